@@ -1,0 +1,11 @@
+// The kernels' whole face: the functions and addresses that src/kernels calls; it defines nothing.
+export {
+  stateAddress,
+  recordsAddress,
+  scratchAddress,
+  arenaAddress,
+  RECORD_CAPACITY,
+  SCRATCH_LENGTH,
+  ARENA_LENGTH,
+} from './memory';
+export { mask } from './mask';

@@ -1,0 +1,32 @@
+// The floor plan of the kernels' one fixed memory: which area lies where. Everything else asks this file.
+import { RECORD_BYTES, STATE_BYTES } from '../src/spec/record';
+
+//   0 ... __heap_base      statics of the AssemblyScript compiler (lookup tables)
+//   state                  64 octets: the decoder state of the scan that runs now
+//   records                4,096 frame records of 16 octets
+//   scratch                256 KiB and slack: input or output of a call that is not a scan
+//   arena                  1 MiB and slack: the chunk that is scanned now
+// The slack lets a kernel load and store whole vectors at an area's end.
+
+const ALIGNMENT: usize = 64;
+const SLACK: usize = 64;
+
+export const RECORD_CAPACITY: i32 = 4096;
+export const SCRATCH_LENGTH: i32 = 256 * 1024;
+export const ARENA_LENGTH: i32 = 1024 * 1024;
+
+export function stateAddress(): usize {
+  return (__heap_base + (ALIGNMENT - 1)) & ~(ALIGNMENT - 1);
+}
+
+export function recordsAddress(): usize {
+  return stateAddress() + STATE_BYTES;
+}
+
+export function scratchAddress(): usize {
+  return recordsAddress() + <usize>RECORD_CAPACITY * RECORD_BYTES;
+}
+
+export function arenaAddress(): usize {
+  return scratchAddress() + <usize>SCRATCH_LENGTH + SLACK;
+}

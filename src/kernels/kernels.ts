@@ -1,0 +1,60 @@
+// The border's one interface: what a set of kernels offers, whether it runs in WASM SIMD or in plain JavaScript.
+
+/**
+ * Kernels work on octets that lie in their own fixed memory, and remember nothing between calls except in the decoder
+ * state. One set serves every connection of the thread.
+ */
+export interface Kernels {
+  /** Which implementation this is. */
+  readonly name: 'wasm-simd' | 'javascript';
+  /** The whole memory, which never grows; the three views share it. */
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+
+  /** Address of the 64 octets of decoder state that a scan reads and writes (`spec/record.ts`). */
+  readonly stateAddress: number;
+  /** Address and length, in records, of the record table. */
+  readonly recordsAddress: number;
+  readonly recordCapacity: number;
+  /** Address and length, in octets, of the arena that chunks are scanned in; 64 octets of slack follow it. */
+  readonly arenaAddress: number;
+  readonly arenaLength: number;
+  /** Address and length, in octets, of room for a call's own input or output; 64 octets of slack follow it. */
+  readonly scratchAddress: number;
+  readonly scratchLength: number;
+
+  /**
+   * Walks the frames in [at, end), judges every header (RFC 6455 5.2-5.5), unmasks payloads where they lie, validates
+   * text, and writes a record for each frame or piece.
+   * @param config `SCAN_*` flags
+   * @param maxPayload the longest message allowed, in octets; Infinity for no limit
+   * @returns the address after the last octet taken in: `end`, or less when the record table is full; the number of
+   *   records is left in the state's `STATE_RECORDS` word
+   */
+  scanFrames(at: number, end: number, config: number, maxPayload: number): number;
+
+  /**
+   * XORs [at, at + length) with the four octets of `key`, the first octet of the key being its lowest byte (RFC 6455 5.3).
+   * To start at phase p of a key, turn it first: `(key >>> 8 * p) | (key << (32 - 8 * p))`.
+   */
+  mask(at: number, length: number, key: number): void;
+
+  /** 1 if [at, at + length) is whole, valid UTF-8 (RFC 3629), 0 if not. */
+  isUtf8(at: number, length: number): number;
+
+  /**
+   * Goes on validating UTF-8 from `state` (0 at a character's start) over [at, at + length).
+   * @returns the state after the last octet: 0 between characters, -1 once the octets cannot be UTF-8 whatever follows,
+   *   and otherwise `needed | lowest << 8 | highest << 16`: the octets that the open character still needs, and the
+   *   bounds of the next one
+   */
+  continueUtf8(at: number, length: number, state: number): number;
+
+  /**
+   * Writes the UTF-16LE code units of the valid UTF-8 in [at, at + length) to `to`; the areas do not overlap, and `to`
+   * has room for 2 * length + 32 octets.
+   * @returns how many code units were written
+   */
+  transcode(at: number, length: number, to: number): number;
+}
