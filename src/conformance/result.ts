@@ -1,0 +1,171 @@
+// What one case yields: the classic per-case result, as data. The engine fills it, the reports print it; nothing here runs.
+// Octets are kept to 256 (`Excerpt`), so that each report cuts them as it likes.
+
+/** What the testee did, judged against the case's expectation. */
+export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
+
+/** How the connection ended, judged apart from what was said on it. */
+export type CloseBehavior = 'OK' | 'FAILED' | 'WRONG CODE' | 'UNCLEAN' | 'FAILED BY CLIENT' | 'INFORMATIONAL';
+
+/** How many octets of any payload or of any read or write a result keeps. */
+export const EXCERPT_OCTETS: number = 256;
+
+/** The beginning of some octets. */
+export interface Excerpt {
+  /** How many octets there were. */
+  length: number;
+  /** The first `EXCERPT_OCTETS` of them, or all when there are fewer. Never a view of a larger buffer. */
+  head: Uint8Array;
+}
+
+/** Something that a case expects or that was received, in order. Pings of the testee are answered and are no events. */
+export type CaseEvent =
+  | { kind: 'message'; payload: Excerpt; binary: boolean }
+  | { kind: 'pong'; payload: Excerpt }
+  | { kind: 'timeout'; tag: string };
+
+/** One line of the wire log. The classic names of the rows stand beside each. */
+export type WireLogRow =
+  /** RO: one read from the transport. */
+  | { kind: 'octetsReceived'; octets: Excerpt }
+  /** TO: one write to the transport. */
+  | { kind: 'octetsSent'; octets: Excerpt; sync: boolean }
+  /** RF: one frame decoded. `payload` is unmasked. */
+  | {
+      kind: 'frameReceived';
+      payload: Excerpt;
+      opcode: number;
+      fin: boolean;
+      /** 0 to 7; RSV1 is 4. */
+      rsv: number;
+      /** The masking key as 8 hexadecimal digits, or null for an unmasked frame. */
+      mask: string | null;
+    }
+  /** TF: one frame handed to the sender, before its `octetsSent`. */
+  | {
+      kind: 'frameSent';
+      /** The payload; the repeated unit when `repeatLength` is not null. */
+      payload: Excerpt;
+      opcode: number;
+      fin: boolean;
+      rsv: number;
+      mask: string | null;
+      /** The payload's length in octets when `payload` is only the unit that was repeated to fill it. */
+      repeatLength: number | null;
+      /** Written in pieces of this many octets. */
+      chopSize: number | null;
+      sync: boolean;
+    }
+  /** CT: a pause begins. */
+  | { kind: 'delay'; seconds: number; tag: string }
+  /** CTE: the pause is over. */
+  | { kind: 'delayOver'; tag: string }
+  /** KL: the connection will be failed after so many seconds. */
+  | { kind: 'failAfter'; seconds: number }
+  /** KLE: that time has come. */
+  | { kind: 'failing' }
+  /** TI: the closing handshake will be started after so many seconds. */
+  | { kind: 'closeAfter'; seconds: number }
+  /** TIE: that time has come. */
+  | { kind: 'closing' }
+  /** WLM: the wire log is switched on or off. */
+  | { kind: 'wireLog'; enabled: boolean };
+
+/** How the connection has to end. */
+export interface ExpectedClose {
+  /** The examiner's close frame comes first. */
+  closedByMe: boolean;
+  /** Codes that the testee's close frame may carry; no code at all is always accepted. */
+  closeCode: number[];
+  /** Both close frames were exchanged and the server dropped TCP. */
+  requireClean: boolean;
+  /** A close by the wrong side makes the behavior FAILED too. Left out where it does not. */
+  closedByWrongEndpointIsFatal?: true;
+}
+
+/** Octets of data messages and what compression and framing made of them. Ratios are null when nothing was carried. */
+export interface TrafficStats {
+  outgoingOctetsWireLevel: number;
+  outgoingOctetsWebSocketLevel: number;
+  outgoingOctetsAppLevel: number;
+  outgoingCompressionRatio: number | null;
+  outgoingWebSocketOverhead: number | null;
+  outgoingWebSocketFrames: number;
+  outgoingWebSocketMessages: number;
+  preopenOutgoingOctetsWireLevel: number;
+  incomingOctetsWireLevel: number;
+  incomingOctetsWebSocketLevel: number;
+  incomingOctetsAppLevel: number;
+  incomingCompressionRatio: number | null;
+  incomingWebSocketOverhead: number | null;
+  incomingWebSocketFrames: number;
+  incomingWebSocketMessages: number;
+  preopenIncomingOctetsWireLevel: number;
+}
+
+/** What one case yielded: the 39 classic fields under their classic names. */
+export interface CaseResult {
+  /** 1-based: the place in the whole list when driving a server, in the selected list when serving a client. */
+  case: number;
+  id: string;
+  agent: string;
+  /** Plain text, without markup. */
+  description: string;
+  /** Plain text, without markup. */
+  expectation: string;
+  /** When the opening handshake was over (or failed): `YYYY-MM-DDTHH:MM:SS.mmmZ`. */
+  started: string;
+  /** Milliseconds from `started` until the connection was gone. */
+  duration: number;
+  /** The overview shows the duration. */
+  reportTime: boolean;
+  /** The overview shows the compression ratios. */
+  reportCompressionRatio: boolean;
+  behavior: Behavior;
+  behaviorClose: CloseBehavior;
+  /** Why `behavior` is what it is, in one sentence. */
+  result: string;
+  /** Why `behaviorClose` is what it is, in one sentence. */
+  resultClose: string;
+  /** The event lists that the case accepts, by the verdict each brings. Empty where a rule of its own judges. */
+  expected: Partial<Record<Behavior, CaseEvent[]>>;
+  received: CaseEvent[];
+  expectedClose: ExpectedClose;
+  /** The examiner is the server: the testee is a client. */
+  isServer: boolean;
+  closedByMe: boolean;
+  failedByMe: boolean;
+  droppedByMe: boolean;
+  wasClean: boolean;
+  wasNotCleanReason: string | null;
+  wasServerConnectionDropTimeout: boolean;
+  wasOpenHandshakeTimeout: boolean;
+  wasCloseHandshakeTimeout: boolean;
+  localCloseCode: number | null;
+  localCloseReason: string | null;
+  remoteCloseCode: number | null;
+  remoteCloseReason: string | null;
+  /** The raw header block, `?` if there was none. */
+  httpRequest: string;
+  /** The raw header block, `?` if there was none. */
+  httpResponse: string;
+  /** Statistics were kept at the end. */
+  createStats: boolean;
+  /** The wire log was kept at the end. */
+  createWirelog: boolean;
+  /** Octets in one read -> how many such reads. */
+  rxOctetStats: Record<number, number>;
+  txOctetStats: Record<number, number>;
+  /** Opcode -> how many frames. */
+  rxFrameStats: Record<number, number>;
+  txFrameStats: Record<number, number>;
+  trafficStats: TrafficStats | null;
+  wirelog: WireLogRow[];
+}
+
+/** Whether a result passes: its behavior may be INFORMATIONAL or, unless `strict`, NON-STRICT or UNIMPLEMENTED. */
+export function isPass(result: Pick<CaseResult, 'behavior' | 'behaviorClose'>, strict: boolean): boolean {
+  if (result.behaviorClose !== 'OK' && result.behaviorClose !== 'INFORMATIONAL') return false;
+  if (result.behavior === 'FAILED') return false;
+  return !strict || result.behavior === 'OK' || result.behavior === 'INFORMATIONAL';
+}
