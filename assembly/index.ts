@@ -8,4 +8,7 @@ export {
   SCRATCH_LENGTH,
   ARENA_LENGTH,
 } from './memory';
-export { mask } from './mask';
+export { mask, maskAndFindAscii } from './mask';
+export { encodeHeader } from './header';
+export { isAscii, isUtf8, continueUtf8 } from './utf8';
+export { transcode } from './transcode';

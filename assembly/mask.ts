@@ -1,12 +1,15 @@
-// XOR with a masking key, 16 octets at a time (RFC 6455 5.3). Assumes 16 octets of slack after the octets it masks.
+// XOR with a masking key, 64 octets at a time (RFC 6455 5.3). No octet outside the given area is read or written: what
+// does not fill a vector is covered by a last one that overlaps the one before it.
 
-/**
- * XORs [at, at + length) with `key`, whose lowest byte meets the octet at `at`. Octets past the end are stored back
- * unchanged, so that the tail needs no loop of its own.
- */
+/** XORs [at, at + length) with `key`, whose lowest byte meets the octet at `at`. */
 export function mask(at: usize, length: i32, key: i32): void {
+  if (length < 16) {
+    maskShort(at, length, key);
+    return;
+  }
   const keys = i32x4.splat(key);
   const end = at + length;
+  const last = maskedEnd(end, length, key);
   while (at + 64 <= end) {
     v128.store(at, v128.xor(v128.load(at), keys));
     v128.store(at, v128.xor(v128.load(at, 16), keys), 16);
@@ -18,12 +21,78 @@ export function mask(at: usize, length: i32, key: i32): void {
     v128.store(at, v128.xor(v128.load(at), keys));
     at += 16;
   }
-  if (at < end) {
-    v128.store(at, v128.xor(v128.load(at), v128.and(keys, tailMask(<i32>(end - at)))));
-  }
+  v128.store(end - 16, last);
 }
 
-/** A vector whose first `count` octets are 0xff and whose others are 0 (0 <= count <= 16). */
-export function tailMask(count: i32): v128 {
-  return i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>count));
+/** As `mask`; returns whether every octet is ASCII afterwards. */
+export function maskAndFindAscii(at: usize, length: i32, key: i32): bool {
+  if (length < 16) {
+    return (maskShort(at, length, key) & 0x8080808080808080) == 0;
+  }
+  const keys = i32x4.splat(key);
+  const end = at + length;
+  const last = maskedEnd(end, length, key);
+  let seen = last;
+  while (at + 64 <= end) {
+    const a = v128.xor(v128.load(at), keys);
+    const b = v128.xor(v128.load(at, 16), keys);
+    const c = v128.xor(v128.load(at, 32), keys);
+    const d = v128.xor(v128.load(at, 48), keys);
+    v128.store(at, a);
+    v128.store(at, b, 16);
+    v128.store(at, c, 32);
+    v128.store(at, d, 48);
+    seen = v128.or(seen, v128.or(v128.or(a, b), v128.or(c, d)));
+    at += 64;
+  }
+  while (at + 16 <= end) {
+    const a = v128.xor(v128.load(at), keys);
+    v128.store(at, a);
+    seen = v128.or(seen, a);
+    at += 16;
+  }
+  v128.store(end - 16, last);
+  return i8x16.bitmask(seen) == 0;
+}
+
+/** The last 16 octets of an area of `length` octets, masked; taken before the loop masks what it overlaps. */
+function maskedEnd(end: usize, length: i32, key: i32): v128 {
+  return v128.xor(v128.load(end - 16), i32x4.splat(turned(key, length)));
+}
+
+/** Masks fewer than 16 octets; returns some OR of all of them, masked. */
+function maskShort(at: usize, length: i32, key: i32): u64 {
+  const end = at + length;
+  if (length >= 8) {
+    const first = load<u64>(at) ^ doubled(key);
+    const last = load<u64>(end - 8) ^ doubled(turned(key, length));
+    store<u64>(at, first);
+    store<u64>(end - 8, last);
+    return first | last;
+  }
+  if (length >= 4) {
+    const first = load<u32>(at) ^ (<u32>key);
+    const last = load<u32>(end - 4) ^ (<u32>turned(key, length));
+    store<u32>(at, first);
+    store<u32>(end - 4, last);
+    return <u64>(first | last);
+  }
+  let seen: u32 = 0;
+  while (at < end) {
+    const octet = (<u32>load<u8>(at)) ^ ((<u32>key) & 0xff);
+    store<u8>(at, <u8>octet);
+    seen |= octet;
+    key = turned(key, 1);
+    at += 1;
+  }
+  return <u64>seen;
+}
+
+/** The key as it meets the octet `phase` octets further on. */
+function turned(key: i32, phase: i32): i32 {
+  return rotr<i32>(key, 8 * phase);
+}
+
+function doubled(key: i32): u64 {
+  return (<u64>(<u32>key)) | ((<u64>(<u32>key)) << 32);
 }

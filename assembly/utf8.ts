@@ -1,0 +1,261 @@
+// Says whether octets are UTF-8 (RFC 3629), whole or resumed in mid-character, 16 octets at a time. No octet outside the
+// given area is read.
+//
+// Blocks are judged by the lookup of Keiser and Lemire ("Validating UTF-8 in less than one instruction per byte", 2021):
+// three tables, indexed by the two halves of the octet before and by the high half of the octet itself, hold a bit for
+// each mistake that two neighbouring octets can show; a bit that all three tables set is a mistake made. What two
+// octets cannot show, whether a third or fourth octet of a character is a continuation, is compared apart.
+
+const TOO_SHORT: i8 = 1 << 0; //      a lead, then no continuation
+const TOO_LONG: i8 = 1 << 1; //       ASCII, then a continuation
+const OVERLONG_3: i8 = 1 << 2; //     e0, then 80-9f
+const TOO_LARGE: i8 = 1 << 3; //      f4, then 90-bf; or f5-ff, then a continuation
+const SURROGATE: i8 = 1 << 4; //      ed, then a0-bf
+const OVERLONG_2: i8 = 1 << 5; //     c0 or c1, then a continuation
+const TOO_LARGE_1000: i8 = 1 << 6; // f5-ff, then 80-8f
+const OVERLONG_4: i8 = 1 << 6; //     f0, then 80-8f
+const TWO_CONTINUATIONS: i8 = -128;
+
+// What the high half of the octet before allows to be wrong, then its low half, then the high half of the octet itself.
+const BY_HIGH_BEFORE: v128 = i8x16(
+  TOO_LONG, // 0
+  TOO_LONG,
+  TOO_LONG,
+  TOO_LONG,
+  TOO_LONG,
+  TOO_LONG,
+  TOO_LONG,
+  TOO_LONG,
+  TWO_CONTINUATIONS, // 8
+  TWO_CONTINUATIONS,
+  TWO_CONTINUATIONS,
+  TWO_CONTINUATIONS,
+  TOO_SHORT | OVERLONG_2, // c
+  TOO_SHORT,
+  TOO_SHORT | OVERLONG_3 | SURROGATE,
+  TOO_SHORT | TOO_LARGE | TOO_LARGE_1000 | OVERLONG_4,
+);
+const ANY: i8 = TOO_SHORT | TOO_LONG | TWO_CONTINUATIONS;
+const HUGE: i8 = ANY | TOO_LARGE | TOO_LARGE_1000;
+const BY_LOW_BEFORE: v128 = i8x16(
+  ANY | OVERLONG_2 | OVERLONG_3 | OVERLONG_4, // 0
+  ANY | OVERLONG_2,
+  ANY,
+  ANY,
+  ANY | TOO_LARGE, // 4
+  HUGE,
+  HUGE,
+  HUGE,
+  HUGE, // 8
+  HUGE,
+  HUGE,
+  HUGE,
+  HUGE, // c
+  HUGE | SURROGATE,
+  HUGE,
+  HUGE,
+);
+const CONTINUATION: i8 = TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS;
+const BY_HIGH: v128 = i8x16(
+  TOO_SHORT, // 0
+  TOO_SHORT,
+  TOO_SHORT,
+  TOO_SHORT,
+  TOO_SHORT,
+  TOO_SHORT,
+  TOO_SHORT,
+  TOO_SHORT,
+  CONTINUATION | OVERLONG_3 | TOO_LARGE_1000 | OVERLONG_4, // 8
+  CONTINUATION | OVERLONG_3 | TOO_LARGE,
+  CONTINUATION | SURROGATE | TOO_LARGE,
+  CONTINUATION | SURROGATE | TOO_LARGE,
+  TOO_SHORT, // c
+  TOO_SHORT,
+  TOO_SHORT,
+  TOO_SHORT,
+);
+
+/** 1 if [at, at + length) is whole, valid UTF-8, 0 if not. */
+export function isUtf8(at: usize, length: i32): i32 {
+  const end = at + length;
+  if (length < 16) {
+    const block = loadShort(at, length);
+    if (i8x16.bitmask(block) == 0) return 1;
+    return v128.any_true(mistakesAfterAscii(block)) ? 0 : 1;
+  }
+  at = skipAscii(at, end);
+  if (at == end) return 1;
+  if (at + 16 > end) {
+    return v128.any_true(mistakesAfterAscii(loadEnd(at, end))) ? 0 : 1;
+  }
+  let wrong = mistakesAfterAscii(v128.load(at));
+  at += 16;
+  while (at + 64 <= end) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    if (i8x16.bitmask(v128.or(v128.or(a, b), v128.or(c, d))) == 0) {
+      wrong = v128.or(wrong, unfinished(v128.load(at - 16)));
+    } else {
+      wrong = v128.or(wrong, mistakes(a, v128.load(at - 1), v128.load(at - 2), v128.load(at - 3)));
+      wrong = v128.or(wrong, mistakes(b, v128.load(at, 15), v128.load(at, 14), v128.load(at, 13)));
+      wrong = v128.or(wrong, mistakes(c, v128.load(at, 31), v128.load(at, 30), v128.load(at, 29)));
+      wrong = v128.or(wrong, mistakes(d, v128.load(at, 47), v128.load(at, 46), v128.load(at, 45)));
+      if (v128.any_true(wrong)) return 0;
+    }
+    at += 64;
+  }
+  while (at + 16 <= end) {
+    wrong = v128.or(wrong, mistakes(v128.load(at), v128.load(at - 1), v128.load(at - 2), v128.load(at - 3)));
+    at += 16;
+  }
+  if (at == end) {
+    wrong = v128.or(wrong, unfinished(v128.load(at - 16)));
+  } else {
+    wrong = v128.or(wrong, mistakesAfter(v128.load(at - 16), loadEnd(at, end)));
+  }
+  return v128.any_true(wrong) ? 0 : 1;
+}
+
+/**
+ * Goes on validating from `state` (0 at a character's start) over [at, at + length). Returns the state after the last
+ * octet: 0 between characters, -1 once the octets cannot be UTF-8 whatever follows, and otherwise
+ * `needed | lowest << 8 | highest << 16`: the octets the open character still needs, and the bounds of the next one.
+ */
+export function continueUtf8(at: usize, length: i32, state: i32): i32 {
+  const end = at + length;
+  while (state > 0 && at < end) {
+    state = stateAfter(state, load<u8>(at));
+    at += 1;
+  }
+  if (state != 0 || at == end) return state;
+  const boundary = lastStart(at, end);
+  if (!isUtf8(at, <i32>(boundary - at))) return -1;
+  at = boundary;
+  while (state >= 0 && at < end) {
+    state = stateAfter(state, load<u8>(at));
+    at += 1;
+  }
+  return state;
+}
+
+/** Whether every octet of [at, at + length) is below 0x80. */
+export function isAscii(at: usize, length: i32): bool {
+  if (length < 16) return i8x16.bitmask(loadShort(at, length)) == 0;
+  const end = at + length;
+  return skipAscii(at, end) == end;
+}
+
+/**
+ * The first of the places `at`, `at + 16`, ... from which 16 octets are not all ASCII; `end` if there is none and the
+ * octets after the last whole block are ASCII too. The area has at least 16 octets.
+ */
+function skipAscii(at: usize, end: usize): usize {
+  while (at + 64 <= end) {
+    const all = v128.or(v128.or(v128.load(at), v128.load(at, 16)), v128.or(v128.load(at, 32), v128.load(at, 48)));
+    if (i8x16.bitmask(all) != 0) break;
+    at += 64;
+  }
+  while (at + 16 <= end) {
+    if (i8x16.bitmask(v128.load(at)) != 0) return at;
+    at += 16;
+  }
+  return i8x16.bitmask(v128.load(end - 16)) == 0 ? end : at;
+}
+
+/** Where the last character of [at, end) starts if it may be unfinished; otherwise `end`. */
+function lastStart(at: usize, end: usize): usize {
+  let place = end;
+  while (place > at && end - place < 3) {
+    place -= 1;
+    const octet = load<u8>(place);
+    if (octet < 0x80) return end;
+    if (octet >= 0xc0) return place;
+  }
+  return end;
+}
+
+/** The resumable state after one more octet; `state` is not -1. */
+function stateAfter(state: i32, octet: i32): i32 {
+  if (state != 0) {
+    if (octet < ((state >> 8) & 0xff) || octet > state >> 16) return -1;
+    const needed = (state & 0xff) - 1;
+    return needed == 0 ? 0 : awaiting(needed, 0x80, 0xbf);
+  }
+  if (octet < 0x80) return 0;
+  // RFC 3629 4: c0, c1 and f5-ff never appear; e0, ed, f0 and f4 narrow what may follow.
+  if (octet < 0xc2 || octet > 0xf4) return -1;
+  if (octet < 0xe0) return awaiting(1, 0x80, 0xbf);
+  if (octet < 0xf0) return awaiting(2, octet == 0xe0 ? 0xa0 : 0x80, octet == 0xed ? 0x9f : 0xbf);
+  return awaiting(3, octet == 0xf0 ? 0x90 : 0x80, octet == 0xf4 ? 0x8f : 0xbf);
+}
+
+function awaiting(needed: i32, lowest: i32, highest: i32): i32 {
+  return needed | (lowest << 8) | (highest << 16);
+}
+
+/** Fewer than 16 octets, followed by zeros; by loads that overlap rather than over-read. */
+function loadShort(at: usize, length: i32): v128 {
+  const end = at + length;
+  if (length >= 8) {
+    const high = (load<u64>(end - 8) >> 8) >> u64(8 * (15 - length));
+    return i64x2.replace_lane(v128.load64_zero(at), 1, high);
+  }
+  let low: u64 = 0;
+  if (length >= 4) {
+    const first: u64 = load<u32>(at);
+    const last: u64 = load<u32>(end - 4);
+    low = first | (last << u64(8 * (length - 4)));
+  } else if (length > 0) {
+    const half = length >> 1;
+    const first: u64 = load<u8>(at);
+    const middle: u64 = load<u8>(at + half);
+    const last: u64 = load<u8>(end - 1);
+    low = first | (middle << u64(8 * half)) | (last << u64(8 * length - 8));
+  }
+  return i64x2.replace_lane(i64x2.splat(0), 0, low);
+}
+
+/** The octets of [at, end), fewer than 16 and the end of a longer area, followed by zeros. */
+function loadEnd(at: usize, end: usize): v128 {
+  const places = i8x16.add(
+    i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+    i8x16.splat(<i8>(16 - (end - at))),
+  );
+  return i8x16.swizzle(v128.load(end - 16), places);
+}
+
+/** Not zero where a character begins so late in the block that it cannot end there. */
+function unfinished(block: v128): v128 {
+  const highest = i8x16(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -17, -33, -65); // ef, df, bf
+  return i8x16.sub_sat_u(block, highest);
+}
+
+function mistakesAfterAscii(block: v128): v128 {
+  return mistakesAfter(i8x16.splat(0), block);
+}
+
+function mistakesAfter(before: v128, block: v128): v128 {
+  return mistakes(
+    block,
+    i8x16.shuffle(before, block, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30),
+    i8x16.shuffle(before, block, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29),
+    i8x16.shuffle(before, block, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28),
+  );
+}
+
+/** Not zero where the block is wrong; the other vectors hold, for each octet, the one 1, 2 and 3 octets before it. */
+function mistakes(block: v128, before1: v128, before2: v128, before3: v128): v128 {
+  const low = i8x16.splat(0x0f);
+  const pairs = v128.and(
+    v128.and(
+      i8x16.swizzle(BY_HIGH_BEFORE, v128.and(i16x8.shr_u(before1, 4), low)),
+      i8x16.swizzle(BY_LOW_BEFORE, v128.and(before1, low)),
+    ),
+    i8x16.swizzle(BY_HIGH, v128.and(i16x8.shr_u(block, 4), low)),
+  );
+  // e0-ff two octets before and f0-ff three octets before demand a continuation, which is what TWO_CONTINUATIONS is.
+  const demanded = v128.or(i8x16.sub_sat_u(before2, i8x16.splat(0x60)), i8x16.sub_sat_u(before3, i8x16.splat(0x70)));
+  return v128.xor(v128.and(demanded, i8x16.splat(-128)), pairs);
+}

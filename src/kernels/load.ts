@@ -1,0 +1,59 @@
+// Turns the embedded module into a set of kernels in WASM SIMD, where the platform allows it.
+import { KERNEL_MODULE_BASE64 } from './embedded.js';
+import type { Kernels } from './kernels.js';
+
+type Functions = Pick<Kernels, 'scanFrames' | 'mask' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
+
+/** What assembly/index.ts exports. */
+interface KernelExports extends Functions {
+  readonly memory: WebAssembly.Memory;
+  readonly stateAddress: () => number;
+  readonly recordsAddress: () => number;
+  readonly scratchAddress: () => number;
+  readonly arenaAddress: () => number;
+  readonly RECORD_CAPACITY: WebAssembly.Global<'i32'>;
+  readonly SCRATCH_LENGTH: WebAssembly.Global<'i32'>;
+  readonly ARENA_LENGTH: WebAssembly.Global<'i32'>;
+}
+
+/**
+ * Makes a set of kernels in WASM SIMD, with a memory of its own; compiles the embedded module unless one is given.
+ * @returns undefined where there is no WebAssembly or no SIMD, where a policy refuses to compile (CSP), or where the
+ *   memory's address space is not to be had; it never throws
+ */
+export function loadWasmKernels(module?: WebAssembly.Module): Kernels | undefined {
+  if (typeof WebAssembly === 'undefined') return undefined;
+  try {
+    const compiled = module ?? new WebAssembly.Module(decodeBase64(KERNEL_MODULE_BASE64));
+    const instance = new WebAssembly.Instance(compiled);
+    return describe(instance.exports as unknown as KernelExports);
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(exports: KernelExports): Kernels {
+  const memory = exports.memory.buffer;
+  return {
+    name: 'wasm-simd',
+    bytes: new Uint8Array(memory),
+    words: new Int32Array(memory),
+    doubles: new Float64Array(memory),
+    stateAddress: exports.stateAddress(),
+    recordsAddress: exports.recordsAddress(),
+    recordCapacity: exports.RECORD_CAPACITY.value,
+    arenaAddress: exports.arenaAddress(),
+    arenaLength: exports.ARENA_LENGTH.value,
+    scratchAddress: exports.scratchAddress(),
+    scratchLength: exports.SCRATCH_LENGTH.value,
+    scanFrames: exports.scanFrames,
+    mask: exports.mask,
+    isUtf8: exports.isUtf8,
+    continueUtf8: exports.continueUtf8,
+    transcode: exports.transcode,
+  };
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
