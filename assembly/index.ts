@@ -4,10 +4,13 @@ export {
   recordsAddress,
   scratchAddress,
   arenaAddress,
+  landingAddress,
   RECORD_CAPACITY,
   SCRATCH_LENGTH,
   ARENA_LENGTH,
+  LANDING_LENGTH,
 } from './memory';
+export { scanFrames } from './frames';
 export { mask, maskAndFindAscii } from './mask';
 export { encodeHeader } from './header';
 export { isAscii, isUtf8, continueUtf8 } from './utf8';

@@ -1,5 +1,10 @@
 // The border's one interface: what a set of kernels offers, whether it runs in WASM SIMD or in plain JavaScript.
 
+/** Whoever has octets or records lying in the kernels' memory, and must carry them away before another uses it. */
+export interface Tenant {
+  leave(): void;
+}
+
 /**
  * Kernels work on octets that lie in their own fixed memory, and remember nothing between calls except in the decoder
  * state. One set serves every connection of the thread.
@@ -17,18 +22,24 @@ export interface Kernels {
   /** Address and length, in records, of the record table. */
   readonly recordsAddress: number;
   readonly recordCapacity: number;
-  /** Address and length, in octets, of the arena that chunks are scanned in; 64 octets of slack follow it. */
+  /** Address and length, in octets, of the arena that chunks are copied to and scanned in; 64 octets of slack follow. */
   readonly arenaAddress: number;
   readonly arenaLength: number;
+  /** The second arena, which sockets read into by themselves; 64 octets of slack follow it. */
+  readonly landingAddress: number;
+  readonly landingLength: number;
   /** Address and length, in octets, of room for a call's own input or output; 64 octets of slack follow it. */
   readonly scratchAddress: number;
   readonly scratchLength: number;
+
+  /** The decoder whose last scan lies in the arena and the record table. */
+  tenant: Tenant | undefined;
 
   /**
    * Walks the frames in [at, end), judges every header (RFC 6455 5.2-5.5), unmasks payloads where they lie, validates
    * text, and writes a record for each frame or piece.
    * @param config `SCAN_*` flags
-   * @param maxPayload the longest message allowed, in octets; Infinity for no limit
+   * @param maxPayload the longest message allowed, in octets; at most 2^53 - 1
    * @returns the address after the last octet taken in: `end`, or less when the record table is full; the number of
    *   records is left in the state's `STATE_RECORDS` word
    */

@@ -11,9 +11,11 @@ interface KernelExports extends Functions {
   readonly recordsAddress: () => number;
   readonly scratchAddress: () => number;
   readonly arenaAddress: () => number;
+  readonly landingAddress: () => number;
   readonly RECORD_CAPACITY: WebAssembly.Global<'i32'>;
   readonly SCRATCH_LENGTH: WebAssembly.Global<'i32'>;
   readonly ARENA_LENGTH: WebAssembly.Global<'i32'>;
+  readonly LANDING_LENGTH: WebAssembly.Global<'i32'>;
 }
 
 /**
@@ -44,6 +46,9 @@ function describe(exports: KernelExports): Kernels {
     recordCapacity: exports.RECORD_CAPACITY.value,
     arenaAddress: exports.arenaAddress(),
     arenaLength: exports.ARENA_LENGTH.value,
+    landingAddress: exports.landingAddress(),
+    landingLength: exports.LANDING_LENGTH.value,
+    tenant: undefined,
     scratchAddress: exports.scratchAddress(),
     scratchLength: exports.SCRATCH_LENGTH.value,
     scanFrames: exports.scanFrames,

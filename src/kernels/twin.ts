@@ -1,17 +1,20 @@
 // The kernels in plain JavaScript, over an ordinary buffer: the same results wherever WebAssembly is missing or refused.
 import { RECORD_BYTES, STATE_BYTES } from '../spec/record.js';
 import type { Kernels } from './kernels.js';
+import { makeScanFrames } from './twin-frames.js';
 
-// The floor plan: state, records, scratch and arena, as in assembly/memory.ts.
+// The floor plan: state, records, scratch, arena and landing, as in assembly/memory.ts.
 const SLACK = 64;
 const RECORD_CAPACITY = 4096;
 const SCRATCH_LENGTH = 256 * 1024;
-const ARENA_LENGTH = 1024 * 1024;
+const ARENA_LENGTH = 256 * 1024;
+const LANDING_LENGTH = 1024 * 1024;
 const STATE_ADDRESS = 64;
 const RECORDS_ADDRESS = STATE_ADDRESS + STATE_BYTES;
 const SCRATCH_ADDRESS = RECORDS_ADDRESS + RECORD_CAPACITY * RECORD_BYTES;
 const ARENA_ADDRESS = SCRATCH_ADDRESS + SCRATCH_LENGTH + SLACK;
-const MEMORY_LENGTH = ARENA_ADDRESS + ARENA_LENGTH + SLACK;
+const LANDING_ADDRESS = ARENA_ADDRESS + ARENA_LENGTH + SLACK;
+const MEMORY_LENGTH = LANDING_ADDRESS + LANDING_LENGTH + SLACK;
 
 /** Makes a set of kernels that needs no WebAssembly, with a memory of its own. */
 export function makeJavaScriptKernels(): Kernels {
@@ -110,6 +113,9 @@ export function makeJavaScriptKernels(): Kernels {
     recordCapacity: RECORD_CAPACITY,
     arenaAddress: ARENA_ADDRESS,
     arenaLength: ARENA_LENGTH,
+    landingAddress: LANDING_ADDRESS,
+    landingLength: LANDING_LENGTH,
+    tenant: undefined,
     scratchAddress: SCRATCH_ADDRESS,
     scratchLength: SCRATCH_LENGTH,
     mask,
@@ -117,12 +123,7 @@ export function makeJavaScriptKernels(): Kernels {
     continueUtf8,
     transcode,
   };
-  return {
-    ...leaves,
-    scanFrames: () => {
-      throw new Error('scanFrames has no twin yet');
-    },
-  };
+  return { ...leaves, scanFrames: makeScanFrames(leaves) };
 }
 
 function awaiting(needed: number, lowest: number, highest: number): number {

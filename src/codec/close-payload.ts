@@ -1,0 +1,65 @@
+// The payload of a Close frame <-> code and reason (RFC 6455 5.5.1, 7.4).
+import type { Kernels } from '../kernels/kernels.js';
+import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE } from '../spec/close-code.js';
+import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
+import { Violation } from '../spec/violation.js';
+import { isUtf8 } from './utf8.js';
+
+/** The most octets that a reason may have: a control frame's payload less the code. */
+export const MAX_REASON: number = MAX_CONTROL_PAYLOAD - 2;
+
+/** What a Close frame says. `code` is `CloseCode.NoStatus` when the payload is empty. */
+export interface ClosePayload {
+  readonly code: number;
+  /** The reason's octets, valid UTF-8. */
+  readonly reason: Uint8Array;
+}
+
+/** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2). */
+export function isValidCloseCode(code: number): boolean {
+  if (code >= FIRST_REGISTERED_CODE) return code <= LAST_PRIVATE_CODE;
+  // RFC 6455 7.4.1: 1004 is reserved, 1005, 1006 and 1015 are never on the wire; 1012-1014 are registered since.
+  return code >= CloseCode.Normal && code <= CloseCode.BadGateway && (code < 1004 || code > CloseCode.Abnormal);
+}
+
+/** Reads a Close payload and judges nothing: an empty one, or one of a single octet, says `NoStatus`. */
+export function decodeClosePayload(payload: Uint8Array): ClosePayload {
+  if (payload.length < 2) return { code: CloseCode.NoStatus, reason: payload.subarray(payload.length) };
+  return { code: (payload[0] << 8) | payload[1], reason: payload.subarray(2) };
+}
+
+/** What a Close payload breaks, if anything (RFC 6455 5.5.1, 7.4, 8.1). */
+export function judgeClosePayload(payload: Uint8Array, skipUtf8: boolean, kernels: Kernels): Violation {
+  if (payload.length === 0) return Violation.None;
+  // RFC 6455 5.5.1: if there is a body, its first two octets are a code.
+  if (payload.length === 1) return Violation.InvalidControlLength;
+  const { code, reason } = decodeClosePayload(payload);
+  // RFC 6455 7.4: only codes that are defined, registered or private may be sent.
+  if (!isValidCloseCode(code)) return Violation.InvalidCloseCode;
+  // RFC 6455 5.5.1: the reason is UTF-8.
+  if (!skipUtf8 && !isUtf8(reason, kernels)) return Violation.InvalidUtf8;
+  return Violation.None;
+}
+
+/**
+ * Writes code and reason as a Close payload.
+ * @param code a code that may be sent, or undefined for an empty payload
+ * @param reason at most 123 octets of UTF-8
+ * @throws TypeError when the code may not be sent, or a reason comes without a code; RangeError when the reason is too long
+ */
+export function encodeClosePayload(code?: number, reason: Uint8Array = new Uint8Array()): Uint8Array {
+  if (code === undefined) {
+    if (reason.length > 0) throw new TypeError('A close reason needs a close code before it');
+    return new Uint8Array();
+  }
+  if (typeof code !== 'number' || !isValidCloseCode(code)) {
+    throw new TypeError('First argument must be a valid error code number');
+  }
+  // RFC 6455 5.5: a control frame carries at most 125 octets, two of which are the code.
+  if (reason.length > MAX_REASON) throw new RangeError(`The message must not be greater than ${MAX_REASON} bytes`);
+  const payload = new Uint8Array(2 + reason.length);
+  payload[0] = code >> 8;
+  payload[1] = code & 0xff;
+  payload.set(reason, 2);
+  return payload;
+}

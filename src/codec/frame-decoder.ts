@@ -1,0 +1,456 @@
+// Chunks of octets -> a cursor over the frames in them, one kernel call a chunk (RFC 6455 5).
+import { kernels as loadedKernels } from '../kernels/index.js';
+import type { Kernels, Tenant } from '../kernels/kernels.js';
+import { Opcode, Role } from '../spec/frame.js';
+import {
+  PHASE_HEADER,
+  PHASE_STOPPED,
+  RECORD_ASCII,
+  RECORD_COMPRESSED,
+  RECORD_END,
+  RECORD_EXTRA,
+  RECORD_FIN,
+  RECORD_KIND,
+  RECORD_LENGTH,
+  RECORD_OFFSET,
+  RECORD_OPCODE,
+  RECORD_RSV,
+  RECORD_RSV_SHIFT,
+  RECORD_START,
+  RECORD_TEXT,
+  RECORD_UNCHECKED,
+  RECORD_VIOLATION,
+  RECORD_WORDS,
+  SCAN_LEAVE_LONG_TEXT,
+  SCAN_RSV,
+  SCAN_SERVER,
+  SCAN_SKIP_UTF8,
+  STATE_HELD,
+  STATE_MESSAGE,
+  STATE_PHASE,
+  STATE_RECORDS,
+  STATE_REMAINING,
+  STATE_WORDS,
+} from '../spec/record.js';
+import { Violation } from '../spec/violation.js';
+import { plainValues, type Values } from '../values/values.js';
+import type { Traffic } from './statistics.js';
+
+export interface FrameDecoderOptions {
+  /** Which end of the connection decodes: a server expects masked frames, a client unmasked ones. */
+  readonly role: Role;
+  /** RSV bits that an extension has claimed, in their places on the wire (RSV1 = 0x40). Default 0. */
+  readonly rsv?: number;
+  /** The longest message, in octets, counted over its fragments; 0 or absent for no limit. */
+  readonly maxPayload?: number;
+  /** Leave text unvalidated. */
+  readonly skipUtf8?: boolean;
+  readonly kernels?: Kernels;
+  readonly values?: Values;
+  /** Counts of what is received, kept up once a chunk. */
+  readonly traffic?: Traffic;
+}
+
+/** Payloads up to this length share one slab with their neighbours in the chunk; longer ones get memory of their own. */
+const SHARE_UP_TO = 8 * 1024;
+/** No slab is longer than this, so that a message kept by the user pins little else. */
+const SLAB_UP_TO = 64 * 1024;
+
+const NO_RECORDS = new Int32Array(0);
+
+/**
+ * Reads frames from chunks: `push` a chunk, then `next()` until it returns false; while it returned true, the getters
+ * describe one frame, or one piece of a frame that straddles chunks. It never throws for what a peer sends: the first
+ * violation is reported in `violation`, after everything valid before it, and nothing follows it.
+ */
+export class FrameDecoder implements Tenant {
+  private readonly kernels: Kernels;
+  private readonly values: Values;
+  private readonly config: number;
+  private readonly maxPayload: number;
+  private readonly traffic: Traffic | undefined;
+
+  /** The decoder state between chunks; undefined at a frame's border outside a message, so that idle costs nothing. */
+  private saved: Int32Array | undefined;
+  private stopped = false;
+
+  /** Chunks not yet scanned: the first from `restAt` on. */
+  private rest: Uint8Array | undefined;
+  private restAt = 0;
+  private restOwned = false;
+  private queue: Uint8Array[] | undefined;
+
+  /** The records of the last scan: a cursor into the kernels' table, or into a copy once another decoder scans. */
+  private records: Int32Array = NO_RECORDS;
+  private record = -RECORD_WORDS;
+  private recordsEnd = 0;
+
+  /** Memory that payloads may be viewed in: octet [offset - slabShift], for offsets below `slabEnd`. */
+  private slab: Uint8Array | undefined;
+  private slabShift = 0;
+  private slabEnd = 0;
+
+  /** The current record's kind word. */
+  private kind = 0;
+
+  constructor(options: FrameDecoderOptions) {
+    this.kernels = options.kernels ?? loadedKernels;
+    this.values = options.values ?? plainValues;
+    this.maxPayload = Math.min(options.maxPayload || Infinity, Number.MAX_SAFE_INTEGER);
+    this.traffic = options.traffic;
+    this.config =
+      (options.role === Role.Server ? SCAN_SERVER : 0) |
+      (options.skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
+      (this.values.isUtf8 !== undefined ? SCAN_LEAVE_LONG_TEXT : 0) |
+      ((options.rsv ?? 0) & SCAN_RSV);
+  }
+
+  /** Takes in a chunk, which must stay as it is until `next()` has returned false. Payloads are copied out of it. */
+  push(chunk: Uint8Array): void {
+    if (this.isBusy) this.enqueue(chunk.slice());
+    else if (!this.stopped) this.scan(chunk, 0, false);
+  }
+
+  /** As `push`, for a chunk that the caller gives away: it is unmasked in place, and payloads are views of it. */
+  pushOwned(chunk: Uint8Array): void {
+    if (this.isBusy) this.enqueue(chunk);
+    else if (!this.stopped) this.scan(chunk, 0, true);
+  }
+
+  /**
+   * Takes in the first `length` octets of the kernels' landing area, where a socket has put them. Before the next read
+   * lands there, `next()` has returned false or `leave()` was called.
+   */
+  pushLanded(length: number): void {
+    const { kernels } = this;
+    const { landingAddress } = kernels;
+    if (this.isBusy) this.enqueue(kernels.bytes.slice(landingAddress, landingAddress + length));
+    else if (!this.stopped) {
+      const consumed = this.scanAt(landingAddress, length);
+      if (consumed < length && !this.stopped) {
+        this.rest = kernels.bytes.slice(landingAddress + consumed, landingAddress + length);
+        this.restAt = 0;
+        this.restOwned = true;
+      }
+    }
+  }
+
+  /** Moves to the next piece; false when more octets are needed. */
+  next(): boolean {
+    let at = this.record + RECORD_WORDS;
+    if (at >= this.recordsEnd) {
+      if (!this.scanRest()) return false;
+      at = this.record + RECORD_WORDS;
+    }
+    this.record = at;
+    this.kind = this.records[at + RECORD_KIND];
+    return true;
+  }
+
+  /** The frame's own opcode (RFC 6455 5.2). */
+  get opcode(): Opcode {
+    return this.kind & RECORD_OPCODE;
+  }
+  /** Whether the frame is its message's last (RFC 6455 5.2). */
+  get fin(): boolean {
+    return (this.kind & RECORD_FIN) !== 0;
+  }
+  /** The frame's RSV bits, in their places on the wire. */
+  get rsv(): number {
+    return (this.kind & RECORD_RSV) >> RECORD_RSV_SHIFT;
+  }
+  /** Whether the piece begins its frame. */
+  get start(): boolean {
+    return (this.kind & RECORD_START) !== 0;
+  }
+  /** Whether the piece ends its frame. */
+  get end(): boolean {
+    return (this.kind & RECORD_END) !== 0;
+  }
+  /** Whether the frame belongs to a text message. */
+  get isText(): boolean {
+    return (this.kind & RECORD_TEXT) !== 0;
+  }
+  /** Whether all octets of this piece of text are below 0x80. */
+  get isAscii(): boolean {
+    return (this.kind & RECORD_ASCII) !== 0;
+  }
+  /** Whether the text still has to pass `values.isUtf8`, which is faster than the kernel on it. */
+  get isUnchecked(): boolean {
+    return (this.kind & RECORD_UNCHECKED) !== 0;
+  }
+  /** Whether the frame belongs to a message whose first frame had RSV1 set (RFC 7692 6). */
+  get isCompressed(): boolean {
+    return (this.kind & RECORD_COMPRESSED) !== 0;
+  }
+  /** The piece's length, in octets. */
+  get length(): number {
+    return this.records[this.record + RECORD_LENGTH];
+  }
+  /** The whole frame's length, in octets, where the piece starts it; at most 2^31 - 1 is told. */
+  get frameLength(): number {
+    return this.records[this.record + RECORD_EXTRA];
+  }
+  /** What the peer broke, if this record says so; then no other getter but `detail` has a meaning. */
+  get violation(): Violation {
+    return this.kind === RECORD_VIOLATION ? this.records[this.record + RECORD_EXTRA] : Violation.None;
+  }
+  /** The number that was wrong: an opcode or a length. */
+  get detail(): number {
+    return this.records[this.record + RECORD_LENGTH];
+  }
+  /** The kind word as it stands in the record (`spec/record.ts`). @internal */
+  get kindWord(): number {
+    return this.kind;
+  }
+
+  /** The piece's octets, in memory that is never written again and never part of WASM memory. */
+  payload(): Uint8Array {
+    const { values, records, record } = this;
+    const length = records[record + RECORD_LENGTH];
+    const offset = records[record + RECORD_OFFSET];
+    if (offset + length > this.slabEnd || this.slab === undefined) {
+      if (length > SHARE_UP_TO || record + RECORD_WORDS === this.recordsEnd) {
+        const own = values.allocate(length);
+        own.set(this.kernels.bytes.subarray(offset, offset + length));
+        return own;
+      }
+      this.makeSlab(offset);
+    }
+    const at = offset - this.slabShift;
+    return values.view(this.slab!, at, at + length);
+  }
+
+  /** Copies the piece's octets to `at` in `target`, which has room for them. */
+  copyTo(target: Uint8Array, at: number): void {
+    const length = this.length;
+    const offset = this.records[this.record + RECORD_OFFSET];
+    if (offset + length <= this.slabEnd && this.slab !== undefined) {
+      const from = offset - this.slabShift;
+      target.set(this.slab.subarray(from, from + length), at);
+    } else {
+      target.set(this.kernels.bytes.subarray(offset, offset + length), at);
+    }
+  }
+
+  /** The piece's text, which must be valid. `ascii` says that no octet is above 0x7f. @internal */
+  text(ascii: boolean): string {
+    const length = this.length;
+    const offset = this.records[this.record + RECORD_OFFSET];
+    if (offset + length <= this.slabEnd && this.slab !== undefined) {
+      const at = offset - this.slabShift;
+      return this.values.text(this.slab, at, at + length, ascii);
+    }
+    return this.values.text(this.kernels.bytes, offset, offset + length, ascii);
+  }
+
+  /** Octets of the current frame that are still to come; meaningful at the chunk's last piece. */
+  get remaining(): number {
+    return this.saved === undefined ? 0 : new Float64Array(this.saved.buffer)[STATE_REMAINING >>> 3];
+  }
+
+  /** Whether the stream stands at a frame's border outside any message, with nothing left to read. */
+  get isIdle(): boolean {
+    return this.saved === undefined && !this.isBusy;
+  }
+
+  /** Whether pieces, or octets not yet scanned, are left to read. */
+  get isBusy(): boolean {
+    return this.record + RECORD_WORDS < this.recordsEnd || this.rest !== undefined;
+  }
+
+  /** How many octets lie here unread; 0 when `isBusy` is false. */
+  get unread(): number {
+    let octets = this.rest === undefined ? 0 : this.rest.length - this.restAt;
+    for (const chunk of this.queue ?? []) octets += chunk.length;
+    for (let at = this.record + RECORD_WORDS; at < this.recordsEnd; at += RECORD_WORDS) {
+      octets += this.records[at + RECORD_LENGTH];
+    }
+    return octets;
+  }
+
+  /** Drops everything unread and reads nothing more. */
+  stop(): void {
+    this.stopped = true;
+    this.saved = undefined;
+    this.rest = undefined;
+    this.queue = undefined;
+    this.forget();
+  }
+
+  /**
+   * Carries what is unread out of the kernels' memory and out of the caller's chunk. A decoder does so by itself when
+   * another one scans; the owner of a chunk calls it before it reuses the chunk's memory.
+   */
+  leave(): void {
+    const { kernels, rest } = this;
+    if (rest !== undefined && !this.restOwned) {
+      this.rest = rest.slice(this.restAt);
+      this.restAt = 0;
+      this.restOwned = true;
+    }
+    if (this.records !== kernels.words || this.recordsEnd === 0) return;
+    // The current record stays the current one, so that its payload can still be asked for.
+    const current = this.record >= kernels.recordsAddress >>> 2;
+    const from = current ? this.record : this.record + RECORD_WORDS;
+    this.records = kernels.words.slice(from, this.recordsEnd);
+    this.recordsEnd -= from;
+    this.record = current ? 0 : -RECORD_WORDS;
+    const last = this.recordsEnd - RECORD_WORDS;
+    const first = this.records[RECORD_OFFSET];
+    const end =
+      this.records[last + RECORD_OFFSET] +
+      (this.records[last] === RECORD_VIOLATION ? 0 : this.records[last + RECORD_LENGTH]);
+    if (this.slab === undefined || end > this.slabEnd) {
+      this.slab = this.values.allocate(end - first);
+      this.slab.set(kernels.bytes.subarray(first, end));
+      this.slabShift = first;
+      this.slabEnd = end;
+    }
+    if (kernels.tenant === this) kernels.tenant = undefined;
+  }
+
+  private enqueue(chunk: Uint8Array): void {
+    if (this.stopped || chunk.length === 0) return;
+    if (this.rest === undefined) {
+      this.rest = chunk;
+      this.restAt = 0;
+      this.restOwned = true;
+    } else {
+      (this.queue ??= []).push(chunk);
+    }
+  }
+
+  /** Scans what an earlier scan left over; whether that brought a record. */
+  private scanRest(): boolean {
+    while (this.rest !== undefined) {
+      const chunk = this.rest;
+      const at = this.restAt;
+      const owned = this.restOwned;
+      this.rest = undefined;
+      this.scan(chunk, at, owned);
+      if (this.rest === undefined && this.queue !== undefined) {
+        this.rest = this.queue.shift();
+        this.restAt = 0;
+        this.restOwned = true;
+        if (this.queue.length === 0) this.queue = undefined;
+      }
+      if (this.recordsEnd > this.record + RECORD_WORDS) return true;
+    }
+    this.forget();
+    return false;
+  }
+
+  /** Scans one window of `chunk`, from `at` on; what does not fit becomes the rest. */
+  private scan(chunk: Uint8Array, at: number, owned: boolean): void {
+    const { kernels } = this;
+    const { arenaAddress, arenaLength, bytes } = kernels;
+    const available = chunk.length - at;
+    if (kernels.tenant !== this && kernels.tenant !== undefined) kernels.tenant.leave();
+    const length = Math.min(available, arenaLength);
+    bytes.set(at === 0 && length === available ? chunk : chunk.subarray(at, at + length), arenaAddress);
+    const consumed = this.scanAt(arenaAddress, length);
+    if (consumed < available && !this.stopped) {
+      this.rest = chunk;
+      this.restAt = at + consumed;
+      this.restOwned = owned;
+    }
+    if (owned && this.recordsEnd > 0) {
+      if (this.config & SCAN_SERVER) chunk.set(bytes.subarray(arenaAddress, arenaAddress + consumed), at);
+      this.slab = chunk;
+      this.slabShift = arenaAddress - at;
+      this.slabEnd = arenaAddress + consumed;
+    }
+  }
+
+  /** Lets the kernel walk `length` octets of its memory, and returns how many it took in. */
+  private scanAt(address: number, length: number): number {
+    const { kernels } = this;
+    const { words, stateAddress, recordsAddress } = kernels;
+    const state = stateAddress >>> 2;
+    if (kernels.tenant !== this) {
+      kernels.tenant?.leave();
+      kernels.tenant = this;
+    }
+    if (this.saved !== undefined) words.set(this.saved, state);
+    else {
+      words[state + (STATE_PHASE >>> 2)] = PHASE_HEADER;
+      words[state + (STATE_HELD >>> 2)] = 0;
+      words[state + (STATE_MESSAGE >>> 2)] = 0;
+    }
+    this.letSlabGo();
+    this.records = words;
+    const first = recordsAddress >>> 2;
+    let consumed = length;
+    try {
+      consumed = kernels.scanFrames(address, address + length, this.config, this.maxPayload) - address;
+    } catch {
+      // A trap ends this connection only (RFC 6455 7.4.1, code 1011): kernels remember nothing.
+      words[first + RECORD_KIND] = RECORD_VIOLATION;
+      words[first + RECORD_EXTRA] = Violation.Internal;
+      words[state + (STATE_RECORDS >>> 2)] = 1;
+      words[state + (STATE_PHASE >>> 2)] = PHASE_STOPPED;
+    }
+    this.record = first - RECORD_WORDS;
+    this.recordsEnd = first + words[state + (STATE_RECORDS >>> 2)] * RECORD_WORDS;
+    const phase = words[state + (STATE_PHASE >>> 2)];
+    if (phase === PHASE_STOPPED) this.stopped = true;
+    if (
+      phase !== PHASE_HEADER ||
+      words[state + (STATE_HELD >>> 2)] !== 0 ||
+      words[state + (STATE_MESSAGE >>> 2)] !== 0
+    ) {
+      if (this.saved === undefined) this.saved = words.slice(state, state + STATE_WORDS);
+      else this.saved.set(words.subarray(state, state + STATE_WORDS));
+    } else {
+      this.saved = undefined;
+    }
+    if (this.traffic !== undefined) this.count(this.traffic);
+    return consumed;
+  }
+
+  private count(traffic: Traffic): void {
+    const { words } = this.kernels;
+    for (let at = this.record + RECORD_WORDS; at < this.recordsEnd; at += RECORD_WORDS) {
+      const kind = words[at + RECORD_KIND];
+      if (kind === RECORD_VIOLATION) return;
+      traffic.octets += words[at + RECORD_LENGTH];
+      if (kind & RECORD_START) traffic.frames[kind & RECORD_OPCODE]++;
+      if (kind & RECORD_END && kind & RECORD_FIN && (kind & RECORD_OPCODE) < Opcode.Close) traffic.messages++;
+    }
+  }
+
+  /** Copies the payloads from `offset` on, as many whole ones as a slab takes, out of the arena in one go. */
+  private makeSlab(offset: number): void {
+    const { words, bytes } = this.kernels;
+    let at = this.recordsEnd - RECORD_WORDS;
+    if (words[at] === RECORD_VIOLATION) at -= RECORD_WORDS;
+    let end = words[at + RECORD_OFFSET] + words[at + RECORD_LENGTH];
+    if (end - offset > SLAB_UP_TO) {
+      end = offset;
+      for (at = this.record; ; at += RECORD_WORDS) {
+        const stop = words[at + RECORD_OFFSET] + words[at + RECORD_LENGTH];
+        if (stop - offset > SLAB_UP_TO) break;
+        end = stop;
+      }
+    }
+    const slab = this.values.allocate(end - offset);
+    slab.set(bytes.subarray(offset, end));
+    this.slab = slab;
+    this.slabShift = offset;
+    this.slabEnd = end;
+  }
+
+  private letSlabGo(): void {
+    this.slab = undefined;
+    this.slabEnd = 0;
+  }
+
+  private forget(): void {
+    this.records = NO_RECORDS;
+    this.record = -RECORD_WORDS;
+    this.recordsEnd = 0;
+    this.letSlabGo();
+    if (this.kernels.tenant === this) this.kernels.tenant = undefined;
+  }
+}

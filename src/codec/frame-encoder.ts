@@ -1,0 +1,160 @@
+// Payloads -> frames in the connection's outgoing batch (RFC 6455 5.2), masked when the sender is a client (5.3).
+import { kernels as loadedKernels } from '../kernels/index.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN } from '../spec/frame.js';
+import { plainValues, type Values } from '../values/values.js';
+import { mask } from './mask.js';
+import { maskingKeys, type GenerateMask } from './masking-key.js';
+import { Outgoing } from './outgoing.js';
+import type { Traffic } from './statistics.js';
+
+export interface FrameEncoderOptions {
+  /** Which end of the connection encodes: a client masks, a server does not. */
+  readonly role: Role;
+  /** Where masking keys come from; default: `values.random`. */
+  readonly generateMask?: GenerateMask;
+  readonly kernels?: Kernels;
+  readonly values?: Values;
+  /** Counts of what is sent. */
+  readonly traffic?: Traffic;
+}
+
+/** Text of up to this many code units is written straight into the batch; longer text is encoded by itself first. */
+const DIRECT_TEXT = 16 * 1024;
+/** Payloads from this length on are handed on by reference where the caller lends them. */
+export const LEND_FROM: number = 64 * 1024;
+
+/** Writes frames one after another; `take()` empties what it has written. */
+export class FrameEncoder {
+  private readonly values: Values;
+  private readonly kernels: Kernels;
+  private readonly traffic: Traffic | undefined;
+  private readonly outgoing: Outgoing;
+  /** Draws the next frame's masking key; undefined for a server. */
+  private readonly drawKey: (() => number) | undefined;
+
+  constructor(options: FrameEncoderOptions) {
+    this.values = options.values ?? plainValues;
+    this.kernels = options.kernels ?? loadedKernels;
+    this.traffic = options.traffic;
+    this.outgoing = new Outgoing(this.values);
+    // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
+    this.drawKey = options.role === Role.Client ? maskingKeys(this.values, options.generateMask) : undefined;
+  }
+
+  /** How many octets have been written and not taken. */
+  get length(): number {
+    return this.outgoing.length;
+  }
+
+  /**
+   * Writes one frame.
+   * @param first the header's first octet: FIN, RSV bits and opcode (RFC 6455 5.2)
+   * @param lent the payload may be referred to, not copied, until it has been written out; honoured from 64 KiB on
+   */
+  frame(first: number, payload: Uint8Array, lent = false): void {
+    const { outgoing, drawKey } = this;
+    const { length } = payload;
+    const key = drawKey === undefined ? 0 : drawKey();
+    if (this.traffic !== undefined) count(this.traffic, first, length);
+    if (lent && drawKey === undefined && length >= LEND_FROM) {
+      outgoing.reserve(MAX_HEADER);
+      this.header(first, length, key);
+      outgoing.append(payload);
+      return;
+    }
+    const bytes = outgoing.reserve(MAX_HEADER + length);
+    const at = this.header(first, length, key);
+    bytes.set(payload, at);
+    outgoing.end = at + length;
+    if (drawKey !== undefined && key !== 0) mask(bytes, key, at, at + length, 0, this.kernels);
+  }
+
+  /** Writes one frame whose payload is `text` as UTF-8. */
+  text(first: number, text: string): void {
+    const units = text.length;
+    if (units > DIRECT_TEXT) {
+      this.frame(first, this.values.encode(text), true);
+      return;
+    }
+    const { outgoing, drawKey, values } = this;
+    const key = drawKey === undefined ? 0 : drawKey();
+    // The header's length is guessed from the code units, right whenever the text is ASCII, and mended when it was wrong.
+    const bytes = outgoing.reserve(MAX_HEADER + 3 * units);
+    const start = outgoing.end;
+    const keyOctets = drawKey === undefined ? 0 : 4;
+    let at = start + headerOctets(units) + keyOctets;
+    const length = values.writeText(bytes, at, text);
+    const right = start + headerOctets(length) + keyOctets;
+    if (right !== at) {
+      bytes.copyWithin(right, at, at + length);
+      at = right;
+    }
+    this.header(first, length, key);
+    outgoing.end = at + length;
+    if (drawKey !== undefined && key !== 0) mask(bytes, key, at, at + length, 0, this.kernels);
+    if (this.traffic !== undefined) count(this.traffic, first, length);
+  }
+
+  /** Adds octets that already are whole frames, by reference when `lent` and long, else copied. */
+  raw(frames: Uint8Array, lent = false): void {
+    if (lent && frames.length >= LEND_FROM) {
+      this.outgoing.append(frames);
+      return;
+    }
+    const bytes = this.outgoing.reserve(frames.length);
+    bytes.set(frames, this.outgoing.end);
+    this.outgoing.end += frames.length;
+  }
+
+  /** Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it. */
+  take(): Uint8Array[] {
+    const single = this.outgoing.takeSingle();
+    return single === undefined ? this.outgoing.take() : single.length === 0 ? [] : [single];
+  }
+
+  /** Says that `chunk`, the last one taken, has been written out and that nobody keeps it. */
+  reuse(chunk: Uint8Array): void {
+    this.outgoing.reuse(chunk);
+  }
+
+  /** Writes a header at the batch's end, in the fewest octets (RFC 6455 5.2), and returns where the payload begins. */
+  private header(first: number, length: number, key: number): number {
+    const { outgoing } = this;
+    const bytes = outgoing.bytes!;
+    let at = outgoing.end;
+    const maskBit = this.drawKey === undefined ? 0 : MASK;
+    bytes[at++] = first;
+    if (length < LENGTH_16) {
+      bytes[at++] = maskBit | length;
+    } else if (length < 0x10000) {
+      bytes[at++] = maskBit | LENGTH_16;
+      bytes[at++] = length >>> 8;
+      bytes[at++] = length;
+    } else {
+      bytes[at++] = maskBit | LENGTH_64;
+      const high = Math.floor(length / 0x100000000);
+      for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;
+      for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = length >>> shift;
+    }
+    if (maskBit !== 0) {
+      bytes[at++] = key;
+      bytes[at++] = key >>> 8;
+      bytes[at++] = key >>> 16;
+      bytes[at++] = key >>> 24;
+    }
+    outgoing.end = at;
+    return at;
+  }
+}
+
+function headerOctets(length: number): number {
+  return length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10;
+}
+
+function count(traffic: Traffic, first: number, length: number): void {
+  const opcode = first & OPCODE_BITS;
+  traffic.octets += length;
+  traffic.frames[opcode]++;
+  if (first & FIN && opcode < Opcode.Close) traffic.messages++;
+}

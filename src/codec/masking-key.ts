@@ -1,0 +1,46 @@
+// A secure random source -> one fresh masking key a frame (RFC 6455 5.3, 10.3).
+import type { Values } from '../values/values.js';
+
+/** Puts the four octets of a new masking key into `into`; called once a frame, before any of it is written. */
+export type GenerateMask = (into: Uint8Array) => void;
+
+const POOL_LENGTH = 8192;
+
+/** Keys from a pool that is refilled from the secure source and wiped as it is used; one pool for each thread. */
+class KeyPool {
+  private readonly pool: Uint8Array = new Uint8Array(POOL_LENGTH);
+  private at = POOL_LENGTH;
+
+  constructor(private readonly values: Values) {}
+
+  next(): number {
+    const { pool } = this;
+    if (this.at === POOL_LENGTH) {
+      // RFC 6455 5.3: keys come from a strong source of entropy. If it throws, no frame is written.
+      this.values.random(pool);
+      this.at = 0;
+    }
+    const at = this.at;
+    const key = pool[at] | (pool[at + 1] << 8) | (pool[at + 2] << 16) | (pool[at + 3] << 24);
+    pool[at] = pool[at + 1] = pool[at + 2] = pool[at + 3] = 0;
+    this.at = at + 4;
+    return key;
+  }
+}
+
+const pools = new WeakMap<Values, KeyPool>();
+const asked = new Uint8Array(4);
+
+/** Makes the function that draws a frame's key: from `generate`, or from the thread's pool. */
+export function maskingKeys(values: Values, generate?: GenerateMask): () => number {
+  if (generate !== undefined) {
+    return () => {
+      generate(asked);
+      return asked[0] | (asked[1] << 8) | (asked[2] << 16) | (asked[3] << 24);
+    };
+  }
+  let pool = pools.get(values);
+  if (pool === undefined) pools.set(values, (pool = new KeyPool(values)));
+  const keys = pool;
+  return () => keys.next();
+}

@@ -1,0 +1,24 @@
+// What went through a connection, counted: messages, frames by opcode, and octets, each way.
+
+/** One direction's counts. Octets are payload octets; frames are counted when their header is read or written. */
+export interface Traffic {
+  messages: number;
+  octets: number;
+  /** Indexed by opcode (RFC 6455 5.2): 0 to 15. */
+  readonly frames: number[];
+}
+
+/** The counts of one connection. */
+export interface Statistics {
+  readonly received: Traffic;
+  readonly sent: Traffic;
+}
+
+function traffic(): Traffic {
+  return { messages: 0, octets: 0, frames: Array.from({ length: 16 }, () => 0) };
+}
+
+/** Counts that start at zero. */
+export function newStatistics(): Statistics {
+  return { received: traffic(), sent: traffic() };
+}

@@ -1,0 +1,45 @@
+// How octets become what a user holds (views, strings) and back: the interface, and its default that runs anywhere.
+
+/** The platform's way of making values; `node/` passes its own, in terms of Buffer. */
+export interface Values {
+  /** A view of [start, end) of `source`, in the class that users expect. */
+  view(source: Uint8Array, start: number, end: number): Uint8Array;
+  /** `length` octets whose contents are undefined: the caller fills all of them, or hands out only what it filled. */
+  allocate(length: number): Uint8Array;
+  /** The string of the valid UTF-8 in [start, end); `ascii` says that no octet is above 0x7f. */
+  text(source: Uint8Array, start: number, end: number, ascii: boolean): string;
+  /** Writes `text` as UTF-8 at `at`, where there is room for 3 octets a code unit, and returns how many were written. */
+  writeText(target: Uint8Array, at: number, text: string): number;
+  /** `text` as UTF-8 in memory of its own; a lone surrogate becomes U+FFFD. */
+  encode(text: string): Uint8Array;
+  /** Whether `bytes` is valid UTF-8, where the platform has a validator faster than the kernel's on long text. */
+  readonly isUtf8: ((bytes: Uint8Array) => boolean) | undefined;
+  /** Fills `into`, at most 65,536 octets, from a cryptographically secure source (RFC 6455 5.3). */
+  random(into: Uint8Array): void;
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Uint8Array, TextDecoder and `globalThis.crypto`: what every JavaScript runtime has. */
+export const plainValues: Values = {
+  view(source: Uint8Array, start: number, end: number): Uint8Array {
+    return source.subarray(start, end);
+  },
+  allocate(length: number): Uint8Array {
+    return new Uint8Array(length);
+  },
+  text(source: Uint8Array, start: number, end: number): string {
+    return decoder.decode(source.subarray(start, end));
+  },
+  writeText(target: Uint8Array, at: number, text: string): number {
+    return encoder.encodeInto(text, target.subarray(at)).written;
+  },
+  encode(text: string): Uint8Array {
+    return encoder.encode(text);
+  },
+  isUtf8: undefined,
+  random(into: Uint8Array): void {
+    globalThis.crypto.getRandomValues(into as Uint8Array<ArrayBuffer>);
+  },
+};
