@@ -1,0 +1,156 @@
+// Fragmented messages: their order, empty fragments, and the control frames between them (RFC 6455 5.4).
+import { Violation } from '../../src/spec/violation.js';
+import { binary, close, fails, ping, pong, text } from '../support/events.js';
+import { type Vector } from './vector.js';
+
+export const FRAGMENTS: Vector[] = [
+  {
+    name: 'a text message in two fragments (the example of the RFC)',
+    section: '5.7',
+    role: 'client',
+    wire: '01 03 48 65 6c  80 02 6c 6f',
+    events: [text('Hello')],
+  },
+  {
+    name: 'a binary message in three fragments',
+    section: '5.4',
+    role: 'server',
+    wire: '02 82 00 00 00 00 00 01  00 81 ff ff ff ff fd  80 81 01 02 03 04 02',
+    events: [binary('00 01 02 03')],
+  },
+  {
+    name: 'a first fragment alone delivers nothing',
+    section: '5.4',
+    role: 'client',
+    wire: '01 03 48 65 6c',
+    events: [],
+  },
+  {
+    name: 'a ping between two fragments (the example of the RFC)',
+    section: '5.4',
+    role: 'client',
+    wire: '01 03 48 65 6c  89 01 70  80 02 6c 6f',
+    events: [ping('70'), text('Hello')],
+  },
+  {
+    name: 'pings and pongs between all fragments, to a server',
+    section: '5.4',
+    role: 'server',
+    wire:
+      '01 81 01 02 03 04 60  89 80 00 00 00 00  00 81 05 06 07 08 67  8a 81 09 09 09 09 78 ' +
+      '00 80 01 01 01 01  89 82 00 00 00 00 72 73  80 81 ff ff ff ff 9c',
+    events: [ping(), pong('71'), ping('72 73'), text('abc')],
+  },
+  {
+    name: 'a Close between two fragments ends all',
+    section: '5.5.1',
+    role: 'client',
+    wire: '01 03 48 65 6c  88 02 03 e8  80 02 6c 6f',
+    events: [close(1000)],
+  },
+  {
+    name: 'an empty first fragment',
+    section: '5.4',
+    role: 'client',
+    wire: '01 00  80 02 68 69',
+    events: [text('hi')],
+  },
+  {
+    name: 'an empty last fragment',
+    section: '5.4',
+    role: 'client',
+    wire: '02 02 68 69  80 00',
+    events: [binary('68 69')],
+  },
+  {
+    name: 'nothing but empty fragments',
+    section: '5.4',
+    role: 'client',
+    wire: '01 00  00 00  00 00  80 00',
+    events: [text('')],
+  },
+  {
+    name: 'nothing but empty fragments, to a server',
+    section: '5.4',
+    role: 'server',
+    wire: '02 80 01 02 03 04  00 80 05 06 07 08  80 80 09 0a 0b 0c',
+    events: [binary('')],
+  },
+  {
+    name: 'empty fragments among full ones',
+    section: '5.4',
+    role: 'client',
+    wire: '02 00  00 01 61  00 00  00 01 62  80 00  81 00',
+    events: [binary('61 62'), text('')],
+  },
+  {
+    name: 'fragments of one octet',
+    section: '5.4',
+    role: 'client',
+    wire: '01 01 61 ' + '00 01 61 '.repeat(98) + '80 01 61',
+    events: [text('a'.repeat(100))],
+  },
+  {
+    name: 'fragments longer than a 7-bit length',
+    section: '5.4',
+    role: 'client',
+    wire: '02 7e 00 80 ' + '61 '.repeat(128) + '89 00 80 7e 01 00 ' + '62 '.repeat(256),
+    events: [ping(), binary('61'.repeat(128) + '62'.repeat(256))],
+  },
+  {
+    name: 'two fragmented messages, one after the other',
+    section: '5.4',
+    role: 'client',
+    wire: '01 01 61  80 01 62  02 01 63  80 01 64',
+    events: [text('ab'), binary('63 64')],
+  },
+  {
+    name: 'a whole message after a fragmented one',
+    section: '5.4',
+    role: 'server',
+    wire: '01 81 00 00 00 00 61  80 81 00 00 00 00 62  82 81 00 00 00 00 63',
+    events: [text('ab'), binary('63')],
+  },
+  ...['00 00', '00 01 61', '80 00', '80 01 61', '80 7e 00 80', '80 7f 00 00 00 00 00 01 00 00'].map((wire): Vector => ({
+    name: `a continuation without a message: ${wire}`,
+    section: '5.4',
+    role: 'client',
+    wire: `81 01 61 ${wire}`,
+    events: [text('a'), fails(Violation.InvalidOpcode)],
+  })),
+  {
+    name: 'a continuation after the last fragment',
+    section: '5.4',
+    role: 'server',
+    wire: '01 80 00 00 00 00  80 80 00 00 00 00  80 80 00 00 00 00',
+    events: [text(''), fails(Violation.InvalidOpcode)],
+  },
+  ...['01 00', '02 00', '81 00', '82 01 61'].map((wire): Vector => ({
+    name: `a new message inside a text message: ${wire}`,
+    section: '5.4',
+    role: 'client',
+    wire: `01 01 61 ${wire} 80 00`,
+    events: [fails(Violation.InvalidOpcode)],
+  })),
+  ...['01 80', '02 80', '81 80', '82 81'].map((wire): Vector => ({
+    name: `a new message inside a binary message, after a ping: ${wire}`,
+    section: '5.4',
+    role: 'server',
+    wire: `02 81 00 00 00 00 61 89 80 01 02 03 04 ${wire} 00 00 00 00`,
+    events: [ping(), fails(Violation.InvalidOpcode)],
+  })),
+  {
+    name: 'a first fragment that is empty opens its message all the same',
+    section: '5.4',
+    role: 'client',
+    wire: '01 00 81 00',
+    events: [fails(Violation.InvalidOpcode)],
+  },
+  {
+    name: 'a reserved opcode inside a message',
+    section: '5.4',
+    role: 'client',
+    wire: '01 01 61 83 00',
+    events: [fails(Violation.InvalidOpcode)],
+  },
+];
