@@ -1,0 +1,67 @@
+// The text of a Sec-WebSocket-Extensions header becomes a list of offers, and an extension with its parameters becomes text
+// (RFC 6455 9.1).
+import { TokenReader, type Parsed } from './token.js';
+
+/** How many extensions one header may name. */
+export const MAX_OFFERS = 16;
+
+/** A parameter; `true` stands for "without a value". */
+export interface ExtensionParam {
+  readonly name: string;
+  readonly value: string | true;
+}
+
+/** One element of the header, offered by a client or accepted by a server. Repeated parameters are all listed, in order. */
+export interface ExtensionOffer {
+  readonly name: string;
+  readonly params: readonly ExtensionParam[];
+}
+
+/**
+ * Parses a Sec-WebSocket-Extensions header (RFC 6455 9.1). Names are not interpreted.
+ * @param maxOffers how many extensions may be named, MAX_OFFERS unless said otherwise; more are a fault
+ * @returns the offers in the order of the header, or why the text does not parse, in the words of `ws`
+ */
+export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS): Parsed<ExtensionOffer[]> {
+  const reader = new TokenReader(header);
+  const offers: ExtensionOffer[] = [];
+  for (;;) {
+    if (offers.length === maxOffers) return { fault: 'Too many extension offers' };
+    const offer = parseOffer(reader);
+    if (offer === undefined) return { fault: reader.fault };
+    offers.push(offer);
+    if (!reader.take(',')) break;
+    reader.skipBlanks();
+  }
+  return reader.atEnd ? { value: offers } : { fault: reader.fault };
+}
+
+function parseOffer(reader: TokenReader): ExtensionOffer | undefined {
+  const name = reader.token();
+  if (name === '') return undefined;
+  reader.skipBlanks();
+  const params: ExtensionParam[] = [];
+  while (reader.take(';')) {
+    reader.skipBlanks();
+    const param = parseParam(reader);
+    if (param === undefined) return undefined;
+    params.push(param);
+    reader.skipBlanks();
+  }
+  return { name, params };
+}
+
+function parseParam(reader: TokenReader): ExtensionParam | undefined {
+  const name = reader.token();
+  if (name === '') return undefined;
+  if (!reader.take('=')) return { name, value: true };
+  const value = reader.take('"') ? reader.quoted() : reader.token();
+  return value === '' ? undefined : { name, value };
+}
+
+/** Writes one element of a Sec-WebSocket-Extensions header. Names and values must be tokens (RFC 6455 9.1). */
+export function formatExtension({ name, params }: ExtensionOffer): string {
+  return [name, ...params.map((param) => (param.value === true ? param.name : `${param.name}=${param.value}`))].join(
+    '; ',
+  );
+}

@@ -1,0 +1,86 @@
+// Header field text becomes tokens here, read in one pass from left to right (RFC 7230 3.2.6).
+
+/** What a parser made of a text: its value, or why the text does not parse. */
+export type Parsed<T> =
+  { readonly value: T; readonly fault?: undefined } | { readonly fault: string; readonly value?: undefined };
+
+const SPACE = 0x20;
+const TAB = 0x09;
+
+function tokenTable(): Uint8Array {
+  const table = new Uint8Array(0x80);
+  for (const character of "!#$%&'*+-.^_`|~") table[character.charCodeAt(0)] = 1;
+  for (const [from, to] of ['09', 'AZ', 'az']) table.fill(1, from.charCodeAt(0), to.charCodeAt(0) + 1);
+  return table;
+}
+
+const IS_TOKEN: Uint8Array = tokenTable();
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** Whether the whole text is one token (RFC 7230 3.2.6). */
+export function isToken(text: string): boolean {
+  const reader = new TokenReader(text);
+  return reader.token() !== '' && reader.atEnd;
+}
+
+/** The text without the spaces and tabs around it. */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/** A cursor over a header field's text. Every character is looked at a bounded number of times, so all parsers are linear. */
+export class TokenReader {
+  private at = 0;
+
+  constructor(private readonly text: string) {}
+
+  /** Whether the text was read to its end, and the end is not a blank. */
+  get atEnd(): boolean {
+    return this.at === this.text.length && !isBlank(this.text.charCodeAt(this.at - 1));
+  }
+
+  /** Why reading cannot go on from here, in the words of `ws`. */
+  get fault(): string {
+    return this.at < this.text.length ? `Unexpected character at index ${this.at}` : 'Unexpected end of input';
+  }
+
+  /** Steps over `character` if it is the next one. */
+  take(character: string): boolean {
+    if (this.text[this.at] !== character) return false;
+    this.at++;
+    return true;
+  }
+
+  skipBlanks(): void {
+    while (isBlank(this.text.charCodeAt(this.at))) this.at++;
+  }
+
+  /** The token that stands here, or '' if none does. */
+  token(): string {
+    const start = this.at;
+    while (this.nextIsToken()) this.at++;
+    return this.text.slice(start, this.at);
+  }
+
+  /** What a quoted-string says whose opening quote was taken, or '' where it breaks the rules. */
+  quoted(): string {
+    let value = '';
+    for (;;) {
+      value += this.token();
+      if (value !== '' && this.take('"')) return value;
+      // RFC 6455 9.1: a quoted-string's value, after unescaping, must be a token
+      if (!this.take('\\') || !this.nextIsToken()) return '';
+    }
+  }
+
+  private nextIsToken(): boolean {
+    return IS_TOKEN[this.text.charCodeAt(this.at)] === 1;
+  }
+}

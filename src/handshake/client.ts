@@ -1,0 +1,155 @@
+// A client's wishes become the header of its opening request, and the server's response becomes an agreement or a failure
+// (RFC 6455 4.1).
+import { parseExtensions } from '../extensions/grammar.js';
+import {
+  PERMESSAGE_DEFLATE,
+  judgeDeflateResponse,
+  type DeflateAgreement,
+  type DeflateOptions,
+} from '../extensions/permessage-deflate.js';
+import { acceptKey, isCanonicalKey } from './accept.js';
+import { fieldLine, joinHead, listsToken, textOf, usage, type FieldValue, type Fields } from './field.js';
+import { areSubprotocols } from './subprotocol.js';
+
+const VERSIONS: readonly number[] = [8, 13];
+
+export interface RequestOptions {
+  /** 16 random octets in base64, never used before (RFC 6455 4.1). */
+  readonly key: string;
+  /** 13 unless said otherwise, or 8. */
+  readonly version?: number | undefined;
+  readonly protocols?: readonly string[] | undefined;
+  /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
+  readonly extensions?: string | undefined;
+  readonly origin?: string | undefined;
+  /** Further fields; where the handshake has a field of the same name, the handshake's wins. */
+  readonly headers?: Readonly<Record<string, FieldValue>> | undefined;
+}
+
+/** Header fields in the order in which they are sent. */
+export type HeaderList = [name: string, value: string][];
+
+/**
+ * The header fields of an opening request, without Host, in the order of `ws` (RFC 6455 4.1).
+ * @throws RangeError for a version other than 8 and 13; SyntaxError for a subprotocol that is no token or comes twice;
+ *   TypeError for a key that is not 16 octets in base64, and for a name or value that cannot stand in a head
+ */
+export function createRequest(options: RequestOptions): HeaderList {
+  const { key, version = 13, protocols = [], extensions, origin, headers = {} } = options;
+  if (!VERSIONS.includes(version)) {
+    throw new RangeError(`Unsupported protocol version: ${version} (supported versions: ${VERSIONS.join(', ')})`);
+  }
+  if (!areSubprotocols(protocols)) throw new SyntaxError('An invalid or duplicated subprotocol was specified');
+  if (!isCanonicalKey(key)) throw new TypeError('The key must be 16 octets in base64');
+
+  const fields = new Map<string, HeaderList>();
+  const set = (name: string, ...values: string[]): void => {
+    for (const value of values) fieldLine(name, value);
+    fields.set(
+      name.toLowerCase(),
+      values.map((value) => [name, value]),
+    );
+  };
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'object') set(name, ...value);
+    else if (value !== undefined) set(name, String(value));
+  }
+  set('Sec-WebSocket-Version', String(version));
+  set('Sec-WebSocket-Key', key);
+  set('Connection', 'Upgrade');
+  set('Upgrade', 'websocket');
+  if (extensions !== undefined) set('Sec-WebSocket-Extensions', extensions);
+  if (protocols.length > 0) set('Sec-WebSocket-Protocol', protocols.join(','));
+  if (origin) set(version < 13 ? 'Sec-WebSocket-Origin' : 'Origin', origin);
+  return [...fields.values()].flat();
+}
+
+/**
+ * The head of an opening request, for users who bring their own transport.
+ * @param target the path and query of the URL, percent-encoded
+ * @param host the Host field: the URL's host, and its port unless that is the scheme's default
+ * @throws TypeError for a target or a field that cannot stand in a head
+ */
+export function writeRequest(target: string, host: string, headers: HeaderList): string {
+  if (!/^[!-~]+$/.test(target)) throw usage('ERR_UNESCAPED_CHARACTERS', 'Request path contains unescaped characters');
+  const fields: HeaderList = [['Host', host], ...headers];
+  return joinHead([`GET ${target} HTTP/1.1`, ...fields.map(([name, value]) => fieldLine(name, value))]);
+}
+
+/** What is read of a response; `http.IncomingMessage` fits. */
+export interface HandshakeResponse {
+  readonly statusCode?: number | undefined;
+  /** Fields by lower-case name. */
+  readonly headers: Fields;
+}
+
+/** What the client asked for. */
+export interface Expectation {
+  readonly key: string;
+  readonly protocols?: readonly string[] | undefined;
+  /** The options that permessage-deflate was offered with; undefined if it was not offered. */
+  readonly deflate?: DeflateOptions | undefined;
+}
+
+export interface Agreement {
+  readonly agreed: true;
+  /** The subprotocol, '' for none. */
+  readonly protocol: string;
+  /** What was agreed about permessage-deflate; undefined if it is not used. */
+  readonly deflate: DeflateAgreement | undefined;
+}
+
+/** Why the client fails the connection, in the words of `ws`. */
+export interface HandshakeFailure {
+  readonly agreed: false;
+  readonly message: string;
+}
+
+/** Judges the server's response to an opening request (RFC 6455 4.1, the client's points 1-6 after the request). */
+export function judgeResponse(response: HandshakeResponse, expectation: Expectation): Agreement | HandshakeFailure {
+  const { headers } = response;
+  if (response.statusCode !== 101) return failure(`Unexpected server response: ${response.statusCode}`);
+  if (textOf(headers.upgrade)?.toLowerCase() !== 'websocket') return failure('Invalid Upgrade header');
+  if (!listsToken(textOf(headers.connection) ?? '', 'upgrade')) return failure('Invalid Connection header');
+  if (textOf(headers['sec-websocket-accept']) !== acceptKey(expectation.key)) {
+    return failure('Invalid Sec-WebSocket-Accept header');
+  }
+
+  const { protocols = [] } = expectation;
+  const protocol = textOf(headers['sec-websocket-protocol']);
+  if (protocol !== undefined) {
+    if (protocols.length === 0) return failure('Server sent a subprotocol but none was requested');
+    if (!protocols.includes(protocol)) return failure('Server sent an invalid subprotocol');
+  } else if (protocols.length > 0) {
+    // Deviation from RFC 6455 4.1: a server may choose none; a client that asked, like one of ws, does not go on without.
+    return failure('Server sent no subprotocol');
+  }
+
+  const deflate = judgeExtensions(textOf(headers['sec-websocket-extensions']), expectation.deflate);
+  return typeof deflate === 'string' ? failure(deflate) : { agreed: true, protocol: protocol ?? '', deflate };
+}
+
+/** What was agreed about permessage-deflate, or the text of the failure. */
+function judgeExtensions(
+  text: string | undefined,
+  offered: DeflateOptions | undefined,
+): DeflateAgreement | string | undefined {
+  if (text === undefined) return undefined;
+  // RFC 6455 4.1, point 5: an extension that was not asked for
+  if (offered === undefined) {
+    return 'Server sent a Sec-WebSocket-Extensions header but no extension was requested';
+  }
+  const { value: extensions } = parseExtensions(text);
+  if (extensions === undefined) return 'Invalid Sec-WebSocket-Extensions header';
+  if (extensions.some(({ name }) => name !== PERMESSAGE_DEFLATE)) {
+    return 'Server indicated an extension that was not requested';
+  }
+  // Deviation from ws: an extension accepted twice for one offer is a failure; ws takes the first.
+  if (extensions.length > 1) return 'Invalid Sec-WebSocket-Extensions header';
+  const { value: agreement } = judgeDeflateResponse(extensions[0].params, offered);
+  return agreement ?? 'Invalid Sec-WebSocket-Extensions header';
+}
+
+function failure(message: string): HandshakeFailure {
+  return { agreed: false, message };
+}

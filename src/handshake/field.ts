@@ -1,0 +1,67 @@
+// Header names and values become the lines of a head, and nothing that could break a line gets into one (RFC 7230 3.2).
+import { TokenReader, isToken } from '../extensions/token.js';
+
+/** What a request or response may carry under one name; the fields of `http.IncomingMessage` fit. */
+export type FieldValue = string | number | readonly string[] | undefined;
+
+/** Header fields by their lower-case names. */
+export type Fields = Readonly<Record<string, FieldValue>>;
+
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
+
+/** A field's text; repeated fields are one list (RFC 7230 3.2.2). */
+export function textOf(value: FieldValue): string | undefined {
+  if (typeof value === 'object') return value.join(', ');
+  return typeof value === 'number' ? String(value) : value;
+}
+
+/** How often a name occurs in `rawHeaders`, a flat list of names and values in the order and the case of the wire. */
+export function countRaw(rawHeaders: readonly string[], name: string): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at].toLowerCase() === name) count++;
+  }
+  return count;
+}
+
+/** Whether a list of tokens names this one, whatever its case; `token` is lower-case (RFC 7230 7). */
+export function listsToken(text: string, token: string): boolean {
+  const reader = new TokenReader(text);
+  let found = false;
+  do {
+    reader.skipBlanks();
+    if (reader.token().toLowerCase() === token) found = true;
+    reader.skipBlanks();
+  } while (reader.take(','));
+  return found && reader.atEnd;
+}
+
+/**
+ * One line of a head, without its CRLF.
+ * @throws TypeError (`ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`, the codes of Node) for a name that is no token or a value
+ *   with a control character in it
+ */
+export function fieldLine(name: string, value: string): string {
+  if (!isToken(name)) throw usage('ERR_INVALID_HTTP_TOKEN', `Header name must be a valid HTTP token ["${name}"]`);
+  if (CONTROL.test(value)) throw usage('ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
+  return `${name}: ${value}`;
+}
+
+/**
+ * A whole head from its lines, the empty line included.
+ * @throws TypeError (`ERR_INVALID_CHAR`) for a line with CR, LF, NUL or another control character in it: one line can never
+ *   become two (RFC 7230 9.4)
+ */
+export function joinHead(lines: readonly string[]): string {
+  for (const line of lines) {
+    if (line === '' || CONTROL.test(line)) {
+      throw usage('ERR_INVALID_CHAR', `Invalid character in header line [${JSON.stringify(line)}]`);
+    }
+  }
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** A caller's mistake, with a code that names it. */
+export function usage(code: string, text: string): TypeError & { code: string } {
+  return Object.assign(new TypeError(text), { code });
+}

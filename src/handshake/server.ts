@@ -1,0 +1,196 @@
+// A client's opening request becomes an acceptance or a refusal, and either becomes the head of a response (RFC 6455 4.2).
+import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
+import { isToken } from '../extensions/token.js';
+import { acceptKey, isCanonicalKey, isKey } from './accept.js';
+import { countRaw, fieldLine, joinHead, listsToken, textOf, usage, type FieldValue, type Fields } from './field.js';
+import { reasonOf } from './status.js';
+import { parseSubprotocols } from './subprotocol.js';
+
+/** What is read of a request; `http.IncomingMessage` fits, and so does a plain object with `method` and `headers`. */
+export interface HandshakeRequest {
+  readonly method?: string | undefined;
+  readonly httpVersion?: string | undefined;
+  /** Fields by lower-case name. */
+  readonly headers: Fields;
+  /** Names and values by turns, as they were sent. */
+  readonly rawHeaders?: readonly string[] | undefined;
+}
+
+export interface JudgeRequestOptions {
+  /** Whether all of RFC 6455 4.2.1 is demanded, or only what `ws` looks at. Off unless said otherwise. */
+  readonly strict?: boolean | undefined;
+  /** Whether the extensions header is read; with none to accept, `ws` does not look at it. Off unless said otherwise. */
+  readonly extensions?: boolean | undefined;
+}
+
+/** Why a request is refused: `message` is the text of the error and of the response's body. */
+export interface Refusal {
+  readonly accepted: false;
+  readonly status: number;
+  readonly message: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A request whose head asks for a WebSocket properly; what it offers has not been read. */
+export interface Opening {
+  readonly accepted: true;
+  readonly key: string;
+  readonly version: 8 | 13;
+  /** The Origin, which version 8 calls Sec-WebSocket-Origin. */
+  readonly origin: string | undefined;
+}
+
+/** A request that may be answered with 101. */
+export interface Acceptance extends Opening {
+  /** The subprotocols the client would speak, the one it prefers first. */
+  readonly protocols: ReadonlySet<string>;
+  /** The extensions it offers, the one it prefers first; empty when they are not read. */
+  readonly offers: readonly ExtensionOffer[];
+}
+
+/** Judges a whole request; a server with paths of its own calls the two halves and looks at the path between them. */
+export function judgeRequest(request: HandshakeRequest, options: JudgeRequestOptions = {}): Acceptance | Refusal {
+  const opening = judgeOpening(request, options);
+  return opening.accepted ? judgeOffers(request, opening, options) : opening;
+}
+
+/** The first half: the method, the key, the version, and that nothing but a WebSocket can follow. */
+export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOptions = {}): Opening | Refusal {
+  const { headers, rawHeaders } = request;
+  const strict = options.strict === true;
+
+  // RFC 6455 4.2.1, point 1: a GET request, and HTTP/1.1 or higher
+  if (request.method !== 'GET') return refusal(405, 'Invalid HTTP method');
+  if (strict && request.httpVersion !== '1.1') return refusal(400, 'Invalid HTTP version');
+
+  // RFC 6455 4.2.1, points 3 and 4
+  if (!asksForWebSocket(textOf(headers.upgrade), strict)) return refusal(400, 'Invalid Upgrade header');
+  if (strict && !listsToken(textOf(headers.connection) ?? '', 'upgrade')) {
+    return refusal(400, 'Invalid Connection header');
+  }
+
+  // RFC 6455 4.2.1, point 5: 16 octets in base64
+  const key = textOf(headers['sec-websocket-key']);
+  if (key === undefined || !(strict ? isCanonicalKey : isKey)(key)) {
+    return refusal(400, 'Missing or invalid Sec-WebSocket-Key header');
+  }
+
+  // RFC 6455 4.2.1, point 6, and 4.4: a version we do not speak is answered with those we do
+  const version = versionOf(headers['sec-websocket-version'], strict);
+  if (version === undefined) {
+    return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
+  }
+
+  // RFC 6455 4.2.1, point 2
+  if (strict && countHosts(request) !== 1) return refusal(400, 'Missing or invalid Host header');
+
+  // Deviation from ws: a request with a body is refused; ws answers 101 and reads the body as frames.
+  if (rawHeaders !== undefined && announcesBody(rawHeaders)) return refusal(400, 'Request must not have a body');
+
+  const origin = textOf(headers[version === 8 ? 'sec-websocket-origin' : 'origin']);
+  return { accepted: true, key, version, origin };
+}
+
+/** The second half: what the client would like to speak. */
+export function judgeOffers(
+  request: HandshakeRequest,
+  opening: Opening,
+  options: JudgeRequestOptions = {},
+): Acceptance | Refusal {
+  const { headers } = request;
+  const protocolText = textOf(headers['sec-websocket-protocol']);
+  const protocols = protocolText === undefined ? { value: new Set<string>() } : parseSubprotocols(protocolText);
+  if (protocols.value === undefined) return refusal(400, 'Invalid Sec-WebSocket-Protocol header');
+
+  const extensionText = options.extensions === true ? textOf(headers['sec-websocket-extensions']) : undefined;
+  const offers = extensionText === undefined ? { value: [] } : parseExtensions(extensionText);
+  if (offers.value === undefined) return refusal(400, 'Invalid or unacceptable Sec-WebSocket-Extensions header');
+
+  return { ...opening, protocols: protocols.value, offers: offers.value };
+}
+
+function asksForWebSocket(upgrade: string | undefined, strict: boolean): boolean {
+  if (upgrade === undefined) return false;
+  // Deviation from ws: when strict, a list that names websocket will do, as RFC 6455 4.2.1 has it.
+  return strict ? listsToken(upgrade, 'websocket') : upgrade.toLowerCase() === 'websocket';
+}
+
+function versionOf(value: Fields[string], strict: boolean): 8 | 13 | undefined {
+  const text = textOf(value);
+  if (text === undefined) return undefined;
+  if (strict && text !== '13' && text !== '8') return undefined;
+  const version = Number(text);
+  return version === 13 || version === 8 ? version : undefined;
+}
+
+function countHosts({ headers, rawHeaders }: HandshakeRequest): number {
+  if (rawHeaders !== undefined) return countRaw(rawHeaders, 'host');
+  return headers.host === undefined ? 0 : 1;
+}
+
+function announcesBody(rawHeaders: readonly string[]): boolean {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at].toLowerCase();
+    if (name === 'transfer-encoding') return true;
+    if (name === 'content-length' && !/^0+$/.test(rawHeaders[at + 1])) return true;
+  }
+  return false;
+}
+
+function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Refusal {
+  return { accepted: false, status, message, headers };
+}
+
+/** What a server answers with 101. */
+export interface AcceptanceAnswer {
+  readonly key: string;
+  /** The subprotocol chosen; none if undefined or empty. */
+  readonly protocol?: string | undefined;
+  /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
+  readonly extensions?: string | undefined;
+}
+
+/**
+ * The lines of a 101 response, which may be changed before `joinHead` makes them a head (RFC 6455 4.2.2).
+ * @throws TypeError (`ERR_INVALID_CHAR`) for a subprotocol that is no token
+ */
+export function acceptanceLines({ key, protocol, extensions }: AcceptanceAnswer): string[] {
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${acceptKey(key)}`,
+  ];
+  if (protocol) {
+    if (!isToken(protocol)) throw usage('ERR_INVALID_CHAR', `Invalid subprotocol [${JSON.stringify(protocol)}]`);
+    lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  }
+  if (extensions !== undefined) lines.push(fieldLine('Sec-WebSocket-Extensions', extensions));
+  return lines;
+}
+
+/**
+ * A whole response that refuses a request; the connection is to be closed after it.
+ * @param body the text of the body; the status's reason phrase if empty
+ * @param headers further fields, which take the place of our own of the same name
+ * @throws RangeError for a status outside 200-999; TypeError for a name or value that cannot stand in a head
+ */
+export function writeRefusal(
+  status: number,
+  body: string = '',
+  headers: Readonly<Record<string, FieldValue>> = {},
+): string {
+  if (!Number.isInteger(status) || status < 200 || status > 999) {
+    throw new RangeError(`Invalid status code: ${status}`);
+  }
+  const text = body || reasonOf(status);
+  const lines = new Map([
+    ['connection', 'Connection: close'],
+    ['content-type', 'Content-Type: text/html'],
+    ['content-length', `Content-Length: ${new TextEncoder().encode(text).length}`],
+  ]);
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) lines.set(name.toLowerCase(), fieldLine(name, String(value)));
+  }
+  return joinHead([`HTTP/1.1 ${status} ${reasonOf(status)}`, ...lines.values()]) + text;
+}

@@ -1,0 +1,36 @@
+// The text of a Sec-WebSocket-Protocol header becomes the set of subprotocols a client asks for (RFC 6455 11.3.4).
+import { TokenReader, isToken, type Parsed } from '../extensions/token.js';
+
+/** How many subprotocols one request may name. */
+export const MAX_SUBPROTOCOLS = 64;
+
+/**
+ * Parses a request's Sec-WebSocket-Protocol header (RFC 6455 4.1, 11.3.4).
+ * @param maxProtocols how many may be named, MAX_SUBPROTOCOLS unless said otherwise; more are a fault
+ * @returns the names in the client's order of preference, or why the text does not parse, in the words of `ws`
+ */
+export function parseSubprotocols(header: string, maxProtocols: number = MAX_SUBPROTOCOLS): Parsed<Set<string>> {
+  const reader = new TokenReader(header);
+  const protocols = new Set<string>();
+  for (;;) {
+    if (protocols.size === maxProtocols) return { fault: 'Too many subprotocols' };
+    const protocol = reader.token();
+    if (protocol === '') return { fault: reader.fault };
+    reader.skipBlanks();
+    const goesOn = reader.take(',');
+    if (!goesOn && !reader.atEnd) return { fault: reader.fault };
+    // RFC 6455 4.1: the elements must all be unique
+    if (protocols.has(protocol)) return { fault: `The "${protocol}" subprotocol is duplicated` };
+    protocols.add(protocol);
+    if (!goesOn) return { value: protocols };
+    reader.skipBlanks();
+  }
+}
+
+/** Whether a caller's list may be asked for: tokens, none of them twice (RFC 6455 4.1). */
+export function areSubprotocols(protocols: readonly unknown[]): protocols is readonly string[] {
+  return (
+    protocols.every((protocol) => typeof protocol === 'string' && isToken(protocol)) &&
+    new Set(protocols).size === protocols.length
+  );
+}

@@ -1,0 +1,20 @@
+// Texts of two lengths become the ratio of the times it takes to read them, to tell linear from quadratic.
+
+/**
+ * How many times longer `read` takes for 16 times the text: about 16 when linear, about 256 when quadratic. The shortest of
+ * many runs counts, so that other work on the machine does not.
+ */
+export function growth(read: (text: string) => unknown, make: (length: number) => string): number {
+  const [short, long] = [make(4 * 1024), make(64 * 1024)];
+  const time = (text: string, repeat: number): number => {
+    let best = Infinity;
+    for (let round = 0; round < 12; round++) {
+      const start = performance.now();
+      for (let i = 0; i < repeat; i++) read(text);
+      best = Math.min(best, (performance.now() - start) / repeat);
+    }
+    return best;
+  };
+  time(short, 16);
+  return time(long, 1) / time(short, 16);
+}
