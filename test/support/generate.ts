@@ -20,12 +20,13 @@ interface Frame {
 const BORDERS = [0, 1, 2, 4, 8, 16, 32, 48, 64, 96, 125, 126, 127, 128, 192, 256, 320, 512, 1024];
 const LONG_BORDERS = [4096, 16_384, 65_535, 65_536];
 
-const CHARACTERS = ['\0', '\x7f', '\x80', 'é', '߿', 'ࠀ', '€', '퟿', '\ue000', '\uffff', '𐀀', '😀', '\u{10ffff}'];
+/** The first and the last character of each length, those beside the surrogates, and a few others. */
+const CHARACTERS = Array.from('\0\x7f\x80é\u07ff\u0800€\ud7ff\ue000\uffff\u{10000}😀\u{10ffff}');
 
-const NOT_UTF8 =
-  '80 bf c080 c1bf e08080 e09fbf eda080 edbfbf f0808080 f08fbfbf f4908080 f5 f8 fc fe ff c3 e282 f09f98 c328 e28228 f09f9828'.split(
-    ' ',
-  );
+const NOT_UTF8 = [
+  '80 bf c080 c1bf e08080 e09fbf eda080 edbfbf f0808080 f08fbfbf f4908080',
+  'f5 f8 fc fe ff c3 e282 f09f98 c328 e28228 f09f9828',
+].flatMap((line) => line.split(' '));
 
 const CLOSE_CODES = [999, 1000, 1001, 1003, 1004, 1005, 1006, 1007, 1011, 1014, 1015, 2999, 3000, 4999, 5000, 65_535];
 
