@@ -1,0 +1,45 @@
+// The overview's own script: hides the rows that the filter does not want. Without it the page shows everything.
+
+/** Runs in the page, so it is text here. It reads the document and changes nothing but what is hidden. */
+export const OVERVIEW_SCRIPT: string = `
+'use strict';
+const form = document.querySelector('form.filter');
+const output = form.querySelector('output');
+const bodies = [...document.querySelectorAll('tbody.rows')].map((body) => {
+  const group = body.dataset.group;
+  const header = document.querySelector('tbody.group[data-group="' + group + '"]');
+  const titles = header.querySelector('th').textContent + ' ' + (body.querySelector('.subgroup')?.textContent ?? '');
+  const rows = [...body.querySelectorAll('tr[data-standings]')].map((row) => ({
+    row,
+    standings: row.dataset.standings.split(' '),
+    text: (titles + ' ' + row.textContent).toLowerCase(),
+  }));
+  return { body, group, header, rows };
+});
+function filter() {
+  const group = form.elements.group.value;
+  const verdicts = new Set([...form.querySelectorAll('input[name=verdict]:checked')].map((box) => box.value));
+  const words = form.elements.text.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  let shown = 0;
+  for (const { header } of bodies) header.hidden = true;
+  for (const { body, group: own, header, rows } of bodies) {
+    let any = false;
+    for (const { row, standings, text } of rows) {
+      const wanted = (group === '' || group === own) && standings.some((standing) => verdicts.has(standing)) && words.every((word) => text.includes(word));
+      row.hidden = !wanted;
+      if (wanted) {
+        any = true;
+        shown++;
+      }
+    }
+    body.hidden = !any;
+    if (any) header.hidden = false;
+  }
+  output.value = shown + (shown === 1 ? ' case' : ' cases');
+  document.querySelector('.nothing').hidden = shown > 0;
+}
+form.addEventListener('input', filter);
+form.addEventListener('submit', (event) => event.preventDefault());
+form.hidden = false;
+filter();
+`;

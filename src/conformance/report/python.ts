@@ -1,0 +1,53 @@
+// Values -> the Python literals in which the classic report spells them, so that pages can be compared by eye and by script.
+import type { CaseEvent } from '../result.js';
+import { CUT_MARK, eventRow } from './excerpt.js';
+
+/** Characters of a literal that a page shows. */
+const LITERAL_CUT = 1000;
+
+/** True, False, None, a number or a quoted string. */
+export function pythonLiteral(value: string | number | boolean | null): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return String(value);
+  return pythonString(value);
+}
+
+/** A value of the closing table: strings stand there without quotes. */
+export function pythonCell(value: string | number | boolean | null): string {
+  return typeof value === 'string' ? value : pythonLiteral(value);
+}
+
+/** Events as a list of tuples: `[('message', 'Hello', False)]`. */
+export function pythonEvents(events: readonly CaseEvent[]): string {
+  return `[${events.map((event) => `(${eventRow(event).map(pythonLiteral).join(', ')})`).join(', ')}]`;
+}
+
+/** Outcome -> events as a dictionary: `{'OK': []}`. */
+export function pythonOutcomes(outcomes: Readonly<Partial<Record<string, readonly CaseEvent[]>>>): string {
+  const entries = Object.entries(outcomes).map(([outcome, events]) => `'${outcome}': ${pythonEvents(events ?? [])}`);
+  return `{${entries.join(', ')}}`;
+}
+
+/** Cuts a literal to the length that a page shows. */
+export function cutLiteral(literal: string): string {
+  return literal.length > LITERAL_CUT ? literal.slice(0, LITERAL_CUT) + CUT_MARK : literal;
+}
+
+const NAMED_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function pythonString(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text.replace(/[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cn}\p{Co}\p{Cs}]/gu, (character) => {
+    return NAMED_ESCAPES[character] ?? escapedCodePoint(character);
+  });
+  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
+}
+
+/** `\x1b`, `\u202e` or `\U0001f600`: how Python writes a character that has no face. */
+export function escapedCodePoint(character: string): string {
+  const code = character.codePointAt(0)!;
+  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
+  if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, '0')}`;
+  return `\\U${code.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,86 @@
+// Verdicts -> the words, marks and sentences by which every report names them.
+import type { Behavior, CaseEvent, CaseResult, CloseBehavior } from '../result.js';
+import { pythonEvents } from './python.js';
+import { standingOf, type Standing } from './report.js';
+
+/** How the classic pages spell a behavior. */
+export const BEHAVIOR_TEXT: Readonly<Record<Behavior, string>> = {
+  OK: 'Pass',
+  'NON-STRICT': 'Non-Strict',
+  INFORMATIONAL: 'Informational',
+  UNIMPLEMENTED: 'Unimplemented',
+  FAILED: 'Fail',
+};
+
+/** A close verdict in a reader's words. */
+export const CLOSE_TEXT: Readonly<Record<CloseBehavior, string>> = {
+  OK: 'closed properly',
+  INFORMATIONAL: 'close not judged',
+  FAILED: 'close failed',
+  'WRONG CODE': 'wrong close code',
+  UNCLEAN: 'unclean close',
+  'FAILED BY CLIENT': 'TCP not dropped',
+};
+
+/** What summaries call a standing, and the mark that tells it from the others without colour. */
+export const STANDING_TEXT: Readonly<Record<Standing, { label: string; mark: string }>> = {
+  ok: { label: 'Pass', mark: '\u2713' },
+  informational: { label: 'Informational', mark: 'i' },
+  nonStrict: { label: 'Non-Strict', mark: '~' },
+  unimplemented: { label: 'Unimplemented', mark: '\u2013' },
+  closeFault: { label: 'Close fault', mark: '!' },
+  failed: { label: 'Fail', mark: '\u2715' },
+  missing: { label: 'Missing', mark: '?' },
+};
+
+/** Characters of an event list that a reason shows. */
+const EVENTS_CUT = 90;
+
+/** Why a case stands as it does, in one sentence without its full stop. */
+export function reason(result: CaseResult | undefined): string {
+  switch (standingOf(result)) {
+    case 'missing':
+      return 'no result: the case was selected but never finished';
+    case 'ok':
+    case 'informational':
+    case 'unimplemented':
+      return sentence(result!.result);
+    case 'nonStrict':
+      return `${events(result!)}, which is allowed but not what a strict endpoint does`;
+    case 'closeFault':
+      return closeReason(result!);
+    case 'failed':
+      return failure(result!);
+  }
+}
+
+function failure(result: CaseResult): string {
+  if (result.httpResponse === '?' || result.wasOpenHandshakeTimeout) return closeReason(result);
+  const accepted = Object.values(result.expected).map(pythonEvents);
+  if (accepted.length === 0) return sentence(result.result);
+  // The events were right, so it was the close that failed the case.
+  if (accepted.includes(pythonEvents(result.received))) return closeReason(result);
+  return events(result);
+}
+
+function events(result: CaseResult): string {
+  const wanted: CaseEvent[] | undefined = result.expected.OK ?? Object.values(result.expected)[0];
+  if (wanted === undefined) return sentence(result.result);
+  return `received ${cut(pythonEvents(result.received))}, expected ${cut(pythonEvents(wanted))}`;
+}
+
+function closeReason(result: CaseResult): string {
+  if (result.behaviorClose === 'WRONG CODE') {
+    return `closed with ${result.remoteCloseCode}, expected ${result.expectedClose.closeCode.join(' or ')}`;
+  }
+  const detail = result.wasNotCleanReason === null ? '' : ` (${result.wasNotCleanReason})`;
+  return sentence(result.resultClose) + detail;
+}
+
+function cut(text: string): string {
+  return text.length > EVENTS_CUT ? `${text.slice(0, EVENTS_CUT)} ...` : text;
+}
+
+function sentence(text: string): string {
+  return text.replace(/[.!]$/, '');
+}

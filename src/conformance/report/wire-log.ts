@@ -1,0 +1,152 @@
+// The wire log of a case -> its lines, in the classic grammar (for pages) and in the classic rows (for JSON).
+import { EXCERPT_OCTETS, type CaseResult, type Excerpt, type WireLogRow } from '../result.js';
+import { hexOf, JSON_CUT, textOf } from './excerpt.js';
+import { pythonLiteral } from './python.js';
+
+/** Characters of octets or payload that stand on one line. */
+const WRAP = 100;
+
+/** One line of the log, and the octets or payload below it. */
+export interface WireLine {
+  direction: 'received' | 'sent' | 'local';
+  /** With the running number: `007 RX OCTETS: `. */
+  head: string;
+  /** The octets, which begin on the head's line, or the payload, which begins below it; wrapped. */
+  rest: readonly string[];
+  /** The rest begins on the head's line. */
+  inline: boolean;
+}
+
+/** The lines of a page's log; the last says who dropped TCP. */
+export function wireLines(result: Pick<CaseResult, 'wirelog' | 'droppedByMe'>): WireLine[] {
+  const lines = result.wirelog.map((row, at) => wireLine(row, number(at)));
+  lines.push(local(`${number(lines.length)} TCP DROPPED BY ${result.droppedByMe ? 'ME' : 'PEER'}`));
+  return lines;
+}
+
+function number(at: number): string {
+  return String(at).padStart(3, '0');
+}
+
+function wireLine(row: WireLogRow, nnn: string): WireLine {
+  switch (row.kind) {
+    case 'octetsReceived':
+      return octets('received', `${nnn} RX OCTETS: `, row.octets);
+    case 'octetsSent':
+      return octets('sent', `${nnn} TX OCTETS: `, row.octets);
+    case 'frameReceived':
+      return frame(
+        'received',
+        `${nnn} RX FRAME : ${frameFields(row)}, MASKED=${pythonLiteral(row.mask !== null)}, MASK=${row.mask ?? 'None'}`,
+        row,
+      );
+    case 'frameSent':
+      return frame(
+        'sent',
+        `${nnn} TX FRAME : ${frameFields(row)}, MASK=${row.mask ?? 'None'}, PAYLOAD-REPEAT-LEN=${pythonLiteral(row.repeatLength)}` +
+          `, CHOPSIZE=${pythonLiteral(row.chopSize)}, SYNC=${pythonLiteral(row.sync)}`,
+        row,
+      );
+    case 'delay':
+      return local(`${nnn} DELAY ${row.seconds.toFixed(6)} sec for TAG ${row.tag}`);
+    case 'delayOver':
+      return local(`${nnn} DELAY TIMEOUT on TAG ${row.tag}`);
+    case 'failAfter':
+      return local(`${nnn} FAIL CONNECTION AFTER ${row.seconds.toFixed(6)} sec`);
+    case 'failing':
+      return local(`${nnn} FAILING CONNECTION`);
+    case 'closeAfter':
+      return local(`${nnn} CLOSE CONNECTION AFTER ${row.seconds.toFixed(6)} sec`);
+    case 'closing':
+      return local(`${nnn} CLOSING CONNECTION`);
+    case 'wireLog':
+      return local(`${nnn} WIRELOG ${row.enabled ? 'ENABLED' : 'DISABLED'}`);
+  }
+}
+
+interface FrameFields {
+  payload: Excerpt;
+  opcode: number;
+  fin: boolean;
+  rsv: number;
+}
+
+function frameFields({ payload, opcode, fin, rsv }: FrameFields): string {
+  return `OPCODE=${opcode}, FIN=${pythonLiteral(fin)}, RSV=${rsv}, PAYLOAD-LEN=${payload.length}`;
+}
+
+function local(head: string): WireLine {
+  return { direction: 'local', head, rest: [], inline: false };
+}
+
+function octets(direction: 'received' | 'sent', head: string, shown: Excerpt): WireLine {
+  return { direction, head, rest: wrap(hexOf(shown, EXCERPT_OCTETS)), inline: true };
+}
+
+const CLOSE_OPCODE = 8;
+
+/** A close frame shows its reason only: its code stands in the closing table, as in the classic page. */
+function frame(direction: 'received' | 'sent', head: string, { opcode, payload }: FrameFields): WireLine {
+  const shown =
+    opcode === CLOSE_OPCODE ? { length: Math.max(0, payload.length - 2), head: payload.head.subarray(2) } : payload;
+  return { direction, head, rest: shown.length === 0 ? [] : wrap(textOf(shown, EXCERPT_OCTETS)), inline: false };
+}
+
+function wrap(text: string): string[] {
+  const characters = Array.from(text);
+  const lines: string[] = [];
+  for (let at = 0; at < characters.length; at += WRAP) lines.push(characters.slice(at, at + WRAP).join(''));
+  return lines;
+}
+
+type Cell = string | number | boolean | null | readonly (string | number)[];
+
+/** The log as the classic JSON rows. */
+export function wireRows(log: readonly WireLogRow[]): Cell[][] {
+  return log.map(wireRow);
+}
+
+function wireRow(row: WireLogRow): Cell[] {
+  switch (row.kind) {
+    case 'octetsReceived':
+      return ['RO', [row.octets.length, hexOf(row.octets, JSON_CUT)]];
+    case 'octetsSent':
+      return ['TO', [row.octets.length, hexOf(row.octets, JSON_CUT)], row.sync];
+    case 'frameReceived':
+      return [
+        'RF',
+        [row.payload.length, textOf(row.payload, JSON_CUT)],
+        row.opcode,
+        row.fin,
+        row.rsv,
+        row.mask !== null,
+        row.mask,
+      ];
+    case 'frameSent':
+      return [
+        'TF',
+        [row.payload.length, textOf(row.payload, JSON_CUT)],
+        row.opcode,
+        row.fin,
+        row.rsv,
+        row.mask,
+        row.repeatLength,
+        row.chopSize,
+        row.sync,
+      ];
+    case 'delay':
+      return ['CT', row.seconds, row.tag];
+    case 'delayOver':
+      return ['CTE', row.tag];
+    case 'failAfter':
+      return ['KL', row.seconds];
+    case 'failing':
+      return ['KLE'];
+    case 'closeAfter':
+      return ['TI', row.seconds];
+    case 'closing':
+      return ['TIE'];
+    case 'wireLog':
+      return ['WLM', row.enabled];
+  }
+}
