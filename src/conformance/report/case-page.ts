@@ -1,7 +1,7 @@
 // One result -> the HTML page of its case: the classic sections in the classic order.
 import type { CaseResult, TrafficStats } from '../result.js';
 import { CLOSING_KEYS } from './closing-table.js';
-import { html, page, type Child, type Markup } from './html.js';
+import { markup, page, type Child, type Markup } from './html.js';
 import { cutLiteral, pythonCell, pythonEvents, pythonOutcomes } from './python.js';
 import { groupOf, standingOf } from './report.js';
 import { BASE_STYLE, CASE_STYLE } from './style.js';
@@ -25,7 +25,7 @@ export interface CaseLinks {
 
 /** The page of one case. */
 export function casePage(result: CaseResult, links: CaseLinks): string {
-  const body = html`<main class="case-page">
+  const body = markup`<main class="case-page">
     <article>
       <h1>${summaryLine(result)}</h1>
       ${navigation(result, links)}
@@ -76,9 +76,8 @@ export function casePage(result: CaseResult, links: CaseLinks): string {
 /** `AGENT - Case ID : VERDICT - N ms @ STARTED`. */
 function summaryLine(result: CaseResult): Markup {
   const verdict = BEHAVIOR_TEXT[result.behavior];
-  return html`<span class="agent">${result.agent}</span> - Case ${result.id} :
-    <span class="verdict ${standingOf(result)}">${verdict}</span>
-    <span class="when">- ${result.duration} ms @ ${result.started}</span>`;
+  const when = `- ${result.duration} ms @ ${result.started}`;
+  return markup`<span class="agent">${result.agent}</span> - Case ${result.id} : <span class="verdict ${standingOf(result)}">${verdict}</span> <span class="when">${when}</span>`;
 }
 
 function navigation(result: CaseResult, { previous, next, others }: CaseLinks): Markup {
@@ -89,21 +88,23 @@ function navigation(result: CaseResult, { previous, next, others }: CaseLinks): 
   // The summary line names the behavior only, so a bad close has to be said beside it.
   const closing =
     standing === 'closeFault' || (standing === 'failed' && result.behaviorClose !== 'OK')
-      ? html`<span class="chip ${standing}">${STANDING_TEXT[standing].mark} ${CLOSE_TEXT[result.behaviorClose]}</span>`
+      ? markup`<span class="chip ${standing}">${STANDING_TEXT[standing].mark} ${CLOSE_TEXT[result.behaviorClose]}</span>`
       : '';
-  return html`<nav aria-label="Cases">
+  return markup`<nav aria-label="Cases">
     <span class="place">${place.join(' \u00b7 ')} ${closing}</span>
-    <span class="steps"
-      ><a href="index.html#case-${result.id}">All cases</a>${step('prev', previous)}${step('next', next)}</span
-    >
-    ${others.length === 0 ? '' : html`<span class="others">Same case: ${others.map(({ text, href }) => html`<a href="${href}">${text}</a> `)}</span>`}
+    <span class="steps"><a href="index.html#case-${result.id}">All cases</a>${step('prev', previous)}${step('next', next)}</span>
+    ${others.length === 0 ? '' : markup`<span class="others">Same case: ${others.map(otherLink)}</span>`}
   </nav>`;
+}
+
+function otherLink({ text, href }: Link): Markup {
+  return markup`<a href="${href}">${text}</a> `;
 }
 
 function step(rel: 'prev' | 'next', link: Link | undefined): Child {
   if (link === undefined) return '';
   const text = rel === 'prev' ? `\u2190 ${link.text}` : `${link.text} \u2192`;
-  return html` <a rel="${rel}" href="${link.href}">${text}</a>`;
+  return markup` <a rel="${rel}" href="${link.href}">${text}</a>`;
 }
 
 function headerBlock(block: string): string {
@@ -114,13 +115,14 @@ function closingTable(result: CaseResult): Markup {
   const rows = CLOSING_KEYS.map(({ key, description }) => {
     // Every key of the table holds a boolean, a number, a string or null.
     const value = result[key] as boolean | number | string | null;
-    return html`<tr>
+    return markup`<tr>
       <td><code>${key}</code></td>
       <td><code class="value">${pythonCell(value)}</code></td>
       <td>${description}</td>
-    </tr> `;
+    </tr>
+`;
   });
-  return html`<table class="closing">
+  return markup`<table class="closing">
     <thead>
       <tr>
         <th>Key</th>
@@ -135,8 +137,8 @@ function closingTable(result: CaseResult): Markup {
 }
 
 function wireStatistics(result: CaseResult): Markup {
-  if (!result.createStats) return html`<p class="prose">Not kept for this case.</p>`;
-  return html`<div class="statistics">
+  if (!result.createStats) return markup`<p class="prose">Not kept for this case.</p>`;
+  return markup`<div class="statistics">
     ${octetTable('Octets Received by Chop Size', result.rxOctetStats)}
     ${octetTable('Octets Transmitted by Chop Size', result.txOctetStats)}
     ${frameTable('Frames Received by Opcode', result.rxFrameStats)}
@@ -199,29 +201,25 @@ function statisticsTable(
   total: readonly Child[] | undefined,
 ): Markup {
   const cells = (row: readonly Child[]): Markup =>
-    html`<tr>
-      ${row.map((cell) => html`<td>${cell}</td>`)}
-    </tr> `;
-  return html`<div>
+    markup`<tr>
+      ${row.map((cell) => markup`<td>${cell}</td>`)}
+    </tr>
+`;
+  return markup`<div>
     <h3>${title}</h3>
     <table>
       <thead>
         <tr>
-          ${heads.map((head) => html`<th>${head}</th>`)}
+          ${heads.map((head) => markup`<th>${head}</th>`)}
         </tr>
       </thead>
       <tbody>
         ${rows.map(cells)}
       </tbody>
-      ${
-        total === undefined
-          ? ''
-          : html`<tfoot>
-              ${cells(total)}
-            </tfoot>`
-      }
+      ${total === undefined ? '' : markup`<tfoot>${cells(total)}</tfoot>`}
     </table>
-  </div> `;
+  </div>
+`;
 }
 
 /** Lines that follow a head stand under its text: 15 characters in, as in the classic page. */
@@ -230,5 +228,6 @@ const INDENT = ' '.repeat(15);
 function logLine({ direction, head, rest, inline }: WireLine): Markup {
   const octets = rest.join(`\n${INDENT}`);
   const below = rest.length === 0 || inline ? octets : `\n${INDENT}${octets}`;
-  return html`<span class="line ${direction}">${head}<span class="octets">${below}</span> </span>`;
+  return markup`<span class="line ${direction}">${head}<span class="octets">${below}</span>
+</span>`;
 }

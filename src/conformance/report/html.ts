@@ -1,6 +1,6 @@
 // Values -> HTML text. Whatever is put into a template is escaped unless it was made by a template itself.
 import { createHash } from 'node:crypto';
-import { escapedCodePoint } from './python.js';
+import { visibleText } from './visible.js';
 
 /** Text that is HTML already. */
 export class Markup {
@@ -14,11 +14,10 @@ export class Markup {
 /** What a template takes: text is escaped, lists are joined. */
 export type Child = Markup | string | number | readonly Child[];
 
-/** A tagged template that escapes what it is given. */
-export function html(strings: TemplateStringsArray, ...children: readonly Child[]): Markup {
-  let text = strings[0];
-  for (const [at, child] of children.entries()) text += render(child) + strings[at + 1];
-  return new Markup(text);
+/** A tagged template that escapes what it is given. The indentation of the template itself is left out. */
+export function markup(strings: TemplateStringsArray, ...children: readonly Child[]): Markup {
+  const literals = strings.map((literal) => literal.replace(/\n +/g, '\n'));
+  return new Markup(literals.reduce((text, literal, at) => text + render(children[at - 1]) + literal));
 }
 
 function render(child: Child): string {
@@ -36,20 +35,15 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/**
- * Escapes text for an element or a quoted attribute. Control and direction characters, with which a testee could reorder or
- * hide what a page says, are shown by their numbers.
- */
+/** Escapes text for an element or a quoted attribute, and shows what would be invisible. */
 export function escapeHtml(text: string): string {
-  return text
-    .replace(/(?![\t\n])[\p{Cc}\p{Cf}]/gu, escapedCodePoint)
-    .replace(/[&<>"']/g, (character) => ENTITIES[character]);
+  return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
 /** A whole page around `body`. It loads nothing and runs nothing but its own `script`: the policy names both by their hashes. */
 export function page(title: string, style: string, body: Markup, script: string): string {
   const policy = `default-src 'none'; style-src '${integrity(style)}'; script-src '${integrity(script)}'; base-uri 'none'; form-action 'none'`;
-  return html`<!doctype html>
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -57,17 +51,14 @@ export function page(title: string, style: string, body: Markup, script: string)
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        <style>
-          ${new Markup(style)}
-        </style>
+        <style>${new Markup(style)}</style>
       </head>
       <body>
         ${body}
-        <script>
-          ${new Markup(script)};
-        </script>
+        ${script === '' ? '' : markup`<script>${new Markup(script)}</script>`}
       </body>
-    </html> `.text;
+    </html>
+`.text;
 }
 
 function integrity(source: string): string {

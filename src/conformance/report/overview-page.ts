@@ -2,7 +2,7 @@
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 import type { FileNames } from './file-names.js';
-import { html, page, type Child, type Markup } from './html.js';
+import { markup, page, type Child, type Markup } from './html.js';
 import { OVERVIEW_SCRIPT } from './overview-script.js';
 import {
   allCases,
@@ -18,13 +18,13 @@ import { BASE_STYLE, OVERVIEW_STYLE } from './style.js';
 import { BEHAVIOR_TEXT, CLOSE_TEXT, STANDING_TEXT } from './verdict.js';
 
 /** More agents than this scroll sideways under a fixed first column. */
-const AGENTS_ABREAST = 3;
+const AGENTS_ABREAST = 2;
 
 /** The overview of a run. */
 export function overviewPage(report: Report, files: FileNames): string {
   const ids = allCases(report);
   const many = report.agents.length > AGENTS_ABREAST ? 'many' : 'few';
-  const body = html`<main class="overview">
+  const body = markup`<main class="overview">
     <header>
       <h1>WebSocket Conformance Report</h1>
       <p class="lede">
@@ -39,7 +39,7 @@ export function overviewPage(report: Report, files: FileNames): string {
         <thead>
           <tr>
             <th scope="col">Case</th>
-            ${report.agents.map(({ name }) => html`<th scope="col">${name}</th>`)}
+            ${report.agents.map(({ name }) => markup`<th scope="col">${name}</th>`)}
           </tr>
         </thead>
         ${[...byGroup(ids)].map(([group, members]) => groupBodies(report, files, group, members))}
@@ -64,13 +64,14 @@ function agentCard(agent: AgentReport): Markup {
   const role = sample === undefined ? '' : sample.isServer ? 'client' : 'server';
   const present = STANDINGS.filter((standing) => counts[standing] > 0);
   const words = present.map((standing) => `${counts[standing]} ${STANDING_TEXT[standing].label}`).join(', ');
-  return html`<div class="agent-card">
+  return markup`<div class="agent-card">
     <h2>${agent.name} <span class="role">${role}</span></h2>
     ${bar(counts, agent.selected.length, words)}
     <ul>
-      ${present.map((standing) => html`<li class="${standing}"><b>${counts[standing]}</b> ${STANDING_TEXT[standing].label}</li>`)}
+      ${present.map((standing) => markup`<li class="${standing}"><b>${counts[standing]}</b> ${STANDING_TEXT[standing].label}</li>`)}
     </ul>
-  </div> `;
+  </div>
+`;
 }
 
 /** A bar of the standings, to scale. Drawn with SVG attributes: the page's policy lets no inline style in. */
@@ -80,17 +81,12 @@ function bar(counts: Readonly<Record<Standing, number>>, total: number, words: s
     const width = (counts[standing] / Math.max(total, 1)) * 100;
     if (width === 0) return '';
     // What is rare must not be too thin to see.
-    const piece = html`<rect
-      class="${standing}"
-      x="${at.toFixed(3)}"
-      y="0"
-      width="${Math.max(width, 0.6).toFixed(3)}"
-      height="1"
-    />`;
+    const shown = Math.max(width, 0.6);
+    const piece = markup`<rect class="${standing}" x="${at.toFixed(3)}" y="0" width="${shown.toFixed(3)}" height="1"/>`;
     at += width;
     return piece;
   });
-  return html`<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label="${words}">
+  return markup`<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label="${words}">
     ${pieces}
   </svg>`;
 }
@@ -99,48 +95,48 @@ function filterForm(report: Report, ids: readonly string[]): Markup {
   const groups = [...byGroup(ids).keys()];
   const tallies = report.agents.map((agent) => tally(agent, agent.selected));
   const present = STANDINGS.filter((standing) => tallies.some((counts) => counts[standing] > 0));
-  return html`<form class="filter" hidden>
-    <label
-      >Group
-      <select name="group">
-        <option value="">All</option>
-        ${groups.map((group) => html`<option value="${group}">${group} ${GROUP_TITLES[group] ?? ''}</option>`)}
-      </select></label
-    >
+  return markup`<form class="filter" hidden>
+    <label>Group <select name="group"><option value="">All</option>${groups.map(groupOption)}</select></label>
     <fieldset>
       <legend>Verdict</legend>
-      ${present.map((standing) => html`<label class="chip ${standing}"><input type="checkbox" name="verdict" value="${standing}" checked /> ${STANDING_TEXT[standing].mark} ${STANDING_TEXT[standing].label}</label> `)}
+      ${present.map(standingBox)}
     </fieldset>
-    <label
-      >Text <input type="search" name="text" placeholder="case or words" autocomplete="off" spellcheck="false"
-    /></label>
+    <label>Text <input type="search" name="text" placeholder="case or words" autocomplete="off" spellcheck="false"></label>
     <output>${counted(ids.length, 'case')}</output>
   </form>`;
 }
 
+function groupOption(group: string): Markup {
+  return markup`<option value="${group}">${group} ${GROUP_TITLES[group] ?? ''}</option>`;
+}
+
+function standingBox(standing: Standing): Markup {
+  const { mark, label } = STANDING_TEXT[standing];
+  return markup`<label class="chip ${standing}"><input type="checkbox" name="verdict" value="${standing}" checked> ${mark} ${label}</label>
+`;
+}
+
 function groupBodies(report: Report, files: FileNames, group: string, ids: readonly string[]): Markup {
-  const bodies: Markup[] = [];
-  for (const [subgroup, members] of bySubgroup(ids)) {
-    const title = SUBGROUP_TITLES[subgroup];
-    bodies.push(
-      html`<tbody class="rows" data-group="${group}">
-        ${
-          title === undefined
-            ? ''
-            : html`<tr class="subgroup">
-                <th colspan="${report.agents.length + 1}" scope="rowgroup">${subgroup} <span>${title}</span></th>
-              </tr> `
-        }${members.map((id) => caseRow(report, files, id))}
-      </tbody> `,
-    );
-  }
-  return html`<tbody class="group" data-group="${group}">
+  const bodies = [...bySubgroup(ids)].map(
+    ([subgroup, members]) => markup`<tbody class="rows" data-group="${group}">
+      ${subgroupRow(subgroup, report.agents.length + 1)}${members.map((id) => caseRow(report, files, id))}
+    </tbody>
+`,
+  );
+  return markup`<tbody class="group" data-group="${group}">
       <tr>
         <th scope="rowgroup">${group} <span>${GROUP_TITLES[group] ?? ''}</span></th>
         ${report.agents.map((agent) => groupCell(agent, ids))}
       </tr>
     </tbody>
     ${bodies}`;
+}
+
+function subgroupRow(subgroup: string, columns: number): Child {
+  const title = SUBGROUP_TITLES[subgroup];
+  if (title === undefined) return '';
+  return markup`<tr class="subgroup"><th colspan="${columns}" scope="rowgroup">${subgroup} <span>${title}</span></th></tr>
+`;
 }
 
 function bySubgroup(ids: readonly string[]): Map<string, string[]> {
@@ -159,7 +155,7 @@ function groupCell(agent: AgentReport, ids: readonly string[]): Markup {
   const selected = new Set(agent.selected);
   const own = ids.filter((id) => selected.has(id));
   const counts = tally(agent, own);
-  return html`<td>${counts.ok + counts.informational} of ${own.length}</td>`;
+  return markup`<td>${counts.ok + counts.informational} of ${own.length}</td>`;
 }
 
 function caseRow(report: Report, files: FileNames, id: string): Markup {
@@ -168,25 +164,23 @@ function caseRow(report: Report, files: FileNames, id: string): Markup {
   const standings = report.agents.map((agent) =>
     agent.selected.includes(id) ? standingOf(agent.results.get(id)) : '',
   );
-  return html`<tr id="case-${id}" data-standings="${standings.join(' ')}">
+  return markup`<tr id="case-${id}" data-standings="${standings.join(' ')}">
     <th scope="row"><span class="id">${id}</span> <span class="description">${described?.description ?? ''}</span></th>
     ${report.agents.map((_, at) => caseCell(results[at], standings[at] ?? '', files))}
-  </tr> `;
+  </tr>
+`;
 }
 
 function caseCell(result: CaseResult | undefined, standing: Standing | '', files: FileNames): Markup {
-  if (standing === '') return html`<td class="excluded">excluded</td>`;
+  if (standing === '') return markup`<td class="excluded">excluded</td>`;
   const { mark, label } = STANDING_TEXT[standing];
-  if (result === undefined)
-    return html`<td class="missing">
-      <b><i>${mark}</i> ${label}</b>
-    </td>`;
+  if (result === undefined) return markup`<td class="missing"><b><i>${mark}</i> ${label}</b></td>`;
   const verdict = BEHAVIOR_TEXT[result.behavior];
   const closing =
     result.behaviorClose === 'OK' || result.behaviorClose === 'INFORMATIONAL'
       ? ''
-      : html`<em>${CLOSE_TEXT[result.behaviorClose]}</em> `;
-  return html`<td class="${standing}">
+      : markup`<em>${CLOSE_TEXT[result.behaviorClose]}</em> `;
+  return markup`<td class="${standing}">
     <a href="${files.case(result.agent, result.id, 'html')}"><i>${mark}</i> ${verdict}</a>
     <small>${closing}${measures(result)}</small>
   </td>`;
@@ -194,16 +188,16 @@ function caseCell(result: CaseResult | undefined, standing: Standing | '', files
 
 function measures(result: CaseResult): Child {
   const parts = [result.remoteCloseCode === null ? 'no code' : String(result.remoteCloseCode)];
-  if (result.reportTime) parts.push(`${result.duration} ms`);
+  if (result.reportTime) parts.push(`${result.duration}\u00a0ms`);
   const { trafficStats } = result;
   if (result.reportCompressionRatio && trafficStats !== null) {
     parts.push(
-      `${ratio(trafficStats.incomingCompressionRatio)} in, ${ratio(trafficStats.outgoingCompressionRatio)} out`,
+      `${ratio(trafficStats.incomingCompressionRatio)}\u00a0in, ${ratio(trafficStats.outgoingCompressionRatio)}\u00a0out`,
     );
   }
   return parts.join(' \u00b7 ');
 }
 
 function ratio(value: number | null): string {
-  return value === null ? '\u2013' : `${(value * 100).toFixed(1)}\u2009%`;
+  return value === null ? '\u2013' : `${(value * 100).toFixed(1)}\u202f%`;
 }

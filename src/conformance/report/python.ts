@@ -1,6 +1,7 @@
 // Values -> the Python literals in which the classic report spells them, so that pages can be compared by eye and by script.
 import type { CaseEvent } from '../result.js';
 import { CUT_MARK, eventRow } from './excerpt.js';
+import { escapedCodePoint } from './visible.js';
 
 /** Characters of a literal that a page shows. */
 const LITERAL_CUT = 1000;
@@ -42,12 +43,4 @@ function pythonString(text: string): string {
     return NAMED_ESCAPES[character] ?? escapedCodePoint(character);
   });
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
-}
-
-/** `\x1b`, `\u202e` or `\U0001f600`: how Python writes a character that has no face. */
-export function escapedCodePoint(character: string): string {
-  const code = character.codePointAt(0)!;
-  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
-  if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, '0')}`;
-  return `\\U${code.toString(16).padStart(8, '0')}`;
 }

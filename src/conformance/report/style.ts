@@ -70,6 +70,7 @@ nav .steps a:first-child { margin-left: 0; }
 nav .others { flex-basis: 100%; }
 section { margin-top: 2.2rem; }
 h2 { font-size: 1.0625rem; font-weight: 650; margin-bottom: 0.45rem; }
+h2 + .statistics { margin-top: 0.8rem; }
 h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
 .prose { max-width: 44rem; overflow-wrap: anywhere; }
 .case-page section > pre, .outcome pre { padding: 0.65rem 0.85rem; background: var(--raised); border-radius: 4px; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; }
@@ -80,7 +81,8 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
 .closing th, .closing td { padding: 0.34rem 1.25rem 0.34rem 0; border-bottom: 1px solid var(--line); }
 .closing th { font-size: 0.8125rem; font-weight: 500; color: var(--quiet); }
 .closing td:last-child { padding-right: 0; color: var(--quiet); }
-.closing .value { font-weight: 600; overflow-wrap: anywhere; }
+.closing td:nth-child(2) { max-width: 18rem; overflow-wrap: break-word; }
+.closing .value { font-weight: 600; }
 .statistics { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 1.6rem 2.5rem; align-items: start; }
 .statistics table { width: 100%; font-size: 0.875rem; }
 .statistics th, .statistics td { padding: 0.2rem 0; border-bottom: 1px solid var(--line); text-align: right; }
@@ -91,18 +93,20 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
 .log .line { display: block; }
 .log .received { color: var(--received); }
 .log .sent { color: var(--sent); }
-.log .octets { opacity: 0.82; }
 @media (max-width: 48rem) {
   main { padding: 1.25rem 1rem 3rem; }
   .case-page h1 { font-size: 1.25rem; }
   .outcome { grid-template-columns: 1fr; gap: 0.2rem; }
   .outcome pre + p { margin-top: 0.4rem; }
   .closing thead { display: none; }
-  .closing tr { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; padding: 0.45rem 0; border-bottom: 1px solid var(--line); }
+  .closing tr { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 1rem; padding: 0.45rem 0; border-bottom: 1px solid var(--line); }
   .closing td { padding: 0 !important; border: 0; }
+  .closing td:nth-child(2) { max-width: none; text-align: right; }
+  .closing td:last-child { overflow-wrap: anywhere; }
   .closing td:last-child { grid-column: 1 / -1; font-size: 0.875rem; }
   .case-page section > .log { white-space: normal; overflow-wrap: anywhere; font-size: 0.71875rem; }
   .log .line { padding-left: 1.5rem; text-indent: -1.5rem; }
+  .log .octets { word-break: break-all; }
 }
 @media print {
   .case-page section > .log { white-space: pre-wrap; font-size: 6.6pt; padding: 0; }
@@ -125,10 +129,12 @@ export const OVERVIEW_STYLE: string = `
 .agent-card li::before { content: ""; display: inline-block; width: 0.6em; height: 0.6em; margin-right: 0.45em; border-radius: 1px; background: var(--shade); }
 .filter { display: flex; flex-wrap: wrap; align-items: center; gap: 0.6rem 1.6rem; margin-top: 2.2rem; padding: 0.75rem 0; border-block: 1px solid var(--line); font-size: 0.9375rem; }
 .filter fieldset { display: flex; flex-wrap: wrap; gap: 0.35rem; padding: 0; border: 0; min-width: 0; }
-.filter legend { float: left; margin-right: 0.3rem; padding: 0; }
+.filter legend { float: left; margin-right: 0.3rem; padding: 0.05rem 0 0; }
 .filter .chip { display: inline-flex; align-items: center; gap: 0.3em; padding: 0.1rem 0.55rem 0.1rem 0.4rem; cursor: pointer; }
 .filter .chip:not(:has(:checked)) { background: none; color: var(--quiet); }
 .filter input[type=checkbox] { margin: 0; accent-color: var(--shade-text); }
+.filter select { max-width: 12rem !important; }
+.filter input[type=search] { width: 11rem; }
 .filter select, .filter input[type=search] { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line); border-radius: 4px; padding: 0.2rem 0.5rem; max-width: 100%; }
 .filter output { margin-left: auto; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .nothing { margin-top: 1.5rem; color: var(--quiet); }
@@ -146,31 +152,38 @@ export const OVERVIEW_STYLE: string = `
 .rows tr[data-standings] > * { border-bottom: 1px solid var(--line); padding-top: 0.34rem; padding-bottom: 0.34rem; }
 .rows th[scope=row] { display: flex; gap: 0.9rem; padding-right: 1.2rem; border-bottom: 0 !important; font-weight: 400; }
 .rows tr[data-standings] { border-bottom: 1px solid var(--line); }
+.rows tr { scroll-margin-top: 3rem; }
 .rows tr:target { outline: 2px solid var(--link); outline-offset: -1px; }
 .rows .id { flex: 0 0 4.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .rows .description { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; color: var(--quiet); overflow-wrap: anywhere; }
 .rows td { background: var(--shade-tint); box-shadow: inset 3px 0 0 var(--shade); }
-.rows td a, .rows td b { font-weight: 600; color: var(--shade-text); white-space: nowrap; }
+.rows td a, .rows td b { font-weight: 500; color: var(--shade-text); white-space: nowrap; }
+.rows td.ok { background: none; }
+.rows td a { text-decoration: none; }
+.rows td a:hover { text-decoration: underline; }
 .rows td i { display: inline-block; width: 1.05em; font-style: normal; text-align: center; }
 .rows td small { font-size: 0.8125rem; color: var(--quiet); white-space: nowrap; margin-left: 0.35em; }
 .rows td em { font-style: normal; font-weight: 600; color: var(--shade-text); }
 .rows td.excluded { box-shadow: none; color: var(--quiet); font-size: 0.8125rem; }
 .scroll.many { overflow-x: auto; }
 .many .cases { width: max-content; min-width: 100%; }
-.many .rows .description { display: none; }
+.many .rows .description { max-width: 26rem; }
 .many .cases :is(th[scope=row], thead th:first-child) { position: sticky; left: 0; background: var(--page); }
 @media (max-width: 48rem) {
   main { padding: 1.25rem 1rem 3rem; }
   .overview h1 { font-size: 1.375rem; }
   .filter { gap: 0.6rem 1rem; }
   .filter label:has([type=search]), .filter [type=search] { flex: 1 1 auto; min-width: 0; }
-  .few .cases thead th:not(:first-child) { width: 29%; }
+  .few .cases thead th:not(:first-child) { width: 33%; }
+  .rows td a, .rows td b { font-size: 0.75rem; }
+  .rows td i { width: 0.95em; }
+  .many .rows .description { display: none; }
   .cases { font-size: 0.875rem; }
   .rows th[scope=row] { flex-direction: column; gap: 0.05rem; padding-right: 0.6rem; }
   .rows .id { flex-basis: auto; }
   .rows .description { font-size: 0.8125rem; line-height: 1.4; }
-  .rows td small { display: block; margin-left: 0; padding-left: 1.3em; white-space: normal; line-height: 1.35; }
-  .cases :is(td, thead th):not(:first-child) { padding-left: 0.55rem; padding-right: 0.3rem; }
+  .rows td small { display: block; margin-left: 0; padding-left: 1.05em; font-size: 0.75rem; white-space: normal; line-height: 1.35; }
+  .cases :is(td, thead th):not(:first-child) { padding-left: 0.45rem; padding-right: 0; }
 }
 @media print {
   .filter { display: none; }

@@ -38,35 +38,34 @@ const EVENTS_CUT = 90;
 
 /** Why a case stands as it does, in one sentence without its full stop. */
 export function reason(result: CaseResult | undefined): string {
+  if (result === undefined) return 'no result: the case was selected but never finished';
   switch (standingOf(result)) {
-    case 'missing':
-      return 'no result: the case was selected but never finished';
     case 'ok':
     case 'informational':
     case 'unimplemented':
-      return sentence(result!.result);
+    case 'missing':
+      return sentence(result.result);
     case 'nonStrict':
-      return `${events(result!)}, which is allowed but not what a strict endpoint does`;
+      return events(result, 'where a strict endpoint gives');
     case 'closeFault':
-      return closeReason(result!);
+      return closeReason(result);
     case 'failed':
-      return failure(result!);
+      return failure(result);
   }
 }
 
 function failure(result: CaseResult): string {
   if (result.httpResponse === '?' || result.wasOpenHandshakeTimeout) return closeReason(result);
   const accepted = Object.values(result.expected).map(pythonEvents);
-  if (accepted.length === 0) return sentence(result.result);
-  // The events were right, so it was the close that failed the case.
-  if (accepted.includes(pythonEvents(result.received))) return closeReason(result);
-  return events(result);
+  if (!accepted.includes(pythonEvents(result.received))) return events(result, 'expected');
+  // The events were right, so it was the close that failed the case, or a rule of the case's own.
+  return result.behaviorClose === 'OK' ? sentence(result.result) : closeReason(result);
 }
 
-function events(result: CaseResult): string {
+function events(result: CaseResult, verb: string): string {
   const wanted: CaseEvent[] | undefined = result.expected.OK ?? Object.values(result.expected)[0];
   if (wanted === undefined) return sentence(result.result);
-  return `received ${cut(pythonEvents(result.received))}, expected ${cut(pythonEvents(wanted))}`;
+  return `received ${cut(pythonEvents(result.received))}, ${verb} ${cut(pythonEvents(wanted))}`;
 }
 
 function closeReason(result: CaseResult): string {

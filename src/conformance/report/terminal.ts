@@ -1,0 +1,137 @@
+// A run -> what the terminal says: a progress line while it goes on, then a table by group and every case that is not OK.
+import { GROUP_TITLES, SUBGROUP_TITLES } from '../cases/titles.js';
+import type { CaseResult } from '../result.js';
+import type { Refusal } from './judgement.js';
+import {
+  allCases,
+  byGroup,
+  groupOf,
+  standingOf,
+  STANDINGS,
+  tally,
+  type AgentReport,
+  type Report,
+  type Standing,
+} from './report.js';
+import { reason } from './verdict.js';
+import { visibleText } from './visible.js';
+
+/** Where a run is. */
+export interface Progress {
+  agent: string;
+  id: string;
+  done: number;
+  total: number;
+  /** Cases that would fail the run. */
+  refused: number;
+  seconds: number;
+}
+
+/** One line on how far a run is, without its end of line, at most `width` characters. */
+export function progressLine({ agent, id, done, total, refused, seconds }: Progress, width: number): string {
+  const failed = refused === 0 ? '' : `  ${refused} refused`;
+  return visibleText(`${done} of ${total}  ${agent}  ${id}${failed}  ${Math.floor(seconds)} s`).slice(0, width);
+}
+
+/** The word of a standing in a column head and in the list. */
+const WORDS: Readonly<Record<Standing, string>> = {
+  ok: 'OK',
+  informational: 'INFO',
+  nonStrict: 'NON-STRICT',
+  unimplemented: 'UNIMPL.',
+  closeFault: 'CLOSE',
+  failed: 'FAILED',
+  missing: 'MISSING',
+};
+
+/** What is said after a run. Ends with an end of line. */
+export function summary(report: Report, refused: readonly Refusal[]): string {
+  if (report.agents.length === 0) return 'Nobody came to be examined.\n';
+  return `${report.agents.map(agentSummary).join('\n')}\n${lastLine(report, refused)}\n`;
+}
+
+function lastLine(report: Report, refused: readonly Refusal[]): string {
+  const total = report.agents.reduce((sum, { selected }) => sum + selected.length, 0);
+  return refused.length === 0 ? `Passed: ${counted(total)}.` : `Failed: ${refused.length} of ${counted(total)}.`;
+}
+
+function counted(count: number): string {
+  return `${count} case${count === 1 ? '' : 's'}`;
+}
+
+function agentSummary(agent: AgentReport): string {
+  const ids = allCases({ agents: [agent], written: new Date(0) });
+  return [...groupTable(agent, ids), ...complaints(agent, ids), ...wordLines(agent, ids)].join('\n') + '\n';
+}
+
+function groupTable(agent: AgentReport, ids: readonly string[]): string[] {
+  const groups = byGroup(ids);
+  const totals = tally(agent, ids);
+  const shown = STANDINGS.filter((standing) => standing === 'ok' || totals[standing] > 0);
+  const rows = [...groups].map(([group, members]) => {
+    const title = `${group.padStart(4)}  ${GROUP_TITLES[group] ?? ''}`;
+    return row(title, shown, tally(agent, members));
+  });
+  const name = visibleText(agent.name);
+  const heads = shown.map((standing) => WORDS[standing].padStart(columnWidth(standing))).join('');
+  return [name.padEnd(TITLE_WIDTH) + heads, ...rows, row('      all', shown, totals)];
+}
+
+const TITLE_WIDTH = 32;
+
+function columnWidth(standing: Standing): number {
+  return WORDS[standing].length + 3;
+}
+
+function row(title: string, shown: readonly Standing[], counts: Readonly<Record<Standing, number>>): string {
+  const cells = shown.map((standing) =>
+    (counts[standing] === 0 ? '-' : String(counts[standing])).padStart(columnWidth(standing)),
+  );
+  return title.padEnd(TITLE_WIDTH) + cells.join('');
+}
+
+/** A line for each case that is not OK, with the reason. */
+function complaints(agent: AgentReport, ids: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const id of ids) {
+    const result = agent.results.get(id);
+    if (!isComplaint(standingOf(result))) continue;
+    lines.push(`  ${id.padEnd(8)} ${verdict(result).padEnd(12)} ${visibleText(reason(result)).replace(/\s+/g, ' ')}`);
+  }
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function isComplaint(standing: Standing): boolean {
+  return standing !== 'ok' && standing !== 'informational' && standing !== 'unimplemented';
+}
+
+function verdict(result: CaseResult | undefined): string {
+  if (result === undefined) return 'MISSING';
+  return standingOf(result) === 'closeFault' ? result.behaviorClose : result.behavior;
+}
+
+/** The cases that are neither good nor bad have one line for all of them. */
+function wordLines(agent: AgentReport, ids: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const [standing, word] of [
+    ['informational', 'INFORMATIONAL'],
+    ['unimplemented', 'UNIMPLEMENTED'],
+  ] as const) {
+    const own = ids.filter((id) => standingOf(agent.results.get(id)) === standing);
+    if (own.length > 0) lines.push('', `  ${word}: ${counted(own.length)} (${patterns(own, ids).join(', ')})`);
+  }
+  return lines;
+}
+
+/** The shortest list of patterns that means `ids` and no other of `all`: whole groups and subgroups become `12.*` and `13.3.*`. */
+export function patterns(ids: readonly string[], all: readonly string[]): string[] {
+  const own = new Set(ids);
+  const found = new Set<string>();
+  for (const id of ids) {
+    const subgroup = id.split('.').slice(0, 2).join('.');
+    const candidates = [groupOf(id), ...(subgroup in SUBGROUP_TITLES ? [subgroup] : [])];
+    const whole = candidates.find((start) => all.every((other) => !other.startsWith(`${start}.`) || own.has(other)));
+    found.add(whole === undefined ? id : `${whole}.*`);
+  }
+  return [...found];
+}
