@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { DIFFERENCES, explanation } from './differences-from-ws.js';
 import { play } from './feeder.js';
-import { describeStream, generateStream } from './generate.js';
+import { describeStream, generateStream, playGenerated } from './generate.js';
 import { Random } from './random.js';
-import { decodeReference } from './reference-decoder.js';
+import { decodeReference, referenceDecoder } from './reference-decoder.js';
 import { wsReceiver } from './ws-receiver.js';
 
 const SEED = Number(process.env.SEED ?? 6455);
@@ -41,4 +41,10 @@ test('a seed gives the same stream each time', () => {
   const describeFirst = (seed: number): string => describeStream(generateStream(new Random(seed)));
   expect(describeFirst(7)).toBe(describeFirst(7));
   expect(describeFirst(7)).not.toBe(describeFirst(8));
+});
+
+test('a decoder with one fault is found out, and one without is not', () => {
+  playGenerated(referenceDecoder, 50);
+  const sparing: typeof referenceDecoder = (options) => referenceDecoder({ ...options, maxPayload: 2 ** 31 });
+  expect(() => playGenerated(sparing, 500)).toThrow(/of seed 6455/);
 });
