@@ -20,6 +20,12 @@ export const DIFFERENCES: Difference[] = [
     reason: 'RFC 6455 8.1: octets that cannot be UTF-8 fail the connection; ws looks at them when the message is whole',
     explains: (ours, ws) => stopsEarlier(ours, ws, Violation.InvalidUtf8),
   },
+  {
+    name: 'fragments that pass 2^53 - 1 octets together',
+    reason:
+      'RFC 6455 10.4: a limit holds for the message after reassembly; ws without a limit awaits more than it can count',
+    explains: (ours, ws) => stopsEarlier(ours, ws, Violation.MessageTooBig) && ws.length === ours.length - 1,
+  },
 ];
 
 /** The reason why two lists differ, or undefined if they are equal or nothing explains it. */

@@ -35,7 +35,7 @@ export interface ReceiverOptions {
   role: 'client' | 'server';
   /** RSV bits claimed by an extension, where they stand on the wire: 0x40, 0x20, 0x10. Default: none. */
   rsv?: number;
-  /** The longest message allowed, in octets. Default: Infinity. */
+  /** The longest message allowed, in octets. Default: Infinity, by which 2^53 - 1 is meant. */
   maxPayload?: number;
   /** Neither text nor close reasons are checked for UTF-8. Default: false. */
   skipUtf8?: boolean;

@@ -30,7 +30,8 @@ interface FirstOctets {
 
 /** Everything that `wire` means to a receiver that has read no more than it. */
 export function decodeReference(wire: Uint8Array, options: ReceiverOptions): WireEvent[] {
-  const { role, maxPayload = Infinity, skipUtf8 = false } = options;
+  const { role, skipUtf8 = false } = options;
+  const longestMessage = Math.min(options.maxPayload ?? Infinity, Number.MAX_SAFE_INTEGER);
   const events: WireEvent[] = [];
   let message: OpenMessage | undefined;
   let at = 0;
@@ -59,8 +60,9 @@ export function decodeReference(wire: Uint8Array, options: ReceiverOptions): Wir
       // 5.4: the first frame says what the message is; continuations only add to it.
       message ??= { text: frame.opcode === 1, compressed: frame.rsv1, parts: [], announced: 0n, utf8: 0 };
       message.announced += length;
-      // 10.4: the limit holds for the message after reassembly, and is judged before the payload arrives.
-      if (message.announced > maxPayload) {
+      // 10.4: the limit holds for the message after reassembly, and is judged before the payload arrives. A message that
+      // JavaScript cannot count is over any limit.
+      if (message.announced > longestMessage) {
         return [...events, fails(Violation.MessageTooBig)];
       }
     }

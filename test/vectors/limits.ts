@@ -136,6 +136,20 @@ export const LIMITS: Vector[] = [
     events: [fails(Violation.MessageTooBig)],
   },
   {
+    name: 'fragments that pass 2^53 - 1 octets together, without a limit',
+    section: '10.4',
+    role: 'client',
+    wire: '02 01 61 00 7f 00 1f ff ff ff ff ff ff',
+    events: [fails(Violation.MessageTooBig)],
+  },
+  {
+    name: 'fragments that announce 2^53 - 1 octets together, without a limit',
+    section: '10.4',
+    role: 'client',
+    wire: '02 01 61 00 7f 00 1f ff ff ff ff ff fe 62',
+    events: [],
+  },
+  {
     name: 'compressed octets count as they come',
     section: '10.4',
     role: 'client',
