@@ -165,6 +165,22 @@ export const UTF8: Vector[] = [
     wire: '81 84 ff ff ff ff 61 62 63 64',
     events: [fails(Violation.InvalidUtf8)],
   },
+  ...['81 fe 01 00', '81 ff 00 00 00 00 00 01 00 00', '01 ff 00 1f ff ff ff ff ff ff'].flatMap((header): Vector[] => [
+    {
+      name: `text behind a long masked header, not whole yet: ${header}`,
+      section: '8.1',
+      role: 'server',
+      wire: `${header} 01 02 03 04 60 63 62 65 c2`,
+      events: [],
+    },
+    {
+      name: `not UTF-8 behind a long masked header: ${header}`,
+      section: '8.1',
+      role: 'server',
+      wire: `${header} 01 02 03 04 60 63 62 65 c2 63`,
+      events: [fails(Violation.InvalidUtf8)],
+    },
+  ]),
   {
     name: 'a character of one message does not go on in the next',
     section: '8.1',
