@@ -1,7 +1,7 @@
 /** What every contract test stands on: servers, clients and raw peers of one implementation, cleaned away when the test ends. */
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, onTestFinished } from 'vitest';
 import {
@@ -149,6 +149,16 @@ export function dial(
   options?: Options,
 ): Client {
   return owned(new implementation.WebSocket(address, protocols, options));
+}
+
+/** A client that stays in CONNECTING: its request is never sent. */
+export function connectingClient(implementation: Implementation): Client {
+  const ws = dial(implementation, 'ws://localhost/', undefined, {
+    createConnection: () => new net.Socket(),
+    finishRequest: () => {},
+  });
+  ws.on('error', () => {});
+  return ws;
 }
 
 export interface Pair extends Listening {
