@@ -2,6 +2,7 @@
 // (RFC 6455 9.1).
 import { TokenReader, type Parsed } from './token.js';
 
+// Deviation from ws: a header that names more than 16 extensions is refused, with 400 by a server.
 /** How many extensions one header may name. */
 export const MAX_OFFERS = 16;
 

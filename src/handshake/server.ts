@@ -17,6 +17,7 @@ export interface HandshakeRequest {
 }
 
 export interface JudgeRequestOptions {
+  // Deviation from ws: when strict, HTTP/1.1, Connection, exactly one Host, `13` or `8` to the letter, and a canonical key count too.
   /** Whether all of RFC 6455 4.2.1 is demanded, or only what `ws` looks at. Off unless said otherwise. */
   readonly strict?: boolean | undefined;
   /** Whether the extensions header is read; with none to accept, `ws` does not look at it. Off unless said otherwise. */
@@ -81,7 +82,7 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
     return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
   }
 
-  // RFC 6455 4.2.1, point 2
+  // RFC 6455 4.2.1, point 2, and RFC 7230 5.4: exactly one
   if (strict && countHosts(request) !== 1) return refusal(400, 'Missing or invalid Host header');
 
   // Deviation from ws: a request with a body is refused; ws answers 101 and reads the body as frames.

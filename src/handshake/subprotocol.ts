@@ -1,6 +1,7 @@
 // The text of a Sec-WebSocket-Protocol header becomes the set of subprotocols a client asks for (RFC 6455 11.3.4).
 import { TokenReader, isToken, type Parsed } from '../extensions/token.js';
 
+// Deviation from ws: a request that names more than 64 subprotocols is refused with 400.
 /** How many subprotocols one request may name. */
 export const MAX_SUBPROTOCOLS = 64;
 

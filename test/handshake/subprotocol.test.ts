@@ -8,17 +8,17 @@ describe('RFC 6455 11.3.4 Sec-WebSocket-Protocol', () => {
     expect([...(parseSubprotocols('mqtt, \tgraphql-ws ,x').value ?? [])]).toEqual(['mqtt', 'graphql-ws', 'x']);
   });
 
-  test('11.3.4 every text of up to 7 characters of the grammar gives what ws gives, fault positions included', () => {
+  test('11.3.4 every text of up to 6 characters of the grammar gives what ws gives, fault positions included', () => {
     const alphabet = ['a', 'b', ' ', ',', '"'];
     let texts = [''];
-    for (let length = 0; length <= 7; length++) {
+    for (let length = 0; length <= 6; length++) {
       for (const text of texts) {
         const theirs = outcome(() => [...wsInternals.subprotocol.parse(text)]);
         const { value, fault } = parseSubprotocols(text);
         const mine = value === undefined ? { fault } : { value: [...value] };
         if (JSON.stringify(mine) !== JSON.stringify(theirs)) expect({ text, ...mine }).toEqual({ text, ...theirs });
       }
-      if (length < 7) texts = texts.flatMap((text) => alphabet.map((character) => text + character));
+      if (length < 6) texts = texts.flatMap((text) => alphabet.map((character) => text + character));
     }
   });
 

@@ -3,9 +3,14 @@
 /**
  * How many times longer `read` takes for 16 times the text: about 16 when linear, about 256 when quadratic. The shortest of
  * many runs counts, so that other work on the machine does not.
+ * @param length the length of the shorter text, in characters
  */
-export function growth(read: (text: string) => unknown, make: (length: number) => string): number {
-  const [short, long] = [make(4 * 1024), make(64 * 1024)];
+export function growth(
+  read: (text: string) => unknown,
+  make: (length: number) => string,
+  length: number = 4 * 1024,
+): number {
+  const [short, long] = [make(length), make(16 * length)];
   const time = (text: string, repeat: number): number => {
     let best = Infinity;
     for (let round = 0; round < 12; round++) {
