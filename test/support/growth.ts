@@ -8,12 +8,12 @@
 export function growth(
   read: (text: string) => unknown,
   make: (length: number) => string,
-  length: number = 4 * 1024,
+  length: number = 2 * 1024,
 ): number {
   const [short, long] = [make(length), make(16 * length)];
   const time = (text: string, repeat: number): number => {
     let best = Infinity;
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const start = performance.now();
       for (let i = 0; i < repeat; i++) read(text);
       best = Math.min(best, (performance.now() - start) / repeat);
