@@ -12,7 +12,7 @@ export function encodeHeader(at: usize, first: i32, masked: i32, length: f64, ke
   // RFC 6455 5.2: the length is written in the fewest octets that hold it.
   if (length < LENGTH_16) {
     store<u8>(at, <u8>(maskBit | (<i32>length)), 1);
-  } else if (length < 65536) {
+  } else if (length < 0x10000) {
     store<u8>(at, <u8>(maskBit | LENGTH_16), 1);
     store<u16>(at, bswap<u16>(<u16>length), 2);
     size = 4;

@@ -2,7 +2,7 @@
 import { KERNEL_MODULE_BASE64 } from './embedded.js';
 import type { Kernels } from './kernels.js';
 
-type Functions = Pick<Kernels, 'scanFrames' | 'mask' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
+type Functions = Pick<Kernels, 'scanFrames' | 'encodeHeader' | 'mask' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
 
 /** What assembly/index.ts exports. */
 interface KernelExports extends Functions {
@@ -52,6 +52,7 @@ function describe(exports: KernelExports): Kernels {
     scratchAddress: exports.scratchAddress(),
     scratchLength: exports.SCRATCH_LENGTH.value,
     scanFrames: exports.scanFrames,
+    encodeHeader: exports.encodeHeader,
     mask: exports.mask,
     isUtf8: exports.isUtf8,
     continueUtf8: exports.continueUtf8,

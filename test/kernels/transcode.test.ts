@@ -30,7 +30,7 @@ describe.each(kernelSets)('transcode in $name', (kernels) => {
 
   /** The whole characters of `text`, repeated, that fill at most `length` octets after `skipped` characters. */
   function fill(text: string, length: number, skipped: number): Uint8Array {
-    const characters = [...text];
+    const characters = Array.from(text);
     const parts: Uint8Array[] = [];
     let total = 0;
     for (let i = skipped; ; i++) {
@@ -61,7 +61,7 @@ describe.each(kernelSets)('transcode in $name', (kernels) => {
       if (point === 0xd800) point = 0xe000;
       characters.push(String.fromCodePoint(point));
     }
-    const neighbours = ['', 'a', 'é', '漢', '😀'];
+    const neighbours = ['', 'a', '漢😀'];
     for (const neighbour of neighbours) {
       for (let i = 0; i < characters.length; i += 8000) {
         const text = characters.slice(i, i + 8000).join(neighbour);
