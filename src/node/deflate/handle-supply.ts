@@ -1,0 +1,56 @@
+// Settings of zlib turned into handles: a new one for who keeps its context, a shared one for who needs it for one message.
+import { createDeflateRaw, createInflateRaw, type ZlibOptions } from 'node:zlib';
+import { ZlibHandle } from './zlib-handle.js';
+
+// Node gives each stream an output buffer, which stays unused here: the smallest that it allows.
+const UNUSED_BUFFER = 64;
+
+const supplies = new Map<string, HandleSupply>();
+
+/** Makes handles of one kind and one set of parameters, and keeps one for whoever comes next. */
+export class HandleSupply {
+  readonly #kind: 'inflate' | 'deflate';
+  readonly #options: ZlibOptions;
+  #spare: ZlibHandle | undefined;
+
+  constructor(kind: 'inflate' | 'deflate', options: ZlibOptions) {
+    this.#kind = kind;
+    this.#options = { ...options, chunkSize: UNUSED_BUFFER };
+  }
+
+  /** The thread's supply for these parameters: connections that agreed on the same share it. */
+  static of(kind: 'inflate' | 'deflate', options: ZlibOptions): HandleSupply {
+    const { windowBits, level, memLevel, strategy, dictionary } = options;
+    // Handles that begin with different dictionaries are not the same.
+    if (dictionary !== undefined) return new HandleSupply(kind, options);
+    const key = `${kind} ${windowBits} ${level} ${memLevel} ${strategy}`;
+    let supply = supplies.get(key);
+    if (supply === undefined) {
+      supply = new HandleSupply(kind, options);
+      supplies.set(key, supply);
+    }
+    return supply;
+  }
+
+  /** A handle with an empty window. */
+  take(): ZlibHandle {
+    const handle = this.#spare ?? this.make();
+    this.#spare = undefined;
+    return handle;
+  }
+
+  /** A handle with an empty window that is not the spare one. */
+  make(): ZlibHandle {
+    // Node writes to the options of a raw deflate with windowBits 8.
+    const options = { ...this.#options };
+    return new ZlibHandle(this.#kind === 'inflate' ? createInflateRaw(options) : createDeflateRaw(options));
+  }
+
+  /** Takes back a handle that reported no error. */
+  give(handle: ZlibHandle): void {
+    if (this.#spare !== undefined) return handle.close();
+    // A distance that reaches back beyond a reset is an error to zlib, so no message can show another's octets.
+    handle.reset();
+    this.#spare = handle;
+  }
+}

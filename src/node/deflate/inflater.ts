@@ -1,0 +1,153 @@
+// Compressed messages turned into messages (RFC 7692 7.2.2) over a zlib handle: short ones at once, long ones in steps.
+import { constants } from 'node:zlib';
+import { violationError } from '../../errors/violations.js';
+import { LATER, type Inflater } from '../../extensions/transform.js';
+import { Violation } from '../../spec/violation.js';
+import type { HandleSupply } from './handle-supply.js';
+import { AT_ONCE, LARGE_OUTPUT, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
+import { exactCopy, Output, scratchOutput } from './output.js';
+import { corruptData, type Deliver, type Result } from './result.js';
+import { Turn, turns, type Job } from './turns.js';
+import type { ZlibError, ZlibHandle } from './zlib-handle.js';
+
+// RFC 1951 codes 258 octets in two bits at best, so an octet of input makes at most 1,032 of output.
+const LARGEST_RATIO = 1032;
+
+const EMPTY = new Uint8Array(0);
+
+// The message of this call with its tail. What outlasts the call is copied.
+let joined: Uint8Array | undefined;
+
+/** Inflates the messages of one connection. */
+export class HandleInflater implements Inflater, Job {
+  readonly concurrencyLimit: number;
+  readonly #supply: HandleSupply;
+  readonly #takeover: boolean;
+  readonly #deliver: Deliver;
+  #handle: ZlibHandle | undefined;
+  /** The rest of the message that waits to be inflated, and what has come of it so far. */
+  #rest: Uint8Array = EMPTY;
+  #output: Output | undefined;
+  #maxLength = 0;
+  /** Whether zlib has read anything of this message, and whether it came to the end of a final block. */
+  #begun = false;
+  #ended = false;
+  #result: Result = EMPTY;
+
+  constructor(supply: HandleSupply, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+    this.#supply = supply;
+    this.#takeover = takeover;
+    this.concurrencyLimit = concurrencyLimit;
+    this.#deliver = deliver;
+  }
+
+  inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
+    this.#handle ??= this.#takeover ? this.#supply.make() : this.#supply.take();
+    this.#maxLength = maxLength;
+    this.#begun = false;
+    const end = payload.length + TAIL.length;
+    if (payload.length > AT_ONCE) {
+      const rest = Buffer.allocUnsafeSlow(end);
+      rest.set(payload);
+      rest.set(TAIL, payload.length);
+      return this.#wait(rest, EMPTY);
+    }
+    joined ??= new Uint8Array(AT_ONCE + TAIL.length);
+    joined.set(payload);
+    joined.set(TAIL, payload.length);
+    const scratch = scratchOutput();
+    const room = Math.min(AT_ONCE, maxLength + 1);
+    const error = this.#write(joined, end, scratch, 0, room);
+    if (error !== undefined) return this.#fail(corruptData(error));
+    const length = room - this.#handle.outputLeft;
+    if (length > maxLength) return this.#fail(violationError(Violation.MessageTooBig));
+    if (this.#handle.outputLeft === 0) {
+      const left = this.#handle.inputLeft;
+      return this.#wait(exactCopy(joined.subarray(end - left), left), scratch.subarray(0, length));
+    }
+    this.#finish();
+    return exactCopy(scratch, length);
+  }
+
+  close(): void {
+    turns.leave(this);
+    this.#handle?.close();
+    this.#release();
+  }
+
+  step(): Turn {
+    const handle = this.#handle!;
+    const output = this.#output!;
+    // B01: of what grows large, little grows at the same time.
+    if (output.length >= LARGE_OUTPUT && !turns.claimLarge(this)) return Turn.Blocked;
+    const end = Math.min(this.#rest.length, STEP_INPUT);
+    const room = Math.min(output.room(), STEP_OUTPUT, this.#maxLength + 1 - output.length);
+    if (room === 0) return this.#settleWith(this.#fail(violationError(Violation.MessageTooBig)));
+    const error = this.#write(this.#rest, end, output.buffer, output.length, room);
+    if (error !== undefined) return this.#settleWith(this.#fail(corruptData(error)));
+    output.length += room - handle.outputLeft;
+    // RFC 6455 10.4: the output is counted as it comes, whatever the input promised.
+    if (output.length > this.#maxLength) return this.#settleWith(this.#fail(violationError(Violation.MessageTooBig)));
+    this.#rest = this.#rest.subarray(end - handle.inputLeft);
+    if (handle.outputLeft === 0 || (this.#rest.length > 0 && !this.#ended)) return Turn.Again;
+    this.#finish();
+    return this.#settleWith(output.take(0));
+  }
+
+  settle(): void {
+    const result = this.#result;
+    this.#result = EMPTY;
+    this.#deliver(result);
+  }
+
+  #write(input: Uint8Array, end: number, output: Uint8Array, at: number, room: number): ZlibError | undefined {
+    const handle = this.#handle!;
+    const { Z_SYNC_FLUSH } = constants;
+    let error = handle.write(Z_SYNC_FLUSH, input, 0, end, output, at, room);
+    if (!this.#begun && error === undefined && handle.inputLeft === end && handle.outputLeft === room) {
+      // Deviation from ws: a final block that ended with the tail of the message before leaves zlib at its end, where it
+      // reads nothing; ws then gives an empty message and loses this one.
+      handle.reset();
+      error = handle.write(Z_SYNC_FLUSH, input, 0, end, output, at, room);
+    }
+    this.#begun = true;
+    // Deviation from RFC 7692 7.2.1: what follows a final block (BFINAL) inside a message is not read, as in ws.
+    this.#ended = handle.inputLeft > 0 && handle.outputLeft > 0;
+    return error;
+  }
+
+  #wait(rest: Uint8Array, begun: Uint8Array): typeof LATER {
+    this.#rest = rest;
+    this.#output = new Output(begun, Math.min(this.#maxLength + 1, begun.length + LARGEST_RATIO * (rest.length + 1)));
+    turns.enter(this);
+    return LATER;
+  }
+
+  #finish(): void {
+    if (!this.#takeover) {
+      this.#supply.give(this.#handle!);
+      this.#release();
+      return;
+    }
+    if (this.#ended) this.#handle!.reset();
+    this.#rest = EMPTY;
+    this.#output = undefined;
+  }
+
+  #fail(error: Result): Result {
+    this.#handle!.close();
+    this.#release();
+    return error;
+  }
+
+  #release(): void {
+    this.#handle = undefined;
+    this.#rest = EMPTY;
+    this.#output = undefined;
+  }
+
+  #settleWith(result: Result): Turn {
+    this.#result = result;
+    return Turn.Done;
+  }
+}

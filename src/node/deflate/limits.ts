@@ -1,0 +1,26 @@
+// How much a compression engine does before it lets others run: octets of input and output a step, and buffers of that size.
+
+/** The longest input that is worked through within the call that brought it, and the longest output made there, in octets. */
+export const AT_ONCE: number = 64 * 1024;
+
+/** Octets of input that one step of a longer job reads. Deflate data can cost time without any output: RFC 1951 3.2.7. */
+export const STEP_INPUT: number = 16 * 1024;
+
+/** Octets of output that one step of a longer job writes. */
+export const STEP_OUTPUT: number = 64 * 1024;
+
+/** Output longer than this is inflated by at most `LARGE_INFLATIONS` connections at a time. */
+export const LARGE_OUTPUT: number = 1024 * 1024;
+export const LARGE_INFLATIONS = 2;
+
+/** How many jobs of more than one step advance side by side, unless `concurrencyLimit` says otherwise: as in `ws`. */
+export const CONCURRENCY_LIMIT = 10;
+
+/** How long the steps of one turn of the event loop may take together, in milliseconds. */
+export const TURN_MILLISECONDS = 2;
+
+/** RFC 7692 7.2.1: the empty stored block at the end of a flush, which the sender cuts off and the receiver appends. */
+export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+
+/** RFC 7692 7.2.3.6: what an empty message compresses to. */
+export const EMPTY_MESSAGE = 0x00;

@@ -1,0 +1,64 @@
+// Output that comes in steps turned into one buffer of its exact length.
+import { AT_ONCE, LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
+
+// Octets up to which a copy into a buffer of the exact length takes about a millisecond.
+const COPIED = 4 * 1024 * 1024;
+
+// The most that is reserved on an estimate; beyond it a buffer doubles.
+const RESERVED = 128 * 1024 * 1024;
+
+let scratch: Uint8Array | undefined;
+
+/** Where a call puts output before it knows its length: at least what `AT_ONCE` octets can be compressed to. */
+export function scratchOutput(): Uint8Array {
+  scratch ??= new Uint8Array(AT_ONCE + AT_ONCE / 4);
+  return scratch;
+}
+
+/** What a job has produced so far. It doubles with the output, and above 1 MiB takes at once what can still come. */
+export class Output {
+  /** Where the next octets go. */
+  buffer: Buffer;
+  length: number;
+  readonly #most: number;
+
+  /**
+   * @param begun the first octets, which are copied
+   * @param most the most octets that can come, as far as the caller can tell: above 1 MiB that much is reserved. It takes
+   *   address space alone: the system gives memory to a page when it is first written.
+   */
+  constructor(begun: Uint8Array, most: number) {
+    this.#most = Math.min(most, RESERVED);
+    this.length = begun.length;
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(2 * begun.length, STEP_OUTPUT));
+    this.buffer.set(begun);
+  }
+
+  /** Makes room and tells for how many octets; 0 where the system has no memory for more. */
+  room(): number {
+    if (this.length === this.buffer.length) {
+      const doubled = 2 * this.buffer.length;
+      try {
+        const grown = Buffer.allocUnsafeSlow(doubled > LARGE_OUTPUT ? Math.max(this.#most, doubled) : doubled);
+        grown.set(this.buffer);
+        this.buffer = grown;
+      } catch {
+        return 0;
+      }
+    }
+    return this.buffer.length - this.length;
+  }
+
+  /** The output without its last `cut` octets. A long one is a view, so that no turn of the event loop is spent on a copy. */
+  take(cut: number): Buffer {
+    const taken = this.buffer.subarray(0, this.length - cut);
+    return taken.length > COPIED ? taken : exactCopy(taken, taken.length);
+  }
+}
+
+/** The first `length` octets of `source` in memory of their own. */
+export function exactCopy(source: Uint8Array, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length);
+  copy.set(length === source.length ? source : source.subarray(0, length));
+  return copy;
+}

@@ -1,0 +1,59 @@
+// Messages turned into compressed messages (RFC 7692 7.2.1) over the public zlib interface, which works on every platform.
+// Each payload is compressed by itself, with the window so far as its dictionary.
+import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
+import { LATER, type Deflater } from '../../extensions/transform.js';
+import { deflatedEmpty } from './deflater.js';
+import { History } from './history.js';
+import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
+import type { Deliver, Result } from './result.js';
+import { StreamJob } from './stream-job.js';
+
+/** Compresses the messages of one connection. */
+export class PublicDeflater implements Deflater {
+  readonly #options: ZlibOptions;
+  readonly #history: History;
+  readonly #takeover: boolean;
+  readonly #concurrencyLimit: number;
+  readonly #deliver: Deliver;
+  #job: StreamJob | undefined;
+
+  /** @param options zlib's parameters; windowBits is given */
+  constructor(options: ZlibOptions, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+    this.#options = { ...options, finishFlush: constants.Z_SYNC_FLUSH };
+    this.#history = new History(options);
+    this.#takeover = takeover;
+    this.#concurrencyLimit = concurrencyLimit;
+    this.#deliver = deliver;
+  }
+
+  deflate(payload: Uint8Array, final: boolean): Result | typeof LATER {
+    const options = { ...this.#options, dictionary: this.#history.window };
+    // A fragment that is not the last one leaves its context to the next, whatever is agreed between messages.
+    if (this.#takeover || !final) this.#history.append(payload);
+    else this.#history.clear();
+    if (payload.length === 0) return deflatedEmpty(final);
+    const cut = final ? TAIL.length : 0;
+    if (payload.length <= AT_ONCE) {
+      const deflated = deflateRawSync(payload, options);
+      return deflated.subarray(0, deflated.length - cut);
+    }
+    this.#job = new StreamJob({
+      stream: createDeflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
+      input: Buffer.from(payload),
+      maxLength: Infinity,
+      large: false,
+      concurrencyLimit: this.#concurrencyLimit,
+      deliver: (result) => {
+        this.#job = undefined;
+        this.#deliver(result instanceof Error ? result : result.subarray(0, result.length - cut));
+      },
+    });
+    return LATER;
+  }
+
+  close(): void {
+    this.#job?.close();
+    this.#job = undefined;
+    this.#history.clear();
+  }
+}

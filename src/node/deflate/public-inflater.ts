@@ -1,0 +1,85 @@
+// Compressed messages turned into messages (RFC 7692 7.2.2) over the public zlib interface, which works on every platform.
+// Each message is inflated by itself, with the window so far as its dictionary.
+import { constants, createInflateRaw, inflateRawSync, type InflateRaw, type ZlibOptions } from 'node:zlib';
+import { violationError, type WebSocketError } from '../../errors/violations.js';
+import { LATER, type Inflater } from '../../extensions/transform.js';
+import { Violation } from '../../spec/violation.js';
+import { History } from './history.js';
+import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
+import { corruptData, type Deliver, type Result } from './result.js';
+import { StreamJob } from './stream-job.js';
+import type { ZlibError } from './zlib-handle.js';
+
+/** What inflateRawSync answers with `info: true`. */
+interface Inflation {
+  readonly buffer: Buffer;
+  readonly engine: InflateRaw;
+}
+
+/** Inflates the messages of one connection. */
+export class PublicInflater implements Inflater {
+  readonly #options: ZlibOptions;
+  readonly #history: History;
+  readonly #takeover: boolean;
+  readonly #concurrencyLimit: number;
+  readonly #deliver: Deliver;
+  #job: StreamJob | undefined;
+
+  /** @param options zlib's parameters; windowBits is given */
+  constructor(options: ZlibOptions, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+    this.#options = { ...options, finishFlush: constants.Z_SYNC_FLUSH };
+    this.#history = new History(options);
+    this.#takeover = takeover;
+    this.#concurrencyLimit = concurrencyLimit;
+    this.#deliver = deliver;
+  }
+
+  inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
+    const input = Buffer.concat([payload, TAIL]);
+    const options = { ...this.#options, dictionary: this.#history.window };
+    if (payload.length > AT_ONCE) return this.#wait(input, options, maxLength);
+    // zlib wants room for one octet at least.
+    const room = Math.max(1, Math.min(AT_ONCE, maxLength));
+    try {
+      const { buffer, engine } = inflateRawSync(input, {
+        ...options,
+        maxOutputLength: room,
+        info: true,
+      }) as unknown as Inflation;
+      return this.#judge(buffer, input.length - engine.bytesWritten, maxLength);
+    } catch (error) {
+      const { code } = error as ZlibError;
+      if (code !== 'ERR_BUFFER_TOO_LARGE') return corruptData(error as ZlibError);
+      return room < AT_ONCE ? violationError(Violation.MessageTooBig) : this.#wait(input, options, maxLength);
+    }
+  }
+
+  close(): void {
+    this.#job?.close();
+    this.#job = undefined;
+    this.#history.clear();
+  }
+
+  #wait(input: Uint8Array, options: ZlibOptions, maxLength: number): typeof LATER {
+    this.#job = new StreamJob({
+      stream: createInflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
+      input,
+      maxLength,
+      large: true,
+      concurrencyLimit: this.#concurrencyLimit,
+      deliver: (result, read) => {
+        this.#job = undefined;
+        this.#deliver(result instanceof Error ? result : this.#judge(result, input.length - read, maxLength));
+      },
+    });
+    return LATER;
+  }
+
+  #judge(message: Buffer, left: number, maxLength: number): Buffer | WebSocketError {
+    if (message.length > maxLength) return violationError(Violation.MessageTooBig);
+    // Input is left over where a final block (BFINAL) ended: what follows begins with an empty window.
+    if (left > 0) this.#history.clear();
+    else if (this.#takeover) this.#history.append(message);
+    return message;
+  }
+}
