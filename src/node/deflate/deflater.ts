@@ -61,8 +61,7 @@ export class HandleDeflater implements Deflater, Job {
 
   close(): void {
     turns.leave(this);
-    this.#handle?.close();
-    this.#release();
+    this.#drop();
   }
 
   step(): Turn {
@@ -103,15 +102,17 @@ export class HandleDeflater implements Deflater, Job {
   }
 
   #fail(error: Result): Result {
-    this.#handle!.close();
-    this.#release();
+    this.#drop();
     return error;
   }
 
-  #release(): void {
+  #drop(): void {
+    this.#handle?.close();
+    this.#output?.discard();
     this.#handle = undefined;
-    this.#rest = EMPTY;
     this.#output = undefined;
+    this.#rest = EMPTY;
+    this.#result = EMPTY;
   }
 
   #settleWith(result: Result): Turn {

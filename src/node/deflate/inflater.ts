@@ -71,8 +71,7 @@ export class HandleInflater implements Inflater, Job {
 
   close(): void {
     turns.leave(this);
-    this.#handle?.close();
-    this.#release();
+    this.#drop();
   }
 
   step(): Turn {
@@ -124,26 +123,28 @@ export class HandleInflater implements Inflater, Job {
   }
 
   #finish(): void {
-    if (!this.#takeover) {
-      this.#supply.give(this.#handle!);
-      this.#release();
-      return;
-    }
-    if (this.#ended) this.#handle!.reset();
     this.#rest = EMPTY;
     this.#output = undefined;
+    if (this.#takeover) {
+      if (this.#ended) this.#handle!.reset();
+      return;
+    }
+    this.#supply.give(this.#handle!);
+    this.#handle = undefined;
   }
 
   #fail(error: Result): Result {
-    this.#handle!.close();
-    this.#release();
+    this.#drop();
     return error;
   }
 
-  #release(): void {
+  #drop(): void {
+    this.#handle?.close();
+    this.#output?.discard();
     this.#handle = undefined;
-    this.#rest = EMPTY;
     this.#output = undefined;
+    this.#rest = EMPTY;
+    this.#result = EMPTY;
   }
 
   #settleWith(result: Result): Turn {
