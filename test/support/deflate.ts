@@ -1,20 +1,31 @@
 // Engines of permessage-deflate turned into promises and plain values for tests, and the data that they are fed.
 import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
+import type { DeflateAgreement } from '../../src/extensions/permessage-deflate.js';
 import { LATER, type Deflater, type Inflater } from '../../src/extensions/transform.js';
-import {
-  createDeflater,
-  createInflater,
-  type Direction,
-  type EngineOptions,
-  type ZlibPath,
-} from '../../src/node/deflate/engines.js';
+import { Role } from '../../src/spec/frame.js';
+import { createDeflater, createInflater, type EngineOptions, type ZlibPath } from '../../src/node/deflate/engines.js';
 import type { Deliver, Result as Answer } from '../../src/node/deflate/result.js';
 
 /** Both ways to use zlib: every test of behaviour runs on each. */
 export const PATHS: readonly ZlibPath[] = ['handle', 'public'];
 
+/** What is agreed, for both directions alike. */
+export interface Direction {
+  readonly windowBits: number;
+  readonly contextTakeover: boolean;
+}
+
 export const TAKEOVER: Direction = { windowBits: 15, contextTakeover: true };
 export const NO_TAKEOVER: Direction = { windowBits: 15, contextTakeover: false };
+
+function agreementOn({ windowBits, contextTakeover }: Direction): DeflateAgreement {
+  return {
+    serverNoContextTakeover: !contextTakeover,
+    clientNoContextTakeover: !contextTakeover,
+    serverMaxWindowBits: windowBits,
+    clientMaxWindowBits: windowBits,
+  };
+}
 
 /** An inflater or deflater whose later results are awaited. */
 class Awaited<Engine extends { close(): void }> {
@@ -44,20 +55,20 @@ class Awaited<Engine extends { close(): void }> {
 
 export class TestInflater extends Awaited<Inflater> {
   constructor(received: Direction, options: EngineOptions) {
-    super((deliver: Deliver) => createInflater(received, options, deliver));
+    super((deliver: Deliver) => createInflater(agreementOn(received), Role.Server, options, deliver));
   }
 
-  inflate(payload: Uint8Array, maxLength = Infinity): Promise<Answer> {
+  inflate(payload: Uint8Array, maxLength: number = Infinity): Promise<Answer> {
     return this.settle(this.engine.inflate(payload, maxLength));
   }
 }
 
 export class TestDeflater extends Awaited<Deflater> {
   constructor(sent: Direction, options: EngineOptions) {
-    super((deliver: Deliver) => createDeflater(sent, options, deliver));
+    super((deliver: Deliver) => createDeflater(agreementOn(sent), Role.Server, options, deliver));
   }
 
-  deflate(payload: Uint8Array, final = true): Promise<Answer> {
+  deflate(payload: Uint8Array, final: boolean = true): Promise<Answer> {
     return this.settle(this.engine.deflate(payload, final));
   }
 }
@@ -98,5 +109,7 @@ export function jsonLike(length: number, random: (below: number) => number): Buf
 
 /** Octets that do not compress. */
 export function noise(length: number, random: (below: number) => number): Buffer {
-  return Buffer.from(Uint8Array.from({ length }, () => random(256)));
+  const octets = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length; at += 1) octets[at] = random(256);
+  return octets;
 }

@@ -1,6 +1,8 @@
 // An agreement on permessage-deflate turned into the inflater and the deflater of one connection.
 import { constants, createDeflateRaw, createInflateRaw, type ZlibOptions } from 'node:zlib';
+import type { DeflateAgreement, DeflateOptions } from '../../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../../extensions/transform.js';
+import { Role } from '../../spec/frame.js';
 import { HandleDeflater } from './deflater.js';
 import { HandleSupply } from './handle-supply.js';
 import { HandleInflater } from './inflater.js';
@@ -13,14 +15,6 @@ import { handlesBehave } from './self-test.js';
 /** Which way zlib is used: its native handles, or its public interface alone. */
 export type ZlibPath = 'handle' | 'public';
 
-/** What is agreed for one direction of a connection (RFC 7692 7.1). */
-export interface Direction {
-  /** Base-2 logarithm of the sender's window, 8 to 15. */
-  readonly windowBits: number;
-  /** Whether the sender may refer to earlier messages. */
-  readonly contextTakeover: boolean;
-}
-
 /** What a user may choose about the engines: the names are those of `ws`. */
 export interface EngineOptions {
   /** Parameters of zlib for compression; `windowBits` is honoured up to what is agreed. */
@@ -31,6 +25,17 @@ export interface EngineOptions {
   readonly concurrencyLimit?: number | undefined;
   /** By default the handles, where they pass the self-test. */
   readonly zlibPath?: ZlibPath | undefined;
+}
+
+/** All that `perMessageDeflate` may hold. */
+export interface PerMessageDeflateOptions extends DeflateOptions, EngineOptions {}
+
+/** What is agreed for one direction of a connection. */
+interface Direction {
+  /** The sender's window as a power of two, 8 to 15. */
+  readonly windowBits: number;
+  /** Whether the sender may refer to earlier messages. */
+  readonly contextTakeover: boolean;
 }
 
 // 4 KiB of window and 2^12 hash entries: about a tenth of the memory of zlib's own defaults.
@@ -46,10 +51,14 @@ export function zlibPath(): ZlibPath {
 }
 
 /**
- * Throws what zlib throws for parameters that it does not take, so that it happens at the caller's line.
- * @throws {RangeError | TypeError} with the name of the parameter
+ * Refuses options that could not be honoured later, so that it happens at the caller's line.
+ * @throws RangeError for a concurrencyLimit that is not a number from 0; RangeError or TypeError, as zlib throws them, for
+ *   parameters of zlib
  */
-export function checkZlibOptions(options: EngineOptions): void {
+export function checkEngineOptions(options: EngineOptions): void {
+  if (options.concurrencyLimit !== undefined && !(options.concurrencyLimit >= 0)) {
+    throw new RangeError('perMessageDeflate.concurrencyLimit must be a number from 0');
+  }
   createDeflateRaw({ ...options.zlibDeflateOptions }).close();
   createInflateRaw({ ...options.zlibInflateOptions }).close();
 }
@@ -57,32 +66,50 @@ export function checkZlibOptions(options: EngineOptions): void {
 const usesHandles = (options: EngineOptions): boolean => (options.zlibPath ?? zlibPath()) === 'handle';
 const limitOf = (options: EngineOptions): number => (options.concurrencyLimit ?? CONCURRENCY_LIMIT) || Infinity;
 
-/**
- * Makes what decompresses one connection's messages. It holds no memory before the first one.
- * @param received what is agreed for the peer's direction
- * @param deliver takes the results of calls that answered LATER
- */
-export function createInflater(received: Direction, options: EngineOptions, deliver: Deliver): Inflater {
-  const zlibOptions = { ...options.zlibInflateOptions, windowBits: received.windowBits };
-  const limit = limitOf(options);
-  return usesHandles(options)
-    ? new HandleInflater(HandleSupply.of('inflate', zlibOptions), received.contextTakeover, limit, deliver)
-    : new PublicInflater(zlibOptions, received.contextTakeover, limit, deliver);
+/** RFC 7692 7.1: what was agreed for the messages that this role sends. */
+function directionFrom(sender: Role, agreed: DeflateAgreement): Direction {
+  return sender === Role.Server
+    ? { windowBits: agreed.serverMaxWindowBits, contextTakeover: !agreed.serverNoContextTakeover }
+    : { windowBits: agreed.clientMaxWindowBits, contextTakeover: !agreed.clientNoContextTakeover };
 }
 
 /**
- * Makes what compresses one connection's messages. It holds no memory before the first one.
- * @param sent what is agreed for this side's direction
+ * Makes what decompresses the messages that this side of a connection receives. It holds no memory before the first one.
+ * @param role which side this is
  * @param deliver takes the results of calls that answered LATER
  */
-export function createDeflater(sent: Direction, options: EngineOptions, deliver: Deliver): Deflater {
-  const { contextTakeover } = sent;
+export function createInflater(
+  agreed: DeflateAgreement,
+  role: Role,
+  options: EngineOptions,
+  deliver: Deliver,
+): Inflater {
+  const { windowBits, contextTakeover } = directionFrom(role === Role.Server ? Role.Client : Role.Server, agreed);
+  const zlibOptions = { ...options.zlibInflateOptions, windowBits };
+  const limit = limitOf(options);
+  return usesHandles(options)
+    ? new HandleInflater(HandleSupply.of('inflate', zlibOptions), contextTakeover, limit, deliver)
+    : new PublicInflater(zlibOptions, contextTakeover, limit, deliver);
+}
+
+/**
+ * Makes what compresses the messages that this side of a connection sends. It holds no memory before the first one.
+ * @param role which side this is
+ * @param deliver takes the results of calls that answered LATER
+ */
+export function createDeflater(
+  agreed: DeflateAgreement,
+  role: Role,
+  options: EngineOptions,
+  deliver: Deliver,
+): Deflater {
+  const { windowBits, contextTakeover } = directionFrom(role, agreed);
   const chosen = options.zlibDeflateOptions ?? {};
-  const windowBits = chosen.windowBits ?? (contextTakeover ? DEDICATED_WINDOW_BITS : constants.Z_MAX_WINDOWBITS);
+  const wanted = chosen.windowBits ?? (contextTakeover ? DEDICATED_WINDOW_BITS : constants.Z_MAX_WINDOWBITS);
   const memLevel = chosen.memLevel ?? (contextTakeover ? DEDICATED_MEM_LEVEL : constants.Z_DEFAULT_MEMLEVEL);
   // RFC 7692 7.1.2.1: a sender may use a smaller window than agreed. zlib takes 9 for 8, and is right to: it never refers
   // back further than its window less 262 octets, so that 250 octets are the furthest, and a window of 256 holds them.
-  const zlibOptions = { ...chosen, memLevel, windowBits: Math.min(windowBits, sent.windowBits) };
+  const zlibOptions = { ...chosen, memLevel, windowBits: Math.min(wanted, windowBits) };
   const limit = limitOf(options);
   return usesHandles(options)
     ? new HandleDeflater(HandleSupply.of('deflate', zlibOptions), contextTakeover, limit, deliver)

@@ -1,17 +1,14 @@
 import { constants, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import type { DeflateAgreement } from '../../../src/extensions/permessage-deflate.js';
 import { LATER } from '../../../src/extensions/transform.js';
-import {
-  checkZlibOptions,
-  createDeflater,
-  createInflater,
-  zlibPath,
-  type Direction,
-} from '../../../src/node/deflate/engines.js';
+import { checkEngineOptions, createDeflater, createInflater, zlibPath } from '../../../src/node/deflate/engines.js';
+import { Role } from '../../../src/spec/frame.js';
 import { turns } from '../../../src/node/deflate/turns.js';
 import { ZlibHandle } from '../../../src/node/deflate/zlib-handle.js';
 import {
   compressed,
+  type Direction,
   jsonLike,
   NO_TAKEOVER,
   noise,
@@ -22,8 +19,16 @@ import {
   TestInflater,
 } from '../../support/deflate.js';
 
+/** The client forgets, the server keeps. */
+const AGREED: DeflateAgreement = {
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: true,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 9,
+};
+
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
-const LENGTHS = [0, 1, 5, 200, 5000, 65_535, 65_536, 65_537, 400_000, 0, 2_500_000, 7];
+const LENGTHS = [0, 1, 5, 200, 5000, 65_535, 65_536, 65_537, 400_000, 0, 1_200_000, 7];
 
 /** Inflates one octet of output at a time, so that every distance is held against the window itself. */
 function inflateWithin(windowBits: number, payload: Uint8Array): Buffer | Error {
@@ -45,10 +50,16 @@ test('the handles of this Node pass the self-test', () => {
   expect(zlibPath()).toBe('handle');
 });
 
+test('a number of messages side by side that means nothing is refused', () => {
+  expect(() => checkEngineOptions({ concurrencyLimit: Number.NaN })).toThrow(RangeError);
+  expect(() => checkEngineOptions({ concurrencyLimit: -1 })).toThrow(RangeError);
+  expect(() => checkEngineOptions({ concurrencyLimit: 0 })).not.toThrow();
+});
+
 test('parameters that zlib refuses are refused at the line of the caller', () => {
-  expect(() => checkZlibOptions({ zlibDeflateOptions: { level: 10 } })).toThrow(RangeError);
-  expect(() => checkZlibOptions({ zlibInflateOptions: { chunkSize: 1 } })).toThrow(RangeError);
-  expect(() => checkZlibOptions({ zlibDeflateOptions: { level: 1, memLevel: 9, windowBits: 8 } })).not.toThrow();
+  expect(() => checkEngineOptions({ zlibDeflateOptions: { level: 10 } })).toThrow(RangeError);
+  expect(() => checkEngineOptions({ zlibInflateOptions: { chunkSize: 1 } })).toThrow(RangeError);
+  expect(() => checkEngineOptions({ zlibDeflateOptions: { level: 1, memLevel: 9, windowBits: 8 } })).not.toThrow();
 });
 
 describe.each(PATHS)('%s', (path) => {
@@ -121,10 +132,10 @@ describe.each(PATHS)('%s', (path) => {
 
   test.each([8, 9, 10])('RFC 7692 7.1.2: no distance reaches beyond a window of %i bits', async (windowBits) => {
     const random = seeded(windowBits);
-    // Repeats at every distance up to 600 octets.
-    const parts = Array.from({ length: 600 }, (_, distance) => {
+    // Repeats at distances up to 1,300 octets.
+    const parts = Array.from({ length: 100 }, (_, index) => {
       const word = noise(6, random);
-      return Buffer.concat([word, noise(Math.max(0, distance - 6), random), word]);
+      return Buffer.concat([word, noise(13 * index, random), word]);
     });
     const message = Buffer.concat(parts).subarray(0, 65_536);
     expect(inflateWithin(windowBits, compressed(message))).toBeInstanceOf(Error);
@@ -183,8 +194,8 @@ describe.each(PATHS)('%s', (path) => {
     const count = (): void => {
       delivered += 1;
     };
-    const inflater = createInflater(TAKEOVER, options, count);
-    const deflater = createDeflater(TAKEOVER, options, count);
+    const inflater = createInflater(AGREED, Role.Server, options, count);
+    const deflater = createDeflater(AGREED, Role.Server, options, count);
     expect(inflater.inflate(compressed(Buffer.alloc(60_000)), Infinity)).toHaveLength(60_000);
     expect(deflater.deflate(Buffer.alloc(60_000), true)).not.toBe(LATER);
     expect(inflater.inflate(compressed(Buffer.alloc(200_000)), Infinity)).toBe(LATER);
@@ -231,9 +242,23 @@ describe.each(PATHS)('%s', (path) => {
     inflater.close();
   });
 
+  test('RFC 7692 7.1: each direction follows what was agreed for its sender', () => {
+    const message = jsonLike(1000, seeded(8));
+    for (const role of [Role.Client, Role.Server]) {
+      const peer = role === Role.Client ? Role.Server : Role.Client;
+      const deflater = createDeflater(AGREED, role, options, () => {});
+      const inflater = createInflater(AGREED, peer, options, () => {});
+      const deflated = [1, 2].map(() => deflater.deflate(message, true) as Uint8Array);
+      expect(Buffer.compare(deflated[0], deflated[1]) === 0).toBe(role === Role.Client);
+      for (const payload of deflated) expect(inflater.inflate(payload, Infinity)).toEqual(message);
+      deflater.close();
+      inflater.close();
+    }
+  });
+
   test('an engine that was never used closes', () => {
-    createInflater(TAKEOVER, options, () => {}).close();
-    createDeflater(NO_TAKEOVER, options, () => {}).close();
+    createInflater(AGREED, Role.Client, options, () => {}).close();
+    createDeflater(AGREED, Role.Client, options, () => {}).close();
     expect(turns.count).toBe(0);
   });
 });

@@ -134,10 +134,10 @@ describe.each(PATHS)('%s', (path) => {
     expect(turns.count).toBe(0);
   });
 
-  test('B03: corrupt data behind a bomb gives one answer and no stray error, 300 times', async () => {
+  test('B03: corrupt data behind a bomb gives one answer and no stray error, 500 times', async () => {
     const bomb = compressed(Buffer.alloc(150_000));
     const wire = Buffer.concat([bomb, Buffer.from([0x06, 0xff, 0xff])]);
-    for (let round = 0; round < 300; round += 1) {
+    for (let round = 0; round < 500; round += 1) {
       const inflater = new TestInflater(TAKEOVER, options);
       expect(told(await inflater.inflate(wire, 100_000))).toBe(TOO_BIG);
       inflater.close();
