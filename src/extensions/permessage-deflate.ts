@@ -163,6 +163,8 @@ export function judgeDeflateResponse(
   if (response.clientNoContextTakeover && options.clientNoContextTakeover === false) {
     return { fault: 'Unexpected parameter "client_no_context_takeover"' };
   }
+  // Deviation from RFC 7692 7.1.1.1, 7.1.2.1: a server that keeps more of its own window than it was asked to is taken at its
+  // word and the connection goes on, as with ws.
   const offered = numberOf(options.clientMaxWindowBits);
   const answered = numberOf(response.clientMaxWindowBits);
   // RFC 7692 7.1.2.2: the parameter may only answer an offer that names it, with the same or a smaller value
