@@ -1,0 +1,263 @@
+// What a case is: data that says what the examiner sends, what it accepts back and how the connection has to end. Builders keep the tables short.
+
+import type { Behavior, ExpectedClose } from './result.js';
+import { type LengthForm, Opcode } from './wire.js';
+
+/** Octets to send: `unit` repeated and cut to `length`. */
+export interface Payload {
+  unit: Buffer;
+  length: number;
+}
+
+/** An event that a case accepts, with its payload in full. */
+export type ExpectedEvent =
+  | { kind: 'message'; payload: Payload; binary: boolean }
+  | { kind: 'pong'; payload: Payload }
+  | { kind: 'timeout'; tag: string };
+
+/** One thing that the examiner does. */
+export type Step =
+  | {
+      do: 'frame';
+      opcode: number;
+      fin: boolean;
+      rsv: number;
+      payload: Payload;
+      /** Written in pieces of so many octets, with a turn of the event loop between them. */
+      chop: number | null;
+      /** Written by itself, with a turn of the event loop after it. */
+      sync: boolean;
+      /** How the frame differs from what a conforming sender writes. */
+      odd: { form?: LengthForm; mask?: 'wrong role' | 'zero' };
+    }
+  /** Starts the closing handshake with exactly this payload. */
+  | { do: 'close'; payload: Buffer; code: number | null }
+  /** A message in frames of `fragment` octets. When the length is a multiple of that, an empty final frame follows. */
+  | { do: 'message'; opcode: number; payload: Payload; fragment: number | null }
+  /** The header of a frame whose payload comes later. */
+  | { do: 'header'; opcode: number; fin: boolean; length: number }
+  /** Some payload of that frame. */
+  | { do: 'octets'; payload: Buffer }
+  /** A pause; with a tag it becomes an event. What follows is done only if the connection is still open. */
+  | { do: 'wait'; seconds: number; tag: string | null };
+
+/** What happens when the testee has not finished in time. */
+export interface Limit {
+  seconds: number;
+  /** Fail the connection with 1001, or start the closing handshake without a code. */
+  then: 'fail' | 'close';
+}
+
+/** One way in which a case may turn out. */
+export interface Outcome {
+  behavior: Behavior;
+  /** The events in order; any other list is no match. */
+  events: ExpectedEvent[];
+  /** Replaces the comparison with `events` where the RFC leaves a choice. */
+  accepts?: (received: readonly ReceivedEvent[]) => boolean;
+  close: ExpectedClose;
+}
+
+/** An event that was received, with its payload in full. */
+export type ReceivedEvent =
+  | { kind: 'message'; payload: Buffer; binary: boolean }
+  | { kind: 'pong'; payload: Buffer }
+  | { kind: 'timeout'; tag: string };
+
+/** A compression agreement that a case asks for. */
+export interface DeflateWish {
+  /** Value of Sec-WebSocket-Extensions when the examiner is the client. */
+  offer: string;
+  /** What the examiner as server answers to what the client offered; null declines. */
+  answer: (offered: DeflateOffer) => string | null;
+}
+
+/** What a client's first permessage-deflate offer asks for. */
+export interface DeflateOffer {
+  serverNoContextTakeover: boolean;
+  clientNoContextTakeover: boolean;
+  serverMaxWindowBits: number | null;
+  /** Null when the parameter is absent; 15 when it stands there without a value. */
+  clientMaxWindowBits: number | null;
+}
+
+/** How a request of the examiner departs from the plain one. */
+export interface RequestShape {
+  /** The request line's method and version. */
+  method?: string;
+  version?: string;
+  /** Header lines to leave out, by lower-case name. */
+  without?: string[];
+  /** Header lines that replace those of the same name (all of them), or are added. */
+  lines?: [name: string, value: string][];
+  /** Octets after the header. */
+  body?: Buffer;
+  /** Writes the request in pieces of so many octets. */
+  chop?: number;
+  /** Replaces the whole request. */
+  raw?: Buffer;
+}
+
+/** How a response of the examiner departs from the plain one. */
+export interface ResponseShape {
+  statusLine?: string;
+  without?: string[];
+  lines?: [name: string, value: string][];
+  chop?: number;
+  raw?: Buffer;
+  /** Written together with the first frames. */
+  glued?: boolean;
+}
+
+/** How a case is run and judged. */
+export type Exam =
+  /** Sends steps and compares the events that come back. */
+  | {
+      kind: 'script';
+      steps: Step[];
+      outcomes: Outcome[];
+      limit: Limit;
+      /** A close by the wrong side makes the behavior FAILED. */
+      wrongEndpointFails?: true;
+      /** A close code that is not among the expected ones makes the behavior FAILED. */
+      wrongCodeFails?: true;
+      /** Both verdicts are INFORMATIONAL, whatever happens. */
+      informational?: true;
+      /** How many frames of each opcode the examiner itself must have sent. */
+      ownFrames?: Record<number, number>;
+      request?: RequestShape;
+      response?: ResponseShape;
+      deflate?: DeflateWish;
+      /** Judges the testee's handshake beyond the usual; returns what is wrong with it. */
+      handshake?: (header: HandshakeHeader) => string | null;
+    }
+  /** Sends one message; the echo has to have its type and length. */
+  | { kind: 'echo'; step: Step & { do: 'frame' | 'message' }; limit: Limit }
+  /** Sends a frame, waits for the echo's type and length, `count` times. */
+  | { kind: 'roundTrips'; opcode: number; payload: Payload; count: number; limit: Limit }
+  /** Sends `count` compressed messages, one after the echo of the other. */
+  | {
+      kind: 'compression';
+      file: PayloadName;
+      /** Characters (of text) or octets in a message. */
+      size: number;
+      fragment: number | null;
+      count: number;
+      wish: DeflateWish;
+      limit: Limit;
+    }
+  /** An opening handshake that the testee has to refuse. `accepted` is the verdict when it does not. */
+  | {
+      kind: 'refusal';
+      request?: RequestShape;
+      response?: ResponseShape;
+      accepted: Behavior;
+      /** What a refusal by the server must carry; returns what is wrong with it. */
+      refusal?: (header: HandshakeHeader) => string | null;
+    };
+
+/** The five sorts of payload of the compression cases. */
+export type PayloadName = 'json' | 'bitmap' | 'prose' | 'html' | 'pdf';
+
+/** A response's or request's header, as the cases look at it. */
+export interface HandshakeHeader {
+  startLine: string;
+  /** Status of a response, 0 for a request. */
+  status: number;
+  /** All values of a header name, in order; names in lower case. */
+  values: (name: string) => string[];
+}
+
+/** Which testees a case examines. */
+export type Testee = 'server' | 'client';
+
+/** One case. */
+export interface Case {
+  id: string;
+  description: string;
+  expectation: string;
+  /** Left out: both. */
+  testee?: Testee;
+  exam: Exam;
+}
+
+// ---- builders ------------------------------------------------------------------------------------------------------------------
+
+/** Octets of text, of octets, or of a repeated unit. */
+export function payload(content: string | Buffer, length?: number): Payload {
+  const unit = typeof content === 'string' ? Buffer.from(content) : content;
+  return { unit, length: length ?? unit.length };
+}
+
+/** Octets written in hexadecimal. */
+export function hex(digits: string): Buffer {
+  return Buffer.from(digits.replaceAll(' ', ''), 'hex');
+}
+
+/** The payload's octets. */
+export function octetsOf({ unit, length }: Payload): Buffer {
+  if (unit.length === length) return unit;
+  return Buffer.alloc(length, unit.length === 0 ? 0 : unit);
+}
+
+type FrameOptions = Partial<Omit<Step & { do: 'frame' }, 'do' | 'opcode' | 'payload'>>;
+
+function frame(opcode: number, content: Payload | Buffer | string, options: FrameOptions = {}): Step & { do: 'frame' } {
+  const chosen = typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content;
+  return { do: 'frame', opcode, payload: chosen, fin: true, rsv: 0, chop: null, sync: false, odd: {}, ...options };
+}
+
+/** Frames by opcode; `raw` for any opcode. */
+export const send = {
+  raw: frame,
+  text: (content: Payload | Buffer | string = '', options?: FrameOptions): Step => frame(Opcode.Text, content, options),
+  binary: (content: Payload | Buffer | string = '', options?: FrameOptions): Step =>
+    frame(Opcode.Binary, content, options),
+  continuation: (content: Payload | Buffer | string = '', options?: FrameOptions): Step =>
+    frame(Opcode.Continuation, content, options),
+  ping: (content: Payload | Buffer | string = '', options?: FrameOptions): Step => frame(Opcode.Ping, content, options),
+  pong: (content: Payload | Buffer | string = '', options?: FrameOptions): Step => frame(Opcode.Pong, content, options),
+  /** A close frame as a mere frame: it does not start the examiner's closing handshake. */
+  closeFrame: (content: Payload | Buffer | string = '', options?: FrameOptions): Step =>
+    frame(Opcode.Close, content, options),
+  /** Starts the closing handshake. */
+  close: (code: number | null, reason: string | Buffer = ''): Step => {
+    const head = Buffer.alloc(code === null ? 0 : 2);
+    if (code !== null) head.writeUInt16BE(code);
+    return { do: 'close', payload: Buffer.concat([head, Buffer.from(reason)]), code };
+  },
+} as const;
+
+/** Events by kind. */
+export const expect = {
+  text: (content: Payload | Buffer | string = ''): ExpectedEvent => message(content, false),
+  binary: (content: Payload | Buffer | string = ''): ExpectedEvent => message(content, true),
+  pong: (content: Payload | Buffer | string = ''): ExpectedEvent => ({
+    kind: 'pong',
+    payload: typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content,
+  }),
+  timeout: (tag: string): ExpectedEvent => ({ kind: 'timeout', tag }),
+} as const;
+
+function message(content: Payload | Buffer | string, binary: boolean): ExpectedEvent {
+  const chosen = typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content;
+  return { kind: 'message', payload: chosen, binary };
+}
+
+/** The connection ends by the examiner's close 1000, cleanly. */
+export const CLEAN: ExpectedClose = { closedByMe: true, closeCode: [1000], requireClean: true };
+
+/** The testee fails the connection, with one of these codes or without a word. */
+export function failed(...codes: number[]): ExpectedClose {
+  return { closedByMe: false, closeCode: codes, requireClean: false };
+}
+
+/** The examiner's limits of time. */
+export function failAfter(seconds: number): Limit {
+  return { seconds, then: 'fail' };
+}
+
+/** See {@link failAfter}. */
+export function closeAfter(seconds: number): Limit {
+  return { seconds, then: 'close' };
+}

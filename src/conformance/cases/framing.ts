@@ -1,0 +1,371 @@
+// Groups 1 to 5: framing, pings and pongs, reserved bits, opcodes, fragmentation.
+
+import {
+  type Case,
+  CLEAN,
+  closeAfter,
+  expect,
+  type ExpectedEvent,
+  failAfter,
+  failed,
+  hex,
+  type Limit,
+  payload,
+  send,
+  type Step,
+} from '../case.js';
+import { Opcode } from '../wire.js';
+
+/** A case whose events must come back exactly, and that the examiner then closes. */
+export function answered(
+  id: string,
+  description: string,
+  expectation: string,
+  steps: Step[],
+  events: ExpectedEvent[],
+  limit: Limit,
+): Case {
+  return {
+    id,
+    description,
+    expectation,
+    exam: { kind: 'script', steps, outcomes: [{ behavior: 'OK', events, close: CLEAN }], limit },
+  };
+}
+
+/** A case that breaks a rule. What came before may be answered; then the testee has to fail the connection. */
+export function refused(
+  id: string,
+  description: string,
+  expectation: string,
+  steps: Step[],
+  before: ExpectedEvent[] = [],
+  limit: Limit = failAfter(1),
+): Case {
+  const close = failed(1002);
+  const outcomes = [{ behavior: 'OK' as const, events: before, close }];
+  return {
+    id,
+    description,
+    expectation,
+    exam: {
+      kind: 'script',
+      steps,
+      outcomes: before.length === 0 ? outcomes : [...outcomes, { behavior: 'NON-STRICT', events: [], close }],
+      limit,
+    },
+  };
+}
+
+// ---- group 1 -------------------------------------------------------------------------------------------------------------------
+
+const LENGTHS: readonly { octets: number; chop: number | null; seconds: number }[] = [
+  { octets: 0, chop: null, seconds: 1 },
+  { octets: 125, chop: null, seconds: 1 },
+  { octets: 126, chop: null, seconds: 1 },
+  { octets: 127, chop: null, seconds: 1 },
+  { octets: 128, chop: null, seconds: 1 },
+  { octets: 65535, chop: null, seconds: 10 },
+  { octets: 65536, chop: null, seconds: 10 },
+  { octets: 65536, chop: 997, seconds: 10 },
+];
+
+const ECHO = 'The same message comes back. Then the examiner closes and the closing handshake is clean.';
+
+const group1: Case[] = [
+  { subgroup: '1.1', word: 'text', make: send.text, unit: '*', expected: expect.text },
+  { subgroup: '1.2', word: 'binary', make: send.binary, unit: hex('fe'), expected: expect.binary },
+].flatMap(({ subgroup, word, make, unit, expected }) =>
+  LENGTHS.map(({ octets, chop, seconds }, index) => {
+    const content = payload(unit, octets);
+    const pieces = chop === null ? '' : `, written in pieces of ${chop} octets`;
+    const description = `Sends a ${word} message in one frame with a payload of ${octets} octets${pieces}.`;
+    return answered(
+      `${subgroup}.${index + 1}`,
+      description,
+      ECHO,
+      [make(content, { chop })],
+      [expected(content)],
+      failAfter(seconds),
+    );
+  }),
+);
+
+// ---- group 2 -------------------------------------------------------------------------------------------------------------------
+
+const LONGEST_PING = hex('fe'.repeat(125));
+const TEN_PINGS = Array.from({ length: 10 }, (_, index) => `payload-${index}`);
+const PONG = 'A pong with the payload of the ping comes back. Then the examiner closes, cleanly.';
+const TEN_PONGS = 'A pong for each ping, in their order. Then the examiner closes, cleanly.';
+
+const group2: Case[] = [
+  answered('2.1', 'Sends a ping without payload.', PONG, [send.ping()], [expect.pong()], closeAfter(1)),
+  answered(
+    '2.2',
+    'Sends a ping with a payload of text.',
+    PONG,
+    [send.ping('Hello, world!')],
+    [expect.pong('Hello, world!')],
+    closeAfter(1),
+  ),
+  answered(
+    '2.3',
+    'Sends a ping with a payload that is no UTF-8.',
+    PONG,
+    [send.ping(hex('00fffefdfcfb00ff'))],
+    [expect.pong(hex('00fffefdfcfb00ff'))],
+    closeAfter(1),
+  ),
+  answered(
+    '2.4',
+    'Sends a ping with the longest payload, 125 octets.',
+    PONG,
+    [send.ping(LONGEST_PING)],
+    [expect.pong(LONGEST_PING)],
+    closeAfter(1),
+  ),
+  refused(
+    '2.5',
+    'Sends a ping with a payload of 126 octets.',
+    'The testee fails the connection at once, because a control frame carries at most 125 octets (RFC 6455 5.5).',
+    [send.ping(hex('fe'.repeat(126)))],
+  ),
+  answered(
+    '2.6',
+    'Sends a ping with the longest payload, 125 octets, octet by octet.',
+    PONG,
+    [send.ping(LONGEST_PING, { chop: 1 })],
+    [expect.pong(LONGEST_PING)],
+    closeAfter(2),
+  ),
+  answered(
+    '2.7',
+    'Sends an unasked pong without payload, then closes with the normal code.',
+    'Nothing is answered to the pong; the closing handshake is clean.',
+    [send.pong(), send.close(1000)],
+    [],
+    closeAfter(1),
+  ),
+  answered(
+    '2.8',
+    'Sends an unasked pong with payload, then closes with the normal code.',
+    'Nothing is answered to the pong; the closing handshake is clean.',
+    [send.pong('unsolicited pong payload'), send.close(1000)],
+    [],
+    closeAfter(1),
+  ),
+  answered(
+    '2.9',
+    'Sends an unasked pong with payload, then a ping with payload.',
+    'Nothing is answered to the pong; a pong answers the ping. Then the examiner closes, cleanly.',
+    [send.pong('unsolicited pong payload'), send.ping('ping payload')],
+    [expect.pong('ping payload')],
+    closeAfter(1),
+  ),
+  answered(
+    '2.10',
+    'Sends ten pings, each with a payload of its own.',
+    TEN_PONGS,
+    TEN_PINGS.map((text) => send.ping(text)),
+    TEN_PINGS.map((text) => expect.pong(text)),
+    closeAfter(3),
+  ),
+  answered(
+    '2.11',
+    'Sends ten pings, each with a payload of its own, octet by octet.',
+    TEN_PONGS,
+    TEN_PINGS.map((text) => send.ping(text, { chop: 1 })),
+    TEN_PINGS.map((text) => expect.pong(text)),
+    closeAfter(3),
+  ),
+];
+
+// ---- group 3 -------------------------------------------------------------------------------------------------------------------
+
+const HELLO = 'Hello, world!';
+const BINARY = hex('00fffefdfcfb00ff');
+const ECHO_THEN_FAIL =
+  'The echo of the first message comes back, then the testee fails the connection. To fail without that echo is non-strict.';
+const FAIL_RSV =
+  'The testee fails the connection at once: no extension that gives the bit a meaning was agreed (RFC 6455 5.2).';
+
+const group3: Case[] = [
+  refused('3.1', 'Sends a text message with RSV3 set (RSV = 1).', FAIL_RSV, [send.text(HELLO, { rsv: 1 })]),
+  refused(
+    '3.2',
+    'Sends a good text message, then one with RSV2 set (RSV = 2), then a ping.',
+    ECHO_THEN_FAIL,
+    [send.text(HELLO), send.text(HELLO, { rsv: 2 }), send.ping()],
+    [expect.text(HELLO)],
+  ),
+  refused(
+    '3.3',
+    'Sends a good text message, then one with RSV = 3, then a ping, each frame in a write of its own.',
+    ECHO_THEN_FAIL,
+    [send.text(HELLO, { sync: true }), send.text(HELLO, { rsv: 3, sync: true }), send.ping('', { sync: true })],
+    [expect.text(HELLO)],
+  ),
+  refused(
+    '3.4',
+    'Sends a good text message, then one with RSV1 set (RSV = 4), then a ping, octet by octet.',
+    ECHO_THEN_FAIL,
+    [send.text(HELLO, { chop: 1 }), send.text(HELLO, { rsv: 4, chop: 1 }), send.ping('', { chop: 1 })],
+    [expect.text(HELLO)],
+  ),
+  refused('3.5', 'Sends a binary message with RSV = 5.', FAIL_RSV, [send.binary(BINARY, { rsv: 5 })]),
+  refused('3.6', 'Sends a binary message with RSV = 6.', FAIL_RSV, [send.binary(HELLO, { rsv: 6 })]),
+  refused('3.7', 'Sends a close frame with RSV = 7.', FAIL_RSV, [send.closeFrame('', { rsv: 7 })]),
+];
+
+// ---- group 4 -------------------------------------------------------------------------------------------------------------------
+
+const group4: Case[] = [
+  { subgroup: '4.1', word: 'data', first: 3 },
+  { subgroup: '4.2', word: 'control', first: 11 },
+].flatMap(({ subgroup, word, first }) => {
+  const alone = 'The testee fails the connection at once: the opcode is reserved (RFC 6455 5.2).';
+  const between = (opcode: number): string =>
+    `Sends a good text message, then a frame with the reserved ${word} opcode ${opcode}, then a ping`;
+  return [
+    refused(`${subgroup}.1`, `Sends an empty frame with the reserved ${word} opcode ${first}.`, alone, [
+      send.raw(first, ''),
+    ]),
+    refused(`${subgroup}.2`, `Sends a frame with payload and the reserved ${word} opcode ${first + 1}.`, alone, [
+      send.raw(first + 1, 'reserved opcode payload'),
+    ]),
+    refused(
+      `${subgroup}.3`,
+      `${between(first + 2)}; the reserved one is empty.`,
+      ECHO_THEN_FAIL,
+      [send.text(HELLO), send.raw(first + 2, ''), send.ping()],
+      [expect.text(HELLO)],
+    ),
+    refused(
+      `${subgroup}.4`,
+      `${between(first + 3)}; the reserved one carries payload.`,
+      ECHO_THEN_FAIL,
+      [send.text(HELLO), send.raw(first + 3, HELLO), send.ping()],
+      [expect.text(HELLO)],
+    ),
+    refused(
+      `${subgroup}.5`,
+      `${between(first + 4)}, octet by octet.`,
+      ECHO_THEN_FAIL,
+      [send.text(HELLO, { chop: 1 }), send.raw(first + 4, HELLO, { chop: 1 }), send.ping('', { chop: 1 })],
+      [expect.text(HELLO)],
+    ),
+  ];
+});
+
+// ---- group 5 -------------------------------------------------------------------------------------------------------------------
+
+/** The three ways of writing that several cases of this group come in. */
+const WRITES = [
+  { words: 'frames written as they come', options: {} },
+  { words: 'each frame in a write of its own', options: { sync: true } },
+  { words: 'octet by octet', options: { chop: 1 } },
+] as const;
+
+const WHOLE = 'fragment1fragment2';
+const JOINED = 'The whole message comes back. Then the examiner closes, cleanly.';
+const PONG_FIRST = 'The pong comes back before the message. Then the examiner closes, cleanly.';
+const NO_START = 'The testee fails the connection at once: there is no message to continue (RFC 6455 5.4).';
+const STRAY = 'non-continuation payload';
+const FIVE = ['fragment1', 'fragment2', 'fragment3', 'fragment4', 'fragment5'] as const;
+
+const group5: Case[] = [
+  ...[Opcode.Ping, Opcode.Pong].map((opcode, index) =>
+    refused(
+      `5.${index + 1}`,
+      `Sends a ${opcode === Opcode.Ping ? 'ping' : 'pong'} in two fragments.`,
+      'The testee fails the connection at once: a control frame is never fragmented (RFC 6455 5.5).',
+      [send.raw(opcode, 'fragment1', { fin: false }), send.continuation('fragment2')],
+    ),
+  ),
+  ...WRITES.map(({ words, options }, index) =>
+    answered(
+      `5.${index + 3}`,
+      `Sends a text message in two fragments, ${words}.`,
+      JOINED,
+      [send.text('fragment1', { fin: false, ...options }), send.continuation('fragment2', options)],
+      [expect.text(WHOLE)],
+      closeAfter(1),
+    ),
+  ),
+  ...WRITES.map(({ words, options }, index) =>
+    answered(
+      `5.${index + 6}`,
+      `Sends a text message in two fragments with a ping between them, ${words}.`,
+      PONG_FIRST,
+      [
+        send.text('fragment1', { fin: false, ...options }),
+        send.ping('ping payload', options),
+        send.continuation('fragment2', options),
+      ],
+      [expect.pong('ping payload'), expect.text(WHOLE)],
+      closeAfter(1),
+    ),
+  ),
+  ...[true, false].flatMap((fin, half) =>
+    WRITES.map(({ words, options }, index) =>
+      refused(
+        `5.${9 + 3 * half + index}`,
+        `Sends a continuation with FIN = ${fin ? 1 : 0} where nothing is to be continued, then a text message, ${words}.`,
+        NO_START,
+        [send.continuation(STRAY, { fin, ...options }), send.text(HELLO, options)],
+      ),
+    ),
+  ),
+  refused(
+    '5.15',
+    'Sends a text message in two fragments, then a continuation where nothing is to be continued, then a text message.',
+    ECHO_THEN_FAIL,
+    [
+      send.text('fragment1', { fin: false }),
+      send.continuation('fragment2'),
+      send.continuation('fragment3', { fin: false }),
+      send.text('fragment4'),
+    ],
+    [expect.text(WHOLE)],
+  ),
+  ...[false, true].map((fin, index) =>
+    refused(
+      `5.${16 + index}`,
+      `Sends twice: a continuation with FIN = ${fin ? 1 : 0} where nothing is to be continued, then a text message in two fragments.`,
+      NO_START,
+      [1, 2].flatMap(() => [
+        send.continuation('fragment1', { fin }),
+        send.text('fragment2', { fin: false }),
+        send.continuation('fragment3'),
+      ]),
+    ),
+  ),
+  refused(
+    '5.18',
+    'Sends a text message in two fragments of which both are text frames.',
+    'The testee fails the connection at once: what continues a message has the continuation opcode (RFC 6455 5.4).',
+    [send.text('fragment1', { fin: false }), send.text('fragment2')],
+  ),
+  ...[{}, { sync: true }].map((options, index) =>
+    answered(
+      `5.${19 + index}`,
+      'Sends a text message in five fragments with two pings and a pause of one second between them' +
+        (index === 0 ? '.' : ', each frame in a write of its own.'),
+      'Each pong comes back at once, then the whole message. Then the examiner closes, cleanly.',
+      [
+        send.text(FIVE[0], { fin: false, ...options }),
+        send.continuation(FIVE[1], { fin: false, ...options }),
+        send.ping('pongme 1!', options),
+        { do: 'wait', seconds: 1, tag: null },
+        send.continuation(FIVE[2], { fin: false, ...options }),
+        send.continuation(FIVE[3], { fin: false, ...options }),
+        send.ping('pongme 2!', options),
+        send.continuation(FIVE[4], options),
+      ],
+      [expect.pong('pongme 1!'), expect.pong('pongme 2!'), expect.text(FIVE.join(''))],
+      closeAfter(1),
+    ),
+  ),
+];
+
+export const FRAMING_CASES: readonly Case[] = [...group1, ...group2, ...group3, ...group4, ...group5];

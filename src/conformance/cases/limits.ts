@@ -1,0 +1,121 @@
+// Groups 9 and 10: large messages, many fragments, small writes, round trips; and the examiner's own fragmentation.
+
+import {
+  type Case,
+  CLEAN,
+  closeAfter,
+  expect,
+  failAfter,
+  hex,
+  type Payload,
+  payload,
+  send,
+  type Step,
+} from '../case.js';
+import { Opcode } from '../wire.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const ECHOED = 'A message of the same type and length comes back in time. Then the examiner closes, cleanly.';
+
+/** Text and binary of each pair of subgroups. */
+const SORTS = [
+  { word: 'text', opcode: Opcode.Text, mixed: Buffer.from('BAsd7&jh23'), plain: Buffer.from('*') },
+  { word: 'binary', opcode: Opcode.Binary, mixed: hex('00fe23faf0'), plain: hex('fe') },
+] as const;
+
+const SIZES = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB, 16 * MIB];
+/** Seconds for each size: text, binary. */
+const SIZE_LIMITS = [
+  [10, 10, 100, 100, 100, 100],
+  [10, 10, 10, 10, 100, 100],
+] as const;
+const FRAGMENTS = [64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB];
+const CHOPS = [64, 128, 256, 512, 1024, 2048];
+const ROUND_TRIPS = [
+  { octets: 0, seconds: 60 },
+  { octets: 16, seconds: 60 },
+  { octets: 64, seconds: 60 },
+  { octets: 256, seconds: 120 },
+  { octets: 1024, seconds: 240 },
+  { octets: 4096, seconds: 480 },
+];
+const COUNT = 1000;
+
+function echo(id: string, description: string, step: Step & { do: 'frame' | 'message' }, seconds: number): Case {
+  return { id, description, expectation: ECHOED, exam: { kind: 'echo', step, limit: closeAfter(seconds) } };
+}
+
+function whole(octets: number): string {
+  return octets >= MIB ? `${octets / MIB} MiB` : octets >= KIB ? `${octets / KIB} KiB` : `${octets} octets`;
+}
+
+/** Of the binary messages of 9.4 only the first is made of 0xfe; the others are asterisks, as in 9.3. */
+function fragmentedContent(sort: (typeof SORTS)[number], index: number): Payload {
+  return payload(index === 0 ? sort.plain : SORTS[0].plain, 4 * MIB);
+}
+
+const pairs = <T>(make: (sort: (typeof SORTS)[number], place: 0 | 1) => T[]): T[] => [
+  ...make(SORTS[0], 0),
+  ...make(SORTS[1], 1),
+];
+
+export const LIMIT_CASES: readonly Case[] = [
+  ...pairs((sort, place) =>
+    SIZES.map((octets, index) =>
+      echo(
+        `9.${1 + place}.${index + 1}`,
+        `Sends a ${sort.word} message of ${whole(octets)} in one frame.`,
+        send.raw(sort.opcode, payload(sort.mixed, octets)),
+        SIZE_LIMITS[place][index]!,
+      ),
+    ),
+  ),
+  ...pairs((sort, place) =>
+    FRAGMENTS.map((fragment, index) =>
+      echo(
+        `9.${3 + place}.${index + 1}`,
+        `Sends a ${sort.word} message of 4 MiB in fragments of ${whole(fragment)}` +
+          (fragment === 4 * MIB ? '.' : ' and an empty final one.'),
+        { do: 'message', opcode: sort.opcode, payload: fragmentedContent(sort, index), fragment },
+        100,
+      ),
+    ),
+  ),
+  ...pairs((sort, place) =>
+    CHOPS.map((chop, index) =>
+      echo(
+        `9.${5 + place}.${index + 1}`,
+        `Sends a ${sort.word} message of 1 MiB in one frame, written in pieces of ${chop} octets.`,
+        send.raw(sort.opcode, payload(sort.mixed, MIB), { chop }),
+        1000,
+      ),
+    ),
+  ),
+  ...pairs((sort, place) =>
+    ROUND_TRIPS.map(({ octets, seconds }, index) => ({
+      id: `9.${7 + place}.${index + 1}`,
+      description: `Sends ${COUNT} ${sort.word} messages of ${octets} octets, each when the echo of the one before has come.`,
+      expectation: 'Each echo has the same type and length, all in time. Then the examiner closes, cleanly.',
+      exam: {
+        kind: 'roundTrips' as const,
+        opcode: sort.opcode,
+        payload: payload(sort.plain, octets),
+        count: COUNT,
+        limit: closeAfter(seconds),
+      },
+    })),
+  ),
+  {
+    id: '10.1.1',
+    description: 'Sends a text message of 64 KiB in fragments of 1300 octets that the examiner cuts by itself.',
+    expectation: 'The message comes back, and the examiner has sent one text frame and 50 continuations.',
+    exam: {
+      kind: 'script',
+      steps: [{ do: 'message', opcode: Opcode.Text, payload: payload('*', 64 * KIB), fragment: 1300 }],
+      outcomes: [{ behavior: 'OK', events: [expect.text(payload('*', 64 * KIB))], close: CLEAN }],
+      limit: failAfter(10),
+      ownFrames: { [Opcode.Text]: 1, [Opcode.Continuation]: 50 },
+    },
+  },
+];

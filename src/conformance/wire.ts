@@ -1,0 +1,211 @@
+// Turns octets into frames and frames into octets (RFC 6455 5.2), by the examiner's own reading of the RFC: nothing here is shared with
+// the library, so that a wrong constant there cannot hide here.
+
+export enum Opcode {
+  Continuation = 0,
+  Text = 1,
+  Binary = 2,
+  Close = 8,
+  Ping = 9,
+  Pong = 10,
+}
+
+/** What stands before a frame's payload. */
+export interface FrameHeader {
+  fin: boolean;
+  /** 0 to 7; RSV1 is 4, RSV2 is 2, RSV3 is 1. */
+  rsv: number;
+  opcode: number;
+  /** The masking key's 4 octets, or null when the MASK bit is 0. */
+  mask: Uint8Array | null;
+  /** Octets of payload. */
+  length: number;
+}
+
+/** Why the examiner fails a connection. */
+export interface Fault {
+  code: 1002 | 1007 | 1008 | 1009;
+  text: string;
+}
+
+/** A frame that was read. A faulty one has its payload skipped. */
+export interface ReadFrame {
+  header: FrameHeader;
+  /** Unmasked. Empty when `fault` is set. */
+  payload: Buffer;
+  fault: Fault | null;
+}
+
+/** In which of the three forms a length is written; `null` is the shortest, the only legal one. */
+export type LengthForm = null | 7 | 16 | 64;
+
+/** The largest payload the examiner takes in; no case needs more than 16 MiB. */
+export const MAX_PAYLOAD: number = 64 * 1024 * 1024;
+
+/** The header of a frame. Writes whatever it is told to, legal or not. */
+export function encodeHeader(header: FrameHeader, form: LengthForm = null): Buffer {
+  const { length, mask } = header;
+  const chosen = form ?? (length <= 125 ? 7 : length <= 0xffff ? 16 : 64);
+  const lengthOctets = chosen === 7 ? 0 : chosen === 16 ? 2 : 8;
+  const octets = Buffer.alloc(2 + lengthOctets + (mask === null ? 0 : 4));
+  octets[0] = (header.fin ? 0x80 : 0) | (header.rsv << 4) | header.opcode;
+  octets[1] = (mask === null ? 0 : 0x80) | (chosen === 7 ? length : chosen === 16 ? 126 : 127);
+  if (chosen === 16) octets.writeUInt16BE(length, 2);
+  else if (chosen === 64) octets.writeBigUInt64BE(BigInt(length), 2);
+  if (mask !== null) octets.set(mask, 2 + lengthOctets);
+  return octets;
+}
+
+/** XORs `octets` with the masking key, in place (RFC 6455 5.3). `phase` is how many octets of the payload came before. */
+export function applyMask(octets: Uint8Array, mask: Uint8Array, phase: number = 0): void {
+  const [a, b, c, d] = [mask[phase & 3]!, mask[(phase + 1) & 3]!, mask[(phase + 2) & 3]!, mask[(phase + 3) & 3]!];
+  let at = 0;
+  // Octets until the memory is aligned, then words, then the rest.
+  const key = [a, b, c, d];
+  while (at < octets.length && (octets.byteOffset + at) % 4 !== 0) {
+    octets[at] = octets[at]! ^ key[at & 3]!;
+    at++;
+  }
+  const count = (octets.length - at) >> 2;
+  if (count > 0) {
+    const rotated = new Uint8Array([key[at & 3]!, key[(at + 1) & 3]!, key[(at + 2) & 3]!, key[(at + 3) & 3]!]);
+    const word = new Int32Array(rotated.buffer)[0]!;
+    const words = new Int32Array(octets.buffer, octets.byteOffset + at, count);
+    for (let i = 0; i < count; i++) words[i] = words[i]! ^ word;
+    at += count * 4;
+  }
+  for (; at < octets.length; at++) octets[at] = octets[at]! ^ key[at & 3]!;
+}
+
+/** Whether an opcode is of a control frame. */
+export function isControl(opcode: number): boolean {
+  return (opcode & 8) !== 0;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Reads frames out of chunks, one after another. `judge` looks at each header before its payload is read. */
+export class FrameReader {
+  readonly #judge: (header: FrameHeader) => Fault | null;
+  #chunks: Buffer[] = [];
+  #held = 0;
+  #frame: FrameHeader | null = null;
+  #skip = 0;
+  #lost = false;
+
+  constructor(judge: (header: FrameHeader) => Fault | null) {
+    this.#judge = judge;
+  }
+
+  /** Adds octets as the transport gave them. */
+  push(chunk: Buffer): void {
+    // After a length that cannot be skipped there is no telling where the next frame begins.
+    if (this.#lost) return;
+    this.#chunks.push(chunk);
+    this.#held += chunk.length;
+  }
+
+  /** The next whole frame, or undefined until more octets come. A faulty frame is returned at its header. */
+  next(): ReadFrame | undefined {
+    if (!this.#skipped()) return undefined;
+    if (this.#frame === null) {
+      const taken = this.#takeHeader();
+      if (taken === undefined) return undefined;
+      const { header } = taken;
+      const fault = this.#faultOf(header, taken.minimal);
+      if (fault !== null) {
+        if (header.length > MAX_PAYLOAD) this.#lose();
+        else this.#skip = header.length;
+        return { header, payload: EMPTY, fault };
+      }
+      this.#frame = header;
+    }
+    const header = this.#frame;
+    if (this.#held < header.length) return undefined;
+    this.#frame = null;
+    const payload = this.#take(header.length);
+    if (header.mask !== null) applyMask(payload, header.mask);
+    return { header, payload, fault: null };
+  }
+
+  #faultOf(header: FrameHeader, minimal: boolean): Fault | null {
+    if (header.length > Number.MAX_SAFE_INTEGER) return { code: 1002, text: 'frame length with its top bit set' };
+    if (header.length > MAX_PAYLOAD) return { code: 1009, text: `frame of ${header.length} octets` };
+    if (!minimal) return { code: 1002, text: 'frame length not in its shortest form' };
+    return this.#judge(header);
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    this.#chunks = [];
+    this.#held = 0;
+  }
+
+  #skipped(): boolean {
+    if (this.#skip === 0) return true;
+    const count = Math.min(this.#skip, this.#held);
+    this.#drop(count);
+    this.#skip -= count;
+    return this.#skip === 0;
+  }
+
+  #takeHeader(): { header: FrameHeader; minimal: boolean } | undefined {
+    if (this.#held < 2) return undefined;
+    const start = this.#peek(2);
+    const first = start[0]!;
+    const second = start[1]!;
+    const short = second & 0x7f;
+    const lengthOctets = short === 126 ? 2 : short === 127 ? 8 : 0;
+    const masked = (second & 0x80) !== 0;
+    const size = 2 + lengthOctets + (masked ? 4 : 0);
+    if (this.#held < size) return undefined;
+    const octets = this.#take(size);
+    const length =
+      lengthOctets === 0
+        ? short
+        : lengthOctets === 2
+          ? octets.readUInt16BE(2)
+          : octets.readUInt32BE(2) * 2 ** 32 + octets.readUInt32BE(6);
+    const header: FrameHeader = {
+      fin: (first & 0x80) !== 0,
+      rsv: (first >> 4) & 7,
+      opcode: first & 15,
+      mask: masked ? octets.subarray(size - 4) : null,
+      length,
+    };
+    return { header, minimal: length > (lengthOctets === 0 ? -1 : lengthOctets === 2 ? 125 : 0xffff) };
+  }
+
+  #peek(count: number): Buffer {
+    const first = this.#chunks[0]!;
+    return first.length >= count ? first.subarray(0, count) : Buffer.concat(this.#chunks.slice(0, 16), count);
+  }
+
+  /** A copy, so that the frame outlives the chunk. */
+  #take(count: number): Buffer {
+    const octets = Buffer.allocUnsafeSlow(count);
+    let at = 0;
+    while (at < count) {
+      const chunk = this.#chunks[0]!;
+      const part = Math.min(chunk.length, count - at);
+      chunk.copy(octets, at, 0, part);
+      at += part;
+      this.#drop(part);
+    }
+    return octets;
+  }
+
+  /** `count` octets that are held are forgotten. */
+  #drop(count: number): void {
+    this.#held -= count;
+    while (count > 0) {
+      const chunk = this.#chunks[0]!;
+      if (chunk.length > count) {
+        this.#chunks[0] = chunk.subarray(count);
+        return;
+      }
+      count -= chunk.length;
+      this.#chunks.shift();
+    }
+  }
+}
