@@ -130,6 +130,8 @@ export type Exam =
       deflate?: DeflateWish;
       /** Judges the testee's handshake beyond the usual; returns what is wrong with it. */
       handshake?: (header: HandshakeHeader) => string | null;
+      /** The verdict when the testee refuses the handshake with an HTTP status instead. */
+      refused?: Behavior;
     }
   /** Sends one message; the echo has to have its type and length. */
   | { kind: 'echo'; step: Step & { do: 'frame' | 'message' }; limit: Limit }
@@ -200,49 +202,76 @@ export function octetsOf({ unit, length }: Payload): Buffer {
   return Buffer.alloc(length, unit.length === 0 ? 0 : unit);
 }
 
-type FrameOptions = Partial<Omit<Step & { do: 'frame' }, 'do' | 'opcode' | 'payload'>>;
+/** What a frame may have besides opcode and payload. */
+export type FrameOptions = Partial<Omit<Step & { do: 'frame' }, 'do' | 'opcode' | 'payload'>>;
 
-function frame(opcode: number, content: Payload | Buffer | string, options: FrameOptions = {}): Step & { do: 'frame' } {
-  const chosen = typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content;
-  return { do: 'frame', opcode, payload: chosen, fin: true, rsv: 0, chop: null, sync: false, odd: {}, ...options };
+/** Octets, text, or a repeated unit. */
+export type Content = Payload | Buffer | string;
+
+function payloadOf(content: Content): Payload {
+  return typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content;
 }
 
-/** Frames by opcode; `raw` for any opcode. */
-export const send = {
-  raw: frame,
-  text: (content: Payload | Buffer | string = '', options?: FrameOptions): Step => frame(Opcode.Text, content, options),
-  binary: (content: Payload | Buffer | string = '', options?: FrameOptions): Step =>
-    frame(Opcode.Binary, content, options),
-  continuation: (content: Payload | Buffer | string = '', options?: FrameOptions): Step =>
-    frame(Opcode.Continuation, content, options),
-  ping: (content: Payload | Buffer | string = '', options?: FrameOptions): Step => frame(Opcode.Ping, content, options),
-  pong: (content: Payload | Buffer | string = '', options?: FrameOptions): Step => frame(Opcode.Pong, content, options),
+function frame(opcode: number, content: Content, options: FrameOptions = {}): Step & { do: 'frame' } {
+  return {
+    do: 'frame',
+    opcode,
+    payload: payloadOf(content),
+    fin: true,
+    rsv: 0,
+    chop: null,
+    sync: false,
+    odd: {},
+    ...options,
+  };
+}
+
+/** Steps that send one frame. */
+export interface Send {
+  /** A frame of any opcode. */
+  raw(opcode: number, content: Content, options?: FrameOptions): Step & { do: 'frame' };
+  text(content?: Content, options?: FrameOptions): Step;
+  binary(content?: Content, options?: FrameOptions): Step;
+  continuation(content?: Content, options?: FrameOptions): Step;
+  ping(content?: Content, options?: FrameOptions): Step;
+  pong(content?: Content, options?: FrameOptions): Step;
   /** A close frame as a mere frame: it does not start the examiner's closing handshake. */
-  closeFrame: (content: Payload | Buffer | string = '', options?: FrameOptions): Step =>
-    frame(Opcode.Close, content, options),
+  closeFrame(content?: Content, options?: FrameOptions): Step;
   /** Starts the closing handshake. */
-  close: (code: number | null, reason: string | Buffer = ''): Step => {
+  close(code: number | null, reason?: string | Buffer): Step;
+}
+
+/** See {@link Send}. */
+export const send: Send = {
+  raw: frame,
+  text: (content = '', options = {}) => frame(Opcode.Text, content, options),
+  binary: (content = '', options = {}) => frame(Opcode.Binary, content, options),
+  continuation: (content = '', options = {}) => frame(Opcode.Continuation, content, options),
+  ping: (content = '', options = {}) => frame(Opcode.Ping, content, options),
+  pong: (content = '', options = {}) => frame(Opcode.Pong, content, options),
+  closeFrame: (content = '', options = {}) => frame(Opcode.Close, content, options),
+  close: (code, reason = '') => {
     const head = Buffer.alloc(code === null ? 0 : 2);
     if (code !== null) head.writeUInt16BE(code);
     return { do: 'close', payload: Buffer.concat([head, Buffer.from(reason)]), code };
   },
-} as const;
+};
 
-/** Events by kind. */
-export const expect = {
-  text: (content: Payload | Buffer | string = ''): ExpectedEvent => message(content, false),
-  binary: (content: Payload | Buffer | string = ''): ExpectedEvent => message(content, true),
-  pong: (content: Payload | Buffer | string = ''): ExpectedEvent => ({
-    kind: 'pong',
-    payload: typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content,
-  }),
-  timeout: (tag: string): ExpectedEvent => ({ kind: 'timeout', tag }),
-} as const;
-
-function message(content: Payload | Buffer | string, binary: boolean): ExpectedEvent {
-  const chosen = typeof content === 'string' || Buffer.isBuffer(content) ? payload(content) : content;
-  return { kind: 'message', payload: chosen, binary };
+/** Events that a case expects. */
+export interface Expect {
+  text(content?: Content): ExpectedEvent;
+  binary(content?: Content): ExpectedEvent;
+  pong(content?: Content): ExpectedEvent;
+  timeout(tag: string): ExpectedEvent;
 }
+
+/** See {@link Expect}. */
+export const expect: Expect = {
+  text: (content = '') => ({ kind: 'message', payload: payloadOf(content), binary: false }),
+  binary: (content = '') => ({ kind: 'message', payload: payloadOf(content), binary: true }),
+  pong: (content = '') => ({ kind: 'pong', payload: payloadOf(content) }),
+  timeout: (tag) => ({ kind: 'timeout', tag }),
+};
 
 /** The connection ends by the examiner's close 1000, cleanly. */
 export const CLEAN: ExpectedClose = { closedByMe: true, closeCode: [1000], requireClean: true };

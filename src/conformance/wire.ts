@@ -58,23 +58,23 @@ export function encodeHeader(header: FrameHeader, form: LengthForm = null): Buff
 
 /** XORs `octets` with the masking key, in place (RFC 6455 5.3). `phase` is how many octets of the payload came before. */
 export function applyMask(octets: Uint8Array, mask: Uint8Array, phase: number = 0): void {
-  const [a, b, c, d] = [mask[phase & 3]!, mask[(phase + 1) & 3]!, mask[(phase + 2) & 3]!, mask[(phase + 3) & 3]!];
+  const [a, b, c, d] = [mask[phase & 3], mask[(phase + 1) & 3], mask[(phase + 2) & 3], mask[(phase + 3) & 3]];
   let at = 0;
   // Octets until the memory is aligned, then words, then the rest.
   const key = [a, b, c, d];
   while (at < octets.length && (octets.byteOffset + at) % 4 !== 0) {
-    octets[at] = octets[at]! ^ key[at & 3]!;
+    octets[at] = octets[at] ^ key[at & 3];
     at++;
   }
   const count = (octets.length - at) >> 2;
   if (count > 0) {
-    const rotated = new Uint8Array([key[at & 3]!, key[(at + 1) & 3]!, key[(at + 2) & 3]!, key[(at + 3) & 3]!]);
-    const word = new Int32Array(rotated.buffer)[0]!;
+    const rotated = new Uint8Array([key[at & 3], key[(at + 1) & 3], key[(at + 2) & 3], key[(at + 3) & 3]]);
+    const word = new Int32Array(rotated.buffer)[0];
     const words = new Int32Array(octets.buffer, octets.byteOffset + at, count);
-    for (let i = 0; i < count; i++) words[i] = words[i]! ^ word;
+    for (let i = 0; i < count; i++) words[i] = words[i] ^ word;
     at += count * 4;
   }
-  for (; at < octets.length; at++) octets[at] = octets[at]! ^ key[at & 3]!;
+  for (; at < octets.length; at++) octets[at] = octets[at] ^ key[at & 3];
 }
 
 /** Whether an opcode is of a control frame. */
@@ -152,8 +152,8 @@ export class FrameReader {
   #takeHeader(): { header: FrameHeader; minimal: boolean } | undefined {
     if (this.#held < 2) return undefined;
     const start = this.#peek(2);
-    const first = start[0]!;
-    const second = start[1]!;
+    const first = start[0];
+    const second = start[1];
     const short = second & 0x7f;
     const lengthOctets = short === 126 ? 2 : short === 127 ? 8 : 0;
     const masked = (second & 0x80) !== 0;
@@ -177,7 +177,7 @@ export class FrameReader {
   }
 
   #peek(count: number): Buffer {
-    const first = this.#chunks[0]!;
+    const first = this.#chunks[0];
     return first.length >= count ? first.subarray(0, count) : Buffer.concat(this.#chunks.slice(0, 16), count);
   }
 
@@ -186,7 +186,7 @@ export class FrameReader {
     const octets = Buffer.allocUnsafeSlow(count);
     let at = 0;
     while (at < count) {
-      const chunk = this.#chunks[0]!;
+      const chunk = this.#chunks[0];
       const part = Math.min(chunk.length, count - at);
       chunk.copy(octets, at, 0, part);
       at += part;
@@ -199,7 +199,7 @@ export class FrameReader {
   #drop(count: number): void {
     this.#held -= count;
     while (count > 0) {
-      const chunk = this.#chunks[0]!;
+      const chunk = this.#chunks[0];
       if (chunk.length > count) {
         this.#chunks[0] = chunk.subarray(count);
         return;

@@ -1,16 +1,6 @@
 // Group 7: the closing handshake, what its frames carry, and which codes may stand in them (RFC 6455 5.5.1, 7).
 
-import {
-  type Case,
-  CLEAN,
-  expect,
-  type ExpectedEvent,
-  failAfter,
-  hex,
-  payload,
-  send,
-  type Step,
-} from '../case.js';
+import { type Case, CLEAN, expect, type ExpectedEvent, failAfter, hex, payload, send, type Step } from '../case.js';
 import type { ExpectedClose } from '../result.js';
 
 /** A case of this group: a close code that is not among the expected ones makes it FAILED. */

@@ -67,7 +67,7 @@ export const LIMIT_CASES: readonly Case[] = [
         `9.${1 + place}.${index + 1}`,
         `Sends a ${sort.word} message of ${whole(octets)} in one frame.`,
         send.raw(sort.opcode, payload(sort.mixed, octets)),
-        SIZE_LIMITS[place][index]!,
+        SIZE_LIMITS[place][index],
       ),
     ),
   ),

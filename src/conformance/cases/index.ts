@@ -1,0 +1,21 @@
+// All cases in their order: the 517 of the classic suite, then our own groups.
+
+import type { Case } from '../case.js';
+import { CLOSING_CASES } from './closing.js';
+import { COMPRESSION_CASES } from './compression.js';
+import { DEFLATE_CASES } from './deflate.js';
+import { FRAMING_CASES } from './framing.js';
+import { HANDSHAKE_CASES } from './handshake.js';
+import { LIMIT_CASES } from './limits.js';
+import { STRICTNESS_CASES } from './strictness.js';
+import { UTF8_CASES } from './utf8.js';
+
+export const CLASSIC_CASES: readonly Case[] = [
+  ...FRAMING_CASES,
+  ...UTF8_CASES,
+  ...CLOSING_CASES,
+  ...LIMIT_CASES,
+  ...COMPRESSION_CASES,
+];
+
+export const ALL_CASES: readonly Case[] = [...CLASSIC_CASES, ...HANDSHAKE_CASES, ...DEFLATE_CASES, ...STRICTNESS_CASES];

@@ -1,0 +1,199 @@
+// Compresses and decompresses whole messages (RFC 7692) with zlib alone: each message is one synchronous call, and what a context would
+// remember is handed to it as a dictionary. So compressed messages can be kept and sent again.
+
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { DeflateOffer } from './case.js';
+
+/** What both sides agreed on. */
+export interface DeflateAgreement {
+  serverNoContextTakeover: boolean;
+  clientNoContextTakeover: boolean;
+  /** 8 to 15. */
+  serverMaxWindowBits: number;
+  /** 8 to 15. */
+  clientMaxWindowBits: number;
+}
+
+/** One direction of an agreement. */
+export interface DeflateDirection {
+  takeover: boolean;
+  windowBits: number;
+}
+
+const WINDOW = 32 * 1024;
+/** RFC 7692 7.2.1: the four octets that end a sync flush are not sent. */
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
+const NOTHING = Buffer.alloc(0);
+
+/** The last octets of what was sent so far. */
+function remember(window: Buffer, payload: Buffer): Buffer {
+  if (payload.length >= WINDOW) return Buffer.from(payload.subarray(payload.length - WINDOW));
+  const joined = Buffer.concat([window, payload]);
+  return joined.length > WINDOW ? joined.subarray(joined.length - WINDOW) : joined;
+}
+
+/** Compresses messages one after another. */
+export class Compressor {
+  readonly #direction: DeflateDirection;
+  #window: Buffer = NOTHING;
+
+  constructor(direction: DeflateDirection) {
+    this.#direction = direction;
+  }
+
+  /** The compressed message without its tail. */
+  compress(payload: Buffer): Buffer {
+    const { takeover, windowBits } = this.#direction;
+    const octets = deflateRawSync(payload, {
+      // zlib cannot make a raw stream for 8 bits: stored blocks refer to nothing, so they fit any window
+      windowBits: Math.max(windowBits, 9),
+      level: windowBits < 9 ? 0 : constants.Z_DEFAULT_COMPRESSION,
+      memLevel: 8,
+      finishFlush: constants.Z_SYNC_FLUSH,
+      ...(takeover && this.#window.length > 0 ? { dictionary: this.#window } : {}),
+    });
+    if (takeover) this.#window = remember(this.#window, payload);
+    return octets.subarray(0, octets.length - TAIL.length);
+  }
+}
+
+/** Decompresses messages one after another. */
+export class Decompressor {
+  readonly #direction: DeflateDirection;
+  #window: Buffer = NOTHING;
+
+  constructor(direction: DeflateDirection) {
+    this.#direction = direction;
+  }
+
+  /** The message, or why it could not be decompressed. */
+  decompress(payload: Buffer, maxLength: number): Buffer | string {
+    const { takeover, windowBits } = this.#direction;
+    try {
+      const octets = inflateRawSync(Buffer.concat([payload, TAIL]), {
+        windowBits,
+        finishFlush: constants.Z_SYNC_FLUSH,
+        maxOutputLength: maxLength,
+        ...(takeover && this.#window.length > 0 ? { dictionary: this.#window } : {}),
+      });
+      this.skip(octets);
+      return octets;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Takes note of a message that is known without decompressing it. */
+  skip(message: Buffer): void {
+    if (this.#direction.takeover) this.#window = remember(this.#window, message);
+  }
+}
+
+// ---- negotiation ---------------------------------------------------------------------------------------------------------------
+
+/** A Sec-WebSocket-Extensions value taken apart: names and parameters in order, or null when it does not parse (RFC 6455 9.1). */
+export function parseExtensions(value: string): { name: string; parameters: [string, string | null][] }[] | null {
+  const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+  const extensions: { name: string; parameters: [string, string | null][] }[] = [];
+  for (const part of value.split(',')) {
+    const [name = '', ...rest] = part.split(';').map((piece) => piece.trim());
+    if (!token.test(name)) return null;
+    const parameters: [string, string | null][] = [];
+    for (const piece of rest) {
+      const at = piece.indexOf('=');
+      const key = (at < 0 ? piece : piece.slice(0, at)).trim();
+      const raw = at < 0 ? null : piece.slice(at + 1).trim();
+      const quoted = raw !== null && /^"(.*)"$/.exec(raw);
+      const content = quoted ? quoted[1] : raw;
+      if (!token.test(key) || (content !== null && !token.test(content))) return null;
+      parameters.push([key, content]);
+    }
+    extensions.push({ name, parameters });
+  }
+  return extensions;
+}
+
+function bits(value: string | null): number | null {
+  return value !== null && /^([89]|1[0-5])$/.test(value) ? Number(value) : null;
+}
+
+/** The client's first permessage-deflate offer that is sound, or null. */
+export function readOffer(value: string): DeflateOffer | null {
+  for (const { name, parameters } of parseExtensions(value) ?? []) {
+    const keys = new Set(parameters.map(([key]) => key));
+    if (name !== 'permessage-deflate' || keys.size !== parameters.length) continue;
+    const offer: DeflateOffer = {
+      serverNoContextTakeover: false,
+      clientNoContextTakeover: false,
+      serverMaxWindowBits: null,
+      clientMaxWindowBits: null,
+    };
+    const sound = parameters.every(([key, content]) => {
+      switch (key) {
+        case 'server_no_context_takeover':
+          offer.serverNoContextTakeover = true;
+          return content === null;
+        case 'client_no_context_takeover':
+          offer.clientNoContextTakeover = true;
+          return content === null;
+        case 'server_max_window_bits':
+          offer.serverMaxWindowBits = bits(content);
+          return offer.serverMaxWindowBits !== null;
+        case 'client_max_window_bits':
+          offer.clientMaxWindowBits = content === null ? 15 : bits(content);
+          return offer.clientMaxWindowBits !== null;
+        default:
+          return false;
+      }
+    });
+    if (sound) return offer;
+  }
+  return null;
+}
+
+/** What a response's Sec-WebSocket-Extensions agrees to, or what is wrong with it as an answer to `offered`. */
+export function readAgreement(value: string, offered: string): DeflateAgreement | string {
+  const extensions = parseExtensions(value);
+  if (extensions === null || extensions.length !== 1)
+    return `The response's Sec-WebSocket-Extensions is malformed: ${value}`;
+  const { name, parameters } = extensions[0];
+  const offers = (parseExtensions(offered) ?? []).filter((offer) => offer.name === 'permessage-deflate');
+  if (name !== 'permessage-deflate' || offers.length === 0)
+    return `The response agrees to what was not offered: ${name}`;
+  const agreement: DeflateAgreement = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+  const seen = new Set<string>();
+  for (const [key, content] of parameters) {
+    const complaint = `The response's parameter ${key}${content === null ? '' : `=${content}`}`;
+    if (seen.has(key)) return `${complaint} stands there twice`;
+    seen.add(key);
+    const size = bits(content);
+    if (key === 'server_no_context_takeover' && content === null) agreement.serverNoContextTakeover = true;
+    else if (key === 'client_no_context_takeover' && content === null) agreement.clientNoContextTakeover = true;
+    else if (key === 'server_max_window_bits' && size !== null) agreement.serverMaxWindowBits = size;
+    else if (key === 'client_max_window_bits' && size !== null) agreement.clientMaxWindowBits = size;
+    else return `${complaint} is not sound`;
+  }
+  // RFC 7692 7.1: the answer has to fit at least one of the offers
+  const fits = offers.some((offer) => {
+    const asked = new Map(offer.parameters);
+    const window = asked.get('server_max_window_bits') ?? null;
+    if (asked.has('server_no_context_takeover') && !agreement.serverNoContextTakeover) return false;
+    if (window !== null && agreement.serverMaxWindowBits > Number(window)) return false;
+    if (seen.has('client_max_window_bits') && !asked.has('client_max_window_bits')) return false;
+    const own = asked.get('client_max_window_bits') ?? null;
+    return own === null || agreement.clientMaxWindowBits <= Number(own) || !seen.has('client_max_window_bits');
+  });
+  return fits ? agreement : `The response answers none of the offers: ${value}`;
+}
+
+/** The direction in which a role sends. */
+export function directionOf(agreement: DeflateAgreement, role: 'client' | 'server'): DeflateDirection {
+  return role === 'client'
+    ? { takeover: !agreement.clientNoContextTakeover, windowBits: agreement.clientMaxWindowBits }
+    : { takeover: !agreement.serverNoContextTakeover, windowBits: agreement.serverMaxWindowBits };
+}

@@ -1,0 +1,227 @@
+// The payloads of the compression cases, made from a seed: five sorts of content, so that they compress as differently as real files do;
+// and the messages that are cut from them, in plain and compressed form.
+
+import type { PayloadName } from './case.js';
+import { Compressor, type DeflateDirection } from './deflate.js';
+
+/** Octets of each payload; the classic suite's files have the same sizes. */
+const SIZES: Readonly<Record<PayloadName, number>> = {
+  json: 194_056,
+  bitmap: 263_222,
+  prose: 222_218,
+  html: 263_647,
+  pdf: 1_042_328,
+};
+
+/** Whole numbers below `limit` from a seed (a linear congruence with its low bits cut off). */
+type Dice = (limit: number) => number;
+
+function dice(seed: number): Dice {
+  let state = seed >>> 0;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+const GERMAN = (
+  'der die das und in den von zu mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass sie nach wird bei ' +
+  'einer um am sind noch wie einem über einen so zum war haben nur oder aber vor zur bis mehr durch man sein wurde sei Vernunft Erkenntnis ' +
+  'Begriff Anschauung Gegenstand Natur Freiheit Gesetz Urteil Grund Erfahrung Möglichkeit Wirklichkeit Bewusstsein Gedanke Wesen Seele'
+).split(' ');
+
+/** Words with punctuation, in lines of some seventy characters. */
+function prose(roll: Dice, length: number): string {
+  let text = '';
+  let line = 0;
+  while (text.length < length) {
+    const word = GERMAN[Math.min(roll(GERMAN.length), roll(GERMAN.length))];
+    const end = roll(12) === 0 ? '. ' : roll(9) === 0 ? ', ' : ' ';
+    line += word.length + end.length;
+    text += line > 70 ? `${word}\r\n` : word + end;
+    if (line > 70) line = 0;
+  }
+  return text;
+}
+
+/** Octets that end exactly at `size`, cut or filled up with spaces between characters. */
+function fit(octets: Buffer, size: number): Buffer {
+  let end = Math.min(octets.length, size);
+  while (end > 0 && end < octets.length && (octets[end] & 0xc0) === 0x80) end--;
+  return Buffer.concat([octets.subarray(0, end), Buffer.alloc(size - end, ' ')]);
+}
+
+const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
+  json: () => {
+    const roll = dice(1);
+    const rows: string[] = [];
+    for (let length = 0; length < SIZES.json;) {
+      const row = JSON.stringify({
+        id: rows.length,
+        guid: Array.from({ length: 4 }, () =>
+          roll(2 ** 32)
+            .toString(16)
+            .padStart(8, '0'),
+        ).join('-'),
+        active: roll(2) === 0,
+        balance: `$${roll(4000)}.${roll(100)}`,
+        age: 20 + roll(20),
+        tags: Array.from({ length: 7 }, () => GERMAN[roll(40)].replace(/[^ -~]/g, 'e')),
+        place: { latitude: roll(180_000_000) / 1e6 - 90, longitude: roll(360_000_000) / 1e6 - 180 },
+      });
+      rows.push(row);
+      length += row.length + 2;
+    }
+    return fit(Buffer.from(`[${rows.join(',\n')}]`), SIZES.json);
+  },
+  bitmap: () => {
+    const roll = dice(2);
+    const side = 512;
+    const octets = Buffer.alloc(SIZES.bitmap);
+    octets.write('BM', 0);
+    octets.writeUInt32LE(SIZES.bitmap, 2);
+    octets.writeUInt32LE(54 + 1024, 10);
+    octets.writeUInt32LE(40, 14);
+    octets.writeInt32LE(side, 18);
+    octets.writeInt32LE(side, 22);
+    octets.writeUInt16LE(1, 26);
+    octets.writeUInt16LE(8, 28);
+    for (let grey = 0; grey < 256; grey++) octets.writeUInt32LE(grey * 0x010101, 54 + 4 * grey);
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) {
+        const light = 128 + 60 * Math.sin(x / 37) * Math.cos(y / 53) + 30 * Math.sin((x + y) / 11);
+        octets[54 + 1024 + y * side + x] = Math.max(0, Math.min(255, Math.round(light) + roll(9) - 4));
+      }
+    }
+    return octets;
+  },
+  prose: () => fit(Buffer.from(prose(dice(3), SIZES.prose)), SIZES.prose),
+  html: () => {
+    const roll = dice(4);
+    const ascii = (text: string): string => text.replace(/[^ -~\r\n]/g, 'e');
+    let text =
+      '<!DOCTYPE html>\n<html lang="de">\n<head><meta charset="utf-8"><title>Ein Verzeichnis</title></head>\n<body>\n';
+    for (let place = 0; text.length < SIZES.html; place++) {
+      const name = ascii(GERMAN[roll(GERMAN.length)]);
+      text += `<div class="entry" id="e${place}"><h2><a href="/${name.toLowerCase()}/${roll(100_000)}">${name}</a></h2>\n`;
+      text += `<p>${ascii(prose(roll, 200 + roll(400))).trim()}</p></div>\n`;
+      // The classic file has a few characters beyond ASCII.
+      if (place % 16 === 7) text += '<p>Größe</p>\n';
+    }
+    return fit(Buffer.from(text), SIZES.html);
+  },
+  pdf: () => {
+    const roll = dice(5);
+    const parts: Buffer[] = [Buffer.from('%PDF-1.4\n%\xe2\xe3\xcf\xd3\n', 'latin1')];
+    let length = parts[0].length;
+    for (let object = 1; length < SIZES.pdf; object++) {
+      const size = 4000 + roll(12_000);
+      const stream = Buffer.from(Array.from({ length: size }, () => roll(256)));
+      const head = `${object} 0 obj\n<< /Type /XObject /Filter /FlateDecode /Length ${size} >>\nstream\n`;
+      const part = Buffer.concat([Buffer.from(head), stream, Buffer.from('\nendstream\nendobj\n')]);
+      parts.push(part);
+      length += part.length;
+    }
+    const whole = Buffer.concat(parts);
+    const trailer = Buffer.from('\ntrailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n');
+    return Buffer.concat([whole.subarray(0, SIZES.pdf - trailer.length), trailer]);
+  },
+};
+
+const made = new Map<PayloadName, Buffer>();
+
+/** The payload of that name; the same octets in every run. */
+export function payloadFile(name: PayloadName): Buffer {
+  const octets = made.get(name) ?? MAKERS[name]();
+  made.set(name, octets);
+  return octets;
+}
+
+/** Whether the payload is sent as text messages. */
+export function isText(name: PayloadName): boolean {
+  return name === 'json' || name === 'html';
+}
+
+/** Cuts message after message from a payload, round and round; of text by characters, of the others by octets. */
+export class Slices {
+  readonly #size: number;
+  readonly #text: string | null;
+  readonly #octets: Buffer;
+
+  constructor(name: PayloadName, size: number) {
+    this.#size = size;
+    this.#octets = payloadFile(name);
+    const text = isText(name) ? this.#octets.toString() : null;
+    this.#text = text !== null && text.length < this.#octets.length ? text : null;
+  }
+
+  /** The message of that place, from 0. */
+  message(place: number): Buffer {
+    if (this.#text !== null) return Buffer.from(around(this.#text, place * this.#size, this.#size));
+    const start = (place * this.#size) % this.#octets.length;
+    const parts: Buffer[] = [];
+    for (let at = start, left = this.#size; left > 0; at = 0) {
+      const part = this.#octets.subarray(at, at + left);
+      parts.push(part);
+      left -= part.length;
+    }
+    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+  }
+}
+
+function around(text: string, offset: number, size: number): string {
+  const start = offset % text.length;
+  let cut = text.slice(start, start + size);
+  while (cut.length < size) cut += text.slice(0, size - cut.length);
+  return cut;
+}
+
+/** Octets of compressed messages that are kept for the cases that send the same ones. */
+const MAX_KEPT = 192 * 1024 * 1024;
+
+/** The compressed messages of one payload, size and direction, in order; made when they are first asked for. */
+export class CompressedMessages {
+  static #kept = new Map<string, CompressedMessages>();
+  readonly #slices: Slices;
+  readonly #compressor: Compressor;
+  readonly #messages: Buffer[] = [];
+  #octets = 0;
+
+  private constructor(name: PayloadName, size: number, direction: DeflateDirection) {
+    this.#slices = new Slices(name, size);
+    this.#compressor = new Compressor(direction);
+  }
+
+  /** The messages of these parameters; shared by all cases that use them. */
+  static of(name: PayloadName, size: number, direction: DeflateDirection): CompressedMessages {
+    const key = `${name} ${size} ${direction.takeover} ${direction.windowBits}`;
+    const messages = CompressedMessages.#kept.get(key) ?? new CompressedMessages(name, size, direction);
+    CompressedMessages.#kept.delete(key);
+    let octets = messages.#octets;
+    for (const other of CompressedMessages.#kept.values()) octets += other.#octets;
+    for (const [oldest, other] of CompressedMessages.#kept) {
+      if (octets <= MAX_KEPT) break;
+      CompressedMessages.#kept.delete(oldest);
+      octets -= other.#octets;
+    }
+    CompressedMessages.#kept.set(key, messages);
+    return messages;
+  }
+
+  /** Forgets all of them. */
+  static clear(): void {
+    CompressedMessages.#kept.clear();
+  }
+
+  /** The message of that place, plain and compressed. Places are asked for in order, or again. */
+  message(place: number): { plain: Buffer; compressed: Buffer } {
+    while (this.#messages.length <= place) {
+      const compressed = this.#compressor.compress(this.#slices.message(this.#messages.length));
+      // A copy of its own: zlib's output is a view of something larger.
+      const kept = Buffer.from(compressed);
+      this.#messages.push(kept);
+      this.#octets += kept.length;
+    }
+    return { plain: this.#slices.message(place), compressed: this.#messages[place] };
+  }
+}

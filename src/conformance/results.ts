@@ -1,0 +1,33 @@
+// A queue between the cases, which end when they end, and whoever iterates over their results.
+
+/** Yields what is added until it is closed; an error given on closing is thrown after what was added before. */
+export class Results<T> implements AsyncIterable<T> {
+  readonly #items: T[] = [];
+  #end: { error: unknown } | null = null;
+  #wake: (() => void) | null = null;
+
+  add(item: T): void {
+    if (this.#end !== null) return;
+    this.#items.push(item);
+    this.#wake?.();
+  }
+
+  close(error: unknown = null): void {
+    this.#end ??= { error };
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      while (this.#items.length > 0) yield this.#items.shift() as T;
+      if (this.#end !== null) {
+        if (this.#end.error !== null) throw this.#end.error;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = null;
+    }
+  }
+}
