@@ -45,7 +45,7 @@ export type Step =
 export interface Limit {
   seconds: number;
   /** Fail the connection with 1001, or start the closing handshake without a code. */
-  then: 'fail' | 'close';
+  action: 'fail' | 'close';
 }
 
 /** One way in which a case may turn out. */
@@ -229,16 +229,16 @@ function frame(opcode: number, content: Content, options: FrameOptions = {}): St
 /** Steps that send one frame. */
 export interface Send {
   /** A frame of any opcode. */
-  raw(opcode: number, content: Content, options?: FrameOptions): Step & { do: 'frame' };
-  text(content?: Content, options?: FrameOptions): Step;
-  binary(content?: Content, options?: FrameOptions): Step;
-  continuation(content?: Content, options?: FrameOptions): Step;
-  ping(content?: Content, options?: FrameOptions): Step;
-  pong(content?: Content, options?: FrameOptions): Step;
+  raw: (opcode: number, content: Content, options?: FrameOptions) => Step & { do: 'frame' };
+  text: (content?: Content, options?: FrameOptions) => Step;
+  binary: (content?: Content, options?: FrameOptions) => Step;
+  continuation: (content?: Content, options?: FrameOptions) => Step;
+  ping: (content?: Content, options?: FrameOptions) => Step;
+  pong: (content?: Content, options?: FrameOptions) => Step;
   /** A close frame as a mere frame: it does not start the examiner's closing handshake. */
-  closeFrame(content?: Content, options?: FrameOptions): Step;
+  closeFrame: (content?: Content, options?: FrameOptions) => Step;
   /** Starts the closing handshake. */
-  close(code: number | null, reason?: string | Buffer): Step;
+  close: (code: number | null, reason?: string | Buffer) => Step;
 }
 
 /** See {@link Send}. */
@@ -259,10 +259,10 @@ export const send: Send = {
 
 /** Events that a case expects. */
 export interface Expect {
-  text(content?: Content): ExpectedEvent;
-  binary(content?: Content): ExpectedEvent;
-  pong(content?: Content): ExpectedEvent;
-  timeout(tag: string): ExpectedEvent;
+  text: (content?: Content) => ExpectedEvent;
+  binary: (content?: Content) => ExpectedEvent;
+  pong: (content?: Content) => ExpectedEvent;
+  timeout: (tag: string) => ExpectedEvent;
 }
 
 /** See {@link Expect}. */
@@ -283,10 +283,10 @@ export function failed(...codes: number[]): ExpectedClose {
 
 /** The examiner's limits of time. */
 export function failAfter(seconds: number): Limit {
-  return { seconds, then: 'fail' };
+  return { seconds, action: 'fail' };
 }
 
 /** See {@link failAfter}. */
 export function closeAfter(seconds: number): Limit {
-  return { seconds, then: 'close' };
+  return { seconds, action: 'close' };
 }

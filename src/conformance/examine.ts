@@ -374,7 +374,7 @@ const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   outcomes: [
     { behavior: 'UNIMPLEMENTED', events: [], close: { closedByMe: true, closeCode: [1000], requireClean: true } },
   ],
-  limit: { seconds: 1, then: 'fail' },
+  limit: { seconds: 1, action: 'fail' },
 };
 
 function asUnimplemented(result: CaseResult): CaseResult {

@@ -40,26 +40,20 @@ export interface Stage {
 
 /** The player for a case's exam. */
 export function createPlayer(exam: Exclude<Case['exam'], { kind: 'refusal' }>, stage: Stage): Player {
-  switch (exam.kind) {
-    case 'script':
-      return new ScriptPlayer(exam, stage);
-    case 'echo':
-      return new EchoPlayer(exam, stage);
-    case 'roundTrips':
-      return new RoundTripPlayer(exam, stage);
-    case 'compression':
-      return new CompressionPlayer(exam, stage);
-  }
+  if (exam.kind === 'script') return new ScriptPlayer(exam, stage);
+  if (exam.kind === 'echo') return new EchoPlayer(exam, stage);
+  if (exam.kind === 'roundTrips') return new RoundTripPlayer(exam, stage);
+  return new CompressionPlayer(exam, stage);
 }
 
 /** Starts the limit of time. */
-function limit({ connection, recorder, timeScale }: Stage, { seconds: unscaled, then }: Limit): void {
+function limit({ connection, recorder, timeScale }: Stage, { seconds: unscaled, action }: Limit): void {
   const seconds = unscaled * timeScale;
-  recorder.log({ kind: then === 'fail' ? 'failAfter' : 'closeAfter', seconds });
+  recorder.log({ kind: action === 'fail' ? 'failAfter' : 'closeAfter', seconds });
   connection.after(seconds, () => {
     recorder.setLogging(true);
-    recorder.log({ kind: then === 'fail' ? 'failing' : 'closing' });
-    if (then === 'fail') connection.fail(1001, 'Going Away');
+    recorder.log({ kind: action === 'fail' ? 'failing' : 'closing' });
+    if (action === 'fail') connection.fail(1001, 'Going Away');
     else connection.close(null);
   });
 }

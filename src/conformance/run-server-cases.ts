@@ -123,14 +123,15 @@ export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult
     cases = cases.filter(({ id }) => !matchesAny(id, gone));
   }
   const results = new Results<CaseResult>();
-  let stopped = false;
+  const halt = new AbortController();
   const abort = (): void => {
-    stopped = true;
+    halt.abort();
     results.close(signal?.reason ?? new Error('The run was aborted.'));
     for (const socket of sockets) socket.destroy();
   };
   const work = async (queue: Case[]): Promise<void> => {
-    for (let one = queue.shift(); one !== undefined && !stopped; one = queue.shift()) results.add(await examine(one));
+    for (let one = queue.shift(); one !== undefined && !halt.signal.aborted; one = queue.shift())
+      results.add(await examine(one));
   };
   const all = async (): Promise<void> => {
     for (const [place, queue] of phases(cases).entries()) {
@@ -148,7 +149,7 @@ export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult
     yield* results;
   } finally {
     // Also when the caller leaves the loop early.
-    stopped = true;
+    halt.abort();
     signal?.removeEventListener('abort', abort);
     for (const socket of sockets) socket.destroy();
     CompressedMessages.clear();

@@ -1,14 +1,15 @@
 // Turns octets into frames and frames into octets (RFC 6455 5.2), by the examiner's own reading of the RFC: nothing here is shared with
 // the library, so that a wrong constant there cannot hide here.
 
-export enum Opcode {
-  Continuation = 0,
-  Text = 1,
-  Binary = 2,
-  Close = 8,
-  Ping = 9,
-  Pong = 10,
-}
+/** RFC 6455 5.2: the opcodes that have a meaning. Plain numbers, because what comes from a testee may be any. */
+export const Opcode: Readonly<Record<'Continuation' | 'Text' | 'Binary' | 'Close' | 'Ping' | 'Pong', number>> = {
+  Continuation: 0,
+  Text: 1,
+  Binary: 2,
+  Close: 8,
+  Ping: 9,
+  Pong: 10,
+};
 
 /** What stands before a frame's payload. */
 export interface FrameHeader {

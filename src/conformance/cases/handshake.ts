@@ -1,2 +1,3 @@
+// Cases of our own: see the group's title.
 import type { Case } from '../case.js';
 export const HANDSHAKE_CASES: readonly Case[] = [];
