@@ -2,62 +2,20 @@
 // the facts by which the closing is judged, and it lets a case break every rule when sending.
 
 import { isUtf8 } from 'node:buffer';
-import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { octetsOf, type ReceivedEvent, type Step } from './case.js';
-import { Compressor, Decompressor, type DeflateAgreement, directionOf } from './deflate.js';
+import type { DeflateAgreement } from './deflate.js';
+import { type ClosingFacts, isCloseCode, noFacts } from './facts.js';
+import { Incoming, type Received } from './incoming.js';
 import type { Recorder } from './recorder.js';
-import {
-  applyMask,
-  encodeHeader,
-  type Fault,
-  type FrameHeader,
-  FrameReader,
-  isControl,
-  MAX_PAYLOAD,
-  Opcode,
-  type ReadFrame,
-} from './wire.js';
+import { Sender } from './sender.js';
+import { Opcode } from './wire.js';
 
 /** Events after which a testee that sends without end is failed. */
 const MAX_EVENTS = 10_000;
 
 /** Octets that the testee has not read, above which its pings are no longer answered. */
 const MAX_UNREAD = 1024 * 1024;
-
-/** The facts of a result that the closing brings about; their names are the classic ones. */
-export interface ClosingFacts {
-  closedByMe: boolean;
-  failedByMe: boolean;
-  droppedByMe: boolean;
-  wasClean: boolean;
-  wasNotCleanReason: string | null;
-  wasServerConnectionDropTimeout: boolean;
-  wasOpenHandshakeTimeout: boolean;
-  wasCloseHandshakeTimeout: boolean;
-  localCloseCode: number | null;
-  localCloseReason: string | null;
-  remoteCloseCode: number | null;
-  remoteCloseReason: string | null;
-}
-
-/** The facts of a connection of which nothing is known yet. */
-export function noFacts(): ClosingFacts {
-  return {
-    closedByMe: false,
-    failedByMe: false,
-    droppedByMe: false,
-    wasClean: false,
-    wasNotCleanReason: null,
-    wasServerConnectionDropTimeout: false,
-    wasOpenHandshakeTimeout: false,
-    wasCloseHandshakeTimeout: false,
-    localCloseCode: null,
-    localCloseReason: null,
-    remoteCloseCode: null,
-    remoteCloseReason: null,
-  };
-}
 
 /** What a message that came compressed was on the wire, for whoever wants to compare. */
 export interface ConnectionHandlers {
@@ -75,31 +33,17 @@ export interface ClosingTimes {
 
 export class Connection {
   readonly facts: ClosingFacts = noFacts();
-  readonly compressor: Compressor | null;
+  /** Sends what the closing does not concern. */
+  readonly sender: Sender;
   readonly #socket: Duplex;
   readonly #role: 'client' | 'server';
-  readonly #recorder: Recorder;
   readonly #times: ClosingTimes;
   readonly #handlers: ConnectionHandlers;
-  readonly #decompressor: Decompressor | null;
-  readonly #reader: FrameReader;
+  readonly #incoming: Incoming;
   readonly #timers = new Set<NodeJS.Timeout>();
   #state: 'open' | 'closing' | 'closed' = 'open';
   #closeReceived = false;
   #events = 0;
-  // Incoming message
-  #parts: Buffer[] = [];
-  #partsLength = 0;
-  #message: { opcode: number; compressed: boolean } | null = null;
-  /** A message that a fault cut off: its continuations are skipped as well. */
-  #skipping = false;
-  // Outgoing
-  #mask: Uint8Array | null = null;
-  #maskPhase = 0;
-  #together: Buffer[] = [];
-  #queue: { octets: Buffer; sync: boolean }[] = [];
-  #pumping = false;
-
   constructor(
     socket: Duplex,
     options: {
@@ -111,15 +55,11 @@ export class Connection {
     },
   ) {
     this.#socket = socket;
+    this.sender = new Sender(socket, options.role, options.recorder);
     this.#role = options.role;
-    this.#recorder = options.recorder;
     this.#times = options.times;
     this.#handlers = options.handlers;
-    const { deflate, role } = options;
-    this.compressor = deflate === null ? null : new Compressor(directionOf(deflate, role));
-    this.#decompressor =
-      deflate === null ? null : new Decompressor(directionOf(deflate, role === 'client' ? 'server' : 'client'));
-    this.#reader = new FrameReader((header) => this.#judge(header));
+    this.#incoming = new Incoming(options.role, options.deflate, options.recorder, options.handlers.known);
   }
 
   /** Neither side has sent a close frame. */
@@ -143,13 +83,11 @@ export class Connection {
   /** Takes octets as the socket gave them (they are recorded elsewhere: the handshake's last read may hold frames). */
   receive(chunk: Buffer): void {
     if (this.#state === 'closed') return;
-    this.#reader.push(chunk);
-    for (;;) {
-      const frame = this.#reader.next();
-      if (frame === undefined) return;
-      this.#recorder.frameReceived(frame.header, frame.payload, frame.header.length + headerSize(frame.header));
-      this.#handle(frame);
-      if (this.#hasClosed()) return;
+    this.#incoming.push(chunk);
+    while (!this.#hasClosed()) {
+      const received = this.#incoming.next();
+      if (received === undefined) return;
+      this.#handle(received);
     }
   }
 
@@ -157,93 +95,24 @@ export class Connection {
     return this.#state === 'closed';
   }
 
-  /** What is wrong with a header (RFC 6455 5.2, 5.4, 5.5; RFC 7692 6). */
-  #judge(header: FrameHeader): Fault | null {
-    const wrong = (text: string): Fault => ({ code: 1002, text });
-    const { opcode, fin, rsv, mask, length } = header;
-    if (this.#role === 'client' && mask !== null) return wrong('masked server frame');
-    if (this.#role === 'server' && mask === null) return wrong('unmasked client frame');
-    const mayCompress = this.#decompressor !== null && (opcode === Opcode.Text || opcode === Opcode.Binary);
-    if (rsv !== 0 && !(rsv === 4 && mayCompress))
-      return wrong(`RSV = ${rsv} without an extension that gives it a meaning`);
-    if (isControl(opcode)) {
-      if (!fin) return wrong('fragmented control frame');
-      if (length > 125) return wrong(`control frame of ${length} octets`);
-      if (opcode > Opcode.Pong) return wrong(`reserved control opcode ${opcode}`);
-      if (opcode === Opcode.Close && length === 1) return wrong('close frame with a payload of one octet');
-      return null;
-    }
-    if (opcode > Opcode.Binary) return wrong(`reserved data opcode ${opcode}`);
-    const continues = this.#message !== null || this.#skipping;
-    if (opcode === Opcode.Continuation && !continues) return wrong('continuation without a message to continue');
-    if (opcode !== Opcode.Continuation && continues) return wrong('new message inside a fragmented one');
-    if (this.#partsLength + length > MAX_PAYLOAD)
-      return { code: 1009, text: `message of more than ${MAX_PAYLOAD} octets` };
-    return null;
-  }
-
-  #handle({ header, payload, fault }: ReadFrame): void {
-    if (fault !== null) {
-      this.#abandonMessage(header.fin);
-      this.fail(fault.code, fault.text);
-      return;
-    }
-    switch (header.opcode) {
-      case Opcode.Close:
-        this.#handleClose(payload);
+  #handle(received: Received): void {
+    switch (received.kind) {
+      case 'fault':
+        this.fail(received.code, received.text);
         return;
-      case Opcode.Ping:
+      case 'close':
+        this.#handleClose(received.payload);
+        return;
+      case 'ping':
         // A testee that floods and does not read gets no more pongs.
-        if (this.#state === 'open' && this.#socket.writableLength < MAX_UNREAD) this.#sendFrame(Opcode.Pong, payload);
+        if (this.#state === 'open' && this.#socket.writableLength < MAX_UNREAD) {
+          this.sender.sendFrame(Opcode.Pong, received.payload);
+        }
         return;
-      case Opcode.Pong:
-        this.#emit({ kind: 'pong', payload });
-        return;
-      default:
-        this.#handleData(header, payload);
+      case 'pong':
+      case 'message':
+        this.#emit(received);
     }
-  }
-
-  #handleData(header: FrameHeader, payload: Buffer): void {
-    if (this.#skipping) {
-      this.#skipping = !header.fin;
-      return;
-    }
-    this.#message ??= { opcode: header.opcode, compressed: header.rsv === 4 };
-    this.#parts.push(payload);
-    this.#partsLength += payload.length;
-    if (!header.fin) return;
-    const { opcode, compressed } = this.#message;
-    const whole = this.#parts.length === 1 ? payload : Buffer.concat(this.#parts);
-    this.#abandonMessage(true);
-    const message = compressed ? this.#decompress(whole) : whole;
-    if (message === undefined) return;
-    this.#recorder.incoming.messages++;
-    this.#recorder.incoming.app += message.length;
-    if (opcode === Opcode.Text && !isUtf8(message)) {
-      this.fail(1007, 'text message that is no UTF-8');
-      return;
-    }
-    this.#emit({ kind: 'message', payload: message, binary: opcode === Opcode.Binary });
-  }
-
-  #abandonMessage(finished: boolean): void {
-    this.#message = null;
-    this.#parts = [];
-    this.#partsLength = 0;
-    this.#skipping = !finished;
-  }
-
-  #decompress(payload: Buffer): Buffer | undefined {
-    const known = this.#handlers.known?.(payload);
-    if (known !== undefined) {
-      this.#decompressor!.skip(known);
-      return known;
-    }
-    const message = this.#decompressor!.decompress(payload, MAX_PAYLOAD);
-    if (typeof message !== 'string') return message;
-    this.fail(1007, `message that does not decompress (${message})`);
-    return undefined;
   }
 
   #emit(event: ReceivedEvent): void {
@@ -311,7 +180,7 @@ export class Connection {
   }
 
   #sendClose(payload: Buffer, code: number | null, reason: string | null): void {
-    this.#sendFrame(Opcode.Close, payload);
+    this.sender.sendFrame(Opcode.Close, payload);
     this.#state = 'closing';
     this.facts.localCloseCode = code;
     this.facts.localCloseReason = reason;
@@ -332,7 +201,7 @@ export class Connection {
     if (this.#state === 'closed') return;
     this.facts.droppedByMe = true;
     this.#state = 'closed';
-    this.#flush();
+    this.sender.stop();
     endSocket(this.#socket);
   }
 
@@ -341,7 +210,7 @@ export class Connection {
     this.#state = 'closed';
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.#queue = [];
+    this.sender.stop();
     const { facts } = this;
     if (!facts.wasClean && !facts.droppedByMe) {
       facts.wasNotCleanReason ??= 'peer dropped the TCP connection without previous WebSocket closing handshake';
@@ -349,11 +218,6 @@ export class Connection {
   }
 
   // ---- sending -----------------------------------------------------------------------------------------------------------------
-
-  /** Writes octets that the first frames are to be glued to. */
-  writeFirst(octets: Buffer): void {
-    this.#write(octets, false);
-  }
 
   /** Does one step other than a pause. */
   perform(step: Exclude<Step, { do: 'wait' }>): void {
@@ -363,7 +227,7 @@ export class Connection {
         const content = octetsOf(step.payload);
         const repeatLength =
           step.payload.unit.length > 1 && step.payload.length > step.payload.unit.length ? content.length : null;
-        this.#sendFrame(step.opcode, content, {
+        this.sender.sendFrame(step.opcode, content, {
           ...step,
           chopSize: step.chop,
           repeatLength,
@@ -377,140 +241,15 @@ export class Connection {
         return;
       }
       case 'message':
-        this.sendMessage(step.opcode, octetsOf(step.payload), step.fragment, 0);
+        this.sender.sendMessage(step.opcode, octetsOf(step.payload), step.fragment, 0);
         return;
-      case 'header': {
-        this.#mask = this.#freshMask();
-        this.#maskPhase = 0;
-        this.#write(encodeHeader({ ...step, rsv: 0, mask: this.#mask }), false);
+      case 'header':
+        this.sender.sendHeader(step);
         return;
-      }
-      case 'octets': {
-        const octets = Buffer.from(step.payload);
-        if (this.#mask !== null) applyMask(octets, this.#mask, this.#maskPhase);
-        this.#maskPhase += octets.length;
-        this.#write(octets, false);
-      }
+      case 'octets':
+        this.sender.sendOctets(step.payload);
     }
   }
-
-  /** Sends a message whose payload is ready for the wire. RSV bits stand on the first frame only. */
-  sendMessage(opcode: number, payload: Buffer, fragment: number | null, rsv: number): void {
-    if (fragment === null || fragment >= payload.length) {
-      this.#sendFrame(opcode, payload, { rsv });
-      return;
-    }
-    // The loop ends only when it runs past the end: a multiple of the fragment size gets an empty final frame, as in the classic suite.
-    for (let at = 0; ; at += fragment) {
-      const fin = at + fragment > payload.length;
-      const first = at === 0;
-      this.#sendFrame(first ? opcode : Opcode.Continuation, payload.subarray(at, at + fragment), {
-        fin,
-        rsv: first ? rsv : 0,
-      });
-      if (fin) return;
-    }
-  }
-
-  #freshMask(): Uint8Array | null {
-    return this.#role === 'client' ? randomBytes(4) : null;
-  }
-
-  #sendFrame(
-    opcode: number,
-    payload: Buffer,
-    options: {
-      fin?: boolean;
-      rsv?: number;
-      chopSize?: number | null;
-      sync?: boolean;
-      repeatLength?: number | null;
-      shown?: Buffer;
-      odd?: (Step & { do: 'frame' })['odd'];
-    } = {},
-  ): void {
-    const {
-      fin = true,
-      rsv = 0,
-      chopSize = null,
-      sync = false,
-      repeatLength = null,
-      shown = payload,
-      odd = {},
-    } = options;
-    const mask =
-      odd.mask === 'zero'
-        ? this.#role === 'client'
-          ? Buffer.alloc(4)
-          : null
-        : odd.mask === 'wrong role'
-          ? this.#role === 'client'
-            ? null
-            : randomBytes(4)
-          : this.#freshMask();
-    const header: FrameHeader = { fin, rsv, opcode, mask, length: payload.length };
-    const head = encodeHeader(header, odd.form);
-    const octets = Buffer.concat([head, payload]);
-    if (mask !== null) applyMask(octets.subarray(head.length), mask);
-    this.#recorder.frameSent(header, shown, octets.length, { repeatLength, chopSize, sync });
-    if (chopSize === null) {
-      this.#write(octets, sync);
-      return;
-    }
-    for (let at = 0; at < octets.length; at += chopSize) this.#write(octets.subarray(at, at + chopSize), true);
-  }
-
-  /** Writes octets: at once, together with what else is sent in this turn; or, when `sync`, by themselves in their own turn. */
-  #write(octets: Buffer, sync: boolean): void {
-    if (sync || this.#queue.length > 0) {
-      this.#queue.push({ octets, sync });
-      this.#pump();
-      return;
-    }
-    this.#recorder.octetsSent(octets, false);
-    if (this.#together.length === 0) queueMicrotask(() => this.#flush());
-    this.#together.push(octets);
-  }
-
-  #flush(): void {
-    if (this.#together.length === 0) return;
-    const octets = this.#together.length === 1 ? this.#together[0] : Buffer.concat(this.#together);
-    this.#together = [];
-    if (this.#socket.writable) this.#socket.write(octets);
-  }
-
-  /** Writes what is queued, a turn of the event loop after each piece that wants to be alone. */
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    this.#flush();
-    let at = 0;
-    const turn = (): void => {
-      let alone = false;
-      while (at < this.#queue.length && !alone && this.#state !== 'closed' && this.#socket.writable) {
-        const { octets, sync } = this.#queue[at++];
-        this.#recorder.octetsSent(octets, sync);
-        this.#socket.write(octets);
-        alone = sync;
-      }
-      if (alone) {
-        setImmediate(turn);
-        return;
-      }
-      this.#queue = [];
-      this.#pumping = false;
-    };
-    turn();
-  }
-}
-
-function headerSize({ length, mask }: FrameHeader): number {
-  return (length <= 125 ? 2 : length <= 0xffff ? 4 : 10) + (mask === null ? 0 : 4);
-}
-
-/** RFC 6455 7.4 and the registry: codes that may stand in a close frame. */
-export function isCloseCode(code: number): boolean {
-  return (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
 }
 
 /** Ends a socket after what was written, without waiting for the peer. */

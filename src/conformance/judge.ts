@@ -1,7 +1,7 @@
 // Judges: the events against the outcomes of a case, and the facts of the closing against what the case expects of it.
 
 import { octetsOf, type Outcome, type ReceivedEvent, type ExpectedEvent } from './case.js';
-import type { ClosingFacts } from './connection.js';
+import type { ClosingFacts } from './facts.js';
 import { excerpt } from './recorder.js';
 import type { Behavior, CaseEvent, CloseBehavior, ExpectedClose } from './result.js';
 

@@ -209,7 +209,7 @@ class RoundTripPlayer extends ExchangePlayer {
 
   #next(): void {
     this.result = `${this.#exam.count - this.#left} of ${this.#exam.count} messages came back in time.`;
-    this.stage.connection.sendMessage(this.#exam.opcode, octetsOf(this.#exam.payload), null, 0);
+    this.stage.connection.sender.sendMessage(this.#exam.opcode, octetsOf(this.#exam.payload), null, 0);
   }
 
   protected override message(event: ReceivedEvent & { kind: 'message' }): void {
@@ -262,7 +262,12 @@ class CompressionPlayer extends ExchangePlayer {
     recorder.outgoing.messages++;
     recorder.outgoing.app += plain.length;
     // RFC 7692 6.1: RSV1 says that the message is compressed
-    connection.sendMessage(isText(this.#exam.file) ? Opcode.Text : Opcode.Binary, compressed, this.#exam.fragment, 4);
+    connection.sender.sendMessage(
+      isText(this.#exam.file) ? Opcode.Text : Opcode.Binary,
+      compressed,
+      this.#exam.fragment,
+      4,
+    );
   }
 
   known(payload: Buffer): Buffer | undefined {

@@ -3,7 +3,8 @@
 import { connect } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Case } from './case.js';
-import { examineServer, type Target, TIMES } from './examine.js';
+import { TIMES } from './examination.js';
+import { examineServer, type Target } from './examine-server.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
 import type { CaseResult } from './result.js';

@@ -4,6 +4,7 @@ import type { Case } from '../case.js';
 import { CLOSING_CASES } from './closing.js';
 import { COMPRESSION_CASES } from './compression.js';
 import { DEFLATE_CASES } from './deflate.js';
+import { FRAGMENTATION_CASES } from './fragmentation.js';
 import { FRAMING_CASES } from './framing.js';
 import { HANDSHAKE_CASES } from './handshake.js';
 import { LIMIT_CASES } from './limits.js';
@@ -12,6 +13,7 @@ import { UTF8_CASES } from './utf8.js';
 
 export const CLASSIC_CASES: readonly Case[] = [
   ...FRAMING_CASES,
+  ...FRAGMENTATION_CASES,
   ...UTF8_CASES,
   ...CLOSING_CASES,
   ...LIMIT_CASES,

@@ -13,7 +13,7 @@ import {
   type Step,
 } from '../case.js';
 import { Opcode } from '../wire.js';
-import { answered } from './framing.js';
+import { answered } from './shapes.js';
 
 const VALID = 'The same message comes back. Then the examiner closes, cleanly.';
 const INVALID = 'The testee fails the connection, because the text is no UTF-8 (RFC 6455 8.1).';

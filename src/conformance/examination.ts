@@ -1,0 +1,246 @@
+// Plays one case over a socket and makes the result of it, for both roles: they differ only in who speaks first.
+
+import type { Duplex } from 'node:stream';
+import type { Case, Exam } from './case.js';
+import { Connection } from './connection.js';
+import type { DeflateAgreement } from './deflate.js';
+import type { ClosingFacts } from './facts.js';
+import { judgeClose } from './judge.js';
+import { createPlayer, type Verdict } from './players.js';
+import { Recorder } from './recorder.js';
+import type { CaseResult, ExpectedClose } from './result.js';
+
+/** How the examiner calls itself in `User-Agent` and `Server`. */
+export const EXAMINER: string = 'wsimd-conformance';
+
+/** Seconds: until the opening handshake is done, until a close is answered, until the server drops TCP. */
+export const TIMES: Readonly<Record<'open' | 'reply' | 'drop', number>> = { open: 5, reply: 1, drop: 1 };
+
+/** What both roles know before a case begins. */
+export interface Circumstances {
+  /** The case's number in the list that it is reported by. */
+  number: number;
+  agent: string | null;
+  timeScale: number;
+}
+
+/** What is played over an open connection. */
+export type Script = Exclude<Exam, { kind: 'refusal' }>;
+
+const NO_CLOSE: ExpectedClose = { closedByMe: false, closeCode: [], requireClean: false };
+
+/** One case on one socket, in either role. */
+export class Examination {
+  readonly recorder: Recorder = new Recorder();
+  httpRequest: string = '?';
+  httpResponse: string = '?';
+  agent: string | null;
+  readonly #one: Case;
+  readonly #isServer: boolean;
+  readonly #circumstances: Circumstances;
+  readonly #begun = performance.now();
+  #started: Date = new Date();
+  #startedAt = performance.now();
+
+  constructor(one: Case, isServer: boolean, circumstances: Circumstances) {
+    this.#one = one;
+    this.#isServer = isServer;
+    this.#circumstances = circumstances;
+    this.agent = circumstances.agent;
+  }
+
+  /** The opening handshake is over. */
+  opened(): void {
+    this.#started = new Date();
+    this.#startedAt = performance.now();
+  }
+
+  /** The case was not played: the handshake failed or was what the case is about. */
+  unplayed(
+    verdict: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'result' | 'resultClose'>,
+    facts: ClosingFacts,
+  ): CaseResult {
+    const { exam } = this.#one;
+    const informational = exam.kind === 'script' && exam.informational;
+    const close =
+      exam.kind === 'script'
+        ? exam.outcomes[0].close
+        : exam.kind === 'refusal'
+          ? NO_CLOSE
+          : { ...NO_CLOSE, closedByMe: true };
+    this.#startedAt = this.#begun;
+    return {
+      ...this.#result(facts),
+      expected: {},
+      received: [],
+      expectedClose: close,
+      ...verdict,
+      ...(informational ? { behavior: 'INFORMATIONAL', behaviorClose: 'INFORMATIONAL' } : {}),
+    };
+  }
+
+  /** The opening handshake was never completed. */
+  neverOpened(why: string, facts: ClosingFacts): CaseResult {
+    facts.wasNotCleanReason ??= why;
+    return this.unplayed(
+      {
+        behavior: 'FAILED',
+        behaviorClose: 'FAILED',
+        result: `Nothing could be examined: ${why}`,
+        resultClose: 'The WebSocket opening handshake was never completed!',
+      },
+      facts,
+    );
+  }
+
+  /** The case was played to its end. */
+  played(verdict: Verdict, facts: ClosingFacts): CaseResult {
+    const { exam } = this.#one;
+    const judged = judgeClose(facts, verdict.close, this.#isServer);
+    let { behavior, result } = verdict;
+    let { behaviorClose } = judged;
+    if (exam.kind === 'script') {
+      const wrongEndpoint = exam.wrongEndpointFails && facts.closedByMe !== verdict.close.closedByMe;
+      const wrongCode = exam.wrongCodeFails && behaviorClose === 'WRONG CODE';
+      if (wrongEndpoint || wrongCode) {
+        behavior = 'FAILED';
+        result = `${judged.resultClose}.`;
+      }
+      if (exam.informational) {
+        behavior = 'INFORMATIONAL';
+        behaviorClose = 'INFORMATIONAL';
+      }
+    }
+    const measured = exam.kind === 'compression' && behavior === 'OK';
+    return {
+      ...this.#result(facts),
+      behavior,
+      behaviorClose,
+      result,
+      resultClose: judged.resultClose,
+      expected: verdict.expected,
+      received: verdict.received,
+      expectedClose: verdict.close,
+      trafficStats: measured ? this.recorder.trafficStats() : null,
+    };
+  }
+
+  #result(
+    facts: ClosingFacts,
+  ): Omit<
+    CaseResult,
+    'behavior' | 'behaviorClose' | 'result' | 'resultClose' | 'expected' | 'received' | 'expectedClose'
+  > {
+    const { exam, id, description, expectation } = this.#one;
+    const { recorder } = this;
+    const exchange = exam.kind === 'echo' || exam.kind === 'roundTrips' || exam.kind === 'compression';
+    return {
+      case: this.#circumstances.number,
+      id,
+      agent: this.agent ?? 'UnknownServer',
+      description,
+      expectation,
+      started: this.#started.toISOString(),
+      duration: Math.round(performance.now() - this.#startedAt),
+      reportTime: exchange,
+      reportCompressionRatio: exchange,
+      isServer: this.#isServer,
+      ...facts,
+      httpRequest: this.httpRequest,
+      httpResponse: this.httpResponse,
+      createStats: true,
+      createWirelog: recorder.logging,
+      rxOctetStats: recorder.rxOctetStats,
+      txOctetStats: recorder.txOctetStats,
+      rxFrameStats: recorder.rxFrameStats,
+      txFrameStats: recorder.txFrameStats,
+      trafficStats: null,
+      wirelog: recorder.wirelog,
+    };
+  }
+}
+
+/** Plays a case over a socket on which the handshake is done; resolves when the socket is gone. */
+export function play(
+  examination: Examination,
+  exam: Script,
+  socket: Duplex,
+  how: {
+    role: 'client' | 'server';
+    deflate: DeflateAgreement | null;
+    rest: Buffer;
+    timeScale: number;
+    /** Written before the first step, so that it goes out in the same write. */
+    before?: Buffer;
+  },
+): Promise<CaseResult> {
+  const { recorder } = examination;
+  const { role, deflate, timeScale } = how;
+  return new Promise((resolve) => {
+    const connection = new Connection(socket, {
+      role,
+      recorder,
+      deflate,
+      times: { reply: TIMES.reply * timeScale, drop: TIMES.drop * timeScale },
+      handlers: {
+        event: (event) => player.event(event),
+        known: (payload) => player.known?.(payload),
+      },
+    });
+    const player = createPlayer(exam, { connection, recorder, role, deflate, timeScale });
+    socket.on('data', (chunk: Buffer) => {
+      recorder.octetsReceived(chunk);
+      connection.receive(chunk);
+    });
+    socket.once('close', () => {
+      connection.lost();
+      resolve(examination.played(player.verdict(), connection.facts));
+    });
+    if (how.before !== undefined) connection.sender.write(how.before, false);
+    player.start();
+    if (how.rest.length > 0) connection.receive(how.rest);
+  });
+}
+
+/** Writes the handshake's octets, in pieces of `chop` with a turn of the event loop between them when the case wants it. */
+export function writeHandshake(socket: Duplex, recorder: Recorder, octets: Buffer, chop: number | undefined): void {
+  if (chop === undefined) {
+    recorder.octetsSent(octets, false);
+    socket.write(octets);
+    return;
+  }
+  let at = 0;
+  const turn = (): void => {
+    if (!socket.writable || at >= octets.length) return;
+    const piece = octets.subarray(at, at + chop);
+    at += chop;
+    recorder.octetsSent(piece, true);
+    socket.write(piece);
+    setImmediate(turn);
+  };
+  turn();
+}
+
+/** What there is to say about the closing of a connection that was never opened, as it should be. */
+export const NOT_OPENED: string = 'The opening handshake was refused, so there was nothing to close';
+/** The verdict on a handshake that was refused, as it should be. */
+export const REFUSED: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'resultClose'> = {
+  behavior: 'OK',
+  behaviorClose: 'OK',
+  resultClose: NOT_OPENED,
+};
+
+/** What is played where a script's compression was not agreed on: nothing but a clean close. */
+export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
+  kind: 'script',
+  steps: [{ do: 'close', payload: Buffer.from([0x03, 0xe8]), code: 1000 }],
+  outcomes: [
+    { behavior: 'UNIMPLEMENTED', events: [], close: { closedByMe: true, closeCode: [1000], requireClean: true } },
+  ],
+  limit: { seconds: 1, action: 'fail' },
+};
+
+/** The result of a case that played {@link UNIMPLEMENTED}. */
+export function asUnimplemented(result: CaseResult): CaseResult {
+  return { ...result, behavior: 'UNIMPLEMENTED', result: 'The testee did not agree on permessage-deflate.' };
+}
