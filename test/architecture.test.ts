@@ -33,6 +33,7 @@ const LINES_AT_MOST = 300;
 /** Longer files, each with its reason. A file that has become short leaves the list. */
 const LONG_FILES: Readonly<Record<string, string>> = {
   'src/codec/frame-decoder.ts': 'the cursor, its windows and the slab of payloads share one state',
+  'src/connection/connection.ts': 'the docstrings of the public face, and one state that receiving and sending share',
 };
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT })

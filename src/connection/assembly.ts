@@ -1,0 +1,81 @@
+// The pieces of one message -> its octets in one buffer, which grows with what has arrived and not with what was announced.
+import type { FrameDecoder } from '../codec/frame-decoder.js';
+import type { Values } from '../values/values.js';
+
+/** The first allocation for a message whose end is not in sight, in octets. */
+const FIRST = 128;
+/** All memory of the thread that was allocated because a header announced it and that is not yet filled, in octets. */
+const EARLY_LIMIT = 16 * 1024 * 1024;
+
+let early = 0;
+
+/**
+ * Collects one message at a time. Memory for a frame that has only been announced is taken at once while the thread's
+ * sum of such memory stays within 16 MiB; past that the buffer doubles as octets arrive, so that what a peer can make
+ * us hold stays within twice what it has sent.
+ */
+export class Assembly {
+  private bytes: Uint8Array | undefined;
+  /** How many octets have been collected. */
+  length = 0;
+  /** Octets of this buffer that count against the thread's early memory. */
+  private early = 0;
+
+  constructor(private readonly values: Values) {}
+
+  /**
+   * Adds the decoder's current piece.
+   * @param expected how many octets the message will have at least, as far as its headers have told
+   */
+  add(decoder: FrameDecoder, expected: number): void {
+    const piece = decoder.length;
+    if (piece === 0 && expected === this.length) return;
+    const end = this.length + piece;
+    if (this.bytes === undefined || end > this.bytes.length) this.grow(end, Math.max(end, expected));
+    decoder.copyTo(this.bytes!, this.length);
+    this.length = end;
+    if (this.early > 0) this.settle(Math.min(this.early, piece));
+  }
+
+  /** Hands out what was collected, in memory that nobody else holds, and starts anew. */
+  take(): Uint8Array {
+    const { bytes, length, values } = this;
+    this.drop();
+    if (bytes === undefined || length === 0) return values.allocate(0);
+    if (length === bytes.length) return bytes;
+    // A view pins its whole buffer: one that is less than half full is copied.
+    if (length >= bytes.length / 2) return values.view(bytes, 0, length);
+    const exact = values.allocate(length);
+    exact.set(bytes.subarray(0, length));
+    return exact;
+  }
+
+  /** Forgets what was collected. */
+  drop(): void {
+    this.settle(this.early);
+    this.bytes = undefined;
+    this.length = 0;
+  }
+
+  private settle(octets: number): void {
+    this.early -= octets;
+    early -= octets;
+  }
+
+  private grow(needed: number, expected: number): void {
+    let capacity = expected;
+    const ahead = expected - needed;
+    if (early + ahead > EARLY_LIMIT) {
+      const held = this.bytes?.length ?? 0;
+      capacity = Math.min(expected, Math.max(needed, 2 * held, FIRST));
+    } else {
+      this.settle(this.early);
+      this.early = ahead;
+      early += ahead;
+      if (ahead === 0) capacity = Math.max(expected, this.bytes === undefined ? 0 : 2 * this.bytes.length);
+    }
+    const grown = this.values.allocate(capacity);
+    if (this.bytes !== undefined) grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}

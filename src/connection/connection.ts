@@ -1,0 +1,665 @@
+// Octets from a peer -> events, and what is sent -> octets for the peer: one WebSocket connection after its handshake,
+// with no sockets, no clocks and no callbacks (RFC 6455 5-7).
+import { decodeClosePayload, encodeClosePayload, judgeClosePayload } from '../codec/close-payload.js';
+import { FrameDecoder } from '../codec/frame-decoder.js';
+import { FrameEncoder } from '../codec/frame-encoder.js';
+import type { GenerateMask } from '../codec/masking-key.js';
+import { isUtf8 } from '../codec/utf8.js';
+import type { Statistics } from '../codec/statistics.js';
+import { UsageError } from '../errors/usage-error.js';
+import { violationError, type WebSocketError } from '../errors/violations.js';
+import { LATER, type Deflater, type Inflater } from '../extensions/transform.js';
+import { kernels as loadedKernels } from '../kernels/index.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { CloseCode } from '../spec/close-code.js';
+import { FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1, type Role } from '../spec/frame.js';
+import {
+  RECORD_ASCII,
+  RECORD_COMPRESSED,
+  RECORD_END,
+  RECORD_FIN,
+  RECORD_OPCODE,
+  RECORD_START,
+  RECORD_TEXT,
+  RECORD_UNCHECKED,
+  RECORD_VIOLATION,
+} from '../spec/record.js';
+import { Violation } from '../spec/violation.js';
+import { plainValues, type Values } from '../values/values.js';
+import { Assembly } from './assembly.js';
+import { EventType, type ConnectionEvent } from './event.js';
+import { Outbound, type FragmentSource } from './outbound.js';
+
+/** How far the closing handshake has come (RFC 6455 7.1.2-7.1.4). */
+export enum State {
+  Open = 'open',
+  /** Our Close has been sent, the peer's is awaited. */
+  LocalClosing = 'local-closing',
+  /** The peer's Close has come, ours waits behind messages still to be written. */
+  RemoteClosing = 'remote-closing',
+  /** Nothing more is read or sent. */
+  Closed = 'closed',
+}
+
+export interface ConnectionOptions {
+  readonly role: Role;
+  /** The longest message, in octets, after decompression; 0 for no limit. Default 100 MiB. */
+  readonly maxPayload?: number;
+  /** The most frames of one message, empty ones counted; 0 (the default) for no limit. */
+  readonly maxFragments?: number;
+  /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
+  readonly maxBufferedChunks?: number;
+  /** Leave text and close reasons unvalidated. */
+  readonly skipUTF8Validation?: boolean;
+  /** Answer pings (RFC 6455 5.5.2); default true. */
+  readonly autoPong?: boolean;
+  /** Hand messages on in parts as they arrive, instead of whole. */
+  readonly parts?: boolean;
+  /** Hand text on as octets (the default) or as strings. */
+  readonly text?: 'bytes' | 'string';
+  /** Where a client's masking keys come from; default: the platform's secure source. */
+  readonly generateMask?: GenerateMask;
+  /** RSV bits, in their places on the wire, that an extension of the caller's has claimed (RFC 6455 5.2). */
+  readonly rsv?: number;
+  /** What decompresses and compresses, once permessage-deflate has been agreed (RFC 7692). */
+  readonly inflater?: Inflater;
+  readonly deflater?: Deflater;
+  /** Messages shorter than this many octets are sent uncompressed. Default 0. */
+  readonly threshold?: number;
+  readonly statistics?: Statistics;
+  readonly kernels?: Kernels;
+  readonly values?: Values;
+}
+
+export interface SendOptions {
+  /** Whether the message is binary; by default, whether `data` is not a string. */
+  readonly binary?: boolean;
+  /** Whether this is the message's last fragment; default true. */
+  readonly fin?: boolean;
+  /** Whether to compress, where that has been agreed; default true. */
+  readonly compress?: boolean;
+  /** Whether `data` stays as it is until it has been written out, so that a long payload need not be copied. */
+  readonly lent?: boolean;
+}
+
+/** The longest message by default, in octets. */
+export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
+/** How many automatic pongs may wait unwritten; past that only the answer to the latest ping is kept (RFC 6455 5.5.3). */
+const MAX_PONGS = 60;
+
+const WHOLE = RECORD_START | RECORD_END | RECORD_FIN;
+const LAST = RECORD_END | RECORD_FIN;
+
+/**
+ * One connection. Octets go in by `receive`, events come out of `next` one at a time; what is sent comes out of
+ * `takeOutput` as chunks to write. Nothing that a peer sends makes it throw: the connection is failed and says so in an
+ * event. A mistake of the caller's throws before anything has changed.
+ */
+export class Connection {
+  private readonly values: Values;
+  private readonly kernels: Kernels;
+  private readonly decoder: FrameDecoder;
+  private readonly encoder: FrameEncoder;
+  private readonly outbound: Outbound;
+  private readonly inflater: Inflater | undefined;
+  private readonly deflater: Deflater | undefined;
+  private readonly options: ConnectionOptions;
+  private readonly maxPayload: number;
+  private readonly autoPong: boolean;
+  private readonly strings: boolean;
+  private readonly maxFragments: number;
+  private readonly maxBufferedChunks: number;
+
+  private currentState: State = State.Open;
+  /** The peer's Close frame, once it has come: its code (1005 for none) and reason. */
+  closeReceived: { readonly code: number; readonly reason: Uint8Array } | undefined;
+  /** The code of the Close frame that was sent, 1005 for none; undefined before. */
+  closeSent: number | undefined;
+  /** Why the connection was failed (RFC 6455 7.1.7), if it was. */
+  failure: WebSocketError | undefined;
+
+  // What is being received.
+  private assembly: Assembly | undefined;
+  private control: Assembly | undefined;
+  private fragments = 0;
+  private chunks = 0;
+  private fragmentEnds: number[] | undefined;
+  /** The message that the inflater is busy with, or whose result waits to be told. */
+  private inflating: { readonly isBinary: boolean; readonly ends: number[] | undefined } | undefined;
+  private inflatedResult: Uint8Array | WebSocketError | undefined;
+
+  /** A failure that came to light while sending, to be told by `next`. */
+  private untold: ConnectionEvent | undefined;
+
+  // What is being sent.
+  /** Whether a message has been begun with `fin: false` and not ended; then, whether it is compressed. */
+  private openMessage: { readonly compress: boolean } | undefined;
+  private pongs = 0;
+  private latestPing: Uint8Array | undefined;
+  private isCongested = false;
+  private writingStopped = false;
+
+  /** Note where fragments end in each message. */
+  keepFragments = false;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+    this.values = options.values ?? plainValues;
+    this.kernels = options.kernels ?? loadedKernels;
+    this.inflater = options.inflater;
+    this.deflater = options.deflater;
+    this.maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
+    this.maxFragments = options.maxFragments || Infinity;
+    this.maxBufferedChunks = options.maxBufferedChunks || Infinity;
+    this.autoPong = options.autoPong !== false;
+    this.strings = options.text === 'string';
+    const { values, kernels } = this;
+    this.decoder = new FrameDecoder({
+      role: options.role,
+      rsv: (options.rsv ?? 0) | (options.inflater === undefined ? 0 : RSV1),
+      maxPayload: this.maxPayload,
+      skipUtf8: options.skipUTF8Validation,
+      traffic: options.statistics?.received,
+      kernels,
+      values,
+    });
+    this.encoder = new FrameEncoder({
+      role: options.role,
+      generateMask: options.generateMask,
+      traffic: options.statistics?.sent,
+      kernels,
+      values,
+    });
+    this.outbound = new Outbound(this.encoder, values, this.deflater);
+  }
+
+  get state(): State {
+    return this.currentState;
+  }
+
+  // ---- in
+
+  /** Takes in a chunk, which must stay as it is until `next()` has returned undefined; messages never refer to it. */
+  receive(chunk: Uint8Array): void {
+    this.decoder.push(chunk);
+    this.countChunk();
+  }
+
+  /** As `receive`, for a chunk that the caller gives away: it is unmasked in place, and messages may be views of it. */
+  receiveOwned(chunk: Uint8Array): void {
+    this.decoder.pushOwned(chunk);
+    this.countChunk();
+  }
+
+  /** Takes in `length` octets that a socket has put into the kernels' landing area. */
+  receiveLanded(length: number): void {
+    this.decoder.pushLanded(length);
+    this.countChunk();
+  }
+
+  /** Says that the peer will send nothing more. Without its Close, the code is then 1006 (RFC 6455 7.1.5). */
+  receiveEnd(): void {
+    this.decoder.stop();
+    this.setState(State.Closed);
+  }
+
+  /** Carries what is not yet dispatched out of memory that others use; needed when `next` is not called to its end. */
+  detach(): void {
+    this.decoder.leave();
+  }
+
+  /** The next event; undefined when more octets, or the inflater's result, are needed. */
+  next(): ConnectionEvent | undefined {
+    if (this.untold !== undefined) {
+      const event = this.untold;
+      this.untold = undefined;
+      return event;
+    }
+    if (this.inflating !== undefined) {
+      if (this.inflatedResult === undefined) return undefined;
+      const { isBinary, ends } = this.inflating;
+      const result = this.inflatedResult;
+      this.inflating = this.inflatedResult = undefined;
+      return this.inflatedMessage(result, isBinary, ends);
+    }
+    const { decoder } = this;
+    while (decoder.next()) {
+      const kind = decoder.kindWord;
+      if ((kind & WHOLE) === WHOLE && (kind & RECORD_COMPRESSED) === 0 && this.options.parts !== true) {
+        switch (kind & RECORD_OPCODE) {
+          case Opcode.Text:
+            return this.wholeText(kind);
+          case Opcode.Binary:
+            return {
+              type: EventType.Message,
+              data: decoder.payload(),
+              isBinary: true,
+              fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
+            };
+        }
+      }
+      const event = this.piece(kind);
+      if (event !== undefined) return event;
+      if (this.inflating !== undefined) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Takes in what the inflater has made of a message, after it had answered LATER; `next` goes on from there. */
+  inflated(result: Uint8Array | WebSocketError): void {
+    if (this.inflating !== undefined) this.inflatedResult = result;
+  }
+
+  /** Whether more octets are of use: not while the inflater is busy, nor after a Close or a failure. */
+  get wantsRead(): boolean {
+    return this.inflating === undefined && this.failure === undefined && this.closeReceived === undefined;
+  }
+
+  /** Octets that were received and wait to be dispatched. */
+  get unread(): number {
+    return this.decoder.unread;
+  }
+
+  /** Reads nothing more, and drops what has not been dispatched. */
+  stopReading(): void {
+    this.decoder.stop();
+    this.assembly?.drop();
+  }
+
+  // ---- out
+
+  /**
+   * Sends a message, or one fragment of it (RFC 6455 5.4, 5.6).
+   * @param data octets, or text, which is sent as UTF-8 with lone surrogates replaced
+   * @returns whether its frame has been written; if not, `takeReleased` will count it
+   * @throws UsageError when the connection is not open
+   */
+  send(data: Uint8Array | string, options: SendOptions = {}): boolean {
+    this.assertOpen();
+    const fin = options.fin !== false;
+    const isFirst = this.openMessage === undefined;
+    const binary = options.binary ?? typeof data !== 'string';
+    const compress = this.openMessage?.compress ?? this.wantsCompression(data, options.compress);
+    const opcode = !isFirst ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text;
+    const written = this.write((fin ? FIN : 0) | opcode, data, compress, true, options.lent === true);
+    this.openMessage = fin ? undefined : { compress };
+    return written;
+  }
+
+  /**
+   * Sends a message whose fragments are pulled from `source` whenever output is taken.
+   * @throws UsageError when the connection is not open, or a message is open
+   */
+  sendFrom(source: FragmentSource, options: { readonly binary?: boolean } = {}): void {
+    this.assertOpen();
+    if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
+    this.outbound.pullFrom(source, options.binary === false ? Opcode.Text : Opcode.Binary);
+  }
+
+  /** Sends a ping (RFC 6455 5.5.2) of at most 125 octets; returns and throws as `send`. */
+  ping(data: Uint8Array | string = new Uint8Array()): boolean {
+    return this.sendControl(Opcode.Ping, data);
+  }
+
+  /** Sends a pong (RFC 6455 5.5.3) of at most 125 octets; returns and throws as `send`. */
+  pong(data: Uint8Array | string = new Uint8Array()): boolean {
+    return this.sendControl(Opcode.Pong, data);
+  }
+
+  /**
+   * Sends frames that were encoded beforehand, for instance once for many connections.
+   * @param lent `frames` stays as it is until it has been written out
+   * @returns and throws as `send`
+   */
+  sendFrames(frames: Uint8Array, lent = false): boolean {
+    this.assertOpen();
+    return this.writingStopped || this.outbound.encoded(frames, lent);
+  }
+
+  /**
+   * Starts the closing handshake (RFC 6455 7.1.2). Does nothing once a Close has been sent.
+   * @param code a code that may be sent (7.4), or undefined for none
+   * @param reason at most 123 octets as UTF-8
+   * @returns whether the Close frame has been written, as `send` does
+   * @throws TypeError when the code may not be sent; RangeError when the reason is too long
+   */
+  close(code?: number, reason: Uint8Array | string = ''): boolean {
+    const payload = encodeClosePayload(code, typeof reason === 'string' ? this.values.encode(reason) : reason);
+    if (this.closeSent !== undefined || this.currentState === State.Closed) return true;
+    return this.writeClose(payload, code ?? CloseCode.NoStatus, true);
+  }
+
+  /** Takes in what the deflater has made of a frame, after it had answered LATER. */
+  deflated(result: Uint8Array | WebSocketError): void {
+    this.guard(() => this.outbound.deflated(result));
+    this.settleClose();
+  }
+
+  /** Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. */
+  takeOutput(): Uint8Array[] {
+    if (this.outbound.hasSource) {
+      this.outbound.pull();
+      this.settleClose();
+    }
+    if (!this.isCongested) this.settlePongs();
+    return this.encoder.take();
+  }
+
+  /** Says that `chunk`, the only one of the last `takeOutput`, has been written out and that nobody keeps it. */
+  reuse(chunk: Uint8Array): void {
+    this.encoder.reuse(chunk);
+  }
+
+  /** How many octets `takeOutput` would return now. */
+  get outputLength(): number {
+    return this.encoder.length;
+  }
+
+  /** Whether there is output to take, or a source to pull it from. */
+  get wantsWrite(): boolean {
+    return !this.writingStopped && (this.encoder.length > 0 || this.outbound.hasSource);
+  }
+
+  /** Drops what waits to be sent, and sends nothing more. */
+  stopWriting(): void {
+    this.writingStopped = true;
+    this.outbound.drop();
+    this.encoder.take();
+  }
+
+  /**
+   * Whether earlier output still waits to be written out. While it does, automatic pongs are counted, and past 60 of
+   * them only the latest ping is answered, once the output moves again.
+   */
+  get congested(): boolean {
+    return this.isCongested;
+  }
+  set congested(isCongested: boolean) {
+    this.isCongested = isCongested;
+    if (!isCongested) this.settlePongs();
+  }
+
+  /** How many frames and messages wait, for the deflater or to be pulled. */
+  get queuedMessages(): number {
+    return this.outbound.waiting;
+  }
+
+  /** Payload octets of what waits for the deflater. */
+  get queuedOctets(): number {
+    return this.outbound.waitingOctets;
+  }
+
+  /** How many sends that had to wait have been written since this was last asked. */
+  takeReleased(): number {
+    return this.outbound.takeReleased();
+  }
+
+  // ---- the end
+
+  /** Whether the owner should end its half of the transport: both Closes have been exchanged, or the connection failed. */
+  get shouldEnd(): boolean {
+    return this.currentState === State.Closed && this.encoder.length === 0 && this.outbound.waiting === 0;
+  }
+
+  /** The code that the connection closed with: the peer's, 1005 for none in its Close, 1006 without one (RFC 6455 7.1.5). */
+  get closeCode(): number {
+    return this.closeReceived?.code ?? CloseCode.Abnormal;
+  }
+
+  /** Gives back all memory; nothing is read or sent afterwards. */
+  dispose(): void {
+    this.decoder.stop();
+    this.assembly?.drop();
+    this.outbound.drop();
+    this.writingStopped = true;
+    this.inflating = this.inflatedResult = undefined;
+    this.inflater?.close();
+    this.deflater?.close();
+    this.setState(State.Closed);
+  }
+
+  // ---- rooms within
+
+  private setState(state: State): void {
+    if (this.currentState !== State.Closed) this.currentState = state;
+  }
+
+  private countChunk(): void {
+    if (this.maxBufferedChunks === Infinity) return;
+    this.chunks = this.decoder.isIdle ? 0 : this.chunks + 1;
+  }
+
+  private wholeText(kind: number): ConnectionEvent {
+    const { decoder } = this;
+    const ends = this.keepFragments ? [decoder.length] : undefined;
+    if (kind & RECORD_UNCHECKED) {
+      const data = decoder.payload();
+      // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+      if (!this.values.isUtf8!(data)) return this.failWith(Violation.InvalidUtf8);
+      return { type: EventType.Message, data: this.asText(data), isBinary: false, fragmentEnds: ends };
+    }
+    const data = this.strings ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
+    return { type: EventType.Message, data, isBinary: false, fragmentEnds: ends };
+  }
+
+  private asText(data: Uint8Array): Uint8Array | string {
+    return this.strings ? this.values.text(data, 0, data.length, false) : data;
+  }
+
+  /** What a record means that is not a whole message by itself; undefined when the message or frame goes on. */
+  private piece(kind: number): ConnectionEvent | undefined {
+    if (kind === RECORD_VIOLATION) return this.failWith(this.decoder.violation, this.decoder.detail);
+    const opcode: Opcode = kind & RECORD_OPCODE;
+    switch (opcode) {
+      case Opcode.Continuation:
+      case Opcode.Text:
+      case Opcode.Binary:
+        return this.dataPiece(kind, opcode);
+      case Opcode.Close:
+      case Opcode.Ping:
+      case Opcode.Pong:
+        return this.controlPiece(kind, opcode);
+    }
+  }
+
+  private dataPiece(kind: number, opcode: Opcode): ConnectionEvent | undefined {
+    const { decoder } = this;
+    const isFirst = opcode !== Opcode.Continuation && (kind & RECORD_START) !== 0;
+    if (kind & RECORD_START) {
+      this.fragments = isFirst ? 1 : this.fragments + 1;
+      // RFC 6455 10.4: the receiver may limit what it takes in.
+      if (this.fragments > this.maxFragments) return this.failWith(Violation.TooManyFragments);
+    }
+    if (kind & RECORD_END) this.chunks = 0;
+    else if (this.chunks >= this.maxBufferedChunks) return this.failWith(Violation.TooManyChunks);
+    const isBinary = (kind & RECORD_TEXT) === 0;
+    const isLast = (kind & LAST) === LAST;
+    if (this.options.parts === true && (kind & RECORD_COMPRESSED) === 0) {
+      return { type: EventType.Part, data: decoder.payload(), isBinary, isFirst, isLast };
+    }
+
+    const assembly = (this.assembly ??= new Assembly(this.values));
+    let expected = assembly.length + decoder.length;
+    if (!(kind & RECORD_END)) {
+      expected = kind & RECORD_START ? assembly.length + decoder.frameLength : expected + decoder.remaining;
+    }
+    assembly.add(decoder, expected);
+    if (this.keepFragments && kind & RECORD_END) (this.fragmentEnds ??= []).push(assembly.length);
+    if (!isLast) return undefined;
+    const payload = assembly.take();
+    this.assembly = undefined;
+    const ends = this.fragmentEnds;
+    this.fragmentEnds = undefined;
+    if (kind & RECORD_COMPRESSED) return this.inflate(payload, isBinary, ends);
+    return { type: EventType.Message, data: isBinary ? payload : this.asText(payload), isBinary, fragmentEnds: ends };
+  }
+
+  private controlPiece(kind: number, opcode: Opcode.Close | Opcode.Ping | Opcode.Pong): ConnectionEvent | undefined {
+    const { decoder } = this;
+    let data: Uint8Array;
+    if ((kind & WHOLE) === WHOLE) {
+      data = decoder.payload();
+    } else {
+      const control = (this.control ??= new Assembly(this.values));
+      control.add(decoder, control.length + decoder.length);
+      if (!(kind & RECORD_END)) return undefined;
+      data = control.take();
+      this.control = undefined;
+    }
+    switch (opcode) {
+      case Opcode.Ping:
+        this.answer(data);
+        return { type: EventType.Ping, data };
+      case Opcode.Pong:
+        return { type: EventType.Pong, data };
+      case Opcode.Close:
+        return this.closed(data);
+    }
+  }
+
+  private inflate(payload: Uint8Array, isBinary: boolean, ends: number[] | undefined): ConnectionEvent | undefined {
+    // RFC 6455 10.4: the limit holds for the message after decompression too.
+    const result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
+    if (result !== LATER) return this.inflatedMessage(result, isBinary, ends);
+    this.inflating = { isBinary, ends };
+    this.decoder.leave();
+    return undefined;
+  }
+
+  private inflatedMessage(
+    result: Uint8Array | WebSocketError,
+    isBinary: boolean,
+    ends: number[] | undefined,
+  ): ConnectionEvent {
+    if (!(result instanceof Uint8Array)) return this.fail(result);
+    if (!isBinary && this.options.skipUTF8Validation !== true && !this.isUtf8(result)) {
+      return this.failWith(Violation.InvalidUtf8);
+    }
+    if (this.options.parts === true) {
+      return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true };
+    }
+    // Fragments of compressed octets have no borders in the message.
+    const fragmentEnds = ends === undefined ? undefined : [result.length];
+    return { type: EventType.Message, data: isBinary ? result : this.asText(result), isBinary, fragmentEnds };
+  }
+
+  private isUtf8(bytes: Uint8Array): boolean {
+    return this.values.isUtf8 === undefined ? isUtf8(bytes, this.kernels) : this.values.isUtf8(bytes);
+  }
+
+  /** Answers a ping, at once or, when too many answers wait to be written, by the latest ping alone. */
+  private answer(data: Uint8Array): void {
+    if (!this.autoPong || this.currentState !== State.Open) return;
+    if (this.pongs < MAX_PONGS) {
+      this.pongs++;
+      this.write(FIN | Opcode.Pong, data, false, false, false);
+    } else {
+      // RFC 6455 5.5.3: an endpoint may answer only the most recent ping.
+      this.latestPing = data;
+    }
+  }
+
+  private settlePongs(): void {
+    this.pongs = 0;
+    const data = this.latestPing;
+    if (data === undefined) return;
+    this.latestPing = undefined;
+    this.answer(data);
+  }
+
+  private closed(data: Uint8Array): ConnectionEvent {
+    const violation = judgeClosePayload(data, this.options.skipUTF8Validation === true, this.kernels);
+    if (violation !== Violation.None) {
+      return this.failWith(
+        violation,
+        violation === Violation.InvalidCloseCode ? decodeClosePayload(data).code : data.length,
+      );
+    }
+    const { code, reason } = decodeClosePayload(data);
+    this.closeReceived = { code, reason };
+    this.decoder.stop();
+    if (this.closeSent === undefined) {
+      // RFC 6455 5.5.1: a Close is answered by a Close, typically with the code received.
+      this.setState(State.RemoteClosing);
+      this.writeClose(data, code, false);
+    } else {
+      this.settleClose();
+    }
+    return { type: EventType.Close, code, data: reason };
+  }
+
+  private failWith(violation: Violation, detail = 0): ConnectionEvent {
+    return this.fail(violationError(violation as Exclude<Violation, Violation.None>, detail));
+  }
+
+  /** Fails the connection (RFC 6455 7.1.7): a Close with the error's code, after what is already queued, and no more reading. */
+  private fail(error: WebSocketError): ConnectionEvent {
+    if (this.failure === undefined) {
+      this.failure = error;
+      this.decoder.stop();
+      this.assembly?.drop();
+      if (this.closeSent === undefined) this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
+      this.setState(State.Closed);
+    }
+    return { type: EventType.Failure, error };
+  }
+
+  /** Does `work`, in which the deflater may fail; then the connection is failed, and `next` says so. */
+  private guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.outbound.drop();
+      this.untold = this.fail(error as WebSocketError);
+    }
+  }
+
+  private writeClose(payload: Uint8Array, code: number, counted: boolean): boolean {
+    const written = this.write(FIN | Opcode.Close, payload, false, counted, false);
+    this.closeSent = code;
+    if (this.currentState === State.Open) this.setState(State.LocalClosing);
+    this.settleClose();
+    return written;
+  }
+
+  /** Closed is reached when the peer's Close has come and ours has been written (RFC 6455 7.1.4). */
+  private settleClose(): void {
+    if (this.closeReceived !== undefined && this.closeSent !== undefined && this.outbound.waiting === 0) {
+      this.setState(State.Closed);
+    }
+  }
+
+  private sendControl(opcode: Opcode.Ping | Opcode.Pong, data: Uint8Array | string): boolean {
+    this.assertOpen();
+    const payload = typeof data === 'string' ? this.values.encode(data) : data;
+    // RFC 6455 5.5: control frames carry at most 125 octets.
+    if (payload.length > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
+    }
+    return this.write(FIN | opcode, payload, false, true, false);
+  }
+
+  private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
+    if (this.writingStopped) return true;
+    if (!compress) return this.outbound.frame(first, data, false, counted, lent);
+    let written = true;
+    this.guard(() => {
+      written = this.outbound.frame(first, data, true, counted, lent);
+    });
+    return written;
+  }
+
+  private wantsCompression(data: Uint8Array | string, asked: boolean | undefined): boolean {
+    if (this.deflater === undefined || asked === false) return false;
+    const { threshold = 0 } = this.options;
+    if (threshold === 0) return true;
+    if (typeof data !== 'string') return data.length >= threshold;
+    return data.length >= threshold || this.values.encode(data).length >= threshold;
+  }
+
+  private assertOpen(): void {
+    // RFC 6455 5.5.1: after a Close frame nothing more is sent.
+    if (this.currentState !== State.Open)
+      throw new UsageError(`The connection is ${this.currentState}, nothing can be sent`);
+  }
+}

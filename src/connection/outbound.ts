@@ -1,0 +1,179 @@
+// Messages and control frames, in the order they were sent -> frames in that same order, though some are compressed later.
+import type { FrameEncoder } from '../codec/frame-encoder.js';
+import type { WebSocketError } from '../errors/violations.js';
+import { LATER, type Deflater } from '../extensions/transform.js';
+import { FIN, OPCODE_BITS, Opcode, RSV1 } from '../spec/frame.js';
+import type { Values } from '../values/values.js';
+
+/** Where a message comes from that is sent in fragments as there is room for them. */
+export interface FragmentSource {
+  /** The next fragment, or undefined when none is ready yet; the output is then left until it is asked for again. */
+  pull(): { readonly data: Uint8Array; readonly last: boolean } | undefined;
+}
+
+/** A frame, or a message still to be pulled, that has to wait its turn. */
+interface Waiting {
+  readonly first: number;
+  readonly data: Uint8Array | string;
+  readonly compress: boolean;
+  /** Whether the connection's owner counts this frame as one of its own. */
+  readonly counted: boolean;
+  readonly source: FragmentSource | undefined;
+  /** Whether `data` already is whole frames. */
+  readonly encoded: boolean;
+}
+
+/** A batch is pulled from a source until it is this long, in octets. */
+const PULL_UNTIL = 64 * 1024;
+
+/** The order of what is sent. Nothing waits unless a deflater said LATER, or a source has more to give. */
+export class Outbound {
+  private readonly queue: Waiting[] = [];
+  /** The frame that the deflater is busy with. */
+  private deflating: Waiting | undefined;
+  /** What waits, in octets of payload before compression; text counts its code units. */
+  waitingOctets = 0;
+  /** Counted frames that were written after they had waited. */
+  private released = 0;
+
+  constructor(
+    private readonly encoder: FrameEncoder,
+    private readonly values: Values,
+    private readonly deflater: Deflater | undefined,
+  ) {}
+
+  /** How many frames and messages wait. */
+  get waiting(): number {
+    return this.queue.length + (this.deflating === undefined ? 0 : 1);
+  }
+
+  /** Whether a message is being pulled or is next to be pulled. */
+  get hasSource(): boolean {
+    return this.deflating === undefined && this.queue.length > 0 && this.queue[0].source !== undefined;
+  }
+
+  /** Counted frames that have been written since this was last asked, after they had waited. */
+  takeReleased(): number {
+    const { released } = this;
+    this.released = 0;
+    return released;
+  }
+
+  /**
+   * Writes a frame, or lets it wait behind what already waits.
+   * @returns whether it has been written; if not, `takeReleased` counts it once it is
+   * @throws WebSocketError when the deflater fails
+   */
+  frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
+    const isControl = (first & OPCODE_BITS) >= Opcode.Close;
+    // RFC 6455 5.4: control frames may stand between the fragments of a message; a Close waits for the message's end.
+    const overtakes = this.hasSource && isControl && (first & OPCODE_BITS) !== Opcode.Close;
+    if (this.waiting > 0 && !overtakes) {
+      // The caller may change its octets after the call.
+      const kept = typeof data === 'string' ? data : data.slice();
+      this.enqueue({ first, data: kept, compress, counted, source: undefined, encoded: false });
+      return false;
+    }
+    if (compress) return this.deflate({ first, data, compress, counted, source: undefined, encoded: false });
+    if (typeof data === 'string') this.encoder.text(first, data);
+    else this.encoder.frame(first, data, lent);
+    return true;
+  }
+
+  /** Writes octets that already are whole frames, or lets them wait; returns as `frame`. */
+  encoded(frames: Uint8Array, lent: boolean): boolean {
+    if (this.waiting > 0) {
+      const data = lent ? frames : frames.slice();
+      this.enqueue({ first: 0, data, compress: false, counted: true, source: undefined, encoded: true });
+      return false;
+    }
+    this.encoder.raw(frames, lent);
+    return true;
+  }
+
+  /** Sends a message whose fragments are pulled from `source` as output is taken. */
+  pullFrom(source: FragmentSource, opcode: Opcode): void {
+    this.queue.push({ first: opcode, data: '', compress: false, counted: true, source, encoded: false });
+  }
+
+  /** Takes in what the deflater has made of the frame that it was busy with, and goes on. */
+  deflated(result: Uint8Array | WebSocketError): void {
+    const waiting = this.deflating;
+    if (waiting === undefined) return;
+    this.deflating = undefined;
+    this.waitingOctets -= waiting.data.length;
+    if (!(result instanceof Uint8Array)) throw result;
+    this.encoder.frame(waiting.first | firstRsv(waiting.first), result, true);
+    if (waiting.counted) this.released++;
+    this.proceed();
+  }
+
+  /** Pulls from the source at the head of the queue, if there is one, until there is a batch or nothing more is ready. */
+  pull(): void {
+    while (this.hasSource && this.encoder.length < PULL_UNTIL) {
+      const { source, first } = this.queue[0];
+      const fragment = source!.pull();
+      if (fragment === undefined) return;
+      this.encoder.frame(first | (fragment.last ? FIN : 0), fragment.data);
+      const head = this.queue[0];
+      if (fragment.last) {
+        this.queue.shift();
+        this.released++;
+        this.proceed();
+      } else {
+        this.queue[0] = { ...head, first: Opcode.Continuation };
+      }
+    }
+  }
+
+  /** Forgets everything that waits. */
+  drop(): void {
+    this.queue.length = 0;
+    this.deflating = undefined;
+    this.waitingOctets = 0;
+  }
+
+  private enqueue(waiting: Waiting): void {
+    this.queue.push(waiting);
+    this.waitingOctets += waiting.data.length;
+  }
+
+  /** Compresses one frame, and writes it if the deflater answers at once. */
+  private deflate(waiting: Waiting): boolean {
+    const { data, first } = waiting;
+    const payload = typeof data === 'string' ? this.values.encode(data) : data;
+    const result = this.deflater!.deflate(payload, (first & FIN) !== 0);
+    if (result === LATER) {
+      this.deflating = waiting;
+      this.waitingOctets += data.length;
+      return false;
+    }
+    if (!(result instanceof Uint8Array)) throw result;
+    this.encoder.frame(first | firstRsv(first), result, true);
+    return true;
+  }
+
+  private proceed(): void {
+    while (this.queue.length > 0 && this.deflating === undefined) {
+      const next = this.queue[0];
+      if (next.source !== undefined) return;
+      this.queue.shift();
+      this.waitingOctets -= next.data.length;
+      if (next.compress) {
+        if (!this.deflate(next)) return;
+      } else if (typeof next.data === 'string') {
+        this.encoder.text(next.first, next.data);
+      } else if (next.encoded) {
+        this.encoder.raw(next.data, true);
+      } else {
+        this.encoder.frame(next.first, next.data, true);
+      }
+      if (next.counted) this.released++;
+    }
+  }
+}
+
+/** RFC 7692 6.1: RSV1 marks a compressed message, on its first frame only. */
+function firstRsv(first: number): number {
+  return (first & OPCODE_BITS) === Opcode.Continuation ? 0 : RSV1;
+}
