@@ -1,0 +1,228 @@
+// One Duplex socket <-> one Connection: octets as they are read, and what is sent in one tick in one write, in order.
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Connection } from '../connection/connection.js';
+
+/** Told when its write has gone out, or with the error that kept it from doing so. */
+export type SendCallback = (error?: Error | null) => void;
+
+/** What a transport tells whoever owns it. */
+export interface TransportOwner {
+  /** Octets have been taken in: events may be there. */
+  dispatch(): void;
+  /** The peer has ended its half. */
+  ended(): void;
+  /** The socket failed; it is being destroyed. */
+  failed(error: Error): void;
+  /** The socket is gone, and everything it had read has been taken in. */
+  closed(): void;
+  /** What was written has gone out, and there is room again. */
+  drained(): void;
+}
+
+/** A batch this long is written at once, in octets. */
+const FLUSH_FROM = 64 * 1024;
+
+const kTransport = Symbol('transport');
+type OwnedSocket = Duplex & { [kTransport]?: Transport };
+
+/** Transports with a batch that waits for the tick's end. */
+let waiting: Transport[] = [];
+let isListeningForExit = false;
+
+function flushAll(): void {
+  const all = waiting;
+  waiting = [];
+  for (const transport of all) transport.flush();
+}
+
+/** Reads and writes for one connection. The socket's listeners are shared functions, so that an idle one holds no closures. */
+export class Transport {
+  private isScheduled = false;
+  /** The owner is dispatching what was read: the batch is flushed after that. */
+  private isReading = false;
+  /** Callbacks of the sends in the open batch, and of the batches that are being written, oldest first. */
+  private callbacks: SendCallback[] | undefined;
+  private flights: (SendCallback[] | undefined)[] | undefined;
+  private readonly isNet: boolean;
+  private needsDrain = false;
+  private wasEnded = false;
+
+  constructor(
+    readonly socket: Duplex,
+    private readonly connection: Connection,
+    private readonly owner: TransportOwner,
+  ) {
+    this.isNet = socket instanceof Socket;
+    (socket as OwnedSocket)[kTransport] = this;
+    if (!isListeningForExit) {
+      isListeningForExit = true;
+      // A write in an 'exit' listener still reaches the peer, as it does when each send is written by itself.
+      process.on('exit', flushAll);
+    }
+  }
+
+  /** Starts reading; `head` is what came with the handshake. */
+  start(head: Buffer): void {
+    const { socket } = this;
+    if (head.length > 0) socket.unshift(head);
+    socket.on('close', onClose);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+  }
+
+  /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */
+  get canLend(): boolean {
+    return this.isNet && this.socket.writableLength === 0 && this.connection.outputLength < FLUSH_FROM;
+  }
+
+  /** Octets that wait to be written, framing included. */
+  get writableLength(): number {
+    return this.socket.writableLength + this.connection.outputLength;
+  }
+
+  /** Whether the socket has asked to wait for 'drain'. */
+  get isFull(): boolean {
+    return this.socket.writableNeedDrain;
+  }
+
+  /** Notes that something was sent, and whom to tell when it has been written. */
+  sent(callback: SendCallback | undefined): void {
+    if (callback !== undefined) (this.callbacks ??= []).push(callback);
+    this.schedule();
+  }
+
+  /** Sees to it that the batch is written by the end of this tick. */
+  schedule(): void {
+    if (this.connection.outputLength >= FLUSH_FROM) {
+      this.flush();
+    } else if (!this.isScheduled && !this.isReading) {
+      this.isScheduled = true;
+      if (waiting.push(this) === 1) queueMicrotask(flushAll);
+    }
+  }
+
+  /** Writes the batch now. */
+  flush(): void {
+    this.isScheduled = false;
+    const { connection, socket } = this;
+    while (connection.wantsWrite || this.callbacks !== undefined) {
+      const chunks = connection.takeOutput();
+      const { callbacks } = this;
+      this.callbacks = undefined;
+      if (chunks.length === 0) {
+        // Nothing to write is left of these sends, so that the socket cannot tell: they are told with the last write.
+        if (callbacks !== undefined) socket.write('', (error) => settle(callbacks, error));
+        break;
+      }
+      (this.flights ??= []).push(callbacks);
+      const last = chunks.length - 1;
+      if (last > 0) socket.cork();
+      for (let i = 0; i < last; i++) socket.write(chunks[i]);
+      socket.write(chunks[last], onWritten.bind(this));
+      if (last > 0) socket.uncork();
+      if (socket.writableLength > 0) {
+        connection.congested = true;
+        if (socket.writableNeedDrain) this.needsDrain = true;
+        break;
+      }
+      if (last === 0 && this.isNet) connection.reuse(chunks[0]);
+    }
+    if (connection.shouldEnd) this.end();
+  }
+
+  /** Dispatches what has been taken in, then writes the answers. */
+  read(): void {
+    if (this.isReading) return;
+    this.isReading = true;
+    try {
+      this.owner.dispatch();
+    } finally {
+      this.isReading = false;
+      if (!this.isScheduled) this.flush();
+    }
+  }
+
+  /** Ends our half, once what was sent has been written. */
+  end(): void {
+    if (this.wasEnded) return;
+    this.wasEnded = true;
+    this.socket.end();
+  }
+
+  /** Writes what was sent and destroys the socket. */
+  destroy(): void {
+    this.flush();
+    this.socket.destroy();
+  }
+
+  /** Tells every send that is not written yet that it never will be. */
+  abandon(error: Error): void {
+    const { callbacks } = this;
+    this.callbacks = undefined;
+    if (callbacks !== undefined) settle(callbacks, error);
+  }
+
+  /** @internal */
+  take(chunk: Buffer): void {
+    if (this.isNet) this.connection.receiveOwned(chunk);
+    else this.connection.receive(chunk);
+    this.read();
+    this.connection.detach();
+  }
+
+  /** @internal */
+  written(error: Error | null | undefined): void {
+    const callbacks = this.flights!.shift();
+    if (!error && this.socket.writableLength === 0) {
+      this.connection.congested = false;
+      if (this.connection.wantsWrite) this.schedule();
+      if (this.needsDrain) {
+        this.needsDrain = false;
+        this.owner.drained();
+      }
+    }
+    if (callbacks !== undefined) settle(callbacks, error);
+  }
+
+  /** @internal */
+  tellOwner(): TransportOwner {
+    return this.owner;
+  }
+}
+
+function settle(callbacks: SendCallback[], error: Error | null | undefined): void {
+  for (const callback of callbacks) callback(error ?? undefined);
+}
+
+function onWritten(this: Transport, error?: Error | null): void {
+  this.written(error);
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this[kTransport]!.take(chunk);
+}
+
+function onEnd(this: OwnedSocket): void {
+  this[kTransport]!.tellOwner().ended();
+}
+
+function onError(this: OwnedSocket, error: Error): void {
+  this.removeListener('error', onError);
+  this.on('error', () => {});
+  this[kTransport]!.tellOwner().failed(error);
+  this.destroy();
+}
+
+function onClose(this: OwnedSocket): void {
+  const transport = this[kTransport]!;
+  this.removeListener('close', onClose);
+  this.removeListener('data', onData);
+  this.removeListener('end', onEnd);
+  // What a paused socket had read is still delivered.
+  const rest: unknown = this.readableLength > 0 ? this.read() : null;
+  if (rest instanceof Uint8Array) transport.take(rest as Buffer);
+  this[kTransport] = undefined;
+  transport.tellOwner().closed();
+}
