@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Case, Exam } from './case.js';
 import { Connection } from './connection.js';
 import type { DeflateAgreement } from './deflate.js';
-import type { ClosingFacts } from './facts.js';
+import { type ClosingFacts, noFacts } from './facts.js';
 import { judgeClose } from './judge.js';
 import { createPlayer, type Verdict } from './players.js';
 import { Recorder } from './recorder.js';
@@ -243,4 +243,11 @@ export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
 /** The result of a case that played {@link UNIMPLEMENTED}. */
 export function asUnimplemented(result: CaseResult): CaseResult {
   return { ...result, behavior: 'UNIMPLEMENTED', result: 'The testee did not agree on permessage-deflate.' };
+}
+
+/** The result of a case that a client asked for with a request that cannot be answered. */
+export function neverPlayed(one: Case, request: Buffer, why: string, circumstances: Circumstances): CaseResult {
+  const examination = new Examination(one, true, circumstances);
+  examination.httpRequest = request.toString('latin1');
+  return examination.neverOpened(why, noFacts());
 }

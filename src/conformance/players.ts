@@ -83,9 +83,9 @@ class ScriptPlayer implements Player {
         continue;
       }
       const seconds = step.seconds * timeScale;
-      recorder.log({ kind: 'delay', seconds, tag: step.tag ?? 'None' });
+      recorder.log({ kind: 'delay', seconds, tag: step.tag });
       connection.after(seconds, () => {
-        recorder.log({ kind: 'delayOver', tag: step.tag ?? 'None' });
+        recorder.log({ kind: 'delayOver', tag: step.tag });
         if (!connection.isOpen) return;
         if (step.tag !== null) this.#received.push({ kind: 'timeout', tag: step.tag });
         this.#perform(at + 1);

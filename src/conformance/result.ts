@@ -57,9 +57,9 @@ export type WireLogRow =
       sync: boolean;
     }
   /** CT: a pause begins. */
-  | { kind: 'delay'; seconds: number; tag: string }
+  | { kind: 'delay'; seconds: number; tag: string | null }
   /** CTE: the pause is over. */
-  | { kind: 'delayOver'; tag: string }
+  | { kind: 'delayOver'; tag: string | null }
   /** KL: the connection will be failed after so many seconds. */
   | { kind: 'failAfter'; seconds: number }
   /** KLE: that time has come. */

@@ -48,9 +48,9 @@ function wireLine(row: WireLogRow, nnn: string): WireLine {
         row,
       );
     case 'delay':
-      return local(`${nnn} DELAY ${row.seconds.toFixed(6)} sec for TAG ${row.tag}`);
+      return local(`${nnn} DELAY ${row.seconds.toFixed(6)} sec for TAG ${row.tag ?? 'None'}`);
     case 'delayOver':
-      return local(`${nnn} DELAY TIMEOUT on TAG ${row.tag}`);
+      return local(`${nnn} DELAY TIMEOUT on TAG ${row.tag ?? 'None'}`);
     case 'failAfter':
       return local(`${nnn} FAIL CONNECTION AFTER ${row.seconds.toFixed(6)} sec`);
     case 'failing':
