@@ -138,8 +138,8 @@ export interface DeflateClass {
 }
 
 export interface ExtensionModule {
-  parse(header: string): Record<string, Record<string, unknown[]>[]>;
-  format(extensions: Record<string, unknown>): string;
+  parse: (header: string) => Record<string, Record<string, unknown[]>[]>;
+  format: (extensions: Record<string, unknown>) => string;
 }
 
 /** What a module of either implementation exports. */
@@ -152,7 +152,7 @@ export interface Exports {
   Sender: SenderClass;
   PerMessageDeflate: DeflateClass;
   extension: ExtensionModule;
-  subprotocol: { parse(header: string): Set<string> };
+  subprotocol: { parse: (header: string) => Set<string> };
 }
 
 export type Name = keyof Expectation<unknown>;
