@@ -35,8 +35,8 @@ export function transcode(at: usize, length: i32, to: usize): i32 {
   const start = to;
   // Three loops that test at their ends, so that V8 keeps the constants of each in registers.
   while (at + 18 <= end) {
-    const found = starts(v128.load(at));
-    if (i8x16.bitmask(v128.load(at)) == 0) {
+    const found = v128.load(at);
+    if (i8x16.bitmask(found) == 0) {
       do {
         const block = v128.load(at);
         v128.store(to, i16x8.extend_low_i8x16_u(block));
@@ -44,7 +44,7 @@ export function transcode(at: usize, length: i32, to: usize): i32 {
         at += 16;
         to += 32;
       } while (at + 18 <= end && i8x16.bitmask(v128.load(at)) == 0);
-    } else if (found == THREES) {
+    } else if (starts(found) == THREES) {
       do {
         v128.store(to, fiveOfThree(v128.load(at)));
         at += 15;

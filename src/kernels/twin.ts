@@ -23,6 +23,7 @@ export function makeJavaScriptKernels(): Kernels {
   const bytes = new Uint8Array(memory);
   const words = new Int32Array(memory);
   const doubles = new Float64Array(memory);
+  const units = new Uint16Array(memory);
 
   function encodeHeader(at: number, first: number, masked: number, length: number, key: number): number {
     const start = at;
@@ -108,7 +109,6 @@ export function makeJavaScriptKernels(): Kernels {
   function transcode(at: number, length: number, to: number): number {
     const end = at + length;
     const first = to >>> 1;
-    const units = new Uint16Array(memory);
     let unit = first;
     while (at < end) {
       const octet = bytes[at];

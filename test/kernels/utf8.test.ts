@@ -22,6 +22,11 @@ const WRONG = (
   .split(' ')
   .map((hex) => Buffer.from(hex, 'hex'));
 
+/** Characters that wait for more octets, the lowest and the highest of each kind. */
+const UNFINISHED = 'c2 df e0 e0a0 e0bf e1 e180 ed ed9f ef efbf f0 f090 f09080 f3 f3bf f3bfbf f4 f48f f48fbf'
+  .split(' ')
+  .map((hex) => Buffer.from(hex, 'hex'));
+
 /** Octets from both sides of every border that RFC 3629 4 draws. */
 const BORDERS = [
   0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
@@ -77,6 +82,17 @@ describe.each(kernelSets)('UTF-8 in $name', (kernels) => {
         check(kernels, octets, arenaAddress);
         check(kernels, octets.subarray(0, place + wrong.length), arenaAddress);
         expect(kernels.continueUtf8(arenaAddress, place + wrong.length, 0)).toBe(-1);
+      }
+    }
+  });
+
+  it('RFC 3629 3 notices a character that is cut off wherever it stands, and at the end says what it waits for', () => {
+    for (const unfinished of UNFINISHED) {
+      for (let place = 0; place < 140; place++) {
+        const octets = new Uint8Array(240).fill(0x61);
+        octets.set(unfinished, place);
+        check(kernels, octets, arenaAddress);
+        check(kernels, octets.subarray(0, place + unfinished.length), arenaAddress);
       }
     }
   });
