@@ -1,0 +1,227 @@
+// Events of an EventEmitter -> event objects for listeners in the style of the DOM: addEventListener and onmessage, as `ws`
+// offers them.
+import type { EventEmitter } from 'node:events';
+
+/** What the face asks of the class that wears it, to tell whether it was closed cleanly. */
+export interface EventFaced extends EventEmitter {
+  readonly _closeFrameReceived: boolean;
+  readonly _closeFrameSent: boolean;
+}
+
+/** The types that can be listened to; for any other, addEventListener does nothing. */
+export type EventType = 'open' | 'message' | 'close' | 'error';
+
+let setTarget: (event: Event, target: unknown) => void;
+
+/** What a listener is given. Not the global class of that name, and no dispatchEvent takes it. */
+export class Event<Target = unknown> {
+  readonly #type: string;
+  #target: unknown = null;
+
+  static {
+    setTarget = (event, target): void => {
+      event.#target = target;
+    };
+  }
+
+  constructor(type: string) {
+    this.#type = type;
+  }
+
+  get type(): string {
+    return this.#type;
+  }
+
+  /** The WebSocket whose event this is. */
+  get target(): Target {
+    return this.#target as Target;
+  }
+}
+
+export class MessageEvent<Target = unknown> extends Event<Target> {
+  readonly #data: unknown;
+
+  constructor(type: string, { data = null }: { data?: unknown } = {}) {
+    super(type);
+    this.#data = data;
+  }
+
+  /** A string for a text message; for a binary one what `binaryType` says. */
+  get data(): unknown {
+    return this.#data;
+  }
+}
+
+export class CloseEvent<Target = unknown> extends Event<Target> {
+  readonly #code: number;
+  readonly #reason: string;
+  readonly #wasClean: boolean;
+
+  constructor(type: string, { code = 0, reason = '', wasClean = false }: CloseEventFields = {}) {
+    super(type);
+    this.#code = code;
+    this.#reason = reason;
+    this.#wasClean = wasClean;
+  }
+
+  /** The peer's close code; 1005 if its Close had none, 1006 if none came (RFC 6455 7.1.5). */
+  get code(): number {
+    return this.#code;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Whether a Close frame was both sent and received (RFC 6455 7.1.4). */
+  get wasClean(): boolean {
+    return this.#wasClean;
+  }
+}
+
+interface CloseEventFields {
+  code?: number;
+  reason?: string;
+  wasClean?: boolean;
+}
+
+export class ErrorEvent<Target = unknown> extends Event<Target> {
+  readonly #error: unknown;
+  readonly #message: string;
+
+  constructor(type: string, { error = null, message = '' }: { error?: unknown; message?: string } = {}) {
+    super(type);
+    this.#error = error;
+    this.#message = message;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get message(): string {
+    return this.#message;
+  }
+}
+
+const FIELDS: readonly [{ prototype: object }, readonly string[]][] = [
+  [Event, ['target', 'type']],
+  [MessageEvent, ['data']],
+  [CloseEvent, ['code', 'reason', 'wasClean']],
+  [ErrorEvent, ['error', 'message']],
+];
+for (const [{ prototype }, names] of FIELDS) {
+  for (const name of names) Object.defineProperty(prototype, name, { enumerable: true });
+}
+
+/** The class of event that each type's listeners are given. */
+export interface EventMap<Target> {
+  open: Event<Target>;
+  message: MessageEvent<Target>;
+  close: CloseEvent<Target>;
+  error: ErrorEvent<Target>;
+}
+
+export type EventListener<E> = ((event: E) => void) | { handleEvent(event: E): void };
+
+/** What a class wears once `addEventFace` has been called with its prototype. */
+export interface EventFace<Target> {
+  onopen: ((event: Event<Target>) => void) | null;
+  onmessage: ((event: MessageEvent<Target>) => void) | null;
+  onclose: ((event: CloseEvent<Target>) => void) | null;
+  onerror: ((event: ErrorEvent<Target>) => void) | null;
+  /** Adds a listener; the same one a second time, for the same type, is ignored. */
+  addEventListener<Type extends EventType>(
+    type: Type,
+    listener: EventListener<EventMap<Target>[Type]>,
+    options?: { once?: boolean },
+  ): void;
+  /** Removes a listener that addEventListener added, and no other. */
+  removeEventListener<Type extends EventType>(type: Type, listener: EventListener<EventMap<Target>[Type]>): void;
+}
+
+type AnyListener = EventListener<Event>;
+
+/** Makes an event of what was emitted. No type emits more than two arguments. */
+type EventMaker = (this: EventFaced, first: unknown, second: unknown) => Event;
+
+const MAKERS: Readonly<Record<EventType, EventMaker>> = {
+  open: () => new Event('open'),
+  message: (data, isBinary) => new MessageEvent('message', { data: isBinary ? data : String(data) }),
+  close(code, reason) {
+    const wasClean = this._closeFrameReceived && this._closeFrameSent;
+    return new CloseEvent('close', { code: code as number, reason: String(reason), wasClean });
+  },
+  error: (error) => new ErrorEvent('error', { error, message: (error as Error).message }),
+};
+
+/** On a function that `listeners(type)` shows: the listener that it calls. */
+export const kListener: unique symbol = Symbol('listener');
+/** On the same: whether it was set as `onopen` and so on, and not by addEventListener. */
+const kIsHandler: unique symbol = Symbol('isHandler');
+
+interface Wrapper {
+  (this: EventFaced, first: unknown, second: unknown): void;
+  [kListener]: AnyListener;
+  [kIsHandler]: boolean;
+}
+
+function wrap(type: EventType, listener: AnyListener, isHandler: boolean): Wrapper {
+  const make = MAKERS[type];
+  function deliver(this: EventFaced, first: unknown, second: unknown): void {
+    const event = make.call(this, first, second);
+    setTarget(event, this);
+    if (typeof listener === 'function') listener.call(this, event);
+    else listener.handleEvent(event);
+  }
+  return Object.assign(deliver, { [kListener]: listener, [kIsHandler]: isHandler });
+}
+
+/** The wrapper among `type`'s listeners that stands for a handler, or else for `listener`. */
+function find(target: EventFaced, type: string, listener: AnyListener | undefined, isHandler: boolean) {
+  return (target.listeners(type) as Wrapper[]).find(
+    (wrapper) => wrapper[kIsHandler] === isHandler && (isHandler || wrapper[kListener] === listener),
+  );
+}
+
+function addEventListener(
+  this: EventFaced,
+  type: string,
+  listener: AnyListener,
+  { once = false }: { once?: boolean } = {},
+): void {
+  if (!Object.hasOwn(MAKERS, type) || find(this, type, listener, false) !== undefined) return;
+  const wrapper = wrap(type as EventType, listener, false);
+  if (once) this.once(type, wrapper);
+  else this.on(type, wrapper);
+}
+
+function removeEventListener(this: EventFaced, type: string, listener: AnyListener): void {
+  const wrapper = find(this, type, listener, false);
+  if (wrapper !== undefined) this.removeListener(type, wrapper);
+}
+
+function addHandler(prototype: EventFaced, type: EventType): void {
+  Object.defineProperty(prototype, `on${type}`, {
+    configurable: true,
+    enumerable: true,
+    get(this: EventFaced): AnyListener | null {
+      return find(this, type, undefined, true)?.[kListener] ?? null;
+    },
+    set(this: EventFaced, handler: unknown) {
+      const before = find(this, type, undefined, true);
+      if (before !== undefined) this.removeListener(type, before);
+      if (typeof handler === 'function') this.on(type, wrap(type, handler as AnyListener, true));
+    },
+  });
+}
+
+/**
+ * Gives a class the methods and accessors of `EventFace`. An object that nobody listens to this way holds nothing for it.
+ * @param prototype the prototype of a class that emits 'open' (), 'message' (data, isBinary), 'close' (code, reason) and
+ *   'error' (error)
+ */
+export function addEventFace(prototype: EventFaced): void {
+  for (const type of Object.keys(MAKERS) as EventType[]) addHandler(prototype, type);
+  Object.assign(prototype, { addEventListener, removeEventListener });
+}
