@@ -181,7 +181,7 @@ export const OVERVIEW_STYLE: string = `
   .cases { font-size: 0.875rem; }
   .rows th[scope=row] { flex-direction: column; gap: 0.05rem; padding-right: 0.6rem; }
   .rows .id { flex-basis: auto; }
-  .rows .description { font-size: 0.8125rem; line-height: 1.4; }
+  .rows .description { font-size: 0.8125rem; line-height: 1.4; -webkit-line-clamp: 3; }
   .rows td small { display: block; margin-left: 0; padding-left: 1.05em; font-size: 0.75rem; white-space: normal; line-height: 1.35; }
   .cases :is(td, thead th):not(:first-child) { padding-left: 0.45rem; padding-right: 0; }
 }

@@ -55,11 +55,11 @@ export function reason(result: CaseResult | undefined): string {
 }
 
 function failure(result: CaseResult): string {
-  if (result.httpResponse === '?' || result.wasOpenHandshakeTimeout) return closeReason(result);
   const accepted = Object.values(result.expected).map(pythonEvents);
-  if (!accepted.includes(pythonEvents(result.received))) return events(result, 'expected');
-  // The events were right, so it was the close that failed the case, or a rule of the case's own.
-  return result.behaviorClose === 'OK' ? sentence(result.result) : closeReason(result);
+  // Where the events were right, or none are expected, the result itself says what was wrong.
+  const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result, 'expected');
+  const testeeClosed = result.behaviorClose === 'FAILED' && !result.closedByMe && result.remoteCloseCode !== null;
+  return testeeClosed ? `${what}; the testee closed with ${result.remoteCloseCode}` : what;
 }
 
 function events(result: CaseResult, verb: string): string {
@@ -68,12 +68,9 @@ function events(result: CaseResult, verb: string): string {
   return `received ${cut(pythonEvents(result.received))}, ${verb} ${cut(pythonEvents(wanted))}`;
 }
 
-function closeReason(result: CaseResult): string {
-  if (result.behaviorClose === 'WRONG CODE') {
-    return `closed with ${result.remoteCloseCode}, expected ${result.expectedClose.closeCode.join(' or ')}`;
-  }
-  const detail = result.wasNotCleanReason === null ? '' : ` (${result.wasNotCleanReason})`;
-  return sentence(result.resultClose) + detail;
+function closeReason({ resultClose, wasNotCleanReason }: CaseResult): string {
+  const told = wasNotCleanReason === null || resultClose.includes(wasNotCleanReason);
+  return sentence(resultClose) + (told ? '' : ` (${wasNotCleanReason})`);
 }
 
 function cut(text: string): string {

@@ -1,5 +1,5 @@
 // A run -> its files in a directory. Each file appears whole or not at all, and the index last.
-import { access, constants, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { casePage, type CaseLinks, type Link } from './case-page.js';
 import { fileNames, type FileNames } from './file-names.js';
@@ -42,7 +42,10 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Rejects when `directory` could not be written: asked before a run, so that a long one is not run for nothing. Makes nothing. */
+/**
+ * Rejects when `directory` could not be written: asked before a run, so that a long one is not run for nothing. What it makes to
+ * find out (in the nearest directory that is there already) it removes again.
+ */
 export async function checkWritable(directory: string): Promise<void> {
   for (let path = resolve(directory); ; path = dirname(path)) {
     const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -51,9 +54,17 @@ export async function checkWritable(directory: string): Promise<void> {
     });
     if (found === undefined) continue;
     if (!found.isDirectory()) throw new Error(`${path} is not a directory`);
-    await access(path, constants.W_OK | constants.X_OK);
+    await rmdir(await mkdtemp(join(path, '.writing-')));
     return;
   }
+}
+
+/** Rejects when the file `path` could not be written. Makes nothing. */
+export async function checkFileWritable(path: string): Promise<void> {
+  const target = resolve(path);
+  await checkWritable(dirname(target));
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory()) throw new Error(`${target} is a directory`);
 }
 
 /** Every file of a report by name; the index comes last. */

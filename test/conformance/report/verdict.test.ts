@@ -14,21 +14,21 @@ test('a case that a rule of its own judges says what the rule says', () => {
   expect(reason(result)).toBe('Nothing came back in time');
 });
 
-test('a case whose events were right failed because of its close', () => {
-  const result = caseResult('7.5.1', { behavior: 'FAILED', behaviorClose: 'WRONG CODE', remoteCloseCode: 1000 });
-  result.expectedClose = { closedByMe: false, closeCode: [1002, 1007], requireClean: false };
-  expect(reason(result)).toBe('closed with 1000, expected 1002 or 1007');
-});
-
-test('a case whose handshake never finished says so', () => {
-  const result = caseResult('1.1.1', {
+test('a case that the testee closed before its time says with which code', () => {
+  const result = caseResult('9.3.1', {
     behavior: 'FAILED',
     behaviorClose: 'FAILED',
-    httpResponse: '?',
-    resultClose: 'The opening handshake was never completed.',
-    wasNotCleanReason: 'peer did not answer in time',
+    expected: {},
+    result: 'No message came back in time.',
+    closedByMe: false,
+    remoteCloseCode: 1008,
   });
-  expect(reason(result)).toBe('The opening handshake was never completed (peer did not answer in time)');
+  expect(reason(result)).toBe('No message came back in time; the testee closed with 1008');
+});
+
+test('a case whose events were right and which failed all the same says what the result says', () => {
+  const result = caseResult('7.5.1', { behavior: 'FAILED', result: 'The close code was 1000; expected is 1007.' });
+  expect(reason(result)).toBe('The close code was 1000; expected is 1007');
 });
 
 test('an unclean close says what happened instead', () => {
@@ -38,6 +38,15 @@ test('an unclean close says what happened instead', () => {
     wasNotCleanReason: 'TCP was dropped',
   });
   expect(reason(result)).toBe('The connection was not closed cleanly (TCP was dropped)');
+});
+
+test('what a close verdict says already is not said twice', () => {
+  const result = caseResult('2.7', {
+    behaviorClose: 'UNCLEAN',
+    resultClose: 'Not clean: TCP was dropped',
+    wasNotCleanReason: 'TCP was dropped',
+  });
+  expect(reason(result)).toBe('Not clean: TCP was dropped');
 });
 
 test('a NON-STRICT case says what a strict endpoint does', () => {

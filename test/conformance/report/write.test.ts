@@ -2,7 +2,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkWritable, reportFiles, writeReport, writeWhole } from '../../../src/conformance/report/write.js';
+import {
+  checkFileWritable,
+  checkWritable,
+  reportFiles,
+  writeReport,
+  writeWhole,
+} from '../../../src/conformance/report/write.js';
 import { agentReport, caseResult, runReport } from '../../support/case-results.js';
 
 let directory = '';
@@ -81,5 +87,7 @@ test('whether a directory can be written is asked without making it', async () =
   await checkWritable(join(directory, 'new', 'deep'));
   await expect(checkWritable(join(directory, 'file'))).rejects.toThrow('is not a directory');
   await expect(checkWritable(join(directory, 'file', 'deep'))).rejects.toThrow();
+  await checkFileWritable(join(directory, 'new', 'file'));
+  await expect(checkFileWritable(directory)).rejects.toThrow('is a directory');
   expect(await readdir(directory)).toEqual(['file']);
 });

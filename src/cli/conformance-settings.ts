@@ -1,0 +1,223 @@
+// The arguments of `wsimd conformance` and the spec file they name -> the settings of a run.
+import { readFileSync } from 'node:fs';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { CommandError, wordsOf } from './command-error.js';
+import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
+
+/** What both roles of the testee have in common. */
+interface CommonSettings {
+  cases: string[];
+  exclude: string[];
+  /** Pattern of agent names -> patterns of the cases that they are not to run. */
+  excludeFor: Record<string, string[]>;
+  /** Directory of the report. */
+  out: string;
+  junit: string | undefined;
+  baseline: string | undefined;
+  strict: boolean;
+  timeoutScale: number;
+  /** Settings of the spec file that have no effect. */
+  ignored: string[];
+}
+
+/** The testees are servers. */
+export interface ServerSettings extends CommonSettings {
+  testee: 'server';
+  servers: ServerSpec[];
+  jobs: number | undefined;
+  insecure: boolean;
+}
+
+/** The testees are clients. */
+export interface ClientSettings extends CommonSettings {
+  testee: 'client';
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  /** PEM texts; TLS is spoken when they are there. */
+  tls: { cert: string; key: string } | undefined;
+}
+
+export const CONFORMANCE_USAGE: string = `Examines a WebSocket server or client, and reports what it does wrong.
+
+  wsimd conformance server URL      drives the server at ws://host:port or wss://host:port
+  wsimd conformance client --port N listens for clients that run the cases, as the classic test suite does
+
+Both:
+  --cases LIST          ids and patterns, separated by commas: 2.7,6.4.*,H.* (default: all)
+  --exclude LIST        cases to leave out
+  --out DIR             where the report goes (default: reports/servers or reports/clients)
+  --junit FILE          writes JUnit XML too
+  --baseline FILE       an earlier index.json: fail only on what is worse than there
+  --strict              refuse NON-STRICT and UNIMPLEMENTED too
+  --timeout-scale X     multiplies every time limit (default: 1)
+  --spec FILE           a spec file of the classic test suite (JSON); options override it
+
+Servers:
+  --agent NAME          the server's name in the report (default: its Server header)
+  --jobs N              connections at a time
+  --insecure            accept any certificate
+
+Clients:
+  --port N              where to listen (0: any free port)
+  --host NAME           the address to listen on (default: 127.0.0.1)
+  --cert FILE --key FILE  certificate and key in PEM, for wss://
+
+Exit status: 0 when no case was refused, 1 when one was or has no result, 2 when the run could not begin or finish.
+`;
+
+const COMMON_OPTIONS = {
+  cases: { type: 'string', multiple: true },
+  exclude: { type: 'string', multiple: true },
+  out: { type: 'string' },
+  junit: { type: 'string' },
+  baseline: { type: 'string' },
+  strict: { type: 'boolean' },
+  'timeout-scale': { type: 'string' },
+  spec: { type: 'string' },
+} satisfies ParseArgsConfig['options'];
+
+const SERVER_OPTIONS = {
+  ...COMMON_OPTIONS,
+  agent: { type: 'string' },
+  jobs: { type: 'string' },
+  insecure: { type: 'boolean' },
+} satisfies ParseArgsConfig['options'];
+
+const CLIENT_OPTIONS = {
+  ...COMMON_OPTIONS,
+  port: { type: 'string' },
+  host: { type: 'string' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
+} satisfies ParseArgsConfig['options'];
+
+/**
+ * Reads the settings of `wsimd conformance server`.
+ *
+ * @throws CommandError when an argument or the spec file is wrong
+ */
+export function readServerSettings(args: string[]): ServerSettings {
+  const { values, positionals } = wordsFor('server', () =>
+    parseArgs({ args, options: SERVER_OPTIONS, allowPositionals: true }),
+  );
+  const spec = specOf(values.spec);
+  const [url, ...rest] = positionals;
+  if (rest.length > 0) throw new CommandError(`There is one server too many: ${rest.join(' ')}.`);
+  const servers = url === undefined ? (spec.servers ?? []) : [{ url }];
+  if (servers.length === 0) throw new CommandError('Give the URL of a server, or a spec file that names servers.');
+  const { agent } = values;
+  if (agent !== undefined && servers.length > 1) throw new CommandError('One --agent cannot name several servers.');
+  return {
+    ...commonSettings(values, spec, 'reports/servers'),
+    testee: 'server',
+    servers: agent === undefined ? servers : [{ ...servers[0], agent }],
+    jobs: values.jobs === undefined ? undefined : wholeNumber(values.jobs, '--jobs', 1, 64),
+    insecure: values.insecure ?? false,
+  };
+}
+
+/**
+ * Reads the settings of `wsimd conformance client`.
+ *
+ * @throws CommandError when an argument or the spec file is wrong
+ */
+export function readClientSettings(args: string[]): ClientSettings {
+  const { values } = wordsFor('client', () => parseArgs({ args, options: CLIENT_OPTIONS }));
+  const spec = specOf(values.spec);
+  const address = spec.url === undefined ? undefined : addressOf(spec.url);
+  const port = values.port === undefined ? address?.port : wholeNumber(values.port, '--port', 0, 65535);
+  if (port === undefined) throw new CommandError('Give --port, or a spec file with a url, to say where to listen.');
+  return {
+    ...commonSettings(values, spec, 'reports/clients'),
+    testee: 'client',
+    host: values.host ?? address?.host ?? '127.0.0.1',
+    port,
+    tls: tlsOf(values.cert ?? spec.cert, values.key ?? spec.key),
+  };
+}
+
+/** The values that both roles share, as parseArgs gives them. */
+interface CommonValues {
+  cases?: string[] | undefined;
+  exclude?: string[] | undefined;
+  out?: string | undefined;
+  junit?: string | undefined;
+  baseline?: string | undefined;
+  strict?: boolean | undefined;
+  'timeout-scale'?: string | undefined;
+}
+
+function commonSettings(values: CommonValues, spec: Spec, out: string): CommonSettings {
+  return {
+    cases: listOf(values.cases) ?? spec.cases ?? ['*'],
+    exclude: listOf(values.exclude) ?? spec.excludeCases ?? [],
+    excludeFor: spec.excludeAgentCases ?? {},
+    out: values.out ?? spec.outdir ?? out,
+    junit: values.junit,
+    baseline: values.baseline,
+    strict: values.strict ?? false,
+    timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),
+    ignored: spec.ignored,
+  };
+}
+
+/** Turns what parseArgs throws into one sentence. */
+function wordsFor<Parsed>(testee: 'server' | 'client', parse: () => Parsed): Parsed {
+  try {
+    return parse();
+  } catch (error) {
+    const [sentence] = wordsOf(error).split(/\.\s/);
+    throw new CommandError(`wsimd conformance ${testee}: ${sentence.replace(/\.$/, '')}.`);
+  }
+}
+
+function listOf(values: string[] | undefined): string[] | undefined {
+  return values?.flatMap((value) => value.split(',')).map((pattern) => pattern.trim());
+}
+
+function wholeNumber(text: string, option: string, least: number, most: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new CommandError(`${option} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}.`);
+}
+
+function scaleOf(text: string): number {
+  const scale = text.trim() === '' ? Number.NaN : Number(text);
+  if (scale > 0 && scale <= 1000) return scale;
+  throw new CommandError(`--timeout-scale takes a number above 0 and up to 1000, not ${JSON.stringify(text)}.`);
+}
+
+function specOf(path: string | undefined): Spec {
+  return path === undefined ? { ignored: [] } : readSpec(readText(path, 'spec file'));
+}
+
+function tlsOf(cert: string | undefined, key: string | undefined): ClientSettings['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new CommandError('--cert and --key go together.');
+  return { cert: readText(cert, 'certificate'), key: readText(key, 'key') };
+}
+
+/**
+ * Reads a file that the user named.
+ *
+ * @throws CommandError when it cannot be read
+ */
+export function readText(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CommandError(`The ${what} cannot be read: ${wordsOf(error)}.`);
+  }
+}
+
+/** Where the classic spec file says to listen: `ws://host:port`. */
+function addressOf(url: string): { host: string; port: number } {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !/^wss?:$/.test(parsed.protocol)) {
+    throw new CommandError(`In the spec file url is no ws:// or wss:// URL: ${JSON.stringify(url)}.`);
+  }
+  const standard = parsed.protocol === 'wss:' ? 443 : 80;
+  const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
+  return { host, port: parsed.port === '' ? standard : Number(parsed.port) };
+}

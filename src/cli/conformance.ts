@@ -1,0 +1,255 @@
+// `wsimd conformance`: runs the examiner against servers or for clients, and turns what it yields into a report and an exit status.
+import { join } from 'node:path';
+import {
+  CannotRunError,
+  isPass,
+  matchesAny,
+  runClientCases,
+  runServerCases,
+  selectCases,
+  type AgentResults,
+  type ClientExamination,
+  type ClientRun,
+  type CaseResult,
+  type ServerRun,
+} from '../conformance/index.js';
+import { exitStatus, readBaseline, refusals, type Measure } from '../conformance/report/judgement.js';
+import { junitXml } from '../conformance/report/junit.js';
+import type { AgentReport, Report } from '../conformance/report/report.js';
+import { progressLine, summary } from '../conformance/report/terminal.js';
+import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
+import { CommandError, wordsOf } from './command-error.js';
+import {
+  CONFORMANCE_USAGE,
+  readClientSettings,
+  readServerSettings,
+  readText,
+  type ClientSettings,
+  type ServerSettings,
+} from './conformance-settings.js';
+import type { ServerSpec } from './spec-file.js';
+import { ProgressLine, type Terminal } from './terminal.js';
+
+/**
+ * Runs `wsimd conformance` and returns its exit status: 0 when no case was refused, else 1. `signal` ends the run early, with a
+ * report of what there is.
+ *
+ * @throws CommandError when the run cannot begin or its report cannot be written (exit status 2)
+ */
+export async function conformance(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const [testee, ...rest] = args;
+  if (args.includes('--help')) {
+    terminal.out(CONFORMANCE_USAGE);
+    return 0;
+  }
+  try {
+    switch (testee) {
+      case 'server':
+        return await runServers(readServerSettings(rest), terminal, signal);
+      case 'client':
+        return await runClients(readClientSettings(rest), terminal, signal);
+      default:
+        throw new CommandError('Say whether to examine a server or a client: wsimd conformance server|client.');
+    }
+  } catch (error) {
+    throw error instanceof CannotRunError ? new CommandError(error.message) : error;
+  }
+}
+
+type Settings = ServerSettings | ClientSettings;
+
+/** One agent of a run, as it grows. */
+interface GrowingAgent extends AgentReport {
+  results: Map<string, CaseResult>;
+}
+
+async function runServers(settings: ServerSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const selected = selectCases(settings, 'server').map(({ id }) => id);
+  const measure = await prepare(settings, terminal);
+  const progress = new Progress(settings, terminal);
+  const agents: GrowingAgent[] = [];
+  for (const server of settings.servers) {
+    const agent: GrowingAgent = { name: server.agent ?? server.url, selected, results: new Map() };
+    agents.push(agent);
+    try {
+      for await (const result of runServerCases(serverRun(settings, server, signal))) {
+        agent.name = result.agent;
+        agent.results.set(result.id, result);
+        progress.show(agent, result);
+      }
+    } catch (error) {
+      // Whoever ends the run early gets a report of what there is.
+      if (!signal.aborted) throw error;
+    } finally {
+      progress.clear();
+    }
+  }
+  const report = { agents: agents.map((agent) => withoutExcluded(agent, settings)), written: new Date() };
+  return finish(withDistinctNames(report, settings), settings, measure, terminal);
+}
+
+function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
+  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure } = settings;
+  const { url, agent, hostname } = server;
+  return {
+    url,
+    cases,
+    exclude,
+    timeoutScale,
+    signal,
+    tls: { insecure, ...(hostname === undefined ? {} : { servername: hostname }) },
+    ...(agent === undefined ? {} : { agent }),
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(Object.keys(excludeFor).length === 0 ? {} : { excludeFor }),
+  };
+}
+
+async function runClients(settings: ClientSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out } = settings;
+  const selected = selectCases(settings, 'client').map(({ id }) => id);
+  const measure = await prepare(settings, terminal);
+  const progress = new Progress(settings, terminal);
+  const reportOf = (results: AgentResults): Report => ({
+    agents: [...results].map(([name, own]) => withoutExcluded({ name, selected, results: new Map(own) }, settings)),
+    written: new Date(),
+  });
+  // One after the other, so that the report of a later moment is the one that stays.
+  let written: Promise<void> = Promise.resolve();
+  const updateReports = (results: AgentResults): Promise<void> => {
+    const next = written.then(() => writeReport(reportOf(results), out));
+    written = next.catch((error: unknown) => terminal.err(`The report cannot be written: ${wordsOf(error)}.\n`));
+    return next;
+  };
+  const examination = await listen({
+    cases,
+    exclude,
+    excludeFor,
+    timeoutScale,
+    host,
+    port,
+    updateReports,
+    signal,
+    ...(tls === undefined ? {} : { tls }),
+  });
+  terminal.out(`Listening on ${examination.url} for clients, with ${selected.length} cases. Ctrl-C ends the run.\n`);
+  try {
+    for await (const result of examination) {
+      const results = examination.results.get(result.agent) ?? new Map<string, CaseResult>();
+      progress.show({ name: result.agent, selected, results }, result);
+    }
+  } catch (error) {
+    // This is how the run is meant to end, unless a client ends it with /stopServer.
+    if (!signal.aborted) throw error;
+  } finally {
+    progress.clear();
+  }
+  await written;
+  return finish(reportOf(examination.results), settings, measure, terminal);
+}
+
+async function listen(run: ClientRun): Promise<ClientExamination> {
+  try {
+    return await runClientCases(run);
+  } catch (error) {
+    // Node refuses a bad certificate or key when it makes the server.
+    throw new CommandError(error instanceof CannotRunError ? error.message : `Cannot listen: ${wordsOf(error)}.`);
+  }
+}
+
+/** What has to be right before a run, so that a long one is not run for nothing. */
+async function prepare(settings: Settings, terminal: Terminal): Promise<Measure> {
+  const { out, junit, baseline, strict, ignored } = settings;
+  await orCommandError(checkWritable(out), 'The report cannot be written');
+  if (junit !== undefined) await orCommandError(checkFileWritable(junit), 'The JUnit file cannot be written');
+  if (ignored.length > 0) terminal.err(`Without effect here: ${ignored.join(', ')} of the spec file.\n`);
+  return { strict, baseline: baseline === undefined ? undefined : baselineOf(baseline) };
+}
+
+function baselineOf(path: string): Measure['baseline'] {
+  const text = readText(path, 'baseline');
+  try {
+    return readBaseline(text);
+  } catch (error) {
+    throw new CommandError(`The baseline ${path} is no index.json: ${wordsOf(error)}.`);
+  }
+}
+
+async function orCommandError(work: Promise<void>, what: string): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new CommandError(`${what}: ${wordsOf(error)}.`);
+  }
+}
+
+/** The progress line of a run. */
+class Progress {
+  readonly #line: ProgressLine;
+  readonly #strict: boolean;
+  readonly #begun = performance.now();
+  #refused = 0;
+
+  constructor({ strict }: Settings, terminal: Terminal) {
+    this.#line = new ProgressLine(terminal);
+    this.#strict = strict;
+  }
+
+  show(agent: AgentReport, result: CaseResult): void {
+    if (!isPass(result, this.#strict)) this.#refused++;
+    this.#line.show((width) =>
+      progressLine(
+        {
+          agent: agent.name,
+          id: result.id,
+          done: agent.results.size,
+          total: agent.selected.length,
+          refused: this.#refused,
+          seconds: (performance.now() - this.#begun) / 1000,
+        },
+        width,
+      ),
+    );
+  }
+
+  clear(): void {
+    this.#line.clear();
+  }
+}
+
+/** The agent without the cases that the spec file excludes for it. */
+function withoutExcluded(agent: AgentReport, { excludeFor }: Settings): AgentReport {
+  const excluded = Object.entries(excludeFor).flatMap(([name, ids]) => (matchesAny(agent.name, [name]) ? ids : []));
+  const isExcluded = (id: string): boolean => matchesAny(id, excluded);
+  return {
+    ...agent,
+    selected: agent.selected.filter((id) => !isExcluded(id)),
+    results: new Map([...agent.results].filter(([id]) => !isExcluded(id))),
+  };
+}
+
+/** Servers that call themselves the same are told apart by their URLs. */
+function withDistinctNames(report: Report, { servers }: ServerSettings): Report {
+  const names = report.agents.map(({ name }) => name);
+  const agents = report.agents.map((agent, at) => {
+    if (names.indexOf(agent.name) === names.lastIndexOf(agent.name)) return agent;
+    const name = `${agent.name} at ${servers[at].url}`;
+    return {
+      ...agent,
+      name,
+      results: new Map([...agent.results].map(([id, result]) => [id, { ...result, agent: name }])),
+    };
+  });
+  return { ...report, agents };
+}
+
+/** Writes the report, says what is in it, and returns the exit status. */
+async function finish(report: Report, settings: Settings, measure: Measure, terminal: Terminal): Promise<number> {
+  const { out, junit } = settings;
+  const refused = refusals(report, measure);
+  await orCommandError(writeReport(report, out), 'The report cannot be written');
+  if (junit !== undefined) {
+    await orCommandError(writeWhole(junit, junitXml(report, refused)), 'The JUnit file cannot be written');
+  }
+  terminal.out(`${summary(report, refused)}Report: ${join(out, 'index.html')}\n`);
+  return exitStatus(report, refused);
+}

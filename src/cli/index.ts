@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+// The program `wsimd`: the first argument names a command, the rest are the command's own.
+import { readFileSync } from 'node:fs';
+import { CommandError } from './command-error.js';
+import { conformance } from './conformance.js';
+import { ownTerminal, type Terminal } from './terminal.js';
+
+/** A command: its arguments in, its exit status out. */
+type Command = (args: string[], terminal: Terminal, signal: AbortSignal) => Promise<number>;
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([['conformance', conformance]]);
+
+const USAGE = `wsimd conformance server|client ...   examines a WebSocket implementation
+wsimd --help | --version
+
+Each command explains itself with --help.
+`;
+
+async function main([name, ...args]: string[], terminal: Terminal): Promise<number> {
+  if (name === '--help') {
+    terminal.out(USAGE);
+    return 0;
+  }
+  if (name === '--version') {
+    terminal.out(`${version()}\n`);
+    return 0;
+  }
+  const command = COMMANDS.get(name);
+  if (command === undefined) {
+    const complaint = name === undefined ? 'Which command?' : `There is no command ${JSON.stringify(name)}.`;
+    throw new CommandError(`${complaint} There are: ${[...COMMANDS.keys(), '--help', '--version'].join(', ')}.`);
+  }
+  return command(args, terminal, interruption());
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM, so that a command can end well; the second ends the program at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
+function version(): string {
+  const { version: text } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return text;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2), ownTerminal());
+} catch (error) {
+  // 1 means that a case was refused, so whatever keeps a command from its work has to be something else.
+  process.exitCode = 2;
+  process.stderr.write(
+    error instanceof CommandError ? `${error.message}\n` : `${error instanceof Error ? error.stack : String(error)}\n`,
+  );
+}

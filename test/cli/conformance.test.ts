@@ -1,0 +1,245 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { conformance } from '../../src/cli/conformance.js';
+import type { Terminal } from '../../src/cli/terminal.js';
+
+let directory = '';
+const servers = new Set<{ close(): unknown }>();
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'wsimd-cli-'));
+});
+
+afterEach(() => rmSync(directory, { recursive: true }));
+
+afterAll(() => {
+  for (const server of servers) server.close();
+});
+
+/** An echo server made with ws. */
+async function echoServer(): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  servers.add(server);
+  server.on('headers', (headers) => headers.push('Server: ws'));
+  server.on('connection', (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer, binary) => socket.send(data, { binary }));
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A server that accepts TCP and ends it as soon as something comes. */
+async function droppingServer(): Promise<string> {
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.destroy());
+  });
+  servers.add(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+interface Run {
+  status: number;
+  out: string;
+  err: string;
+}
+
+/** A terminal that remembers what was said, and calls `heard` for each piece of it. */
+function recorder(
+  columns?: number,
+  heard: (text: string) => void = () => undefined,
+): Terminal & { said: { out: string; err: string } } {
+  const said = { out: '', err: '' };
+  const hear = (stream: 'out' | 'err') => (text: string) => {
+    said[stream] += text;
+    heard(text);
+  };
+  return { said, columns, out: hear('out'), err: hear('err') };
+}
+
+async function run(args: string[], columns?: number): Promise<Run> {
+  const terminal = recorder(columns);
+  const status = await conformance(
+    [...args, '--out', join(directory, 'report')],
+    terminal,
+    new AbortController().signal,
+  );
+  return { status, ...terminal.said };
+}
+
+function index(): Record<string, Record<string, Record<string, unknown>>> {
+  return JSON.parse(readFileSync(join(directory, 'report', 'index.json'), 'utf8')) as ReturnType<typeof index>;
+}
+
+test('a server that does what it should gives status 0 and a report', async () => {
+  const { status, out, err } = await run(['server', await echoServer(), '--cases', '1.1.1,2.*']);
+  expect(status).toBe(0);
+  expect(err).toBe('');
+  expect(out).toMatch(
+    /^ws +OK\n {3}1 {2}Framing +1\n {3}2 {2}Pings and pongs +11\n {6}all +12\n\nPassed: 12 cases\.\nReport: .*index\.html\n$/,
+  );
+  expect(index().ws['2.7']).toMatchObject({
+    behavior: 'OK',
+    behaviorClose: 'OK',
+    remoteCloseCode: 1000,
+    reportfile: 'ws_case_2_7.json',
+  });
+  expect(readdirSync(join(directory, 'report'))).toHaveLength(2 * 12 + 2);
+});
+
+test('a server that does not gives status 1, each case with its reason, and a JUnit file', async () => {
+  const junit = join(directory, 'ci', 'junit.xml');
+  const args = ['server', await droppingServer(), '--cases', '1.1.1,2.7', '--agent', 'dropper', '--junit', junit];
+  const { status, out } = await run(args);
+  expect(status).toBe(1);
+  expect(out).toMatch(/\n {2}1\.1\.1 +FAILED +\S.*\n {2}2\.7 +FAILED +\S.*\n\nFailed: 2 of 2 cases\.\n/);
+  expect(readFileSync(junit, 'utf8').match(/<failure /g)).toHaveLength(2);
+});
+
+test('against its own earlier index.json the same server gives status 0', async () => {
+  const url = await droppingServer();
+  expect((await run(['server', url, '--cases', '2.7'])).status).toBe(1);
+  const baseline = join(directory, 'report', 'index.json');
+  expect((await run(['server', url, '--cases', '2.7', '--baseline', baseline])).status).toBe(0);
+  // Against a better one it has become worse.
+  const better = join(directory, 'better.json');
+  writeFileSync(better, readFileSync(baseline, 'utf8').replaceAll('"FAILED"', '"OK"'));
+  expect((await run(['server', url, '--cases', '2.7', '--baseline', better])).status).toBe(1);
+});
+
+test('--strict refuses what is NON-STRICT', async () => {
+  const args = ['server', await echoServer(), '--cases', '6.4.1'];
+  const loose = await run(args);
+  expect(index().ws['6.4.1'].behavior).toBe('NON-STRICT');
+  expect(loose.status).toBe(0);
+  expect((await run([...args, '--strict'])).status).toBe(1);
+});
+
+test('a spec file runs several servers, tells those of one name apart, and leaves cases out for some', async () => {
+  const spec = join(directory, 'spec.json');
+  const [one, two, three] = [await echoServer(), await echoServer(), await echoServer()];
+  const servers = [{ url: one }, { url: two }, { url: three, agent: 'third' }];
+  writeFileSync(
+    spec,
+    JSON.stringify({
+      servers,
+      cases: ['2.*'],
+      'exclude-cases': ['2.1'],
+      'exclude-agent-cases': { 'thi*': ['2.1*', '2.7'] },
+      options: { failByDrop: false, tcpNoDelay: true },
+    }),
+  );
+  const { status, err } = await run(['server', '--spec', spec]);
+  expect(status).toBe(0);
+  expect(err).toBe('Without effect here: tcpNoDelay of the spec file.\n');
+  const agents = index();
+  expect(Object.keys(agents).sort()).toEqual(['third', `ws at ${one}`, `ws at ${two}`]);
+  expect(Object.keys(agents[`ws at ${one}`])).toHaveLength(10);
+  expect(Object.keys(agents.third).sort()).toEqual(['2.2', '2.3', '2.4', '2.5', '2.6', '2.8', '2.9']);
+});
+
+test('a terminal gets a progress line, which is gone at the end', async () => {
+  const { err } = await run(['server', await echoServer(), '--cases', '2.7'], 40);
+  expect(err).toBe('\r\u001b[K1 of 1  ws  2.7  0 s\r\u001b[K');
+});
+
+test('a run that is ended early reports what there is, and fails for the cases that are missing', async () => {
+  const controller = new AbortController();
+  const terminal = recorder(80, () => controller.abort());
+  const args = ['server', await echoServer(), '--jobs', '1', '--cases', '2.*', '--out', join(directory, 'report')];
+  expect(await conformance(args, terminal, controller.signal)).toBe(1);
+  expect(terminal.said.out).toMatch(/MISSING +no result/);
+  expect(Object.keys(index().ws).length).toBeLessThan(11);
+});
+
+test('a client that drives itself by the classic paths is examined, and its report written when it asks', async () => {
+  const controller = new AbortController();
+  let listening: (url: string) => void = () => undefined;
+  const url = new Promise<string>((resolve) => {
+    listening = resolve;
+  });
+  const terminal = recorder(undefined, (text) => {
+    const said = /^Listening on (\S+) for clients, with 11 cases/.exec(text);
+    if (said !== null) listening(said[1]);
+  });
+  const args = ['client', '--port', '0', '--cases', '2.*', '--out', join(directory, 'report')];
+  const status = conformance(args, terminal, controller.signal);
+  await Promise.race([driveClient(await url, 'mine'), status]);
+  expect(Object.keys(index().mine)).toHaveLength(11);
+  controller.abort();
+  expect(await status).toBe(0);
+  expect(terminal.said.out).toMatch(/\nmine +OK\n.*\n +all +11\n\nPassed: 11 cases\.\n/);
+});
+
+/** Does what the clients do that were written for the classic suite. */
+async function driveClient(url: string, agent: string): Promise<void> {
+  const count = Number(await lastMessage(`${url}/getCaseCount`));
+  for (let at = 1; at <= count; at++) await lastMessage(`${url}/runCase?case=${at}&agent=${agent}`);
+  await lastMessage(`${url}/updateReports?agent=${agent}`);
+}
+
+/** Echoes until the connection is closed; resolves with the last message. */
+function lastMessage(url: string): Promise<string> {
+  return new Promise((resolve) => {
+    let last = '';
+    const socket = new WebSocket(url);
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer, binary) => {
+      last = data.toString();
+      socket.send(data, { binary });
+    });
+    socket.on('close', () => resolve(last));
+  });
+}
+
+test('a client run in which nobody came has failed', async () => {
+  const controller = new AbortController();
+  const terminal = recorder(undefined, () => controller.abort());
+  const args = ['client', '--port', '0', '--cases', '2.7', '--out', join(directory, 'report')];
+  expect(await conformance(args, terminal, controller.signal)).toBe(1);
+});
+
+test('--help explains the command', async () => {
+  const { status, out } = await run(['--help']);
+  expect(status).toBe(0);
+  expect(out).toContain('--baseline FILE');
+});
+
+test.each([
+  ['no role', []],
+  ['an unknown role', ['proxy']],
+  ['an unreachable server', ['server', 'ws://127.0.0.1:1']],
+  ['an address that is no URL', ['server', 'localhost']],
+  ['an unknown case', ['server', 'ws://127.0.0.1:1', '--cases', '99.1']],
+  ['a pattern without a case', ['server', 'ws://127.0.0.1:1', '--cases', '99.*']],
+  ['a bad option', ['server', 'ws://127.0.0.1:1', '--cheese']],
+  ['a missing baseline', ['server', 'ws://127.0.0.1:1', '--baseline', 'none.json']],
+  ['an address that is not ours', ['client', '--port', '0', '--host', '192.0.2.1']],
+])('%s is refused with one sentence, and nothing is written', async (_, args) => {
+  await expect(run(args)).rejects.toThrow(
+    expect.objectContaining({ name: 'CommandError', message: expect.stringMatching(/^[^\n]+\.$/) }),
+  );
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a directory that cannot be written is refused before the run', async () => {
+  const file = join(directory, 'file');
+  writeFileSync(file, '');
+  const refused = (...args: string[]): Promise<number> =>
+    conformance(['server', 'ws://127.0.0.1:1', ...args], recorder(), new AbortController().signal);
+  await expect(refused('--out', join(file, 'report'))).rejects.toThrow(/^The report cannot be written: .*\.$/);
+  await expect(refused('--out', directory, '--junit', directory)).rejects.toThrow('The JUnit file cannot be written');
+});
+
+test('certificates that are none are refused with one sentence', async () => {
+  const pem = join(directory, 'a.pem');
+  writeFileSync(pem, 'nonsense');
+  const args = ['client', '--port', '0', '--cert', pem, '--key', pem];
+  await expect(run(args)).rejects.toThrow(expect.objectContaining({ name: 'CommandError' }));
+});

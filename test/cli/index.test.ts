@@ -1,0 +1,46 @@
+// The program itself, as the build leaves it. Without a build these tests say so and return.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url));
+
+interface Ended {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function withProgram(args: string[], look: (ended: Ended) => void): void {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  look(spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' }));
+}
+
+test('--version prints the version of the package', () => {
+  withProgram(['--version'], ({ status, stdout }) => {
+    const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
+    expect([status, stdout]).toEqual([0, `${version}\n`]);
+  });
+});
+
+test('--help names the commands', () => {
+  withProgram(['--help'], ({ status, stdout }) => {
+    expect(status).toBe(0);
+    expect(stdout).toContain('wsimd conformance server|client');
+  });
+});
+
+test.each([[[]], [['nonsense']], [['conformance']], [['conformance', 'server', 'ws://127.0.0.1:1', '--cases', '2.7']]])(
+  '%j ends with status 2 and one sentence',
+  (args) => {
+    withProgram(args, ({ status, stdout, stderr }) => {
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^[A-Z][^\n]*\.\n$/);
+    });
+  },
+);
