@@ -95,6 +95,8 @@ export function makeJavaScriptKernels(): Kernels {
         state = needed === 0 ? 0 : awaiting(needed, 0x80, 0xbf);
       } else if (octet < 0x80) {
         at = skipAscii(at, end);
+      } else if (octet > 0xe0 && octet < 0xed && isTail(bytes[at]) && at + 2 <= end && isTail(bytes[at + 1])) {
+        at += 2; // The bulk of CJK, a character a step; any continuation may follow these leads.
       } else {
         state = stateAfterLead(octet);
       }
@@ -161,6 +163,11 @@ export function makeJavaScriptKernels(): Kernels {
 
 function awaiting(needed: number, lowest: number, highest: number): number {
   return needed | (lowest << 8) | (highest << 16);
+}
+
+/** Whether the octet continues a character. */
+function isTail(octet: number): boolean {
+  return (octet & 0xc0) === 0x80;
 }
 
 /** The resumable UTF-8 state after the first octet of a character that is not ASCII; -1 if none begins so. */

@@ -1,0 +1,115 @@
+// The plan of the house as data: which room may import which, how a file opens, how long it is, and what it never names.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** A room is a directory of src/, or a file that stands alone there; `node:*` is Node's own modules. */
+const MAY_IMPORT = {
+    assembly: ['spec'],
+    spec: [],
+    errors: ['spec'],
+    kernels: ['spec'],
+    values: ['spec', 'kernels'],
+    codec: ['spec', 'errors', 'kernels', 'values'],
+    extensions: ['spec', 'errors'],
+    handshake: ['spec', 'errors', 'extensions'],
+    connection: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake'],
+    'sans-io': ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection'],
+    node: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection', 'sans-io', 'node:*'],
+    index: ['spec', 'errors', 'extensions', 'handshake', 'node'],
+    conformance: ['node:*'],
+    cli: ['index', 'node', 'conformance', 'node:*'],
+};
+/** Everything that runs where there is no Node. */
+const NEUTRAL = ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection', 'sans-io'];
+const LINES_AT_MOST = 300;
+/** Longer files, each with its reason. A file that has become short leaves the list. */
+const LONG_FILES = {
+    'src/codec/frame-decoder.ts': 'the cursor, its windows and the slab of payloads share one state',
+    'src/connection/connection.ts': 'the docstrings of the public face, and one state that receiving and sending share',
+};
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT })
+    .toString()
+    .trim()
+    .split('\n')
+    .filter((file) => existsSync(`${ROOT}/${file}`));
+const sources = files.filter((file) => /^(src|assembly)\/.*\.[cm]?ts$/.test(file));
+function read(file) {
+    return readFileSync(`${ROOT}/${file}`, 'utf8');
+}
+function roomOf(file) {
+    const [top, name] = file.split('/');
+    return top === 'assembly' ? 'assembly' : name.replace(/(\.d)?\.[cm]?[jt]s$/, '');
+}
+/** The rooms that a file imports from, type imports and dynamic ones too. */
+function importedRooms(file) {
+    return ts.preProcessFile(read(file)).importedFiles.map(({ fileName }) => {
+        if (fileName.startsWith('.')) {
+            return roomOf(posix.join(posix.dirname(file), fileName));
+        }
+        return fileName.startsWith('node:') ? 'node:*' : `package ${fileName}`;
+    });
+}
+/** The comment that a file opens with, without its marks. */
+function openingComment(file) {
+    const text = read(file).replace(/^#!.*\n/, '');
+    const comment = /^(?:\/\/.*\n)+|^\/\*[^]*?\*\//.exec(text)?.[0] ?? '';
+    return comment.replaceAll(/^\s*(?:\/\/|\/\*+|\*+\/?)|\*\/$/gm, '').trim();
+}
+describe('the layers', () => {
+    test('are all of the source', () => {
+        expect(sources.length).toBeGreaterThan(0);
+        expect(sources.filter((file) => !(roomOf(file) in MAY_IMPORT))).toEqual([]);
+    });
+    test('import only what lies beneath them', () => {
+        const stray = sources.flatMap((file) => {
+            const room = roomOf(file);
+            const allowed = [room, ...(MAY_IMPORT[room] ?? [])];
+            return importedRooms(file)
+                .filter((imported) => !allowed.includes(imported))
+                .map((imported) => `${file} imports ${imported}`);
+        });
+        expect(stray).toEqual([]);
+    });
+    test('that run anywhere do not know Node', () => {
+        for (const room of NEUTRAL) {
+            expect([room, ...MAY_IMPORT[room]].every((name) => NEUTRAL.includes(name)), room).toBe(true);
+        }
+        const stray = sources
+            .filter((file) => NEUTRAL.includes(roomOf(file)))
+            .filter((file) => importedRooms(file).includes('node:*'));
+        expect(stray).toEqual([]);
+    });
+});
+describe('every source file', () => {
+    test('opens with a sentence that says what it does', () => {
+        expect(sources.filter((file) => !/^\S[^]{15,}\./.test(openingComment(file)))).toEqual([]);
+    });
+    test(`has at most ${LINES_AT_MOST} lines, or a reason`, () => {
+        const long = sources.filter((file) => read(file).split('\n').length - 1 > LINES_AT_MOST);
+        expect(long.sort()).toEqual(Object.keys(LONG_FILES).sort());
+    });
+});
+describe('the repository', () => {
+    test('names no place outside itself', () => {
+        // Put together from parts, so that this file does not name them either.
+        const planning = ['..', 'shared'].join('/');
+        const places = [
+            ['', 'work', ''],
+            ['', 'root', ''],
+            ['', 'home', ''],
+            ['', 'Users', ''],
+            ['shared', 'design'],
+            ['shared', 'reference'],
+        ];
+        const needles = [planning, ...places.map((parts) => parts.join('/'))];
+        const naming = files.flatMap((file) => {
+            const text = read(file);
+            return needles.filter((needle) => text.includes(needle)).map((needle) => `${file} names ${needle}`);
+        });
+        expect(naming).toEqual([]);
+    });
+});

@@ -1,0 +1,14 @@
+/** The deliberate differences between `ws` and this library, as data: a contract test may differ only by naming one of these. */
+export const DEVIATIONS = {
+    D1: 'maxBackpressure exists, off by default',
+    D2: "a remote peer's fault never throws for want of an 'error' listener",
+    D3: 'the handshake is strict: a body is refused always; HTTP version, Host and canonical key where the library owns the HTTP server',
+    D4: 'pongs are coalesced and never a reason to terminate',
+    D5: 'the number of fragments or of buffered chunks has no limit by default',
+    D6: 'a length in a longer form than needed fails with 1002 and WS_ERR_NON_MINIMAL_LENGTH',
+    D7: 'a permessage-deflate offer with bad, unknown, duplicate or out-of-range parameters is declined',
+    D8: 'on an own HTTP server the handshake must end within 10 s, with at most 16 offers and 64 subprotocols',
+    D9: 'numeric options are honoured in full or refused with RangeError',
+    D10: 'invalid UTF-8 fails inside an unfinished message and frame',
+    D11: "'data' listeners on ws._socket see nothing while the library reads into its own buffer",
+};

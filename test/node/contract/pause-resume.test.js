@@ -1,0 +1,123 @@
+/** ws-api section 3: pause() and resume(). */
+import { expect, it } from 'vitest';
+import { connectingClient, contract, event, messages, pair, rawClient, recorder, turn } from './harness.js';
+contract('pause and resume', (implementation) => {
+    it('pause(): is a no-op in CONNECTING and CLOSED', async () => {
+        const connecting = connectingClient(implementation);
+        connecting.pause();
+        expect(connecting.isPaused).toBe(false);
+        connecting.resume();
+        const { client } = await pair(implementation);
+        client.close();
+        await event(client, 'close');
+        client.pause();
+        expect(client.isPaused).toBe(false);
+        client.resume();
+        expect(client.isPaused).toBe(false);
+    });
+    it('pause(): stops events until resume(), nothing is lost and the order is kept', async () => {
+        const { ws, peer } = await rawClient(implementation);
+        const log = recorder(ws);
+        const first = event(ws, 'message');
+        peer.send({ payload: 'one' });
+        await first;
+        ws.pause();
+        for (let i = 0; i < 5; i++)
+            peer.send({ payload: `paused ${i}` });
+        // A round trip on a second connection shows that the bytes have had time to come.
+        await pair(implementation);
+        await turn();
+        expect(log).toEqual(['text one']);
+        const rest = messages(ws, 5);
+        ws.resume();
+        await rest;
+        expect(log).toEqual(['text one', ...Array.from({ length: 5 }, (_, i) => `text paused ${i}`)]);
+    });
+    it('pause(): in CLOSING still takes hold', async () => {
+        const { ws } = await rawClient(implementation);
+        ws.close(1000);
+        ws.pause();
+        expect(ws.isPaused).toBe(true);
+        ws.resume();
+        expect(ws.isPaused).toBe(false);
+    });
+    it('pause(): backpressure reaches the peer', async () => {
+        const { client, peer } = await pair(implementation);
+        peer.pause();
+        const chunk = Buffer.alloc(1024 * 1024);
+        for (let i = 0; i < 32; i++)
+            client.send(chunk);
+        await pair(implementation);
+        expect(client.bufferedAmount).toBeGreaterThan(0);
+        const all = messages(peer, 32);
+        peer.resume();
+        await all;
+    });
+    it('pause() in a message handler: what is already parsed may come, the rest waits for resume()', async () => {
+        const { ws, peer } = await rawClient(implementation);
+        const log = recorder(ws);
+        ws.once('message', () => ws.pause());
+        const first = event(ws, 'message');
+        peer.send({ payload: 'one' });
+        await first;
+        peer.send({ payload: 'two' });
+        await pair(implementation);
+        expect(log).toEqual(['text one']);
+        const second = event(ws, 'message');
+        ws.resume();
+        await second;
+        expect(log).toEqual(['text one', 'text two']);
+    });
+    it("paused connection whose socket is destroyed: what the socket still holds is parsed and delivered before 'close'", async () => {
+        const { ws, peer } = await rawClient(implementation);
+        const log = recorder(ws);
+        ws.pause();
+        const readable = new Promise((resolve) => {
+            const look = () => {
+                if (ws._socket.readableLength > 0)
+                    resolve();
+                else
+                    setImmediate(look);
+            };
+            look();
+        });
+        ws._socket.read(0);
+        peer.send({ payload: 'kept 1' }, { payload: 'kept 2' });
+        await readable;
+        const closed = event(ws, 'close');
+        ws._socket.destroy();
+        await closed;
+        expect(log).toEqual(['text kept 1', 'text kept 2', 'close 1006']);
+    });
+    it('close() on a paused connection: closes when it is resumed', async () => {
+        const { ws, peer } = await rawClient(implementation);
+        const log = recorder(ws);
+        ws.pause();
+        ws.close(1000);
+        await peer.readClose();
+        const closed = event(ws, 'close');
+        peer.close(1000);
+        ws.resume();
+        await closed;
+        expect(log).toEqual(['close 1000']);
+    });
+    it('close() on a paused connection: closeTimeout ends it without resume', async () => {
+        const { ws, peer } = await rawClient(implementation, { closeTimeout: 100 });
+        const closed = event(ws, 'close');
+        ws.pause();
+        ws.close(1000);
+        await peer.readClose();
+        peer.close(1000);
+        await closed;
+    });
+    it('isPaused: is not changed by backpressure of the library itself', async () => {
+        const { client, peer } = await pair(implementation);
+        const states = [];
+        const done = messages(peer, 20);
+        peer.on('message', () => states.push(peer.isPaused));
+        for (let i = 0; i < 20; i++)
+            client.send(Buffer.alloc(200_000));
+        await done;
+        expect(states.every((state) => !state)).toBe(true);
+    });
+});

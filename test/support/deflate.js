@@ -1,0 +1,96 @@
+// Engines of permessage-deflate turned into promises and plain values for tests, and the data that they are fed.
+import { constants, deflateRawSync } from 'node:zlib';
+import { LATER } from '../../src/extensions/transform.js';
+import { Role } from '../../src/spec/frame.js';
+import { createDeflater, createInflater } from '../../src/node/deflate/engines.js';
+/** Both ways to use zlib: every test of behaviour runs on each. */
+export const PATHS = ['handle', 'public'];
+export const TAKEOVER = { windowBits: 15, contextTakeover: true };
+export const NO_TAKEOVER = { windowBits: 15, contextTakeover: false };
+function agreementOn({ windowBits, contextTakeover }) {
+    return {
+        serverNoContextTakeover: !contextTakeover,
+        clientNoContextTakeover: !contextTakeover,
+        serverMaxWindowBits: windowBits,
+        clientMaxWindowBits: windowBits,
+    };
+}
+/** An inflater or deflater whose later results are awaited. */
+class Awaited {
+    engine;
+    /** Results that came without being awaited: there must be none. */
+    stray = [];
+    #waiting;
+    constructor(make) {
+        this.engine = make((answer) => {
+            const waiting = this.#waiting;
+            this.#waiting = undefined;
+            if (waiting === undefined)
+                this.stray.push(answer);
+            else
+                waiting(answer);
+        });
+    }
+    settle(answer) {
+        if (answer !== LATER)
+            return Promise.resolve(answer);
+        return new Promise((resolve) => (this.#waiting = resolve));
+    }
+    close() {
+        this.engine.close();
+    }
+}
+export class TestInflater extends Awaited {
+    constructor(received, options) {
+        super((deliver) => createInflater(agreementOn(received), Role.Server, options, deliver));
+    }
+    inflate(payload, maxLength = Infinity) {
+        return this.settle(this.engine.inflate(payload, maxLength));
+    }
+}
+export class TestDeflater extends Awaited {
+    constructor(sent, options) {
+        super((deliver) => createDeflater(agreementOn(sent), Role.Server, options, deliver));
+    }
+    deflate(payload, final = true) {
+        return this.settle(this.engine.deflate(payload, final));
+    }
+}
+/** What a sender does by RFC 7692 7.2.1: a sync flush without its last four octets. */
+export function compressed(message, options = {}) {
+    const deflated = deflateRawSync(message, { ...options, finishFlush: constants.Z_SYNC_FLUSH });
+    return deflated.subarray(0, -4);
+}
+/** What an answer says, in a form that compares well. */
+export function told(answer) {
+    if (!(answer instanceof Error))
+        return Buffer.from(answer).toString('latin1');
+    const { code, closeCode, message } = answer;
+    return `${closeCode} ${code} ${message}`;
+}
+/** A seeded generator of integers below its argument (mulberry32). */
+export function seeded(seed) {
+    let state = seed;
+    return (below) => {
+        state = (state + 0x6d2b79f5) | 0;
+        let value = Math.imul(state ^ (state >>> 15), state | 1);
+        value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
+        return Math.floor((((value ^ (value >>> 14)) >>> 0) / 2 ** 32) * below);
+    };
+}
+/** JSON-like text that does not repeat itself. */
+export function jsonLike(length, random) {
+    let text = '';
+    while (text.length < length) {
+        const symbol = ['EUR', 'USD', 'GBP', 'JPY'][random(4)];
+        text += `{"id":"${random(2 ** 31).toString(36)}","symbol":"${symbol}","price":${random(1e6) / 100},"time":${random(2 ** 31)}},`;
+    }
+    return Buffer.from(text.slice(0, length), 'latin1');
+}
+/** Octets that do not compress. */
+export function noise(length, random) {
+    const octets = Buffer.allocUnsafeSlow(length);
+    for (let at = 0; at < length; at += 1)
+        octets[at] = random(256);
+    return octets;
+}

@@ -1,0 +1,87 @@
+// Plays one string of octets to a decoder in many pieces: whole, octet by octet, cut in two at every offset and cut at
+// random; the events must be the same each time, and the octets must be left as they were.
+import { expect } from 'vitest';
+import { hex } from './events.js';
+import { Random } from './random.js';
+/** Up to this many octets a wire is cut at every offset; a longer one near its ends and at random. */
+const EVERY_OFFSET_UP_TO = 400;
+const NEAR = 16;
+const RANDOM_RUNS = 12;
+const FENCE = 16;
+/**
+ * Plays `wire` in every way and holds the events against `expected`.
+ * @returns how many runs were made
+ */
+export function playEveryWay(wire, options, expected, decoder, seed = 1) {
+    const random = new Random(seed);
+    const ways = [
+        [],
+        Array.from({ length: Math.max(0, wire.length - 1) }, (_, index) => index + 1),
+        ...offsets(wire.length, random).map((offset) => [offset]),
+        ...Array.from({ length: RANDOM_RUNS }, () => randomCuts(wire.length, random)),
+    ];
+    for (const cuts of ways) {
+        compare(play(wire, cuts, decoder(options)), expected, `seed ${seed}, ${describeCuts(cuts, wire.length)}`);
+    }
+    return ways.length;
+}
+/**
+ * Plays `wire` octet by octet, and after each octet holds the events so far against those that `reference` finds in the
+ * part already fed: an event must come with the octet that completes it, neither later nor earlier. In a long wire only
+ * the octets near its ends are looked at.
+ */
+export function playPromptly(wire, options, decoder, reference) {
+    const played = decoder(options);
+    for (let fed = 1; fed <= wire.length; fed++) {
+        played.feed(wire.slice(fed - 1, fed));
+        if (fed <= EVERY_OFFSET_UP_TO || wire.length - fed < NEAR) {
+            compare(played.events(), reference(wire.subarray(0, fed), options), `after ${fed} of ${wire.length} octets`);
+        }
+    }
+}
+/** Plays `wire` whole and in a few random pieces: fewer ways than `playEveryWay`, for when there are many wires. */
+export function playAtRandom(wire, options, expected, decoder, random, what) {
+    for (const cuts of [[], randomCuts(wire.length, random)]) {
+        compare(play(wire, cuts, decoder(options)), expected, `${what}, ${describeCuts(cuts, wire.length)}`);
+    }
+}
+/** Plays `wire`, cut at the given ascending offsets, and returns the events. Equal offsets make an empty chunk. */
+export function play(wire, cuts, decoder) {
+    // The chunks lie side by side between two fences, as they would in a socket's buffer.
+    const memory = new Uint8Array(FENCE + wire.length + FENCE).fill(0xa5);
+    memory.set(wire, FENCE);
+    const before = memory.slice();
+    let start = 0;
+    for (const end of [...cuts, wire.length]) {
+        decoder.feed(memory.subarray(FENCE + start, FENCE + end));
+        start = end;
+    }
+    const events = decoder.events();
+    if (Buffer.compare(memory, before) !== 0) {
+        expect(hex(memory), 'the octets fed, and those beside them, are not written to').toBe(hex(before));
+    }
+    return events;
+}
+function compare(found, expected, way) {
+    // Comparing text first: vitest's own comparison is slow, and runs are many.
+    if (JSON.stringify(found) !== JSON.stringify(expected)) {
+        expect(found, way).toEqual(expected);
+    }
+}
+function offsets(length, random) {
+    if (length <= EVERY_OFFSET_UP_TO) {
+        return Array.from({ length: length + 1 }, (_, offset) => offset);
+    }
+    const near = Array.from({ length: NEAR }, (_, distance) => [distance, length - distance]).flat();
+    return [...near, ...Array.from({ length: NEAR }, () => random.below(length))];
+}
+function randomCuts(length, random) {
+    const count = random.between(2, 12);
+    return Array.from({ length: count }, () => random.between(0, length)).sort((left, right) => left - right);
+}
+function describeCuts(cuts, length) {
+    if (cuts.length === 0) {
+        return 'whole';
+    }
+    return cuts.length === length - 1 ? 'octet by octet' : `cut at ${cuts.join(', ')}`;
+}

@@ -1,0 +1,21 @@
+// Texts of two lengths become the ratio of the times it takes to read them, to tell linear from quadratic.
+/**
+ * How many times longer `read` takes for 16 times the text: about 16 when linear, about 256 when quadratic. The shortest of
+ * many runs counts, so that other work on the machine does not.
+ * @param length the length of the shorter text, in characters
+ */
+export function growth(read, make, length = 2 * 1024) {
+    const [short, long] = [make(length), make(16 * length)];
+    const time = (text, repeat) => {
+        let best = Infinity;
+        for (let round = 0; round < 8; round++) {
+            const start = performance.now();
+            for (let i = 0; i < repeat; i++)
+                read(text);
+            best = Math.min(best, (performance.now() - start) / repeat);
+        }
+        return best;
+    };
+    time(short, 16);
+    return time(long, 1) / time(short, 16);
+}

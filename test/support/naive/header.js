@@ -1,0 +1,24 @@
+// Writes and reads one frame header, bit by bit as RFC 6455 5.2 draws it: what the header kernels must equal.
+/** The octets of a header; `form` writes the length in more octets than it needs. */
+export function naiveEncodeHeader(header, form = shortestForm(header.length)) {
+    const extended = form === 0 ? '' : header.length.toString(16).padStart(2 * form, '0');
+    const length7 = form === 0 ? Number(header.length) : form === 2 ? 126 : 127;
+    return Uint8Array.of((header.fin ? 128 : 0) + header.rsv + header.opcode, (header.key ? 128 : 0) + length7, ...Buffer.from(extended, 'hex'), ...(header.key ?? []));
+}
+/** The header that `octets` begins with, and its size; undefined if it is not whole. */
+export function naiveDecodeHeader(octets) {
+    const [first, second] = octets;
+    const length7 = second & 127;
+    const extended = length7 === 126 ? 2 : length7 === 127 ? 8 : 0;
+    const keyAt = 2 + extended;
+    const size = keyAt + (second >= 128 ? 4 : 0);
+    if (octets.length < 2 || octets.length < size) {
+        return undefined;
+    }
+    const length = extended === 0 ? BigInt(length7) : BigInt(`0x${Buffer.from(octets.slice(2, keyAt)).toString('hex')}`);
+    const key = second >= 128 ? octets.slice(keyAt, size) : undefined;
+    return { header: { fin: first >= 128, rsv: first & 0x70, opcode: first & 15, key, length }, size };
+}
+function shortestForm(length) {
+    return length < 126n ? 0 : length < 65536n ? 2 : 8;
+}
