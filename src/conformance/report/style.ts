@@ -15,7 +15,7 @@ export const BASE_STYLE: string = `
   --received: #0f5488; --sent: #00634a;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #17191c; --text: #e4e5e6; --quiet: #9aa0a6; --line: #31353a; --raised: #1f2226; --link: #8ab8ea;
     --ok-text: #5fd3ae; --ok-tint: #12312a;
@@ -31,7 +31,7 @@ export const BASE_STYLE: string = `
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+body { margin: 0; background: var(--page); color: var(--text); font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { margin: 0 auto; padding: 2.5rem 1.5rem 5rem; }
 h1, h2, h3, p, pre, table, ul, fieldset { margin: 0; }
 h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
@@ -49,7 +49,7 @@ ${['ok', 'informational', 'nonStrict', 'unimplemented', 'closeFault', 'failed', 
   .join('\n')}
 @media print {
   :root { --page: #fff; --text: #000; --quiet: #444; --line: #bbb; --raised: transparent; --link: #000; --received: #000; --sent: #000; }
-  body { font-size: 10pt; }
+  html { font-size: 8.5pt; }
   main { padding: 0; max-width: none !important; }
   a { text-decoration: none; }
   h1, h2, h3 { break-after: avoid; }
@@ -83,7 +83,7 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
 .closing td:last-child { padding-right: 0; color: var(--quiet); }
 .closing td:nth-child(2) { max-width: 18rem; overflow-wrap: break-word; }
 .closing .value { font-weight: 600; }
-.statistics { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 1.6rem 2.5rem; align-items: start; }
+.statistics { display: grid; grid-template-columns: repeat(2, 1fr); gap: 1.6rem 2.5rem; align-items: start; }
 .statistics table { width: 100%; font-size: 0.875rem; }
 .statistics th, .statistics td { padding: 0.2rem 0; border-bottom: 1px solid var(--line); text-align: right; }
 .statistics th { font-size: 0.8125rem; font-weight: 500; color: var(--quiet); }
@@ -93,11 +93,12 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
 .log .line { display: block; }
 .log .received { color: var(--received); }
 .log .sent { color: var(--sent); }
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   main { padding: 1.25rem 1rem 3rem; }
   .case-page h1 { font-size: 1.25rem; }
   .outcome { grid-template-columns: 1fr; gap: 0.2rem; }
   .outcome pre + p { margin-top: 0.4rem; }
+  .statistics { grid-template-columns: 1fr; }
   .closing thead { display: none; }
   .closing tr { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 1rem; padding: 0.45rem 0; border-bottom: 1px solid var(--line); }
   .closing td { padding: 0 !important; border: 0; }
@@ -109,7 +110,7 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
   .log .octets { word-break: break-all; }
 }
 @media print {
-  .case-page section > .log { white-space: pre-wrap; font-size: 6.6pt; padding: 0; }
+  .case-page section > .log { white-space: pre-wrap; font-size: 6.4pt; padding: 0; }
   .case-page section > pre, .outcome pre { padding-left: 0; padding-right: 0; }
   nav .steps { display: none; }
   section { margin-top: 1.3rem; }
@@ -169,7 +170,7 @@ export const OVERVIEW_STYLE: string = `
 .many .cases { width: max-content; min-width: 100%; }
 .many .rows .description { max-width: 26rem; }
 .many .cases :is(th[scope=row], thead th:first-child) { position: sticky; left: 0; background: var(--page); }
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   main { padding: 1.25rem 1rem 3rem; }
   .overview h1 { font-size: 1.375rem; }
   .filter { gap: 0.6rem 1rem; }
@@ -187,8 +188,8 @@ export const OVERVIEW_STYLE: string = `
 }
 @media print {
   .filter { display: none; }
-  .cases, .overview { font-size: 8.5pt; }
   .cases thead th { position: static; }
+  .few .cases thead th:not(:first-child) { width: 26%; }
   .rows .description { -webkit-line-clamp: none; display: block; }
   .group { break-after: avoid; }
 }
