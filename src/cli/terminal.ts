@@ -15,7 +15,8 @@ export function ownTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
-    columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+    // A terminal that does not know its width says 0.
+    columns: process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
   };
 }
 
