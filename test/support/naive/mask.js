@@ -1,5 +1,0 @@
-// Masks octet by octet, as RFC 6455 5.3 words it: what the mask kernels must equal.
-/** A masked copy of `octets`; `key` is four octets, the first in the lowest byte. */
-export function naiveMask(octets, key) {
-    return octets.map((octet, i) => octet ^ (key >>> (8 * (i % 4))));
-}
