@@ -1,0 +1,263 @@
+// An address and a user's options become an open socket of a client, or an error and the end: the opening handshake over
+// Node's http and https, redirects included (RFC 6455 4.1).
+import { randomBytes } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+import { resolveDeflate, writeDeflateOffer, type DeflateAgreement } from '../extensions/permessage-deflate.js';
+import { createRequest, judgeResponse, type HandshakeResponse } from '../handshake/client.js';
+import type { FieldValue } from '../handshake/field.js';
+import { isSamePeer, parseAddress, type Destination } from './client-address.js';
+import { ownOptions, requestOptions, type ClientOptions } from './client-options.js';
+import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
+
+export type { ClientOptions } from './client-options.js';
+
+/** What the opening handshake needs of a WebSocket, with the names of `ws`. */
+export interface ClientSocket extends EventEmitter {
+  /** 0 connecting, 2 closing. */
+  _readyState: number;
+  _url: string | undefined;
+  _protocol: string;
+  /** The opening request that is on its way; it alone may still change the state. */
+  _req: ClientRequest | null;
+  /** Opens: what follows on the socket are frames. */
+  setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;
+  /** Ends in the state closed, with 'close'. */
+  emitClose(): void;
+}
+
+/** The caller's options, and what was agreed about compression. */
+export interface OpenOptions extends ClientOptions {
+  readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
+}
+
+const CLOSING = 2;
+const DEFAULT_MAX_REDIRECTS = 10;
+/** The longest time that a timer of Node can take, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+// Deviation from ws: Proxy-Authorization is dropped with the other secrets.
+/** What a redirect to another peer, or to one without TLS, does not get to see. */
+const SECRETS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
+
+/**
+ * Starts the opening handshake of a client. It ends with `setSocket`, or with 'error' and `emitClose`.
+ * @param protocols the subprotocols to ask for; if undefined, those of the options
+ * @throws SyntaxError for an address or a subprotocol that cannot be; RangeError for numbers that cannot be honoured; what
+ *   `http.request` throws for options that it refuses
+ */
+export function connectClient(
+  websocket: ClientSocket,
+  address: string | URL,
+  protocols: string | readonly string[] | undefined,
+  options: ClientOptions,
+): void {
+  new Opening(websocket, parseAddress(address), protocols, options).start();
+}
+
+/** Gives up a handshake that is not finished, on its request or on the socket it got: 'error' and 'close' follow in the next tick. */
+export function abortHandshake(websocket: ClientSocket, stream: ClientRequest | Duplex | null, message: string): void {
+  const error = new Error(message);
+  Error.captureStackTrace(error, abortHandshake);
+  abort(websocket, stream, error);
+}
+
+function abort(websocket: ClientSocket, stream: ClientRequest | Duplex | null, error: Error): void {
+  websocket._readyState = CLOSING;
+  websocket._req = null;
+  stream?.destroy();
+  // A request whose response has been read no longer destroys its socket.
+  if (stream !== null && 'socket' in stream) stream.socket?.destroy();
+  process.nextTick(fail, websocket, error);
+}
+
+function fail(websocket: ClientSocket, error: unknown): void {
+  websocket._readyState = CLOSING;
+  websocket._req = null;
+  try {
+    websocket.emit('error', error);
+  } finally {
+    websocket.emitClose();
+  }
+}
+
+/** One opening handshake, over as many requests as there are redirects. */
+class Opening {
+  private readonly options: Readonly<ClientOptions>;
+  private readonly protocols: readonly string[];
+  private readonly headers: Readonly<Record<string, FieldValue>>;
+  private readonly deflate: PerMessageDeflateOptions | undefined;
+  private readonly timeout: number;
+  private readonly maxRedirects: number;
+  private redirects = 0;
+  /** `user:password`: the first that the options or an address gave. */
+  private auth: string | undefined;
+
+  constructor(
+    private readonly websocket: ClientSocket,
+    /** The address of the caller, where the caller's secrets belong. */
+    private readonly home: Destination,
+    protocols: string | readonly string[] | undefined,
+    options: ClientOptions,
+  ) {
+    const own = ownOptions(options);
+    this.options = own;
+    const asked = protocols ?? own.protocols ?? [];
+    this.protocols = typeof asked === 'string' ? [asked] : asked;
+    this.headers = { ...(own.headers as Record<string, FieldValue> | undefined) };
+    // As with `ws`, `undefined` in so many words is no compression.
+    this.deflate = resolveDeflate('perMessageDeflate' in own ? own.perMessageDeflate : true);
+    if (this.deflate !== undefined) checkEngineOptions(this.deflate);
+    this.timeout = Math.min(countOf('handshakeTimeout', own.handshakeTimeout ?? 0), LONGEST_TIMER);
+    this.maxRedirects = countOf('maxRedirects', own.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
+  }
+
+  start(): void {
+    this.finish(this.request(this.home));
+  }
+
+  /** Makes the request for a destination and listens to what becomes of it; null if it was given up at once. */
+  private request(destination: Destination): ClientRequest | null {
+    const { websocket, options } = this;
+    websocket._url = destination.url.href;
+    if (options.signal?.aborted) {
+      abort(websocket, null, abortError(options.signal));
+      return null;
+    }
+    const key = randomBytes(16).toString('base64');
+    const isTrusted = this.isTrusted(destination);
+    if (isTrusted) this.auth ??= destination.auth ?? options.auth ?? undefined;
+    const fields = createRequest({
+      key,
+      version: options.protocolVersion,
+      protocols: this.protocols,
+      extensions: this.deflate && writeDeflateOffer(this.deflate),
+      origin: options.origin,
+      headers: isTrusted ? this.headers : this.withoutSecrets(destination),
+    });
+    const init = requestOptions(options, destination, fields, isTrusted ? this.auth : undefined);
+    const request = destination.isSecure ? https.request(init) : http.request(init);
+    websocket._req = request;
+    this.limit(request);
+    request.on('error', (error) => {
+      if (websocket._req === request) fail(websocket, error);
+    });
+    request.on('response', (response) => {
+      if (websocket._req === request) this.respond(request, response, destination);
+    });
+    request.on('upgrade', (response, socket, head) => {
+      if (websocket._req !== request) return;
+      websocket.emit('upgrade', response);
+      // A listener may have closed the connection.
+      if (websocket._req === request) this.judge(response, key, socket, head);
+    });
+    request.on('information', (response) => {
+      // A 101 that is no upgrade is to Node like any 1xx: another response is to follow.
+      // Deviation from ws: such a response fails the handshake at once; ws waits on.
+      if (response.statusCode === 101 && websocket._req === request) {
+        abortHandshake(websocket, request, 'Invalid Upgrade header');
+      }
+    });
+    return request;
+  }
+
+  /** Sends the request, unless it has been given up. */
+  private finish(request: ClientRequest | null): void {
+    const { websocket, options } = this;
+    if (request === null || websocket._req !== request) return;
+    if (options.finishRequest) options.finishRequest(request, websocket);
+    else request.end();
+  }
+
+  /** Gives the request up when its time is over or the caller says so. */
+  private limit(request: ClientRequest): void {
+    const { websocket, timeout } = this;
+    const { signal } = this.options;
+    const onAbort = (): void => {
+      if (websocket._req === request) abort(websocket, request, abortError(signal));
+    };
+    const onTimeout = (): void => {
+      if (websocket._req === request) abortHandshake(websocket, request, 'Opening handshake has timed out');
+    };
+    // Deviation from ws: the time runs from the request's making and no octet starts it anew.
+    const timer = timeout > 0 ? setTimeout(onTimeout, timeout) : undefined;
+    signal?.addEventListener('abort', onAbort);
+    request.once('close', () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    });
+  }
+
+  /** A response that is no upgrade: a redirect, or a matter for the caller. */
+  private respond(request: ClientRequest, response: IncomingMessage, from: Destination): void {
+    const { websocket, options } = this;
+    const { statusCode = 0 } = response;
+    const { location } = response.headers;
+    if (options.followRedirects && location && statusCode >= 300 && statusCode < 400) {
+      if (this.redirects < this.maxRedirects) this.redirect(request, location, from);
+      else abortHandshake(websocket, request, 'Maximum redirects exceeded');
+    } else if (!websocket.emit('unexpected-response', request, response)) {
+      abortHandshake(websocket, request, `Unexpected server response: ${statusCode}`);
+    }
+  }
+
+  private redirect(from: ClientRequest, location: string, base: Destination): void {
+    const { websocket } = this;
+    this.redirects++;
+    websocket._req = null;
+    from.destroy();
+    let request: ClientRequest | null;
+    try {
+      request = this.request(parseAddress(location, base.url));
+    } catch (error) {
+      // What a server sends must not throw where nobody can catch it.
+      fail(websocket, error);
+      return;
+    }
+    if (request !== null) websocket.emit('redirect', websocket._url, request);
+    this.finish(request);
+  }
+
+  /** Opens, or fails, by what the server's 101 says. */
+  private judge(response: HandshakeResponse, key: string, socket: Duplex, head: Buffer): void {
+    const { websocket, deflate: options } = this;
+    const judgement = judgeResponse(response, { key, protocols: this.protocols, deflate: options });
+    if (!judgement.agreed) {
+      abortHandshake(websocket, socket, judgement.message);
+      return;
+    }
+    const agreement = judgement.deflate;
+    websocket._req = null;
+    websocket._protocol = judgement.protocol;
+    websocket.setSocket(socket, head, {
+      ...this.options,
+      deflate: agreement && options && { agreement, options },
+    });
+  }
+
+  /** Whether the caller's secrets may go there: to their own peer, or where a listener of 'redirect' decides. */
+  private isTrusted(destination: Destination): boolean {
+    const { home } = this;
+    if (this.websocket.listenerCount('redirect') > 0) return true;
+    return isSamePeer(home, destination) && (destination.isSecure || !home.isSecure);
+  }
+
+  private withoutSecrets(destination: Destination): Readonly<Record<string, FieldValue>> {
+    // The Host field that a caller chose is good for the peer it was chosen for.
+    const secrets = isSamePeer(this.home, destination) ? SECRETS : [...SECRETS, 'host'];
+    return Object.fromEntries(Object.entries(this.headers).filter(([name]) => !secrets.includes(name.toLowerCase())));
+  }
+}
+
+// Deviation from ws: a number is honoured in full or refused with a RangeError.
+function countOf(name: string, value: number): number {
+  if (!(value >= 0)) throw new RangeError(`The "${name}" option must be a number of 0 or more, not ${value}`);
+  return value;
+}
+
+function abortError(signal: AbortSignal | undefined): Error {
+  const error = new Error('The operation was aborted', { cause: signal?.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}
