@@ -32,23 +32,15 @@ const closing = event(injected, 'close');
 injected.close(1000);
 await closing;
 
-let greeting;
-let close;
-const greeted = await fastify.injectWS(
-  '/greet/inject',
-  {},
-  {
-    onInit: (ws) => {
-      greeting = event(ws, 'message');
-      close = event(ws, 'close');
-    },
-  },
-);
-assert.equal(String((await greeting)[0]), 'hello inject');
-const [code, reason] = await close;
-assert.equal(code, 4001);
-assert.equal(String(reason), 'greeted');
-greeted.terminate();
+const greeted = await new Promise((resolve) => {
+  const events = [];
+  const onInit = (ws) => {
+    ws.on('message', (data) => events.push(String(data)));
+    ws.on('close', (code, reason) => resolve([...events, code, String(reason)]));
+  };
+  fastify.injectWS('/greet/inject', {}, { onInit });
+});
+assert.deepEqual(greeted, ['hello inject', 4001, 'greeted']);
 
 await assert.rejects(fastify.injectWS('/hook'), /401/);
 

@@ -41,7 +41,11 @@ export function finish(text, dependents) {
     const from = createRequire(require.resolve(dependent));
     assert.equal(packageOf(from.resolve('ws')), expected, `what ${dependent} finds as ws`);
   }
-  const loaded = new Set(Object.keys(require.cache).filter(path.isAbsolute).map(packageOf));
+  const loaded = new Set(
+    Object.keys(require.cache)
+      .filter((file) => path.isAbsolute(file))
+      .map(packageOf),
+  );
   if (dependents.length > 0) assert.ok(loaded.has(expected), `${expected} is among the loaded packages`);
   assert.ok(!loaded.has(expected === 'ws' ? 'wsimd' : 'ws'), 'the other package is not loaded');
   console.log(text);

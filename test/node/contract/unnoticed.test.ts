@@ -49,7 +49,7 @@ async function compressionOrder(implementation: Implementation, limits: (number 
     });
     const order = [];
     await Promise.all([
-      new Promise((done) => a.compress(Buffer.alloc(30_000_000, 'varied text '), true, () => done(order.push('long')))),
+      new Promise((done) => a.compress(Buffer.alloc(8_000_000, 'varied text '), true, () => done(order.push('long')))),
       new Promise((done) => b.compress(Buffer.from('x'), true, () => done(order.push('short')))),
     ]);
     console.log(order.join());
