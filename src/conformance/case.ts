@@ -70,6 +70,8 @@ export interface DeflateWish {
   offer: string;
   /** What the examiner as server answers to what the client offered; null declines. */
   answer: (offered: DeflateOffer) => string | null;
+  /** Whether the case can be played on this agreement, by the examiner's own direction; left out: on any. */
+  fits?: (own: { takeover: boolean; windowBits: number }) => boolean;
 }
 
 /** What a client's first permessage-deflate offer asks for. */
@@ -180,6 +182,8 @@ export interface Case {
   expectation: string;
   /** Left out: both. */
   testee?: Testee;
+  /** So much work for the testee that nothing else is examined meanwhile. */
+  alone?: true;
   exam: Exam;
 }
 

@@ -1,9 +1,9 @@
 // Plays one case over a socket and makes the result of it, for both roles: they differ only in who speaks first.
 
 import type { Duplex } from 'node:stream';
-import type { Case, Exam } from './case.js';
+import type { Case, DeflateWish, Exam } from './case.js';
 import { Connection } from './connection.js';
-import type { DeflateAgreement } from './deflate.js';
+import { type DeflateAgreement, directionOf } from './deflate.js';
 import { type ClosingFacts, noFacts } from './facts.js';
 import { judgeClose } from './judge.js';
 import { createPlayer, type Verdict } from './players.js';
@@ -203,22 +203,13 @@ export function play(
 }
 
 /** Writes the handshake's octets, in pieces of `chop` with a turn of the event loop between them when the case wants it. */
-export function writeHandshake(socket: Duplex, recorder: Recorder, octets: Buffer, chop: number | undefined): void {
-  if (chop === undefined) {
-    recorder.octetsSent(octets, false);
-    socket.write(octets);
-    return;
-  }
-  let at = 0;
-  const turn = (): void => {
-    if (!socket.writable || at >= octets.length) return;
-    const piece = octets.subarray(at, at + chop);
-    at += chop;
-    recorder.octetsSent(piece, true);
+export async function writeHandshake(socket: Duplex, recorder: Recorder, octets: Buffer, chop?: number): Promise<void> {
+  for (let at = 0; at < octets.length && socket.writable; at += chop ?? octets.length) {
+    const piece = octets.subarray(at, at + (chop ?? octets.length));
+    recorder.octetsSent(piece, chop !== undefined);
     socket.write(piece);
-    setImmediate(turn);
-  };
-  turn();
+    if (chop !== undefined) await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** What there is to say about the closing of a connection that was never opened, as it should be. */
@@ -240,9 +231,18 @@ export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   limit: { seconds: 1, action: 'fail' },
 };
 
+/** Whether a script that wants compression can be played on what was agreed. */
+export function canPlay(wish: DeflateWish, agreed: DeflateAgreement | null, role: 'client' | 'server'): boolean {
+  return agreed !== null && (wish.fits?.(directionOf(agreed, role)) ?? true);
+}
+
 /** The result of a case that played {@link UNIMPLEMENTED}. */
 export function asUnimplemented(result: CaseResult): CaseResult {
-  return { ...result, behavior: 'UNIMPLEMENTED', result: 'The testee did not agree on permessage-deflate.' };
+  return {
+    ...result,
+    behavior: 'UNIMPLEMENTED',
+    result: 'The testee did not agree on the compression that the case needs.',
+  };
 }
 
 /** The result of a case that a client asked for with a request that cannot be answered. */

@@ -6,6 +6,7 @@ import { noFacts } from './facts.js';
 import { readAgreement, readOffer } from './deflate.js';
 import {
   asUnimplemented,
+  canPlay,
   type Circumstances,
   Examination,
   EXAMINER,
@@ -56,8 +57,8 @@ export async function examineClient(
   if (exam.kind === 'refusal') return lure(examination, exam, socket, response, timeScale);
   const agreed = answer === null ? null : readAgreement(answer, offered);
   if (typeof agreed === 'string') throw new Error(`The case's own answer is unsound: ${agreed}`);
-  const unimplemented = exam.kind === 'script' && wish !== undefined && agreed === null;
-  if (!shape.glued) writeHandshake(socket, recorder, response, shape.chop);
+  const unimplemented = exam.kind === 'script' && wish !== undefined && !canPlay(wish, agreed, 'server');
+  if (!shape.glued) await writeHandshake(socket, recorder, response, shape.chop);
   examination.opened();
   const result = await play(examination, unimplemented ? UNIMPLEMENTED : exam, socket, {
     role: 'server',
@@ -115,6 +116,6 @@ function lure(
             : { ...REFUSED, result: 'The client dropped TCP.' };
       resolve(examination.unplayed(verdict, { ...noFacts(), droppedByMe: late || result !== null }));
     });
-    writeHandshake(socket, recorder, Buffer.concat([response, header, message]), undefined);
+    void writeHandshake(socket, recorder, Buffer.concat([response, header, message]));
   });
 }

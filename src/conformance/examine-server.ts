@@ -6,6 +6,7 @@ import { noFacts } from './facts.js';
 import { type DeflateAgreement, readAgreement } from './deflate.js';
 import {
   asUnimplemented,
+  canPlay,
   type Circumstances,
   Examination,
   EXAMINER,
@@ -86,7 +87,7 @@ export function examineServer(
       examination.httpResponse = read.header.toString('latin1');
       const header = readHeader(read.header);
       examination.agent ??= header?.values('server')[0] ?? null;
-      const wrong = header === null ? 'The answer is no HTTP response.' : judgeResponse(header, key);
+      const wrong = header === null ? 'The answer is no HTTP response.' : judgeResponse(header, key, shape);
       examination.opened();
       if (exam.kind === 'refusal') {
         settle(examination.unplayed(judgeRefusal(exam, header, wrong), { ...noFacts(), droppedByMe: true }));
@@ -103,7 +104,7 @@ export function examineServer(
         settle(examination.neverOpened(agreed, { ...noFacts(), droppedByMe: true }));
         return;
       }
-      const unimplemented = exam.kind === 'script' && wish !== undefined && agreed === null;
+      const unimplemented = exam.kind === 'script' && wish !== undefined && !canPlay(wish, agreed, 'client');
       const played = unimplemented ? UNIMPLEMENTED : exam;
       void play(examination, played, socket, { role: 'client', deflate: agreed, rest: read.rest, timeScale }).then(
         (result) => settle(unimplemented ? asUnimplemented(result) : result),
@@ -116,7 +117,7 @@ export function examineServer(
       const request = buildRequest({ ...target, key, agent: EXAMINER, extensions: wish?.offer ?? null }, shape);
       examination.httpRequest = request.toString('latin1').slice(0, 4096);
       recorder.outgoing.preopen += request.length;
-      writeHandshake(socket, recorder, request, shape.chop);
+      void writeHandshake(socket, recorder, request, shape.chop);
     });
   });
 }

@@ -129,7 +129,7 @@ export function hasToken(values: string[], token: string): boolean {
 }
 
 /** What is wrong with a server's 101 (RFC 6455 4.1), or null. Extensions are judged apart. */
-export function judgeResponse(header: HandshakeHeader, key: string): string | null {
+export function judgeResponse(header: HandshakeHeader, key: string, shape: RequestShape): string | null {
   if (header.status !== 101) return `The server answered ${JSON.stringify(header.startLine)} instead of status 101.`;
   if (header.values('upgrade').length !== 1 || header.values('upgrade')[0].toLowerCase() !== 'websocket') {
     return 'The response has no "Upgrade: websocket".';
@@ -137,8 +137,12 @@ export function judgeResponse(header: HandshakeHeader, key: string): string | nu
   if (!hasToken(header.values('connection'), 'upgrade')) return 'The response has no "Connection: Upgrade".';
   const accepts = header.values('sec-websocket-accept');
   if (accepts.length !== 1 || accepts[0] !== acceptOf(key)) return 'The response has no right Sec-WebSocket-Accept.';
-  if (header.values('sec-websocket-protocol').length > 0)
-    return 'The response names a subprotocol that was not offered.';
+  const offered = (shape.lines ?? []).filter(([name]) => name.toLowerCase() === 'sec-websocket-protocol');
+  const subprotocols = header.values('sec-websocket-protocol');
+  const known = (one: string): boolean => offered.some(([, value]) => value.split(/ *, */).includes(one));
+  if (subprotocols.length > 1 || !subprotocols.every(known)) {
+    return `The response names a subprotocol that was not offered: ${subprotocols.join(', ')}.`;
+  }
   return null;
 }
 

@@ -67,17 +67,33 @@ function reach({ hostname, port }: Server): Promise<void> {
   });
 }
 
-/** Little data, much data, compressed data: run one after the other, so that what is timed is not disturbed by what is heavy. */
-function phases(cases: Case[]): Case[][] {
-  const rank = ({ exam }: Case): number =>
-    exam.kind === 'compression' ? 2 : exam.kind === 'script' || exam.kind === 'refusal' ? 0 : 1;
-  const parts: Case[][] = [[], [], []];
-  for (const one of cases) parts[rank(one)].push(one);
+/** Cases that run side by side, on how many connections. What is timed is kept from what is heavy. */
+interface Phase {
+  cases: Case[];
+  lanes: number;
+}
+
+function phases(cases: Case[], jobs: number): Phase[] {
+  const light: Case[] = [];
+  const exchanges: Case[] = [];
+  const compressions: { one: Case; key: string }[] = [];
+  const alone: Case[] = [];
+  for (const one of cases) {
+    const { exam } = one;
+    if (one.alone) alone.push(one);
+    else if (exam.kind === 'script' || exam.kind === 'refusal') light.push(one);
+    else if (exam.kind !== 'compression') exchanges.push(one);
+    else compressions.push({ one, key: `${exam.file} ${String(exam.size).padStart(6, '0')}` });
+  }
   // Cases that send the same messages stand together, so that the compressed ones are made once.
-  const key = ({ exam }: Case): string =>
-    exam.kind === 'compression' ? `${exam.file} ${String(exam.size).padStart(6, '0')}` : '';
-  parts[2].sort((one, other) => key(one).localeCompare(key(other)));
-  return parts;
+  compressions.sort((one, other) => one.key.localeCompare(other.key));
+  const few = Math.ceil(jobs / 4);
+  return [
+    { cases: light, lanes: jobs },
+    { cases: exchanges, lanes: few },
+    { cases: alone, lanes: 1 },
+    { cases: compressions.map(({ one }) => one), lanes: few },
+  ];
 }
 
 /**
@@ -135,8 +151,7 @@ export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult
       results.add(await examine(one));
   };
   const all = async (): Promise<void> => {
-    for (const [place, queue] of phases(cases).entries()) {
-      const lanes = place === 0 ? jobs : Math.ceil(jobs / 4);
+    for (const { cases: queue, lanes } of phases(cases, jobs)) {
       await Promise.all(Array.from({ length: lanes }, () => work(queue)));
     }
   };

@@ -1,3 +1,223 @@
-// Cases of our own: see the group's title.
-import type { Case } from '../case.js';
-export const DEFLATE_CASES: readonly Case[] = [];
+// Group D: permessage-deflate where it is thin (RFC 7692): forms of compressed data, corrupt data, reserved bits, sizes, negotiation.
+
+import { constants, deflateRawSync } from 'node:zlib';
+import { type Case, type DeflateWish, expect, failAfter, failed, hex, payload, send, type Step } from '../case.js';
+import { PLAIN_WISH } from './compression.js';
+import { COMPRESSED, good, HELLO, NEGOTIATION_CASES, UNIMPLEMENTED } from './negotiation.js';
+import { alone } from './shapes.js';
+
+/** The same, when `Hello` is in the window already (7.2.3.2). */
+const HELLO_AGAIN = hex('f200110000');
+
+function bad(id: string, description: string, codes: number[], steps: Step[]): Case {
+  return {
+    id,
+    description,
+    expectation: `The testee fails the connection. ${UNIMPLEMENTED}`,
+    exam: {
+      kind: 'script',
+      steps,
+      outcomes: [{ behavior: 'OK', events: [], close: failed(...codes) }],
+      limit: failAfter(1),
+      deflate: PLAIN_WISH,
+    },
+  };
+}
+
+const hello = expect.text('Hello');
+const octets = [...HELLO].map((octet) => Buffer.from([octet]));
+const TAKEOVER: DeflateWish = {
+  offer: 'permessage-deflate',
+  answer: PLAIN_WISH.answer,
+  fits: ({ takeover }) => takeover,
+};
+const PATTERN = Buffer.from(Array.from({ length: 64 * 1024 }, (_, index) => (index * index) >> 7));
+
+const forms: Case[] = [
+  good('D.1.1', 'Sends a compressed message in one block with fixed codes.', [send.text(HELLO, COMPRESSED)], [hello]),
+  good(
+    'D.1.2',
+    'Sends a compressed message in two fragments; RSV1 stands on the first.',
+    [send.text(HELLO.subarray(0, 3), { ...COMPRESSED, fin: false }), send.continuation(HELLO.subarray(3))],
+    [hello],
+  ),
+  good(
+    'D.1.3',
+    'Sends a compressed message in a stored block.',
+    [send.text(hex('000500faff48656c6c6f00'), COMPRESSED)],
+    [hello],
+  ),
+  good(
+    'D.1.4',
+    'Sends two compressed messages that each end with a final block (BFINAL = 1).',
+    [send.text(hex('f348cdc9c9070000'), COMPRESSED), send.text(hex('f348cdc9c9070000'), COMPRESSED)],
+    [hello, hello],
+  ),
+  good(
+    'D.1.5',
+    'Sends a compressed message in two blocks.',
+    [send.text(hex('f24805000000ffffcac9c90700'), COMPRESSED)],
+    [hello],
+  ),
+  good('D.1.6', 'Sends an empty compressed message (one octet).', [send.text(hex('00'), COMPRESSED)], [expect.text()]),
+  good(
+    'D.1.7',
+    'Sends messages that are not compressed, before and after one that is.',
+    [send.text('plain'), send.text(HELLO, COMPRESSED), send.binary('plain')],
+    [expect.text('plain'), hello, expect.binary('plain')],
+  ),
+  good(
+    'D.1.8',
+    'Sends a compressed message in fragments of one octet, with a ping before each but the first.',
+    octets.flatMap((octet, index): Step[] =>
+      index === 0
+        ? [send.text(octet, { ...COMPRESSED, fin: false })]
+        : [send.ping(`${index}`), send.continuation(octet, { fin: index === octets.length - 1 })],
+    ),
+    [...octets.slice(1).map((_, index) => expect.pong(`${index + 1}`)), hello],
+  ),
+  good(
+    'D.1.9',
+    'Sends a compressed message with empty fragments at its beginning, in its middle and at its end.',
+    [
+      send.text('', { ...COMPRESSED, fin: false }),
+      send.continuation(HELLO.subarray(0, 4), { fin: false }),
+      send.continuation('', { fin: false }),
+      send.continuation(HELLO.subarray(4), { fin: false }),
+      send.continuation(),
+    ],
+    [hello],
+  ),
+  good(
+    'D.1.10',
+    'Sends two compressed messages of which the second refers to the first.',
+    [send.text(HELLO, COMPRESSED), send.text(HELLO_AGAIN, COMPRESSED)],
+    [hello, hello],
+    { wish: TAKEOVER },
+  ),
+  good(
+    'D.1.11',
+    'Sends 64 KiB of binary in stored blocks.',
+    [send.binary(withoutTail(deflateRawSync(PATTERN, { level: 0, finishFlush: constants.Z_SYNC_FLUSH })), COMPRESSED)],
+    [expect.binary(PATTERN)],
+  ),
+  good(
+    'D.1.12',
+    'Sends 64 KiB of binary in blocks with dynamic codes.',
+    [send.binary(withoutTail(deflateRawSync(PATTERN, { finishFlush: constants.Z_SYNC_FLUSH })), COMPRESSED)],
+    [expect.binary(PATTERN)],
+  ),
+  good(
+    'D.1.13',
+    'Sends a message with RSV1 and no payload at all, which RFC 7692 does not speak of.',
+    [send.text('', COMPRESSED)],
+    [expect.text()],
+    { informational: true },
+  ),
+  good(
+    'D.1.14',
+    'Sends octets behind a final block.',
+    [send.text(Buffer.concat([hex('f348cdc9c90700'), hex('deadbeef')]), COMPRESSED)],
+    [hello],
+    { informational: true },
+  ),
+  good(
+    'D.1.15',
+    'Sends a compressed message that ends inside a block.',
+    [send.text(HELLO.subarray(0, 4), COMPRESSED)],
+    [],
+    { informational: true },
+  ),
+];
+
+/** A flushed block without the four octets that are not sent (RFC 7692 7.2.1). */
+function withoutTail(flushed: Buffer): Buffer {
+  return flushed.subarray(0, flushed.length - 4);
+}
+
+/** RFC 7692 names no code for data that does not decompress. */
+const CORRUPT = [1002, 1003, 1007, 1008, 1011];
+
+const corrupt: Case[] = [
+  bad('D.2.1', 'Sends a compressed message with a block of the reserved type.', CORRUPT, [
+    send.text(hex('0700'), COMPRESSED),
+  ]),
+  bad('D.2.2', 'Sends a compressed message in a stored block whose length contradicts its complement.', CORRUPT, [
+    send.text(hex('000500aaaa48656c6c6f00'), COMPRESSED),
+  ]),
+  bad('D.2.3', 'Sends a compressed message that refers to octets before its beginning.', CORRUPT, [
+    send.text(HELLO_AGAIN, COMPRESSED),
+  ]),
+  bad('D.2.4', 'Sends a compressed message with impossible code lengths.', CORRUPT, [
+    send.text(hex('fdffffffffffffff'), COMPRESSED),
+  ]),
+  bad('D.2.5', 'Sends a compressed message whose second fragment is corrupt.', CORRUPT, [
+    send.text(HELLO, { ...COMPRESSED, fin: false }),
+    send.continuation(hex('07ffffff')),
+  ]),
+  bad(
+    'D.2.6',
+    'Sends a compressed text message that is no UTF-8 when it is decompressed.',
+    [1007],
+    [send.text(withoutTail(deflateRawSync(hex('cebaeda080'), { finishFlush: constants.Z_SYNC_FLUSH })), COMPRESSED)],
+  ),
+];
+
+const PART = HELLO.subarray(0, 3);
+const REST = HELLO.subarray(3);
+const first = send.text(PART, { ...COMPRESSED, fin: false });
+
+const reserved: Case[] = [
+  bad(
+    'D.3.1',
+    'Sends a compressed message with RSV1 on its continuation too.',
+    [1002],
+    [first, send.continuation(REST, COMPRESSED)],
+  ),
+  bad('D.3.2', 'Sends a ping with RSV1.', [1002], [send.ping('ping', COMPRESSED)]),
+  bad('D.3.3', 'Sends a pong with RSV1.', [1002], [send.pong('pong', COMPRESSED)]),
+  bad('D.3.4', 'Sends a close frame with RSV1.', [1002], [send.closeFrame(hex('03e8'), COMPRESSED)]),
+  bad(
+    'D.3.5',
+    'Sends a ping with RSV1 inside a compressed message.',
+    [1002],
+    [first, send.ping('', COMPRESSED), send.continuation(REST)],
+  ),
+  bad('D.3.6', 'Sends a compressed message with RSV2 set besides RSV1.', [1002], [send.text(HELLO, { rsv: 6 })]),
+  bad('D.3.7', 'Sends a compressed message with RSV3 set besides RSV1.', [1002], [send.text(HELLO, { rsv: 5 })]),
+  bad(
+    'D.3.8',
+    'Sends a message that is not compressed, with RSV1 on its continuation.',
+    [1002],
+    [send.text('Hel', { fin: false }), send.continuation('lo', COMPRESSED)],
+  ),
+];
+
+const MIB = 1024 * 1024;
+/** One MiB of zeros in a kilobyte; flushed, so that it can be repeated. */
+const ZEROS = deflateRawSync(Buffer.alloc(MIB), { finishFlush: constants.Z_SYNC_FLUSH });
+
+const sizes: Case[] = [
+  good(
+    'D.4.1',
+    'Sends 1 MiB of zeros, compressed to a kilobyte.',
+    [send.binary(withoutTail(ZEROS), COMPRESSED)],
+    [expect.binary(payload(Buffer.alloc(1), MIB))],
+    { seconds: 10 },
+  ),
+  good(
+    'D.4.2',
+    'Sends 128 MiB of zeros, compressed to 130 kilobytes. A testee with a limit fails the connection with 1009.',
+    [send.binary(withoutTail(Buffer.concat(Array.from({ length: 128 }, () => ZEROS))), COMPRESSED)],
+    [],
+    { seconds: 10, informational: true },
+  ),
+];
+
+export const DEFLATE_CASES: readonly Case[] = [
+  ...forms,
+  ...corrupt,
+  ...reserved,
+  ...alone(sizes),
+  ...NEGOTIATION_CASES,
+];
