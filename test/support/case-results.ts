@@ -1,5 +1,5 @@
 // Results to report on, made from the one of wslay in case 2.7.
-import type { CaseResult, Excerpt } from '../../src/conformance/result.js';
+import type { CaseResult, Excerpt, TrafficStats } from '../../src/conformance/result.js';
 import type { AgentReport, Report } from '../../src/conformance/report/report.js';
 import { RESULT } from '../vectors/wslay-case-2.7.js';
 
@@ -21,6 +21,26 @@ export function agentReport(
 export function runReport(...agents: AgentReport[]): Report {
   return { agents, written: new Date('2026-01-02T03:04:05.678Z') };
 }
+
+/** What 1000 messages of 16 octets made, compressed and echoed. */
+export const TRAFFIC: TrafficStats = {
+  outgoingOctetsWireLevel: 23_589,
+  outgoingOctetsWebSocketLevel: 17_589,
+  outgoingOctetsAppLevel: 16_000,
+  outgoingCompressionRatio: 1.099,
+  outgoingWebSocketOverhead: 0.341,
+  outgoingWebSocketFrames: 1000,
+  outgoingWebSocketMessages: 1000,
+  preopenOutgoingOctetsWireLevel: 279,
+  incomingOctetsWireLevel: 11_618,
+  incomingOctetsWebSocketLevel: 9618,
+  incomingOctetsAppLevel: 16_000,
+  incomingCompressionRatio: 0.601,
+  incomingWebSocketOverhead: 0.208,
+  incomingWebSocketFrames: 1000,
+  incomingWebSocketMessages: 1000,
+  preopenIncomingOctetsWireLevel: 203,
+};
 
 /** An excerpt of text. */
 export function excerpt(text: string): Excerpt {

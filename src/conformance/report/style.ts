@@ -163,7 +163,7 @@ export const OVERVIEW_STYLE: string = `
 .rows td a { text-decoration: none; }
 .rows td a:hover { text-decoration: underline; }
 .rows td i { display: inline-block; width: 1.05em; font-style: normal; text-align: center; }
-.rows td small { font-size: 0.8125rem; color: var(--quiet); white-space: nowrap; margin-left: 0.35em; }
+.rows td small { font-size: 0.8125rem; color: var(--quiet); margin-left: 0.35em; }
 .rows td em { font-style: normal; font-weight: 600; color: var(--shade-text); }
 .rows td.excluded { box-shadow: none; color: var(--quiet); font-size: 0.8125rem; }
 .scroll.many { overflow-x: auto; }
@@ -183,7 +183,7 @@ export const OVERVIEW_STYLE: string = `
   .rows th[scope=row] { flex-direction: column; gap: 0.05rem; padding-right: 0.6rem; }
   .rows .id { flex-basis: auto; }
   .rows .description { font-size: 0.8125rem; line-height: 1.4; -webkit-line-clamp: 3; }
-  .rows td small { display: block; margin-left: 0; padding-left: 1.05em; font-size: 0.75rem; white-space: normal; line-height: 1.35; }
+  .rows td small { display: block; margin-left: 0; padding-left: 1.05em; font-size: 0.75rem; line-height: 1.35; }
   .cases :is(td, thead th):not(:first-child) { padding-left: 0.45rem; padding-right: 0; }
 }
 @media print {

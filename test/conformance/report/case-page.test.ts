@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { casePage } from '../../../src/conformance/report/case-page.js';
-import { caseResult, elements, excerpt, textContent } from '../../support/case-results.js';
+import { caseResult, elements, excerpt, textContent, TRAFFIC } from '../../support/case-results.js';
 import * as wslay from '../../vectors/wslay-case-2.7.js';
 
 const ALONE = { previous: undefined, next: undefined, others: [] };
@@ -115,4 +115,12 @@ test('nothing that a testee says becomes markup', () => {
   expect(page).not.toContain('<script');
   expect(page).not.toMatch(/href="[^"]*[<>]/);
   expect(page.split('&lt;script&gt;').length).toBeGreaterThan(14);
+});
+
+test('a case of compression has a table of its data messages, below the classic four', () => {
+  const page = casePage(caseResult('12.1.1', { trafficStats: TRAFFIC }), ALONE);
+  expect(elements(page, 'h3').at(-1)).toBe('Data Messages');
+  const rows = cells(elements(page, 'table').at(-1)!);
+  expect(rows).toContainEqual(['Octets of payload', '9618', '17589']);
+  expect(rows).toContainEqual(['Compression ratio', '0.601', '1.099']);
 });

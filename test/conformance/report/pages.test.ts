@@ -8,13 +8,14 @@ import { launch, type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fileNames } from '../../../src/conformance/report/file-names.js';
 import { writeReport } from '../../../src/conformance/report/write.js';
-import { agentReport, caseResult, excerpt, runReport } from '../../support/case-results.js';
+import { agentReport, caseResult, excerpt, runReport, TRAFFIC } from '../../support/case-results.js';
 import * as wslay from '../../vectors/wslay-case-2.7.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const ARGUMENTS =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 const PHONE = { width: 360, height: 740 };
+const TABLET = { width: 800, height: 1100 };
 const DESKTOP = { width: 1280, height: 900 };
 
 const EVIL = '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">';
@@ -46,6 +47,12 @@ beforeAll(async () => {
           ],
         }),
         caseResult('6.4.1'),
+        caseResult('13.1.1', {
+          reportTime: true,
+          duration: 123_456,
+          reportCompressionRatio: true,
+          trafficStats: TRAFFIC,
+        }),
       ]),
     ),
     directory,
@@ -100,8 +107,8 @@ test('the page of case 2.7 reads as the classic one does', async () => {
   });
 });
 
-test.each(['index.html', 'wslay_case_2_7.html', EVIL_PAGE])('%s fits a phone and a desktop', async (name) => {
-  for (const viewport of [PHONE, DESKTOP]) {
+test.each(['index.html', 'wslay_case_2_7.html', EVIL_PAGE])('%s fits a phone, a tablet and a desktop', async (name) => {
+  for (const viewport of [PHONE, TABLET, DESKTOP]) {
     await withPage(name, viewport, async (page) => {
       expect(await overflow(page)).toBeLessThanOrEqual(0);
     });
@@ -125,7 +132,7 @@ function shownCases(page: Page): Promise<string[]> {
 
 test('the overview filters by group, verdict and words', async () => {
   await withPage('index.html', DESKTOP, async (page) => {
-    expect(await shownCases(page)).toEqual(['2.7', '6.4.1', '12.1.1']);
+    expect(await shownCases(page)).toEqual(['2.7', '6.4.1', '12.1.1', '13.1.1']);
     await page.select('select[name=group]', '6');
     expect(await shownCases(page)).toEqual(['6.4.1']);
     expect(await page.$eval('output', (output) => output.innerText)).toBe('1 case');
@@ -157,6 +164,8 @@ test('every verdict can be told without its colour', async () => {
       '\u2713 Pass',
       '\u2013 Unimplemented',
       'excluded',
+      'excluded',
+      '\u2713 Pass',
     ]);
   });
 });
