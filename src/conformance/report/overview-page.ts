@@ -165,7 +165,7 @@ function caseRow(report: Report, files: FileNames, id: string): Markup {
     agent.selected.includes(id) ? standingOf(agent.results.get(id)) : '',
   );
   return markup`<tr id="case-${id}" data-standings="${standings.join(' ')}">
-    <th scope="row"><span class="id">${id}</span> <span class="description">${described?.description ?? ''}</span></th>
+    <th scope="row"><div><span class="id">${id}</span> <span class="description">${described?.description ?? ''}</span></div></th>
     ${report.agents.map((_, at) => caseCell(results[at], standings[at] ?? '', files))}
   </tr>
 `;

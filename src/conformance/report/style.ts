@@ -151,8 +151,8 @@ export const OVERVIEW_STYLE: string = `
 .subgroup th { padding: 0.9rem 0 0.25rem; font-size: 0.875rem; font-weight: 600; color: var(--quiet); }
 .subgroup th span { margin-left: 0.35em; }
 .rows tr[data-standings] > * { border-bottom: 1px solid var(--line); padding-top: 0.34rem; padding-bottom: 0.34rem; }
-.rows th[scope=row] { display: flex; gap: 0.9rem; padding-right: 1.2rem; border-bottom: 0 !important; font-weight: 400; }
-.rows tr[data-standings] { border-bottom: 1px solid var(--line); }
+.rows th[scope=row] { padding-right: 1.2rem; font-weight: 400; }
+.rows th[scope=row] div { display: flex; gap: 0.9rem; }
 .rows tr { scroll-margin-top: 3rem; }
 .rows tr:target { outline: 2px solid var(--link); outline-offset: -1px; }
 .rows .id { flex: 0 0 4.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -166,10 +166,12 @@ export const OVERVIEW_STYLE: string = `
 .rows td small { font-size: 0.8125rem; color: var(--quiet); margin-left: 0.35em; }
 .rows td em { font-style: normal; font-weight: 600; color: var(--shade-text); }
 .rows td.excluded { box-shadow: none; color: var(--quiet); font-size: 0.8125rem; }
-.scroll.many { overflow-x: auto; }
+.scroll.many { overflow: auto; max-height: calc(100vh - 2rem); }
+.many .cases thead th:first-child { z-index: 2; }
 .many .cases { width: max-content; min-width: 100%; }
-.many .rows .description { max-width: 26rem; }
-.many .cases :is(th[scope=row], thead th:first-child) { position: sticky; left: 0; background: var(--page); }
+.many .cases :is(td, thead th):not(:first-child) { max-width: 11rem; }
+.many .cases :is(.rows, .group, thead) th:first-child { max-width: 32rem; overflow-wrap: anywhere; }
+.many .cases :is(.rows th[scope=row], .group th, thead th:first-child) { position: sticky; left: 0; background: var(--page); }
 @media screen and (max-width: 48rem) {
   main { padding: 1.25rem 1rem 3rem; }
   .overview h1 { font-size: 1.375rem; }
@@ -179,8 +181,11 @@ export const OVERVIEW_STYLE: string = `
   .rows td a, .rows td b { font-size: 0.75rem; }
   .rows td i { width: 0.95em; }
   .many .rows .description { display: none; }
+  .many .cases :is(.rows, .group, thead) th:first-child { max-width: 7rem; }
+  .many .cases :is(td, thead th):not(:first-child) { max-width: 8rem; }
   .cases { font-size: 0.875rem; }
-  .rows th[scope=row] { flex-direction: column; gap: 0.05rem; padding-right: 0.6rem; }
+  .rows th[scope=row] { padding-right: 0.6rem; }
+  .rows th[scope=row] div { flex-direction: column; gap: 0.05rem; }
   .rows .id { flex-basis: auto; }
   .rows .description { font-size: 0.8125rem; line-height: 1.4; -webkit-line-clamp: 3; }
   .rows td small { display: block; margin-left: 0; padding-left: 1.05em; font-size: 0.75rem; line-height: 1.35; }
@@ -189,6 +194,7 @@ export const OVERVIEW_STYLE: string = `
 @media print {
   .filter { display: none; }
   .cases thead th { position: static; }
+  .scroll.many { max-height: none; }
   .few .cases thead th:not(:first-child) { width: 26%; }
   .rows .description { -webkit-line-clamp: none; display: block; }
   .group { break-after: avoid; }
