@@ -139,7 +139,7 @@ test('a spec file runs several servers, tells those of one name apart, and leave
   expect(status).toBe(0);
   expect(err).toBe('Without effect here: tcpNoDelay of the spec file.\n');
   const agents = index();
-  expect(Object.keys(agents).sort()).toEqual(['third', `ws at ${one}`, `ws at ${two}`]);
+  expect(Object.keys(agents).sort()).toEqual(['third', `ws at ${one}`, `ws at ${two}`].sort());
   expect(Object.keys(agents[`ws at ${one}`])).toHaveLength(10);
   expect(Object.keys(agents.third).sort()).toEqual(['2.2', '2.3', '2.4', '2.5', '2.6', '2.8', '2.9']);
 });

@@ -56,7 +56,7 @@ export function reason(result: CaseResult | undefined): string {
 
 function failure(result: CaseResult): string {
   const accepted = Object.values(result.expected).map(pythonEvents);
-  // Where the events were right, or none are expected, the result itself says what was wrong.
+  // Where the events were right the result itself says what was wrong.
   const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result, 'expected');
   const testeeClosed = result.behaviorClose === 'FAILED' && !result.closedByMe && result.remoteCloseCode !== null;
   return testeeClosed ? `${what}; the testee closed with ${result.remoteCloseCode}` : what;
@@ -64,7 +64,8 @@ function failure(result: CaseResult): string {
 
 function events(result: CaseResult, verb: string): string {
   const wanted: CaseEvent[] | undefined = result.expected.OK ?? Object.values(result.expected)[0];
-  if (wanted === undefined) return sentence(result.result);
+  // Where a rule of the case's own judges, only the description tells what the rule is about.
+  if (wanted === undefined) return `${firstSentence(result.description)}: ${sentence(result.result)}`;
   return `received ${cut(pythonEvents(result.received))}, ${verb} ${cut(pythonEvents(wanted))}`;
 }
 
@@ -75,6 +76,10 @@ function closeReason({ resultClose, wasNotCleanReason }: CaseResult): string {
 
 function cut(text: string): string {
   return text.length > EVENTS_CUT ? `${text.slice(0, EVENTS_CUT)} ...` : text;
+}
+
+function firstSentence(text: string): string {
+  return sentence(text.split(/(?<=[.!])\s/)[0]);
 }
 
 function sentence(text: string): string {

@@ -6,7 +6,13 @@ import { agentReport, caseResult, runReport } from '../../support/case-results.j
 test('a suite for each agent and group, a test case for each case', () => {
   const results = [
     caseResult('1.1.1', { duration: 1500 }),
-    caseResult('1.1.2', { behavior: 'FAILED', expected: {}, result: 'It <fell> over.', duration: 20 }),
+    caseResult('1.1.2', {
+      behavior: 'FAILED',
+      expected: {},
+      description: 'A push.',
+      result: 'It <fell> over.',
+      duration: 20,
+    }),
     caseResult('1.1.3', { behavior: 'NON-STRICT' }),
     caseResult('12.1.1', { behavior: 'UNIMPLEMENTED', result: 'No extension was agreed.' }),
   ];
@@ -16,7 +22,7 @@ test('a suite for each agent and group, a test case for each case', () => {
   <testsuite name="a&amp;b: 1 Framing" tests="4" failures="1" errors="1" skipped="0" time="1.520">
     <testcase classname="a&amp;b" name="1.1.1" time="1.500"/>
     <testcase classname="a&amp;b" name="1.1.2" time="0.020">
-      <failure message="FAILED, close OK: It &lt;fell&gt; over"/>
+      <failure message="FAILED, close OK: A push: It &lt;fell&gt; over"/>
     </testcase>
     <testcase classname="a&amp;b" name="1.1.3" time="0.000"/>
     <testcase classname="a&amp;b" name="1.1.4" time="0.000">

@@ -6,7 +6,7 @@ import { agentReport, caseResult, runReport } from '../../support/case-results.j
 test('the summary has a table by group, a line for each case that is not OK, and one for all UNIMPLEMENTED', () => {
   const results = [
     caseResult('1.1.1'),
-    caseResult('1.1.2', { behavior: 'FAILED', expected: {}, result: 'It fell over.' }),
+    caseResult('1.1.2', { behavior: 'FAILED', expected: {}, description: 'A push.', result: 'It fell over.' }),
     caseResult('2.7', { behaviorClose: 'UNCLEAN', resultClose: 'It was not clean.' }),
     caseResult('7.1.6', { behavior: 'INFORMATIONAL', behaviorClose: 'INFORMATIONAL' }),
     caseResult('12.1.1', { behavior: 'UNIMPLEMENTED' }),
@@ -24,7 +24,7 @@ ws/8.23.0                          OK   INFO   UNIMPL.   CLOSE   FAILED   MISSIN
    H  Opening handshake             -      -         -       -        -         1
       all                           1      1         2       1        1         1
 
-  1.1.2    FAILED       It fell over
+  1.1.2    FAILED       A push: It fell over
   2.7      UNCLEAN      It was not clean
   H.1.1    MISSING      no result: the case was selected but never finished
 

@@ -9,9 +9,10 @@ test('a case that received the wrong events says which', () => {
   expect(reason(result)).toBe("received [], expected [('message', 'Hello', False)]");
 });
 
-test('a case that a rule of its own judges says what the rule says', () => {
-  const result = caseResult('9.1.1', { behavior: 'FAILED', expected: {}, result: 'Nothing came back in time.' });
-  expect(reason(result)).toBe('Nothing came back in time');
+test('a case that a rule of its own judges says what it did and what the rule says', () => {
+  const description = 'Sends a message. It is a long one.';
+  const result = caseResult('9.1.1', { behavior: 'FAILED', description, expected: {}, result: 'Nothing came back.' });
+  expect(reason(result)).toBe('Sends a message: Nothing came back');
 });
 
 test('a case that the testee closed before its time says with which code', () => {
@@ -19,11 +20,12 @@ test('a case that the testee closed before its time says with which code', () =>
     behavior: 'FAILED',
     behaviorClose: 'FAILED',
     expected: {},
+    description: 'Sends a message.',
     result: 'No message came back in time.',
     closedByMe: false,
     remoteCloseCode: 1008,
   });
-  expect(reason(result)).toBe('No message came back in time; the testee closed with 1008');
+  expect(reason(result)).toBe('Sends a message: No message came back in time; the testee closed with 1008');
 });
 
 test('a case whose events were right and which failed all the same says what the result says', () => {
