@@ -118,34 +118,48 @@ export class FrameEncoder {
     this.outgoing.reuse(chunk);
   }
 
-  /** Writes a header at the batch's end, in the fewest octets (RFC 6455 5.2), and returns where the payload begins. */
+  /** Writes a header at the batch's end, and returns where the payload begins. */
   private header(first: number, length: number, key: number): number {
     const { outgoing } = this;
-    const bytes = outgoing.bytes!;
-    let at = outgoing.end;
-    const maskBit = this.drawKey === undefined ? 0 : MASK;
-    bytes[at++] = first;
-    if (length < LENGTH_16) {
-      bytes[at++] = maskBit | length;
-    } else if (length < 0x10000) {
-      bytes[at++] = maskBit | LENGTH_16;
-      bytes[at++] = length >>> 8;
-      bytes[at++] = length;
-    } else {
-      bytes[at++] = maskBit | LENGTH_64;
-      const high = Math.floor(length / 0x100000000);
-      for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;
-      for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = length >>> shift;
-    }
-    if (maskBit !== 0) {
-      bytes[at++] = key;
-      bytes[at++] = key >>> 8;
-      bytes[at++] = key >>> 16;
-      bytes[at++] = key >>> 24;
-    }
-    outgoing.end = at;
-    return at;
+    const end = writeHeader(outgoing.bytes!, outgoing.end, first, length, this.drawKey !== undefined, key);
+    outgoing.end = end;
+    return end;
   }
+}
+
+/**
+ * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload begins.
+ * @param key the masking key, its first octet in the lowest byte; written when `isMasked`
+ */
+export function writeHeader(
+  bytes: Uint8Array,
+  at: number,
+  first: number,
+  length: number,
+  isMasked: boolean,
+  key: number,
+): number {
+  const maskBit = isMasked ? MASK : 0;
+  bytes[at++] = first;
+  if (length < LENGTH_16) {
+    bytes[at++] = maskBit | length;
+  } else if (length < 0x10000) {
+    bytes[at++] = maskBit | LENGTH_16;
+    bytes[at++] = length >>> 8;
+    bytes[at++] = length;
+  } else {
+    bytes[at++] = maskBit | LENGTH_64;
+    const high = Math.floor(length / 0x100000000);
+    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;
+    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = length >>> shift;
+  }
+  if (isMasked) {
+    bytes[at++] = key;
+    bytes[at++] = key >>> 8;
+    bytes[at++] = key >>> 16;
+    bytes[at++] = key >>> 24;
+  }
+  return at;
 }
 
 function headerOctets(length: number): number {

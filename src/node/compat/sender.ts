@@ -1,0 +1,257 @@
+// `Sender` of `ws`: messages and control frames -> frames written to any Duplex, in the order they were sent.
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { encodeClosePayload } from '../../codec/close-payload.js';
+import { FrameEncoder, writeHeader } from '../../codec/frame-encoder.js';
+import { mask as maskOctets } from '../../codec/mask.js';
+import { maskingKeys } from '../../codec/masking-key.js';
+import { FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, Role, RSV1 } from '../../spec/frame.js';
+import { nodeValues } from '../values.js';
+
+export type SenderCallback = (error?: Error | null) => void;
+export type SenderData = string | Uint8Array | DataView | ArrayBufferLike | Blob;
+
+export interface SenderFrameOptions {
+  readonly fin: boolean;
+  readonly opcode: number;
+  readonly rsv1: boolean;
+  readonly mask: boolean;
+  /** Whether the data stays as it is; else it is masked in place. */
+  readonly readOnly: boolean;
+  /** Four octets to put the masking key into. */
+  readonly maskBuffer?: Buffer | undefined;
+  /** Puts a masking key into the buffer it is given; random keys without it. */
+  readonly generateMask?: ((mask: Buffer) => void) | undefined;
+}
+
+export interface SenderSendOptions {
+  readonly binary: boolean;
+  readonly compress: boolean;
+  readonly fin: boolean;
+  readonly mask: boolean;
+}
+
+/** What a Sender asks of a PerMessageDeflate, that of `ws` or ours. */
+export interface SenderDeflate {
+  readonly params: { server_no_context_takeover?: boolean; client_no_context_takeover?: boolean } | null;
+  readonly _isServer: boolean;
+  readonly _threshold: number;
+  compress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Buffer) => void): void;
+}
+
+/** One frame on its way, or still a Blob to be read. */
+interface Outgoing {
+  readonly data: string | Uint8Array | Blob;
+  readonly opcode: Opcode;
+  readonly fin: boolean;
+  readonly mask: boolean;
+  /** Whether it belongs to a compressed message, of which it is the first frame where `rsv1` is set (RFC 7692 6.1). */
+  readonly compress: boolean;
+  readonly rsv1: boolean;
+  readonly callback: SenderCallback | undefined;
+}
+
+const EMPTY = Buffer.alloc(0);
+const randomKey = maskingKeys(nodeValues);
+
+/** Writes frames to a socket; those that come while data is compressed or a Blob is read wait for it. */
+export class Sender {
+  readonly #socket: Duplex;
+  readonly #deflate: SenderDeflate | undefined;
+  readonly #generateMask: ((mask: Buffer) => void) | undefined;
+  readonly #queue: Outgoing[] = [];
+  #isBusy = false;
+  /** Whether the message that `fin: false` has left open is compressed; undefined while none is open. */
+  #openCompressed: boolean | undefined;
+
+  /** @param extensions the PerMessageDeflate that was agreed on, under its name */
+  constructor(socket: Duplex, extensions: Record<string, unknown> = {}, generateMask?: (mask: Buffer) => void) {
+    this.#socket = socket;
+    this.#deflate = extensions['permessage-deflate'] as SenderDeflate | undefined;
+    this.#generateMask = generateMask;
+  }
+
+  /**
+   * Makes a frame of `data`.
+   * @returns the header and the data itself; or one buffer with both, where the data is empty, or masked but read-only
+   */
+  static frame(data: Uint8Array | string, options: SenderFrameOptions): Buffer[] {
+    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const first = (options.fin ? FIN : 0) | (options.rsv1 ? RSV1 : 0) | options.opcode;
+    const { length } = payload;
+    const key = options.mask ? drawKey(options) : 0;
+    // RFC 6455 5.3: the zero key changes nothing.
+    const copies = options.readOnly && key !== 0;
+    const target = Buffer.allocUnsafe(MAX_HEADER + (copies ? length : 0));
+    const at = writeHeader(target, 0, first, length, options.mask, key);
+    if (length === 0) return [target.subarray(0, at)];
+    if (copies) {
+      target.set(payload, at);
+      maskOctets(target, key, at, at + length);
+      return [target.subarray(0, at + length)];
+    }
+    if (key !== 0) maskOctets(payload, key);
+    return [target.subarray(0, at), payload as Buffer];
+  }
+
+  /** One whole frame, masked with a random key or not. @internal */
+  static encode(first: number, payload: Uint8Array | string, mask: boolean): Uint8Array {
+    const encoder = new FrameEncoder({ role: mask ? Role.Client : Role.Server, values: nodeValues });
+    if (typeof payload === 'string') encoder.text(first, payload);
+    else encoder.frame(first, payload);
+    return Buffer.concat(encoder.take());
+  }
+
+  /**
+   * Sends a Close frame (RFC 6455 5.5.1), its payload empty when `code` is undefined.
+   * @throws TypeError for a code that may not be sent; RangeError for a reason longer than 123 octets
+   */
+  close(
+    code: number | undefined,
+    reason: string | Uint8Array | undefined,
+    mask: boolean,
+    callback?: SenderCallback,
+  ): void {
+    const octets = typeof reason === 'string' ? Buffer.from(reason) : reason;
+    const data = code === undefined ? EMPTY : encodeClosePayload(code, octets);
+    this.#sendControl(Opcode.Close, data, mask, callback);
+  }
+
+  /** Sends a ping (RFC 6455 5.5.2). Throws RangeError when the data is longer than 125 octets. */
+  ping(data: SenderData, mask: boolean, callback?: SenderCallback): void {
+    this.#sendControl(Opcode.Ping, data, mask, callback);
+  }
+
+  /** Sends a pong (RFC 6455 5.5.3). Throws RangeError when the data is longer than 125 octets. */
+  pong(data: SenderData, mask: boolean, callback?: SenderCallback): void {
+    this.#sendControl(Opcode.Pong, data, mask, callback);
+  }
+
+  /** Sends a message, or with `fin: false` a fragment of one (RFC 6455 5.4). */
+  send(data: SenderData, { binary, compress, fin, mask }: SenderSendOptions, callback?: SenderCallback): void {
+    const payload = toPayload(data);
+    const isFirst = this.#openCompressed === undefined;
+    const compressed = this.#openCompressed ?? (compress && this.#isWorthCompressing(payload));
+    this.#openCompressed = fin ? undefined : compressed;
+    this.#send({
+      data: payload,
+      opcode: !isFirst ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text,
+      fin,
+      mask,
+      compress: compressed,
+      rsv1: compressed && isFirst,
+      callback,
+    });
+  }
+
+  /** Writes a frame as `Sender.frame` gives it. */
+  sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
+    const socket = this.#socket;
+    const last = list.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) socket.write(list[i]);
+    socket.write(list[last], callback);
+    if (last > 0) socket.uncork();
+  }
+
+  #sendControl(opcode: Opcode, data: SenderData, mask: boolean, callback: SenderCallback | undefined): void {
+    const payload = toPayload(data);
+    // RFC 6455 5.5: control frames carry at most 125 octets.
+    if (octetsOf(payload) > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
+    }
+    this.#send({ data: payload, opcode, fin: true, mask, compress: false, rsv1: false, callback });
+  }
+
+  /** The threshold counts only where each message is compressed by itself. */
+  #isWorthCompressing(payload: string | Uint8Array | Blob): boolean {
+    const deflate = this.#deflate;
+    if (deflate === undefined) return false;
+    const { params } = deflate;
+    const forgets = deflate._isServer ? params?.server_no_context_takeover : params?.client_no_context_takeover;
+    return forgets !== true || octetsOf(payload) >= deflate._threshold;
+  }
+
+  #send(outgoing: Outgoing): void {
+    if (this.#isBusy) this.#queue.push(outgoing);
+    else this.#start(outgoing);
+  }
+
+  #start(outgoing: Outgoing): void {
+    const { data } = outgoing;
+    if (data instanceof Blob) this.#read(data, outgoing);
+    else if (outgoing.compress) this.#compress(typeof data === 'string' ? Buffer.from(data) : data, outgoing);
+    else this.#write(data, outgoing, typeof data !== 'string');
+  }
+
+  #read(blob: Blob, outgoing: Outgoing): void {
+    this.#isBusy = true;
+    blob.arrayBuffer().then(
+      (memory) => {
+        if (this.#failIfClosed(outgoing, 'The socket was closed while the blob was being read')) return;
+        this.#isBusy = false;
+        this.#start({ ...outgoing, data: Buffer.from(memory) });
+        this.#proceed();
+      },
+      (error: Error) => {
+        process.nextTick(() => this.#fail(outgoing, error));
+      },
+    );
+  }
+
+  #compress(data: Uint8Array, outgoing: Outgoing): void {
+    this.#isBusy = true;
+    this.#deflate!.compress(data, outgoing.fin, (error, result) => {
+      if (this.#failIfClosed(outgoing, 'The socket was closed while data was being compressed')) return;
+      if (result === undefined) {
+        this.#fail(outgoing, error!);
+        return;
+      }
+      this.#isBusy = false;
+      this.#write(result, outgoing, false);
+      this.#proceed();
+    });
+  }
+
+  #write(data: string | Uint8Array, outgoing: Outgoing, readOnly: boolean): void {
+    const { opcode, fin, rsv1, mask, callback } = outgoing;
+    const generateMask = this.#generateMask;
+    this.sendFrame(Sender.frame(data, { opcode, fin, rsv1, mask, readOnly, generateMask }), callback);
+  }
+
+  #proceed(): void {
+    while (this.#queue.length > 0 && !this.#isBusy) this.#start(this.#queue.shift()!);
+  }
+
+  #failIfClosed(outgoing: Outgoing, text: string): boolean {
+    if (this.#socket.destroyed) this.#fail(outgoing, new Error(text));
+    return this.#socket.destroyed;
+  }
+
+  /** Tells this frame and all that wait behind it that they will not be sent. Nothing is sent any more. */
+  #fail(outgoing: Outgoing, error: Error): void {
+    for (const { callback } of [outgoing, ...this.#queue.splice(0)]) callback?.(error);
+  }
+}
+
+function drawKey({ maskBuffer, generateMask }: SenderFrameOptions): number {
+  if (generateMask === undefined) {
+    const key = randomKey();
+    maskBuffer?.writeInt32LE(key);
+    return key;
+  }
+  const into = maskBuffer ?? Buffer.alloc(4);
+  generateMask(into);
+  return into.readInt32LE();
+}
+
+function toPayload(data: SenderData): string | Uint8Array | Blob {
+  if (typeof data === 'string' || data instanceof Uint8Array || data instanceof Blob) return data;
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return Buffer.from(data);
+}
+
+function octetsOf(payload: string | Uint8Array | Blob): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  return payload instanceof Blob ? payload.size : payload.length;
+}
