@@ -24,6 +24,7 @@ import {
 } from './harness.js';
 import type { Client } from './implementations.js';
 import { CERTIFICATE, KEY } from './certificate.js';
+import { ownedPairOfStreams } from './streams.js';
 
 contract('client options', (implementation) => {
   const construct = (address: string | URL, protocols?: unknown, options?: Record<string, unknown>) => (): Client =>
@@ -200,6 +201,15 @@ contract('client options', (implementation) => {
     expect(outcome).toBe(implementation.differs('D5', { ws: 'WS_ERR_TOO_MANY_BUFFERED_PARTS', wsimd: 'delivered' }));
   });
 
+  it('maxBufferedChunks: is enforced on a client when set', async () => {
+    const { ws, peer } = ownedPairOfStreams(implementation, { role: 'client', options: { maxBufferedChunks: 2 } });
+    const end = ending(ws);
+    peer.write(peer.encode({ opcode: 2, announce: 100 }));
+    for (let i = 0; i < 5; i++) peer.write('x');
+    expect((await peer.readClose()).code).toBe(1008);
+    expect((await end).error?.code).toBe('WS_ERR_TOO_MANY_BUFFERED_PARTS');
+  });
+
   it('maxPendingAutoPongs: the 61st unwritten pong terminates a client (D4)', async () => {
     const { ws, peer } = await rawServer(implementation);
     const end = ending(ws);
@@ -256,6 +266,17 @@ contract('client options', (implementation) => {
     ws.close();
     expect((await end).code).toBe(1006);
     await peer.closed;
+  });
+
+  it('closeTimeout: the default of a client is 30000', async () => {
+    const { ws } = await rawServer(implementation);
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      ws.close();
+      expect(timers.mock.calls.map(([, delay]) => delay)).toContain(30_000);
+    } finally {
+      timers.mockRestore();
+    }
   });
 
   it('handshakeTimeout: gives an Error when no answer comes', async () => {

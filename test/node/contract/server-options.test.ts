@@ -21,6 +21,7 @@ import {
   turn,
 } from './harness.js';
 import type { Client, Implementation, SendCallback } from './implementations.js';
+import { ownedPairOfStreams } from './streams.js';
 
 const EXCLUSIVE = 'One and only one of the "port", "server", or "noServer" options must be specified';
 
@@ -362,16 +363,19 @@ contract('server options', (implementation) => {
     }
   });
 
-  it('maxBufferedChunks: is enforced when set', async () => {
-    const { ws, peer } = await rawClient(implementation, { maxBufferedChunks: 3 });
+  it('maxBufferedChunks: is enforced when set, and so many chunks are taken', async () => {
+    // Over a pair of streams each write is a chunk of its own.
+    const options = { maxBufferedChunks: 3 };
+    const taking = ownedPairOfStreams(implementation, { options });
+    const got = message(taking.ws);
+    taking.peer.write(taking.peer.encode({ opcode: 2, announce: 100, key: Buffer.alloc(4) }));
+    for (const length of [1, 1, 98]) taking.peer.write('x'.repeat(length));
+    expect((await got).data).toHaveLength(100);
+
+    const { ws, peer } = ownedPairOfStreams(implementation, { options });
     const end = ending(ws);
-    peer.write(peer.encode({ opcode: 2, announce: 1000 }));
-    for (let i = 0; i < 8 && ws.readyState === ws.OPEN; i++) {
-      const seen = event(ws._socket, 'data');
-      peer.write('x');
-      // Each write must be a chunk of its own: go on when it has arrived (or when nothing listens any more).
-      await Promise.race([seen, turn().then(turn).then(turn)]);
-    }
+    peer.write(peer.encode({ opcode: 2, announce: 100 }));
+    for (const length of [1, 1, 1, 97]) peer.write('x'.repeat(length));
     expect(await peer.readClose()).toEqual({ code: 1008, reason: '' });
     expect((await end).error).toMatchObject({
       message: 'Too many buffered chunks',
