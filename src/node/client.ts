@@ -57,19 +57,19 @@ export function connectClient(
   new Opening(websocket, parseAddress(address), protocols, options).start();
 }
 
-/** Gives up a handshake that is not finished, on its request or on the socket it got: 'error' and 'close' follow in the next tick. */
-export function abortHandshake(websocket: ClientSocket, stream: ClientRequest | Duplex | null, message: string): void {
+/** Gives up a handshake whose request, if there is one, is not finished: 'error' and 'close' follow in the next tick. */
+export function abortHandshake(websocket: ClientSocket, request: ClientRequest | null, message: string): void {
   const error = new Error(message);
   Error.captureStackTrace(error, abortHandshake);
-  abort(websocket, stream, error);
+  abort(websocket, request, error);
 }
 
-function abort(websocket: ClientSocket, stream: ClientRequest | Duplex | null, error: Error): void {
+function abort(websocket: ClientSocket, request: ClientRequest | null, error: Error): void {
   websocket._readyState = CLOSING;
   websocket._req = null;
-  stream?.destroy();
-  // A request whose response has been read no longer destroys its socket.
-  if (stream !== null && 'socket' in stream) stream.socket?.destroy();
+  request?.destroy();
+  // A request whose response is complete leaves its socket alone. With an agent, that socket may carry another request by now.
+  if (!(request as { agent?: http.Agent | null } | null)?.agent) request?.socket?.destroy();
   process.nextTick(fail, websocket, error);
 }
 
@@ -153,13 +153,6 @@ class Opening {
       // A listener may have closed the connection.
       if (websocket._req === request) this.judge(response, key, socket, head);
     });
-    request.on('information', (response) => {
-      // A 101 that is no upgrade is to Node like any 1xx: another response is to follow.
-      // Deviation from ws: such a response fails the handshake at once; ws waits on.
-      if (response.statusCode === 101 && websocket._req === request) {
-        abortHandshake(websocket, request, 'Invalid Upgrade header');
-      }
-    });
     return request;
   }
 
@@ -225,7 +218,8 @@ class Opening {
     const { websocket, deflate: options } = this;
     const judgement = judgeResponse(response, { key, protocols: this.protocols, deflate: options });
     if (!judgement.agreed) {
-      abortHandshake(websocket, socket, judgement.message);
+      socket.destroy();
+      abortHandshake(websocket, null, judgement.message);
       return;
     }
     const agreement = judgement.deflate;
