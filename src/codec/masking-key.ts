@@ -29,11 +29,11 @@ class KeyPool {
 }
 
 const pools = new WeakMap<Values, KeyPool>();
-const asked = new Uint8Array(4);
 
 /** Makes the function that draws a frame's key: from `generate`, or from the thread's pool. */
 export function maskingKeys(values: Values, generate?: GenerateMask): () => number {
   if (generate !== undefined) {
+    const asked = values.allocate(4);
     return () => {
       generate(asked);
       return asked[0] | (asked[1] << 8) | (asked[2] << 16) | (asked[3] << 24);

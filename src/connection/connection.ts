@@ -255,6 +255,11 @@ export class Connection {
     return this.inflating === undefined && this.failure === undefined && this.closeReceived === undefined;
   }
 
+  /** Whether the inflater is busy with a message, or its result has not been told yet. */
+  get isInflating(): boolean {
+    return this.inflating !== undefined;
+  }
+
   /** Octets that were received and wait to be dispatched. */
   get unread(): number {
     return this.decoder.unread;

@@ -102,22 +102,28 @@ export function writeDeflateOffer(options: DeflateOptions): string {
 
 /**
  * A server's choice: the first offer of permessage-deflate that is well-formed and meets the options, answered.
- * @returns undefined if there is none, and the connection goes on without compression
+ * @returns undefined if none is well-formed, and the connection goes on without compression; 'refused' if those that are
+ *   ask for what the options rule out, which refuses the handshake
  */
 export function acceptDeflateOffer(
   offers: readonly ExtensionOffer[],
   options: DeflateOptions,
-): DeflateAcceptance | undefined {
+): DeflateAcceptance | 'refused' | undefined {
+  let isRefused = false;
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     // RFC 7692 7.1: an offer with an unknown, repeated or invalid parameter is declined
-    // Deviation from ws: a bad or unacceptable offer is declined and the next is looked at; ws refuses the handshake with 400.
+    // Deviation from ws: such an offer is passed over; ws refuses the handshake with 400.
     const { value } = decodeDeflateParams(offer.params, 'offer');
-    if (value === undefined || !isAcceptable(value, options)) continue;
+    if (value === undefined) continue;
+    if (!isAcceptable(value, options)) {
+      isRefused = true;
+      continue;
+    }
     const params = responseTo(value, options);
     return { agreement: agreementOf(params), params, header: formatParams(params) };
   }
-  return undefined;
+  return isRefused ? 'refused' : undefined;
 }
 
 /** Whether a server with these options can do what the offer asks for. */

@@ -7,6 +7,7 @@ import type { DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { HeaderList } from '../handshake/client.js';
 import type { Destination } from './client-address.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
+import type { SharedOptions } from './options.js';
 
 type TlsOptions = Omit<tls.ConnectionOptions, keyof RequestOptions>;
 
@@ -14,7 +15,7 @@ type TlsOptions = Omit<tls.ConnectionOptions, keyof RequestOptions>;
  * What a client may be told: the options below, and those of `http.request` and `tls.connect`, of which `host`, `hostname`,
  * `method`, `path`, `port`, `protocol`, `socketPath` and `timeout` are taken from the address instead.
  */
-export interface ClientOptions extends TlsOptions, Omit<RequestOptions, 'createConnection'> {
+export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOptions, 'createConnection'> {
   /** Subprotocols, where the second argument is absent. */
   protocols?: string | readonly string[] | undefined;
   /** The version of the protocol: 13, the default, or 8. */

@@ -29,6 +29,7 @@ type OwnedSocket = Duplex & { [kTransport]?: Transport };
 /** Transports with a batch that waits for the tick's end. */
 let waiting: Transport[] = [];
 let isListeningForExit = false;
+let isExiting = false;
 
 function flushAll(): void {
   const all = waiting;
@@ -47,6 +48,10 @@ export class Transport {
   private readonly isNet: boolean;
   private needsDrain = false;
   private wasEnded = false;
+  private isExposed = false;
+  private isFlushing = false;
+  /** Set with every chunk that is read; whoever watches the connection's life clears it. */
+  hasRead = false;
 
   constructor(
     readonly socket: Duplex,
@@ -58,7 +63,10 @@ export class Transport {
     if (!isListeningForExit) {
       isListeningForExit = true;
       // A write in an 'exit' listener still reaches the peer, as it does when each send is written by itself.
-      process.on('exit', flushAll);
+      process.on('exit', () => {
+        isExiting = true;
+        flushAll();
+      });
     }
   }
 
@@ -95,7 +103,7 @@ export class Transport {
 
   /** Sees to it that the batch is written by the end of this tick. */
   schedule(): void {
-    if (this.connection.outputLength >= FLUSH_FROM) {
+    if (this.connection.outputLength >= FLUSH_FROM || isExiting) {
       this.flush();
     } else if (!this.isScheduled && !this.isReading) {
       this.isScheduled = true;
@@ -103,9 +111,31 @@ export class Transport {
     }
   }
 
+  /**
+   * The socket for its user, whose own writes keep their place among the sends from now on: whatever is called on it that
+   * puts octets into the stream, or ends it, flushes first.
+   */
+  expose(): Duplex {
+    this.flush();
+    const socket = this.socket as OwnedSocket;
+    if (!this.isExposed) {
+      this.isExposed = true;
+      Object.assign(socket, FLUSHING);
+    }
+    return socket;
+  }
+
   /** Writes the batch now. */
   flush(): void {
     this.isScheduled = false;
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    this.writeBatches();
+    this.isFlushing = false;
+    if (this.connection.shouldEnd) this.end();
+  }
+
+  private writeBatches(): void {
     const { connection, socket } = this;
     while (connection.wantsWrite || this.callbacks !== undefined) {
       const chunks = connection.takeOutput();
@@ -129,7 +159,6 @@ export class Transport {
       }
       if (last === 0 && this.isNet) connection.reuse(chunks[0]);
     }
-    if (connection.shouldEnd) this.end();
   }
 
   /** Dispatches what has been taken in, then writes the answers. */
@@ -166,6 +195,7 @@ export class Transport {
 
   /** @internal */
   take(chunk: Buffer): void {
+    this.hasRead = true;
     if (this.isNet) this.connection.receiveOwned(chunk);
     else this.connection.receive(chunk);
     this.read();
@@ -191,6 +221,17 @@ export class Transport {
     return this.owner;
   }
 }
+
+type AnyMethod = (this: OwnedSocket, ...given: never[]) => never;
+
+/** A method of the stream's own, with a flush before it. */
+function flushThen(name: 'write' | 'end' | 'destroy'): AnyMethod {
+  return function (this: OwnedSocket, ...given: never[]): never {
+    this[kTransport]?.flush();
+    return (Object.getPrototypeOf(this) as Record<string, AnyMethod>)[name].apply(this, given);
+  };
+}
+const FLUSHING = { write: flushThen('write'), end: flushThen('end'), destroy: flushThen('destroy') };
 
 function settle(callbacks: SendCallback[], error: Error | null | undefined): void {
   for (const callback of callbacks) callback(error ?? undefined);

@@ -6,9 +6,9 @@ import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
 
 /** Buffer's own subclass of Uint8Array: making one directly costs half of what `buffer.subarray` does. */
-const FastBuffer = (Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, length: number) => Buffer })[
-  Symbol.species
-];
+const FastBuffer = (
+  Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, length: number) => Buffer }
+)[Symbol.species];
 
 /** Buffers shorter than this come out of Node's 8 KiB pool; longer ones have memory of their own. */
 const POOLED_BELOW = 4096;
@@ -46,7 +46,7 @@ export function makeNodeValues(kernels: Kernels = loadedKernels): Values {
   function transcode(source: Uint8Array, start: number, end: number): string {
     if (source.buffer === kernels.bytes.buffer && end - start <= WINDOW) return transcoded(start, end - start);
     let text = '';
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       let stop = Math.min(at + WINDOW, end);
       // A window ends between characters: an octet 10xxxxxx goes on with one.
       while (stop < end && (source[stop] & 0xc0) === 0x80) stop--;

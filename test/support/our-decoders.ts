@@ -60,7 +60,7 @@ export function frameDecoder(options: ReceiverOptions, kernels: Kernels, values?
           events.push(
             violation === Violation.None
               ? { type: 'close', code, reason: hex(reason) }
-              : fails(violation as Exclude<Violation, Violation.None>),
+              : fails(violation),
           );
         }
       }

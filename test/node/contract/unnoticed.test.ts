@@ -120,7 +120,8 @@ contract('unnoticed by ws', (implementation) => {
   });
 
   it('concurrencyLimit: is one for the whole process, the first instance’s value wins for ever', async () => {
-    expect(await compressionOrder(implementation, [1, 10])).toBe('long,short');
+    const held = implementation.differs('D12', { ws: 'long,short', wsimd: 'short,long' });
+    expect(await compressionOrder(implementation, [1, 10])).toBe(held);
     expect(await compressionOrder(implementation, [10, 1])).toBe('short,long');
   });
 

@@ -1,0 +1,36 @@
+// One message -> one frame, sent by many connections.
+import type { Blob } from 'node:buffer';
+import { FrameEncoder } from '../codec/frame-encoder.js';
+import { FIN, Opcode, Role } from '../spec/frame.js';
+import type { Sendable } from './data.js';
+import { toPayload } from './data.js';
+import { nodeValues } from './values.js';
+import type { WebSocket } from './websocket.js';
+
+export interface BroadcastOptions {
+  /** Which connections get the message; by default all that are open. */
+  readonly filter?: ((websocket: WebSocket) => boolean) | undefined;
+  /** Whether the message is binary; by default, whether the data is not a string. */
+  readonly binary?: boolean | undefined;
+}
+
+/**
+ * Sends `data`, uncompressed, to every open connection of a server's side among `clients`. It waits for nobody: a
+ * connection with a `maxBackpressure` that is too slow is ended, and no other is held up.
+ */
+export function broadcast(
+  clients: Iterable<WebSocket>,
+  data: Exclude<Sendable, Blob>,
+  { filter, binary }: BroadcastOptions,
+): void {
+  const payload = toPayload(data);
+  const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
+  const encoder = new FrameEncoder({ role: Role.Server, values: nodeValues });
+  const first = FIN | (isBinary ? Opcode.Binary : Opcode.Text);
+  if (typeof payload === 'string') encoder.text(first, payload);
+  else encoder.frame(first, payload);
+  const frame = Buffer.concat(encoder.take());
+  for (const client of clients) {
+    if (client.readyState === 1 && (filter === undefined || filter(client))) client._sendFrames(frame, true);
+  }
+}

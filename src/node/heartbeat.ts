@@ -1,0 +1,36 @@
+// A silent connection -> a ping, and a peer that answers nothing -> the end of the connection.
+import type { Heartbeat } from './options.js';
+import type { Transport } from './transport.js';
+import type { WebSocket } from './websocket.js';
+
+/**
+ * Pings `websocket` whenever nothing has come from the peer for `interval` ms, and terminates it when nothing comes for
+ * `timeout` ms after that. Timers count monotonic time and do not keep the process alive.
+ * @returns what ends it
+ */
+export function startHeartbeat(
+  websocket: WebSocket,
+  transport: Transport,
+  { interval, timeout }: Heartbeat,
+): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    transport.hasRead = false;
+    timer = setTimeout(ask, interval).unref();
+  };
+  const ask = (): void => {
+    if (transport.hasRead) return wait();
+    if (websocket.readyState === 1) websocket.ping();
+    timer = setTimeout(listen, timeout).unref();
+  };
+  const listen = (): void => {
+    // After the process was suspended the answer may lie unread in the socket: a turn of reading comes first.
+    setImmediate(() => setImmediate(judge));
+  };
+  const judge = (): void => {
+    if (transport.hasRead || websocket.isPaused) wait();
+    else websocket.terminate();
+  };
+  wait();
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,103 @@
+// What a user passes as options -> the same with defaults, and every number either honoured in full or refused.
+import { inspect } from 'node:util';
+
+/** Reads an own property only, so that nothing on Object.prototype can change a limit. */
+export function own<T extends object, K extends keyof T>(options: T, name: K): T[K] | undefined {
+  return Object.hasOwn(options, name) ? options[name] : undefined;
+}
+
+/**
+ * An option that counts something: an integer of 0 or more.
+ * @throws RangeError when it is anything else
+ */
+// Deviation from ws: a number is honoured in full or refused with a RangeError; ws cuts it to 32 bits.
+export function countOption(name: string, value: unknown, otherwise: number): number {
+  if (value === undefined || value === null) return otherwise;
+  const number = typeof value === 'bigint' || typeof value === 'symbol' ? NaN : Number(value);
+  if (number === Infinity && name !== 'closeTimeout') return 0;
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw new RangeError(`The "${name}" option must be an integer of 0 or more, not ${inspect(value)}`);
+  }
+  return number;
+}
+
+/** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
+export interface Heartbeat {
+  /** How long the connection may be silent before a ping is sent. */
+  readonly interval: number;
+  /** How long to wait for an answer. */
+  readonly timeout: number;
+}
+
+/** Options that a server and a client share. */
+export interface SharedOptions {
+  /** Answer pings by itself. Default true. */
+  autoPong?: boolean | undefined;
+  /** Emit all events of a chunk in one go (the default), or at most one for each turn of the event loop. */
+  allowSynchronousEvents?: boolean | undefined;
+  /** How long the closing handshake may take before the socket is destroyed, in ms. Default 30,000. */
+  closeTimeout?: number | undefined;
+  /** The longest message, in octets, after decompression; 0 for no limit. Default 100 MiB. */
+  maxPayload?: number | undefined;
+  /** The most frames of a message; 0, the default, for no limit. */
+  maxFragments?: number | undefined;
+  /** The most chunks that one frame may be spread over; 0, the default, for no limit. */
+  maxBufferedChunks?: number | undefined;
+  /** Accepted for the sake of `ws`: automatic pongs are coalesced and never end a connection. */
+  maxPendingAutoPongs?: number | undefined;
+  /** Leave text and close reasons unvalidated. */
+  skipUTF8Validation?: boolean | undefined;
+  /** End a connection, with an error, when this many octets wait to be written; 0, the default, for no limit. */
+  maxBackpressure?: number | undefined;
+  /** Ping silent peers. Off by default. */
+  heartbeat?: Heartbeat | undefined;
+  /** Hand text on as Buffers (the default) or as strings, which saves a copy. */
+  text?: 'bytes' | 'string' | undefined;
+  /** Count messages, frames and octets in `websocket.statistics`. */
+  statistics?: boolean | undefined;
+}
+
+/** The shared options with every default filled in. */
+export interface CheckedOptions {
+  readonly autoPong: boolean;
+  readonly allowSynchronousEvents: boolean;
+  readonly closeTimeout: number;
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+  readonly maxBufferedChunks: number;
+  readonly skipUTF8Validation: boolean;
+  readonly maxBackpressure: number;
+  readonly heartbeat: Heartbeat | undefined;
+  readonly text: 'bytes' | 'string';
+  readonly statistics: boolean;
+}
+
+export const DEFAULT_CLOSE_TIMEOUT = 30_000;
+export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
+
+/**
+ * Fills in the defaults.
+ * @throws RangeError when a number cannot be honoured
+ */
+export function checkOptions(options: SharedOptions): CheckedOptions {
+  const heartbeat = own(options, 'heartbeat');
+  return {
+    autoPong: own(options, 'autoPong') !== false,
+    allowSynchronousEvents: own(options, 'allowSynchronousEvents') !== false,
+    closeTimeout: countOption('closeTimeout', own(options, 'closeTimeout'), DEFAULT_CLOSE_TIMEOUT),
+    maxPayload: countOption('maxPayload', own(options, 'maxPayload'), DEFAULT_MAX_PAYLOAD),
+    maxFragments: countOption('maxFragments', own(options, 'maxFragments'), 0),
+    maxBufferedChunks: countOption('maxBufferedChunks', own(options, 'maxBufferedChunks'), 0),
+    skipUTF8Validation: Boolean(own(options, 'skipUTF8Validation')),
+    maxBackpressure: countOption('maxBackpressure', own(options, 'maxBackpressure'), 0),
+    heartbeat:
+      heartbeat === undefined
+        ? undefined
+        : {
+            interval: countOption('heartbeat.interval', heartbeat.interval, 20_000),
+            timeout: countOption('heartbeat.timeout', heartbeat.timeout, 20_000),
+          },
+    text: own(options, 'text') === 'string' ? 'string' : 'bytes',
+    statistics: own(options, 'statistics') === true,
+  };
+}

@@ -1,0 +1,77 @@
+// What a server may be told.
+import type { IncomingMessage, Server } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { DeflatePreset } from '../extensions/permessage-deflate.js';
+import type { FieldValue } from '../handshake/field.js';
+import type { PerMessageDeflateOptions } from './deflate/engines.js';
+import type { SharedOptions } from './options.js';
+import type { WebSocket } from './websocket.js';
+
+/** What `verifyClient` is asked about. */
+export interface ClientInfo {
+  readonly origin: string | undefined;
+  /** Whether the connection is encrypted. */
+  readonly secure: boolean;
+  readonly req: IncomingMessage;
+}
+
+export type VerifyClientSync = (info: ClientInfo) => boolean;
+export type VerifyClientAsync = (
+  info: ClientInfo,
+  answer: (accepted: boolean, status?: number, message?: string, headers?: Record<string, FieldValue>) => void,
+) => void;
+
+/** A class to make connections with: WebSocket, or one that extends it. */
+export type WebSocketClass<T extends WebSocket = WebSocket> = new (
+  address: null,
+  protocols: undefined,
+  options: SharedOptions,
+) => T;
+
+export interface ServerOptions extends SharedOptions {
+  port?: number | null | undefined;
+  host?: string | null | undefined;
+  backlog?: number | null | undefined;
+  server?: Server | HttpsServer | null | undefined;
+  noServer?: boolean | null | undefined;
+  /** Only requests for this path are taken, up to the question mark. */
+  path?: string | null | undefined;
+  /** Keep all open connections in `clients`. Default true. */
+  clientTracking?: boolean | null | undefined;
+  verifyClient?: VerifyClientSync | VerifyClientAsync | null | undefined;
+  /** Chooses one of the subprotocols asked for; by default the first. */
+  handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | null | undefined;
+  perMessageDeflate?: boolean | DeflatePreset | PerMessageDeflateOptions | null | undefined;
+  WebSocket?: WebSocketClass | undefined;
+  /** Origins that may connect; others, and requests without one, are answered with 403. By default all may. */
+  allowedOrigins?: readonly (string | undefined)[] | undefined;
+  /** Demand all of RFC 6455 4.2.1, not only what `ws` looks at. Default: with `port`, where the HTTP server is ours. */
+  strictHandshake?: boolean | undefined;
+  /** How long a whole opening handshake may take on our own HTTP server, in ms. Default 10,000. */
+  handshakeTimeout?: number | undefined;
+  /** More connections than this are answered with 503; 0, the default, for no limit. */
+  maxConnections?: number | undefined;
+  /** Closes the server when it is aborted. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What holds unless it is said otherwise; `wss.options` shows it. */
+export const DEFAULTS: ServerOptions = {
+  allowSynchronousEvents: true,
+  autoPong: true,
+  maxPayload: 100 * 1024 * 1024,
+  maxFragments: 0,
+  maxBufferedChunks: 0,
+  skipUTF8Validation: false,
+  perMessageDeflate: false,
+  handleProtocols: null,
+  clientTracking: true,
+  closeTimeout: 30_000,
+  verifyClient: null,
+  noServer: false,
+  backlog: null,
+  server: null,
+  host: null,
+  path: null,
+  port: null,
+};

@@ -1,0 +1,42 @@
+// The words that a WebSocket's user meets: states, shapes of data, and what is told at the end.
+import type { Blob } from 'node:buffer';
+
+/** The states of `readyState`, as in the WHATWG's WebSocket. */
+export enum ReadyState {
+  Connecting = 0,
+  Open = 1,
+  Closing = 2,
+  Closed = 3,
+}
+/** Their names, as error texts give them. */
+export const STATE_NAMES: readonly string[] = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
+
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+export const BINARY_TYPES: readonly string[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
+
+/** What a message's data may be, by `binaryType` and the `text` option. */
+export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob | string;
+
+/** How a message is sent. */
+export interface MessageOptions {
+  /** Whether the message is binary; by default, whether the data is not a string. */
+  binary?: boolean | undefined;
+  /** Whether to compress, where that has been agreed; default true. */
+  compress?: boolean | undefined;
+  /** Whether this is the message's last fragment; default true. */
+  fin?: boolean | undefined;
+  /** Whether to mask; by default what RFC 6455 5.1 asks of the role. */
+  mask?: boolean | undefined;
+}
+
+/** Who ended the connection, and why. */
+export interface CloseInfo {
+  readonly code: number;
+  readonly reason: string;
+  /** Whose Close frame came first; `none` when the socket was lost without one. */
+  readonly initiator: 'local' | 'peer' | 'none';
+  /** Whether Close frames went both ways. */
+  readonly wasClean: boolean;
+  /** The peer's violation that the connection was failed for. */
+  readonly error: Error | undefined;
+}

@@ -1,0 +1,68 @@
+// The door `wsimd/codec`: frames, connections, the opening handshake and its extensions, without sockets or clocks.
+export { kernels, loadWasmKernels, makeJavaScriptKernels, type Kernels } from './kernels/index.js';
+export { plainValues, type Values } from './values/values.js';
+export { FrameDecoder, type FrameDecoderOptions } from './codec/frame-decoder.js';
+export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js';
+export { mask } from './codec/mask.js';
+export { isUtf8 } from './codec/utf8.js';
+export type { GenerateMask } from './codec/masking-key.js';
+export { newStatistics, type Statistics, type Traffic } from './codec/statistics.js';
+export {
+  decodeClosePayload,
+  encodeClosePayload,
+  isValidCloseCode,
+  judgeClosePayload,
+  type ClosePayload,
+} from './codec/close-payload.js';
+export { Connection, State, type ConnectionOptions, type SendOptions } from './connection/connection.js';
+export {
+  EventType,
+  type CloseEvent,
+  type ConnectionEvent,
+  type ControlEvent,
+  type FailureEvent,
+  type MessageEvent,
+  type PartEvent,
+} from './connection/event.js';
+export type { FragmentSource } from './connection/outbound.js';
+export { UsageError } from './errors/usage-error.js';
+export { VIOLATIONS, violationError, type ViolationRow, type WebSocketError } from './errors/violations.js';
+export { formatExtension, parseExtensions, type ExtensionOffer, type ExtensionParam } from './extensions/grammar.js';
+export {
+  acceptDeflateOffer,
+  judgeDeflateResponse,
+  resolveDeflate,
+  writeDeflateOffer,
+  type DeflateAcceptance,
+  type DeflateAgreement,
+  type DeflateOptions,
+  type DeflateParams,
+  type DeflatePreset,
+} from './extensions/permessage-deflate.js';
+export { LATER, type Deflater, type Inflater } from './extensions/transform.js';
+export { acceptKey } from './handshake/accept.js';
+export { encodeBase64 } from './handshake/base64.js';
+export {
+  createRequest,
+  judgeResponse,
+  writeRequest,
+  type Agreement,
+  type Expectation,
+  type HandshakeFailure,
+  type HeaderList,
+  type RequestOptions,
+} from './handshake/client.js';
+export { joinHead } from './handshake/field.js';
+export { RequestReader, ResponseReader, type RequestHead, type ResponseHead } from './handshake/head-reader.js';
+export { allowOrigins, judgeOrigin, type AllowedOrigins } from './handshake/origin.js';
+export {
+  acceptanceLines,
+  judgeRequest,
+  writeRefusal,
+  type Acceptance,
+  type HandshakeRequest,
+  type Refusal,
+} from './handshake/server.js';
+export { CloseCode } from './spec/close-code.js';
+export { FIN, Opcode, Role, RSV1, RSV2, RSV3 } from './spec/frame.js';
+export { Violation } from './spec/violation.js';
