@@ -1,4 +1,4 @@
-// The Receiver of `ws` 8.23.0 as a decoder that a feeder can play to: its events, and its error codes as violations.
+// A Receiver, that of `ws` 8.23.0 or ours, as a decoder that a feeder can play to: its events, and its error codes as violations.
 import * as ws from 'ws';
 import { VIOLATIONS } from '../../src/errors/violations.js';
 import { Violation } from '../../src/spec/violation.js';
@@ -15,10 +15,19 @@ interface Receiver {
 }
 
 // @types/ws does not know that the package exports its Receiver.
-const { Receiver } = ws as unknown as { Receiver: new (options: object) => Receiver };
+const wsClass = (ws as unknown as { Receiver: ReceiverClass }).Receiver;
 
-/** RSV bits other than RSV1 cannot be claimed: `ws` has no extension that does. */
-export function wsReceiver({ role, rsv = 0, maxPayload = Infinity, skipUtf8 = false }: ReceiverOptions): Decoder {
+type ReceiverClass = new (options: object) => Receiver;
+
+export function wsReceiver(options: ReceiverOptions): Decoder {
+  return receiverDecoder(wsClass, options);
+}
+
+/** RSV bits other than RSV1 cannot be claimed: no Receiver has an extension that does. */
+export function receiverDecoder(
+  Receiver: ReceiverClass,
+  { role, rsv = 0, maxPayload = Infinity, skipUtf8 = false }: ReceiverOptions,
+): Decoder {
   const events: WireEvent[] = [];
   let ended = false;
   // Stands in for permessage-deflate: keeps the compressed octets of a message as they are, and hands `ws` nothing to judge.

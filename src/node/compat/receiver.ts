@@ -1,0 +1,166 @@
+// `Receiver` of `ws`: chunks written to it -> its events 'message', 'ping', 'pong' and 'conclude', by way of a Connection
+// whose output nobody takes.
+import { Writable } from 'node:stream';
+import { Connection } from '../../connection/connection.js';
+import { EventType, type ConnectionEvent } from '../../connection/event.js';
+import { violationError, type WebSocketError } from '../../errors/violations.js';
+import { LATER, type Inflater } from '../../extensions/transform.js';
+import { CloseCode } from '../../spec/close-code.js';
+import { Role } from '../../spec/frame.js';
+import { Violation } from '../../spec/violation.js';
+import { shape, type BinaryType } from '../shape.js';
+import { nodeValues } from '../values.js';
+
+/** What a Receiver asks of a PerMessageDeflate, that of `ws` or ours. */
+export interface ReceiverDeflate {
+  decompress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Uint8Array) => void): void;
+}
+
+export interface ReceiverOptions {
+  /** Whether several events may come in one turn of the event loop. Default true. */
+  readonly allowSynchronousEvents?: boolean | undefined;
+  /** What binary messages are handed out as. Default 'nodebuffer'. */
+  readonly binaryType?: BinaryType | undefined;
+  /** The PerMessageDeflate that was agreed on, under its name. */
+  readonly extensions?: Record<string, unknown> | undefined;
+  /** Whether frames come from a client, masked. Default false. */
+  readonly isServer?: boolean | undefined;
+  /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
+  readonly maxBufferedChunks?: number | undefined;
+  /** The most frames of one message; 0 (the default) for no limit. */
+  readonly maxFragments?: number | undefined;
+  /** The longest message, in octets, after decompression; 0 (the default) for no limit. */
+  readonly maxPayload?: number | undefined;
+  readonly skipUTF8Validation?: boolean | undefined;
+}
+
+type WriteCallback = (error?: Error | null) => void;
+
+/**
+ * Reads what a peer sends. Emits 'message' (data, isBinary), 'ping' (data), 'pong' (data) and 'conclude' (code, reason), and
+ * 'error' for a peer's violation. A chunk counts as written when its events have been told.
+ */
+export class Receiver extends Writable {
+  readonly #connection: Connection;
+  readonly #binaryType: BinaryType;
+  readonly #tellsAtOnce: boolean;
+  /** The writes whose events have not all been told: more than one only where `_write` is called directly. */
+  #callbacks: WriteCallback[] = [];
+  #isTelling = false;
+  #isInflating = false;
+
+  constructor(options: ReceiverOptions = {}) {
+    super();
+    const deflate = options.extensions?.['permessage-deflate'] as ReceiverDeflate | undefined;
+    this.#binaryType = options.binaryType ?? 'nodebuffer';
+    this.#tellsAtOnce = options.allowSynchronousEvents !== false;
+    this.#connection = new Connection({
+      role: options.isServer === true ? Role.Server : Role.Client,
+      autoPong: false,
+      maxBufferedChunks: options.maxBufferedChunks,
+      maxFragments: options.maxFragments,
+      maxPayload: options.maxPayload ?? 0,
+      skipUTF8Validation: options.skipUTF8Validation,
+      inflater: deflate === undefined ? undefined : this.#inflaterOver(deflate),
+      values: nodeValues,
+    });
+    this.#connection.keepFragments = this.#binaryType === 'fragments';
+  }
+
+  /** Takes in a chunk, which is left as it is. May be called directly, also before an earlier call has called back. */
+  override _write(chunk: Buffer, _encoding: string, callback: WriteCallback): void {
+    this.#callbacks.push(callback);
+    this.#connection.receive(chunk);
+    if (!this.#isTelling) this.#tellAll();
+  }
+
+  /** Tells all events there are, or one where the next has to wait for the next turn. */
+  #tellAll(): void {
+    const connection = this.#connection;
+    this.#isTelling = true;
+    let isWaiting = false;
+    let error: WebSocketError | undefined;
+    try {
+      for (let event = connection.next(); event !== undefined; event = connection.next()) {
+        if (event.type === EventType.Failure) error = event.error;
+        else if (this.#tellsAtOnce || event.type === EventType.Close) this.#tell(event);
+        else {
+          const later = event;
+          isWaiting = true;
+          setImmediate(() => {
+            try {
+              this.#tell(later);
+            } finally {
+              this.#tellAll();
+            }
+          });
+          break;
+        }
+      }
+    } finally {
+      // Deviation from ws: when a listener has thrown, the next write goes on with what is left.
+      connection.detach();
+      this.#isTelling = isWaiting;
+    }
+    if (!isWaiting && !this.#isInflating) this.#callBack(error);
+  }
+
+  #tell(event: ConnectionEvent): void {
+    switch (event.type) {
+      case EventType.Message: {
+        const data = event.data as Uint8Array;
+        const shaped = event.isBinary ? shape(data, event.fragmentEnds, this.#binaryType) : data;
+        this.emit('message', shaped, event.isBinary);
+        return;
+      }
+      case EventType.Ping:
+        this.emit('ping', event.data);
+        return;
+      case EventType.Pong:
+        this.emit('pong', event.data);
+        return;
+      case EventType.Close:
+        this.emit('conclude', event.code, event.data);
+        this.end();
+        return;
+      case EventType.Part:
+      case EventType.Failure:
+    }
+  }
+
+  #callBack(error: WebSocketError | undefined): void {
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
+    for (const callback of callbacks) callback(error);
+  }
+
+  /** The connection's inflater in terms of `decompress`, which may call back at once or later. */
+  #inflaterOver(deflate: ReceiverDeflate): Inflater {
+    return {
+      inflate: (payload, maxLength) => {
+        let isLate = false;
+        let answer: Uint8Array | WebSocketError | typeof LATER = LATER;
+        deflate.decompress(Buffer.from(payload), true, (error, data) => {
+          answer = resultOf(error, data, maxLength);
+          if (!isLate) return;
+          this.#isInflating = false;
+          this.#connection.inflated(answer);
+          this.#tellAll();
+        });
+        isLate = true;
+        this.#isInflating = answer === LATER;
+        return answer;
+      },
+      close() {},
+    };
+  }
+}
+
+function resultOf(error: Error | null, data: Uint8Array | undefined, maxLength: number): Uint8Array | WebSocketError {
+  if (data === undefined) {
+    // What an error of zlib, or of the PerMessageDeflate of `ws`, does not say.
+    const { code = 'Z_DATA_ERROR', closeCode = CloseCode.InvalidPayload } = error as Partial<WebSocketError>;
+    return Object.assign(error!, { code, closeCode });
+  }
+  return data.length > maxLength ? violationError(Violation.MessageTooBig) : data;
+}

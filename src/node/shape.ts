@@ -1,0 +1,29 @@
+// The octets of a binary message -> what `binaryType` asks for.
+
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+
+/**
+ * A binary message in the shape that its user has asked for.
+ * @param data the payload, a Buffer
+ * @param fragmentEnds where each fragment ends in it, for 'fragments': empty ones are left out, and without it there is one
+ */
+export function shape(
+  data: Uint8Array,
+  fragmentEnds: readonly number[] | undefined,
+  type: BinaryType,
+): Buffer | Buffer[] | ArrayBuffer | Blob {
+  switch (type) {
+    case 'nodebuffer':
+      return data as Buffer;
+    case 'arraybuffer':
+      return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
+    case 'blob':
+      return new Blob([data as Uint8Array<ArrayBuffer>]);
+    case 'fragments': {
+      let start = 0;
+      return (fragmentEnds ?? [data.length])
+        .map((end) => (data as Buffer).subarray(start, (start = end)))
+        .filter((fragment) => fragment.length > 0);
+    }
+  }
+}
