@@ -182,19 +182,16 @@ export class Connection {
   /** Takes in a chunk, which must stay as it is until `next()` has returned undefined; messages never refer to it. */
   receive(chunk: Uint8Array): void {
     this.decoder.push(chunk);
-    this.countChunk();
   }
 
   /** As `receive`, for a chunk that the caller gives away: it is unmasked in place, and messages may be views of it. */
   receiveOwned(chunk: Uint8Array): void {
     this.decoder.pushOwned(chunk);
-    this.countChunk();
   }
 
   /** Takes in `length` octets that a socket has put into the kernels' landing area. */
   receiveLanded(length: number): void {
     this.decoder.pushLanded(length);
-    this.countChunk();
   }
 
   /** Says that the peer will send nothing more. Without its Close, the code is then 1006 (RFC 6455 7.1.5). */
@@ -429,11 +426,6 @@ export class Connection {
     if (this.currentState !== State.Closed) this.currentState = state;
   }
 
-  private countChunk(): void {
-    if (this.maxBufferedChunks === Infinity) return;
-    this.chunks = this.decoder.isIdle ? 0 : this.chunks + 1;
-  }
-
   private wholeText(kind: number): ConnectionEvent {
     const { decoder } = this;
     const ends = this.keepFragments ? [decoder.length] : undefined;
@@ -475,8 +467,10 @@ export class Connection {
       // RFC 6455 10.4: the receiver may limit what it takes in.
       if (this.fragments > this.maxFragments) return this.failWith(Violation.TooManyFragments);
     }
-    if (kind & RECORD_END) this.chunks = 0;
+    // RFC 6455 10.4: as in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
+    if (kind & RECORD_START) this.chunks = 0;
     else if (this.chunks >= this.maxBufferedChunks) return this.failWith(Violation.TooManyChunks);
+    if (!(kind & RECORD_END) && decoder.length > 0) this.chunks++;
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & LAST) === LAST;
     if (this.options.parts === true && (kind & RECORD_COMPRESSED) === 0) {
