@@ -54,25 +54,28 @@ function fit(octets: Buffer, size: number): Buffer {
 const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
   json: () => {
     const roll = dice(1);
-    const rows: string[] = [];
-    for (let length = 0; length < SIZES.json;) {
-      const row = JSON.stringify({
-        id: rows.length,
-        guid: Array.from({ length: 4 }, () =>
-          roll(2 ** 32)
-            .toString(16)
-            .padStart(8, '0'),
-        ).join('-'),
-        active: roll(2) === 0,
-        balance: `$${roll(4000)}.${roll(100)}`,
+    const pick = (...words: string[]): string => words[roll(words.length)];
+    const name = (): string =>
+      `${pick('Anna', 'Bert', 'Clara', 'Emil')} ${pick('Becker', 'Fischer', 'Schmidt', 'Weber')}`;
+    const people: string[] = [];
+    for (let length = 0; length < SIZES.json; length += people.at(-1)!.length) {
+      const person = {
+        id: people.length,
+        isActive: roll(2) === 0,
         age: 20 + roll(20),
-        tags: Array.from({ length: 7 }, () => GERMAN[roll(40)].replace(/[^ -~]/g, 'e')),
-        place: { latitude: roll(180_000_000) / 1e6 - 90, longitude: roll(360_000_000) / 1e6 - 180 },
-      });
-      rows.push(row);
-      length += row.length + 2;
+        eyeColor: pick('blue', 'brown', 'green'),
+        name: name(),
+        company: pick('ACME', 'INITECH', 'UMBRELLA'),
+        phone: `+49 (89) 555-${1000 + roll(9000)}`,
+        registered: `2012-${10 + roll(3)}-${10 + roll(19)}T12:00:00`,
+        latitude: (roll(180) - 90) / 2,
+        longitude: (roll(360) - 180) / 2,
+        tags: [pick('red', 'green', 'blue'), pick('one', 'two', 'three')],
+        friends: [0, 1, 2].map((id) => ({ id, name: name() })),
+      };
+      people.push(JSON.stringify(person, null, 4));
     }
-    return fit(Buffer.from(`[${rows.join(',\n')}]`), SIZES.json);
+    return fit(Buffer.from(`[${people.join(',\n')}]`), SIZES.json);
   },
   bitmap: () => {
     const roll = dice(2);
@@ -103,10 +106,13 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
       '<!DOCTYPE html>\n<html lang="de">\n<head><meta charset="utf-8"><title>Ein Verzeichnis</title></head>\n<body>\n';
     for (let place = 0; text.length < SIZES.html; place++) {
       const name = ascii(GERMAN[roll(GERMAN.length)]);
-      text += `<div class="entry" id="e${place}"><h2><a href="/${name.toLowerCase()}/${roll(100_000)}">${name}</a></h2>\n`;
-      text += `<p>${ascii(prose(roll, 200 + roll(400))).trim()}</p></div>\n`;
+      const rows = Array.from({ length: 4 }, (_, row) => `    <td class="cell number">${row + roll(9)}</td>\n`).join(
+        '',
+      );
+      text += `<div class="entry" id="e${place}">\n  <h2><a href="/catalogue/${name.toLowerCase()}.html">${name}</a></h2>\n`;
+      text += `  <p>${ascii(prose(roll, 100 + roll(200))).trim()}</p>\n  <table><tr>\n${rows}  </tr></table>\n</div>\n`;
       // The classic file has a few characters beyond ASCII.
-      if (place % 16 === 7) text += '<p>Größe</p>\n';
+      if (place % 32 === 7) text += '<p>Größe</p>\n';
     }
     return fit(Buffer.from(text), SIZES.html);
   },
