@@ -7,6 +7,7 @@ import { octetsOf, type ReceivedEvent, type Step } from './case.js';
 import type { DeflateAgreement } from './deflate.js';
 import { type ClosingFacts, isCloseCode, noFacts } from './facts.js';
 import { Incoming, type Received } from './incoming.js';
+import { after } from './patience.js';
 import type { Recorder } from './recorder.js';
 import { Sender } from './sender.js';
 import { Opcode } from './wire.js';
@@ -40,7 +41,7 @@ export class Connection {
   readonly #times: ClosingTimes;
   readonly #handlers: ConnectionHandlers;
   readonly #incoming: Incoming;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  #timers: (() => void)[] = [];
   #state: 'open' | 'closing' | 'closed' = 'open';
   #closeReceived = false;
   #events = 0;
@@ -67,15 +68,12 @@ export class Connection {
     return this.#state === 'open';
   }
 
-  /** Calls back after so many seconds, unless the connection is gone by then. What has arrived by that time is read first. */
+  /** Calls back after so many seconds, unless the connection is gone or given up by then. */
   after(seconds: number, callback: () => void): void {
-    const timer = setTimeout(() => {
-      setImmediate(() => {
-        if (!this.#timers.delete(timer)) return;
-        callback();
-      });
-    }, seconds * 1000);
-    this.#timers.add(timer);
+    const unlessClosed = (): void => {
+      if (this.#state !== 'closed') callback();
+    };
+    this.#timers.push(after(seconds, unlessClosed));
   }
 
   // ---- receiving ---------------------------------------------------------------------------------------------------------------
@@ -208,8 +206,8 @@ export class Connection {
   /** To be called when the socket is gone. */
   lost(): void {
     this.#state = 'closed';
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const cancel of this.#timers) cancel();
+    this.#timers = [];
     this.sender.stop();
     const { facts } = this;
     if (!facts.wasClean && !facts.droppedByMe) {

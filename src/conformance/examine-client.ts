@@ -17,6 +17,7 @@ import {
   writeHandshake,
 } from './examination.js';
 import { buildResponse } from './handshake.js';
+import { after } from './patience.js';
 import type { CaseResult } from './result.js';
 import { encodeHeader, FrameReader, isControl, Opcode } from './wire.js';
 
@@ -85,13 +86,10 @@ function lure(
     let result: string | null = null;
     let late = false;
     const reader = new FrameReader(() => null);
-    const timer = setTimeout(
-      () => {
-        late = true;
-        socket.destroy();
-      },
-      2 * TIMES.reply * timeScale * 1000,
-    );
+    const cancel = after(2 * TIMES.reply * timeScale, () => {
+      late = true;
+      socket.destroy();
+    });
     socket.on('data', (chunk: Buffer) => {
       recorder.octetsReceived(chunk);
       reader.push(chunk);
@@ -102,7 +100,7 @@ function lure(
       if (result !== null) socket.destroy();
     });
     socket.once('close', () => {
-      clearTimeout(timer);
+      cancel();
       const verdict =
         result !== null
           ? { ...REFUSED, behavior: exam.accepted, result, resultClose: 'Dropped by the examiner' }

@@ -19,6 +19,7 @@ import {
   writeHandshake,
 } from './examination.js';
 import { buildRequest, createKey, HeaderReader, judgeResponse, readHeader } from './handshake.js';
+import { after } from './patience.js';
 import type { CaseResult } from './result.js';
 
 /** The server under test, as the request names it. */
@@ -46,19 +47,16 @@ export function examineServer(
   return new Promise((resolve) => {
     let reason = 'The server closed the connection before it answered the opening handshake.';
     let timedOut = false;
-    const timer = setTimeout(
-      () => {
-        timedOut = true;
-        reason = 'peer did not finish (in time) the opening handshake';
-        socket.destroy();
-      },
-      TIMES.open * timeScale * 1000,
-    );
+    const cancel = after(TIMES.open * timeScale, () => {
+      timedOut = true;
+      reason = 'peer did not finish (in time) the opening handshake';
+      socket.destroy();
+    });
     const onError = (error: Error): void => {
       reason = `The connection failed: ${error.message}`;
     };
     const settle = (result: CaseResult): void => {
-      clearTimeout(timer);
+      cancel();
       socket.destroy();
       resolve(result);
     };
@@ -78,7 +76,7 @@ export function examineServer(
       if (read === undefined) return;
       socket.off('data', onData);
       socket.off('close', onClose);
-      clearTimeout(timer);
+      cancel();
       if (read === null) {
         settle(examination.neverOpened('The response header is longer than 64 KiB.', noFacts()));
         return;

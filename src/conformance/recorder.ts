@@ -8,7 +8,8 @@ const MAX_ROWS = 20_000;
 
 /** The beginning of some octets, copied. */
 export function excerpt(octets: Uint8Array, length: number = octets.length): Excerpt {
-  return { length, head: octets.slice(0, EXCERPT_OCTETS) };
+  // Not slice(): that of a Buffer is a view, and would keep the whole read in memory.
+  return { length, head: new Uint8Array(octets.subarray(0, EXCERPT_OCTETS)) };
 }
 
 function count(stats: Record<number, number>, key: number): void {

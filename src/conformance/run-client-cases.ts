@@ -8,6 +8,7 @@ import { Connection } from './connection.js';
 import { examineClient, type Asked } from './examine-client.js';
 import { EXAMINER, neverPlayed, TIMES } from './examination.js';
 import { buildResponse, HeaderReader, judgeRequest, readHeader, refuse } from './handshake.js';
+import { after } from './patience.js';
 import { Recorder } from './recorder.js';
 import { Results } from './results.js';
 import type { CaseResult } from './result.js';
@@ -126,13 +127,13 @@ class ClientServer implements ClientExamination {
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => undefined);
     const reader = new HeaderReader();
-    const timer = setTimeout(() => socket.destroy(), TIMES.open * this.#timeScale * 1000);
-    socket.once('close', () => clearTimeout(timer));
+    const cancel = after(TIMES.open * this.#timeScale, () => socket.destroy());
+    socket.once('close', cancel);
     const onData = (chunk: Buffer): void => {
       const read = reader.push(chunk);
       if (read === undefined) return;
       socket.off('data', onData);
-      clearTimeout(timer);
+      cancel();
       const header = read === null ? null : readHeader(read.header);
       if (read === null || header === null) {
         socket.end(refuse(400, 'This is no HTTP request, or its header is longer than 64 KiB.'));

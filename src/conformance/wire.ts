@@ -89,6 +89,8 @@ const EMPTY = Buffer.alloc(0);
 export class FrameReader {
   readonly #judge: (header: FrameHeader) => Fault | null;
   #chunks: Buffer[] = [];
+  /** Place of the first chunk that is not used up; those before it are let go from time to time. */
+  #first = 0;
   #held = 0;
   #frame: FrameHeader | null = null;
   #skip = 0;
@@ -139,6 +141,7 @@ export class FrameReader {
   #lose(): void {
     this.#lost = true;
     this.#chunks = [];
+    this.#first = 0;
     this.#held = 0;
   }
 
@@ -178,8 +181,9 @@ export class FrameReader {
   }
 
   #peek(count: number): Buffer {
-    const first = this.#chunks[0];
-    return first.length >= count ? first.subarray(0, count) : Buffer.concat(this.#chunks.slice(0, 16), count);
+    const first = this.#chunks[this.#first];
+    if (first.length >= count) return first.subarray(0, count);
+    return Buffer.concat(this.#chunks.slice(this.#first, this.#first + 16), count);
   }
 
   /** A copy, so that the frame outlives the chunk. */
@@ -187,7 +191,7 @@ export class FrameReader {
     const octets = Buffer.allocUnsafeSlow(count);
     let at = 0;
     while (at < count) {
-      const chunk = this.#chunks[0];
+      const chunk = this.#chunks[this.#first];
       const part = Math.min(chunk.length, count - at);
       chunk.copy(octets, at, 0, part);
       at += part;
@@ -200,13 +204,16 @@ export class FrameReader {
   #drop(count: number): void {
     this.#held -= count;
     while (count > 0) {
-      const chunk = this.#chunks[0];
+      const chunk = this.#chunks[this.#first];
       if (chunk.length > count) {
-        this.#chunks[0] = chunk.subarray(count);
+        this.#chunks[this.#first] = chunk.subarray(count);
         return;
       }
       count -= chunk.length;
-      this.#chunks.shift();
+      this.#first++;
     }
+    if (this.#first * 2 < this.#chunks.length) return;
+    this.#chunks.splice(0, this.#first);
+    this.#first = 0;
   }
 }

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { ALL_CASES, CLASSIC_CASES } from '../../src/conformance/cases/index.js';
+import { GROUP_TITLES, SUBGROUP_TITLES } from '../../src/conformance/cases/titles.js';
+import { caseNumber, selectCases } from '../../src/conformance/select.js';
+
+const groupOf = (id: string): string => id.split('.')[0];
+
+test('there are the 517 classic cases, group by group, and our own behind them', () => {
+  const counts: Record<string, number> = {};
+  for (const { id } of CLASSIC_CASES) counts[groupOf(id)] = (counts[groupOf(id)] ?? 0) + 1;
+  expect(counts).toEqual({ 1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126 });
+  expect(ALL_CASES.slice(0, 517)).toEqual(CLASSIC_CASES);
+  expect(new Set(ALL_CASES.slice(517).map(({ id }) => groupOf(id)))).toEqual(new Set(['H', 'D', 'S']));
+});
+
+test('ids are unique, ascend by their numbers, and have titles', () => {
+  expect(new Set(ALL_CASES.map(({ id }) => id)).size).toBe(ALL_CASES.length);
+  const key = (id: string): string =>
+    id
+      .split('.')
+      .map((part) => part.padStart(3, '0'))
+      .join('.');
+  const classic = CLASSIC_CASES.map(({ id }) => key(id));
+  expect(classic).toEqual([...classic].sort());
+  for (const { id } of ALL_CASES) {
+    const parts = id.split('.');
+    expect(GROUP_TITLES[parts[0]]).toBeDefined();
+    if (parts.length === 3) expect(SUBGROUP_TITLES[parts.slice(0, 2).join('.')], id).toBeDefined();
+  }
+});
+
+test('every case says what it sends and what it expects, in plain text', () => {
+  for (const { id, description, expectation } of ALL_CASES) {
+    expect(description, id).toMatch(/^[A-Z][^<>]*\.$/s);
+    expect(expectation, id).toMatch(/^[A-Z][^<>]*[.?)]$/s);
+  }
+});
+
+test('a selection is by id or by the beginning of an id, in the order of the list', () => {
+  const ids = (cases: string[], exclude: string[] = []): string[] =>
+    selectCases({ cases, exclude }, 'server').map(({ id }) => id);
+  expect(ids(['2.7', '1.1.2', '1.1.1'])).toEqual(['1.1.1', '1.1.2', '2.7']);
+  expect(ids(['2.*'])).toHaveLength(11);
+  expect(ids(['1*'])).toHaveLength(16 + 1 + 90 + 126);
+  expect(ids(['2.*'], ['2.1*'])).not.toContain('2.10');
+  expect(selectCases({}, 'client').some(({ testee }) => testee === 'server')).toBe(false);
+  expect(caseNumber(CLASSIC_CASES[516])).toBe(517);
+});
