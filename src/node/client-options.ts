@@ -8,6 +8,7 @@ import type { HeaderList } from '../handshake/client.js';
 import type { Destination } from './client-address.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
 import type { SharedOptions } from './options.js';
+import type { WebSocket } from './websocket.js';
 
 type TlsOptions = Omit<tls.ConnectionOptions, keyof RequestOptions>;
 
@@ -31,7 +32,7 @@ export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOp
   /** The value of Origin (version 13) or Sec-WebSocket-Origin (version 8). */
   origin?: string | undefined;
   /** Gets each opening request before it is sent, and ends it. */
-  finishRequest?(request: ClientRequest, websocket: object): void;
+  finishRequest?(request: ClientRequest, websocket: WebSocket): void;
   /** Fills in the masking key of each frame; by default it is random. */
   generateMask?(mask: Buffer): void;
   /** Makes the stream to the server, unless an agent does. */

@@ -11,6 +11,8 @@ import type { FieldValue } from '../handshake/field.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
+import { checkOptions, countOption } from './options.js';
+import type { WebSocket } from './websocket.js';
 
 export type { ClientOptions } from './client-options.js';
 
@@ -103,6 +105,7 @@ class Opening {
     options: ClientOptions,
   ) {
     const own = ownOptions(options);
+    checkOptions(own);
     this.options = own;
     const asked = protocols ?? own.protocols ?? [];
     this.protocols = typeof asked === 'string' ? [asked] : asked;
@@ -110,8 +113,9 @@ class Opening {
     // As with `ws`, `undefined` in so many words is no compression.
     this.deflate = resolveDeflate('perMessageDeflate' in own ? own.perMessageDeflate : true);
     if (this.deflate !== undefined) checkEngineOptions(this.deflate);
-    this.timeout = Math.min(countOf('handshakeTimeout', own.handshakeTimeout ?? 0), LONGEST_TIMER);
-    this.maxRedirects = countOf('maxRedirects', own.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
+    this.timeout = Math.min(countOption('handshakeTimeout', own.handshakeTimeout, 0), LONGEST_TIMER);
+    this.maxRedirects =
+      own.maxRedirects === Infinity ? Infinity : countOption('maxRedirects', own.maxRedirects, DEFAULT_MAX_REDIRECTS);
   }
 
   start(): void {
@@ -160,7 +164,7 @@ class Opening {
   private finish(request: ClientRequest | null): void {
     const { websocket, options } = this;
     if (request === null || websocket._req !== request) return;
-    if (options.finishRequest) options.finishRequest(request, websocket);
+    if (options.finishRequest) options.finishRequest(request, websocket as WebSocket);
     else request.end();
   }
 
@@ -243,12 +247,6 @@ class Opening {
     const secrets = isSamePeer(this.home, destination) ? SECRETS : [...SECRETS, 'host'];
     return Object.fromEntries(Object.entries(this.headers).filter(([name]) => !secrets.includes(name.toLowerCase())));
   }
-}
-
-// Deviation from ws: a number is honoured in full or refused with a RangeError.
-function countOf(name: string, value: number): number {
-  if (!(value >= 0)) throw new RangeError(`The "${name}" option must be a number of 0 or more, not ${value}`);
-  return value;
 }
 
 function abortError(signal: AbortSignal | undefined): Error {
