@@ -249,6 +249,11 @@ export class FrameDecoder implements Tenant {
     return this.saved === undefined ? 0 : new Float64Array(this.saved.buffer)[STATE_REMAINING >>> 3];
   }
 
+  /** Whether nothing more is read: after `stop()`, and from the chunk on that holds a violation. */
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
   /** Whether the stream stands at a frame's border outside any message, with nothing left to read. */
   get isIdle(): boolean {
     return this.saved === undefined && !this.isBusy;

@@ -122,6 +122,7 @@ export class Connection {
   private assembly: Assembly | undefined;
   private control: Assembly | undefined;
   private fragments = 0;
+  private firstRsv = 0;
   private chunks = 0;
   private fragmentEnds: number[] | undefined;
   /** The message that the inflater is busy with, or whose result waits to be told. */
@@ -247,9 +248,15 @@ export class Connection {
     if (this.inflating !== undefined) this.inflatedResult = result;
   }
 
-  /** Whether more octets are of use: not while the inflater is busy, nor after a Close or a failure. */
+  /** Whether more octets are of use: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */
   get wantsRead(): boolean {
-    return this.inflating === undefined && this.failure === undefined && this.closeReceived === undefined;
+    return this.inflating === undefined && !this.decoder.isStopped;
+  }
+
+  /** The RSV bits, in their places on the wire, of the first frame of the message that `next` has just returned, or a part of. */
+  get rsv(): number {
+    const { decoder } = this;
+    return decoder.start && decoder.opcode !== Opcode.Continuation ? decoder.rsv : this.firstRsv;
   }
 
   /** Whether the inflater is busy with a message, or its result has not been told yet. */
@@ -462,6 +469,8 @@ export class Connection {
   private dataPiece(kind: number, opcode: Opcode): ConnectionEvent | undefined {
     const { decoder } = this;
     const isFirst = opcode !== Opcode.Continuation && (kind & RECORD_START) !== 0;
+    if (isFirst) this.firstRsv = decoder.rsv;
+    const isDeflated = this.inflater !== undefined && (kind & RECORD_COMPRESSED) !== 0;
     if (kind & RECORD_START) {
       this.fragments = isFirst ? 1 : this.fragments + 1;
       // RFC 6455 10.4: the receiver may limit what it takes in.
@@ -473,7 +482,7 @@ export class Connection {
     if (!(kind & RECORD_END) && decoder.length > 0) this.chunks++;
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & LAST) === LAST;
-    if (this.options.parts === true && (kind & RECORD_COMPRESSED) === 0) {
+    if (this.options.parts === true && !isDeflated) {
       return { type: EventType.Part, data: decoder.payload(), isBinary, isFirst, isLast };
     }
 
@@ -489,7 +498,7 @@ export class Connection {
     this.assembly = undefined;
     const ends = this.fragmentEnds;
     this.fragmentEnds = undefined;
-    if (kind & RECORD_COMPRESSED) return this.inflate(payload, isBinary, ends);
+    if (isDeflated) return this.inflate(payload, isBinary, ends);
     return { type: EventType.Message, data: isBinary ? payload : this.asText(payload), isBinary, fragmentEnds: ends };
   }
 
