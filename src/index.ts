@@ -1,9 +1,22 @@
 // The front door `wsimd`, shaped like `ws`: the WebSocket class with everything else on it and beside it.
+import { extension } from './node/compat/extension.js';
+import { Receiver } from './node/compat/receiver.js';
+import { Sender } from './node/compat/sender.js';
+import { subprotocol } from './node/compat/subprotocol.js';
 import { WebSocketServer } from './node/server.js';
 import { createWebSocketStream } from './node/stream.js';
 import { WebSocket } from './node/websocket.js';
 
-Object.assign(WebSocket, { WebSocket, WebSocketServer, Server: WebSocketServer, createWebSocketStream });
+Object.assign(WebSocket, {
+  WebSocket,
+  WebSocketServer,
+  Server: WebSocketServer,
+  createWebSocketStream,
+  Receiver,
+  Sender,
+  extension,
+  subprotocol,
+});
 
-export { createWebSocketStream, WebSocket, WebSocketServer };
+export { createWebSocketStream, extension, Receiver, Sender, subprotocol, WebSocket, WebSocketServer };
 export default WebSocket;

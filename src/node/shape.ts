@@ -1,6 +1,5 @@
 // The octets of a binary message -> what `binaryType` asks for.
-
-export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+import type { BinaryType } from './types.js';
 
 /**
  * A binary message in the shape that its user has asked for.

@@ -8,7 +8,8 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { CloseCode } from '../../spec/close-code.js';
 import { Role } from '../../spec/frame.js';
 import { Violation } from '../../spec/violation.js';
-import { shape, type BinaryType } from '../shape.js';
+import { shape } from '../shape.js';
+import type { BinaryType } from '../types.js';
 import { nodeValues } from '../values.js';
 
 /** What a Receiver asks of a PerMessageDeflate, that of `ws` or ours. */

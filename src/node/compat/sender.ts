@@ -1,15 +1,17 @@
 // `Sender` of `ws`: messages and control frames -> frames written to any Duplex, in the order they were sent.
-import { Buffer } from 'node:buffer';
+import { Buffer, type Blob } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { encodeClosePayload } from '../../codec/close-payload.js';
-import { FrameEncoder, writeHeader } from '../../codec/frame-encoder.js';
+import { writeHeader } from '../../codec/frame-encoder.js';
 import { mask as maskOctets } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
-import { FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, Role, RSV1 } from '../../spec/frame.js';
+import { FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
+import { isBlob, octetsOf as lengthOf, toPayload, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
 export type SenderCallback = (error?: Error | null) => void;
-export type SenderData = string | Uint8Array | DataView | ArrayBufferLike | Blob;
+/** What has been made of what was passed to send. */
+type Payload = string | Uint8Array | Blob;
 
 export interface SenderFrameOptions {
   readonly fin: boolean;
@@ -41,7 +43,7 @@ export interface SenderDeflate {
 
 /** One frame on its way, or still a Blob to be read. */
 interface Outgoing {
-  readonly data: string | Uint8Array | Blob;
+  readonly data: Payload;
   readonly opcode: Opcode;
   readonly fin: boolean;
   readonly mask: boolean;
@@ -94,14 +96,6 @@ export class Sender {
     return [target.subarray(0, at), payload as Buffer];
   }
 
-  /** One whole frame, masked with a random key or not. @internal */
-  static encode(first: number, payload: Uint8Array | string, mask: boolean): Uint8Array {
-    const encoder = new FrameEncoder({ role: mask ? Role.Client : Role.Server, values: nodeValues });
-    if (typeof payload === 'string') encoder.text(first, payload);
-    else encoder.frame(first, payload);
-    return Buffer.concat(encoder.take());
-  }
-
   /**
    * Sends a Close frame (RFC 6455 5.5.1), its payload empty when `code` is undefined.
    * @throws TypeError for a code that may not be sent; RangeError for a reason longer than 123 octets
@@ -118,18 +112,18 @@ export class Sender {
   }
 
   /** Sends a ping (RFC 6455 5.5.2). Throws RangeError when the data is longer than 125 octets. */
-  ping(data: SenderData, mask: boolean, callback?: SenderCallback): void {
+  ping(data: Sendable, mask: boolean, callback?: SenderCallback): void {
     this.#sendControl(Opcode.Ping, data, mask, callback);
   }
 
   /** Sends a pong (RFC 6455 5.5.3). Throws RangeError when the data is longer than 125 octets. */
-  pong(data: SenderData, mask: boolean, callback?: SenderCallback): void {
+  pong(data: Sendable, mask: boolean, callback?: SenderCallback): void {
     this.#sendControl(Opcode.Pong, data, mask, callback);
   }
 
   /** Sends a message, or with `fin: false` a fragment of one (RFC 6455 5.4). */
-  send(data: SenderData, { binary, compress, fin, mask }: SenderSendOptions, callback?: SenderCallback): void {
-    const payload = toPayload(data);
+  send(data: Sendable, { binary, compress, fin, mask }: SenderSendOptions, callback?: SenderCallback): void {
+    const payload = isBlob(data) ? data : toPayload(data);
     const isFirst = this.#openCompressed === undefined;
     const compressed = this.#openCompressed ?? (compress && this.#isWorthCompressing(payload));
     this.#openCompressed = fin ? undefined : compressed;
@@ -154,8 +148,8 @@ export class Sender {
     if (last > 0) socket.uncork();
   }
 
-  #sendControl(opcode: Opcode, data: SenderData, mask: boolean, callback: SenderCallback | undefined): void {
-    const payload = toPayload(data);
+  #sendControl(opcode: Opcode, data: Sendable, mask: boolean, callback: SenderCallback | undefined): void {
+    const payload = isBlob(data) ? data : toPayload(data);
     // RFC 6455 5.5: control frames carry at most 125 octets.
     if (octetsOf(payload) > MAX_CONTROL_PAYLOAD) {
       throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
@@ -164,7 +158,7 @@ export class Sender {
   }
 
   /** The threshold counts only where each message is compressed by itself. */
-  #isWorthCompressing(payload: string | Uint8Array | Blob): boolean {
+  #isWorthCompressing(payload: Payload): boolean {
     const deflate = this.#deflate;
     if (deflate === undefined) return false;
     const { params } = deflate;
@@ -179,7 +173,7 @@ export class Sender {
 
   #start(outgoing: Outgoing): void {
     const { data } = outgoing;
-    if (data instanceof Blob) this.#read(data, outgoing);
+    if (isBlob(data)) this.#read(data, outgoing);
     else if (outgoing.compress) this.#compress(typeof data === 'string' ? Buffer.from(data) : data, outgoing);
     else this.#write(data, outgoing, typeof data !== 'string');
   }
@@ -245,13 +239,6 @@ function drawKey({ maskBuffer, generateMask }: SenderFrameOptions): number {
   return into.readInt32LE();
 }
 
-function toPayload(data: SenderData): string | Uint8Array | Blob {
-  if (typeof data === 'string' || data instanceof Uint8Array || data instanceof Blob) return data;
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return Buffer.from(data);
-}
-
-function octetsOf(payload: string | Uint8Array | Blob): number {
-  if (typeof payload === 'string') return Buffer.byteLength(payload);
-  return payload instanceof Blob ? payload.size : payload.length;
+function octetsOf(payload: Payload): number {
+  return isBlob(payload) ? payload.size : lengthOf(payload);
 }
