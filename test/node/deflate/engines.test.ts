@@ -142,7 +142,9 @@ describe.each(PATHS)('%s', (path) => {
     const deflater = new TestDeflater({ windowBits, contextTakeover: true }, options);
     for (const piece of [message, message.subarray(0, 200), message.subarray(0, 200)]) {
       const deflated = (await deflater.deflate(piece)) as Uint8Array;
-      if (piece === message) expect(inflateWithin(windowBits, deflated)).toEqual(Buffer.from(message));
+      if (piece !== message) continue;
+      const inflated = inflateWithin(windowBits, deflated);
+      expect(inflated instanceof Error ? inflated : Buffer.compare(inflated, message)).toBe(0);
     }
     deflater.close();
   });

@@ -1,0 +1,233 @@
+// The class PerMessageDeflate of `ws`, which packages use without its documentation, turned into calls on this library's
+// negotiation and engines.
+import type { ExtensionParam } from '../../extensions/grammar.js';
+import {
+  decodeDeflateParams,
+  isAcceptable,
+  judgeDeflateResponse,
+  PERMESSAGE_DEFLATE,
+  responseTo,
+  type DeflateAgreement,
+  type DeflateParams,
+} from '../../extensions/permessage-deflate.js';
+import { LATER, type Deflater, type Inflater } from '../../extensions/transform.js';
+import { Role } from '../../spec/frame.js';
+import { createDeflater, createInflater, type PerMessageDeflateOptions } from '../deflate/engines.js';
+import type { Result } from '../deflate/result.js';
+
+const MAX_WINDOW_BITS = 15;
+
+/** The parameters of an offer or response as `extension.parse` gives them: each name with the values it came with. */
+export type WsParamLists = Record<string, readonly (string | number | true)[]>;
+
+/** Parameters as `ws` shows them, under their names on the wire. */
+export interface WsParams {
+  server_no_context_takeover?: true;
+  client_no_context_takeover?: true;
+  server_max_window_bits?: number;
+  client_max_window_bits?: number | true;
+}
+
+export interface WsPerMessageDeflateOptions extends PerMessageDeflateOptions {
+  /** Whether this is a server; a client if not said. */
+  readonly isServer?: boolean | undefined;
+  /** The longest message that is inflated, in octets; 0 for no limit. */
+  readonly maxPayload?: number | undefined;
+}
+
+export type WsDeflateCallback = (error: Error | null, data?: Buffer) => void;
+
+interface Call {
+  readonly start: () => Result | typeof LATER;
+  readonly callback: WsDeflateCallback;
+}
+
+/** The calls of one direction, one after the other; each callback comes in a later turn of the event loop, as in `ws`. */
+class CallLine {
+  #calls: Call[] = [];
+  #running = false;
+  #soon: NodeJS.Immediate | undefined;
+
+  add(call: Call): void {
+    this.#calls.push(call);
+    this.#start();
+  }
+
+  /** Hands the first call's result over and starts the next call. */
+  settle(result: Result): void {
+    const call = this.#calls.shift();
+    this.#running = false;
+    try {
+      if (result instanceof Error) call?.callback(result);
+      else call?.callback(null, Buffer.from(result.buffer, result.byteOffset, result.byteLength));
+    } finally {
+      this.#start();
+    }
+  }
+
+  /** Settles all calls with an error. */
+  close(error: Error): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    this.#running = false;
+    clearImmediate(this.#soon);
+    for (const { callback } of calls) callback(error);
+  }
+
+  #start(): void {
+    const [call] = this.#calls;
+    if (call === undefined || this.#running) return;
+    this.#running = true;
+    const answer = call.start();
+    if (answer !== LATER) this.#soon = setImmediate(() => this.settle(answer));
+  }
+}
+
+/** permessage-deflate for one connection, in the shape that `ws` exports. */
+export class PerMessageDeflate {
+  /** What was accepted; null before. */
+  params: WsParams | null = null;
+
+  readonly #options: WsPerMessageDeflateOptions;
+  readonly #role: Role;
+  readonly #maxLength: number;
+  readonly #inflations = new CallLine();
+  readonly #deflations = new CallLine();
+  /** The frames of a message whose last one has not come. */
+  #fragments: Uint8Array[] = [];
+  #inflater: Inflater | undefined;
+  #deflater: Deflater | undefined;
+
+  constructor(options: WsPerMessageDeflateOptions = {}) {
+    this.#options = options;
+    this.#role = options.isServer ? Role.Server : Role.Client;
+    const maxPayload = options.maxPayload ?? 0;
+    this.#maxLength = maxPayload >= 1 ? maxPayload : Infinity;
+  }
+
+  static get extensionName(): string {
+    return PERMESSAGE_DEFLATE;
+  }
+
+  /** The parameters of a client's offer. */
+  offer(): WsParams {
+    const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } =
+      this.#options;
+    return shown({
+      serverNoContextTakeover: serverNoContextTakeover === true,
+      clientNoContextTakeover: clientNoContextTakeover === true,
+      serverMaxWindowBits: numberOf(serverMaxWindowBits),
+      clientMaxWindowBits: clientMaxWindowBits === false ? undefined : (numberOf(clientMaxWindowBits) ?? true),
+    });
+  }
+
+  /**
+   * Accepts one of a client's offers, or a server's response.
+   * @throws Error or TypeError, in the words of `ws`, where that is not possible
+   */
+  accept(configurations: readonly WsParamLists[]): WsParams {
+    const lists = configurations.map(paramsOf);
+    const accepted = this.#role === Role.Server ? this.#acceptOffer(lists) : this.#acceptResponse(lists[0]);
+    this.params = shown(accepted);
+    return this.params;
+  }
+
+  /**
+   * Compresses one frame's payload.
+   * @param fin whether the frame ends its message
+   */
+  compress(data: Uint8Array | string, fin: boolean, callback: WsDeflateCallback): void {
+    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const start = (): Result | typeof LATER => {
+      this.#deflater ??= createDeflater(this.#agreement(), this.#role, this.#options, (result) =>
+        this.#deflations.settle(result),
+      );
+      return this.#deflater.deflate(payload, fin);
+    };
+    this.#deflations.add({ start, callback });
+  }
+
+  /**
+   * Decompresses one frame's payload.
+   * Deviation from ws: all octets of a message come with its last frame, and the frames before it give none.
+   * @param fin whether the frame ends its message
+   */
+  decompress(data: Uint8Array, fin: boolean, callback: WsDeflateCallback): void {
+    const start = (): Result | typeof LATER => {
+      this.#fragments.push(data);
+      if (!fin) return Buffer.alloc(0);
+      const payload = this.#fragments.length === 1 ? data : Buffer.concat(this.#fragments);
+      this.#fragments = [];
+      this.#inflater ??= createInflater(this.#agreement(), this.#role, this.#options, (result) =>
+        this.#inflations.settle(result),
+      );
+      return this.#inflater.inflate(payload, this.#maxLength);
+    };
+    this.#inflations.add({ start, callback });
+  }
+
+  /** Gives all memory back; calls under way end with an error. */
+  cleanup(): void {
+    this.#inflater?.close();
+    this.#deflater?.close();
+    this.#inflater = undefined;
+    this.#deflater = undefined;
+    this.#fragments = [];
+    this.#inflations.close(new Error('The inflate stream was closed while data was being processed'));
+    this.#deflations.close(new Error('The deflate stream was closed while data was being processed'));
+  }
+
+  #acceptOffer(lists: readonly ExtensionParam[][]): DeflateParams {
+    const offers = lists.map((params) => decoded(params, 'offer'));
+    const offer = offers.find((candidate) => isAcceptable(candidate, this.#options));
+    if (offer === undefined) throw new Error('None of the extension offers can be accepted');
+    return responseTo(offer, this.#options);
+  }
+
+  #acceptResponse(params: readonly ExtensionParam[]): DeflateParams {
+    const response = decoded(params, 'response');
+    const { fault } = judgeDeflateResponse(params, this.#options);
+    if (fault !== undefined) throw new Error(fault);
+    return {
+      ...response,
+      clientMaxWindowBits: response.clientMaxWindowBits ?? numberOf(this.#options.clientMaxWindowBits),
+    };
+  }
+
+  #agreement(): DeflateAgreement {
+    const params = this.params ?? {};
+    return {
+      serverNoContextTakeover: params.server_no_context_takeover === true,
+      clientNoContextTakeover: params.client_no_context_takeover === true,
+      serverMaxWindowBits: params.server_max_window_bits ?? MAX_WINDOW_BITS,
+      clientMaxWindowBits: numberOf(params.client_max_window_bits) ?? MAX_WINDOW_BITS,
+    };
+  }
+}
+
+function numberOf(value: number | boolean | null | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function paramsOf(lists: WsParamLists): ExtensionParam[] {
+  return Object.entries(lists).flatMap(([name, values]) =>
+    values.map((value) => ({ name, value: value === true ? true : String(value) })),
+  );
+}
+
+/** Decodes parameters, or throws their fault as the class of error that `ws` throws. */
+function decoded(params: readonly ExtensionParam[], source: 'offer' | 'response'): DeflateParams {
+  const { value, fault } = decodeDeflateParams(params, source);
+  if (value !== undefined) return value;
+  throw fault.startsWith('Invalid value') ? new TypeError(fault) : new Error(fault);
+}
+
+function shown(params: DeflateParams): WsParams {
+  const { serverMaxWindowBits, clientMaxWindowBits } = params;
+  return {
+    ...(params.serverNoContextTakeover && { server_no_context_takeover: true }),
+    ...(params.clientNoContextTakeover && { client_no_context_takeover: true }),
+    ...(serverMaxWindowBits !== undefined && { server_max_window_bits: serverMaxWindowBits }),
+    ...(clientMaxWindowBits !== undefined && { client_max_window_bits: clientMaxWindowBits }),
+  };
+}
