@@ -4,6 +4,8 @@ import { violationError } from '../../errors/violations.js';
 import { LATER, type Deflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import type { HandleSupply } from './handle-supply.js';
+import type { History } from './history.js';
+import { keptHandles, type Keeper } from './kept-handles.js';
 import { AT_ONCE, EMPTY_MESSAGE, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, Output, scratchOutput } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
@@ -20,11 +22,11 @@ export function deflatedEmpty(final: boolean): Uint8Array {
   return final ? Uint8Array.of(EMPTY_MESSAGE) : new Uint8Array(0);
 }
 
-/** Compresses the messages of one connection. */
-export class HandleDeflater implements Deflater, Job {
+/** Compresses the messages of one connection. Its context outlives its handle, as a copy of what it sent last. */
+export class HandleDeflater implements Deflater, Job, Keeper {
   readonly concurrencyLimit: number;
   readonly #supply: HandleSupply;
-  readonly #takeover: boolean;
+  readonly #history: History | undefined;
   readonly #deliver: Deliver;
   #handle: ZlibHandle | undefined;
   /** The rest of the payload that waits to be compressed, and what has come of it so far. */
@@ -33,9 +35,10 @@ export class HandleDeflater implements Deflater, Job {
   #final = false;
   #result: Result = EMPTY;
 
-  constructor(supply: HandleSupply, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+  /** @param history keeps what later messages may refer to; undefined without context takeover */
+  constructor(supply: HandleSupply, history: History | undefined, concurrencyLimit: number, deliver: Deliver) {
     this.#supply = supply;
-    this.#takeover = takeover;
+    this.#history = history;
     this.concurrencyLimit = concurrencyLimit;
     this.#deliver = deliver;
   }
@@ -45,7 +48,8 @@ export class HandleDeflater implements Deflater, Job {
       if (this.#handle !== undefined) this.#finish(final);
       return deflatedEmpty(final);
     }
-    this.#handle ??= this.#takeover ? this.#supply.make() : this.#supply.take();
+    this.#handle ??= this.#begin();
+    this.#history?.append(payload);
     this.#final = final;
     if (payload.length > AT_ONCE) {
       return this.#wait(exactCopy(payload, payload.length), EMPTY);
@@ -62,6 +66,12 @@ export class HandleDeflater implements Deflater, Job {
   close(): void {
     turns.leave(this);
     this.#drop();
+    this.#history?.clear();
+  }
+
+  letGo(): void {
+    this.#handle!.close();
+    this.#handle = undefined;
   }
 
   step(): Turn {
@@ -86,7 +96,14 @@ export class HandleDeflater implements Deflater, Job {
     this.#deliver(result);
   }
 
+  #begin(): ZlibHandle {
+    if (this.#history === undefined) return this.#supply.take();
+    keptHandles.makeRoom();
+    return this.#supply.make(this.#history.window);
+  }
+
   #wait(rest: Uint8Array, begun: Uint8Array): typeof LATER {
+    keptHandles.drop(this);
     this.#rest = rest;
     this.#output = new Output(begun, begun.length + grownBound(rest.length));
     turns.enter(this);
@@ -96,9 +113,12 @@ export class HandleDeflater implements Deflater, Job {
   #finish(final: boolean): void {
     this.#rest = EMPTY;
     this.#output = undefined;
-    if (!final || this.#takeover) return;
-    this.#supply.give(this.#handle!);
-    this.#handle = undefined;
+    if (this.#history !== undefined) {
+      keptHandles.keep(this);
+    } else if (final) {
+      this.#supply.give(this.#handle!);
+      this.#handle = undefined;
+    }
   }
 
   #fail(error: Result): Result {
@@ -107,6 +127,7 @@ export class HandleDeflater implements Deflater, Job {
   }
 
   #drop(): void {
+    keptHandles.drop(this);
     this.#handle?.close();
     this.#output?.discard();
     this.#handle = undefined;

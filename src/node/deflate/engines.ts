@@ -5,6 +5,7 @@ import type { Deflater, Inflater } from '../../extensions/transform.js';
 import { Role } from '../../spec/frame.js';
 import { HandleDeflater } from './deflater.js';
 import { HandleSupply } from './handle-supply.js';
+import { History } from './history.js';
 import { HandleInflater } from './inflater.js';
 import { CONCURRENCY_LIMIT } from './limits.js';
 import { PublicDeflater } from './public-deflater.js';
@@ -38,7 +39,7 @@ interface Direction {
   readonly contextTakeover: boolean;
 }
 
-// 4 KiB of window and 2^12 hash entries: about a tenth of the memory of zlib's own defaults.
+// A window of 4 KiB costs little to keep as a copy, and half of the memory of zlib's own defaults in a handle.
 const DEDICATED_WINDOW_BITS = 12;
 const DEDICATED_MEM_LEVEL = 5;
 
@@ -111,7 +112,7 @@ export function createDeflater(
   // back further than its window less 262 octets, so that 250 octets are the furthest, and a window of 256 holds them.
   const zlibOptions = { ...chosen, memLevel, windowBits: Math.min(wanted, windowBits) };
   const limit = limitOf(options);
-  return usesHandles(options)
-    ? new HandleDeflater(HandleSupply.of('deflate', zlibOptions), contextTakeover, limit, deliver)
-    : new PublicDeflater(zlibOptions, contextTakeover, limit, deliver);
+  if (!usesHandles(options)) return new PublicDeflater(zlibOptions, contextTakeover, limit, deliver);
+  const history = contextTakeover ? new History(zlibOptions) : undefined;
+  return new HandleDeflater(HandleSupply.of('deflate', zlibOptions), history, limit, deliver);
 }

@@ -39,10 +39,13 @@ export class HandleSupply {
     return handle;
   }
 
-  /** A handle with an empty window that is not the spare one. */
-  make(): ZlibHandle {
-    // Node writes to the options of a raw deflate with windowBits 8.
-    const options = { ...this.#options };
+  /**
+   * A handle that is not the spare one.
+   * @param window what its window begins with; empty if not said
+   */
+  make(window?: Uint8Array): ZlibHandle {
+    // A copy, since Node writes to the options of a raw deflate with windowBits 8.
+    const options = { ...this.#options, dictionary: window ?? this.#options.dictionary };
     return new ZlibHandle(this.#kind === 'inflate' ? createInflateRaw(options) : createDeflateRaw(options));
   }
 

@@ -1,11 +1,12 @@
 // What one direction of a connection carried turned into the dictionary that stands for zlib's window, where no state is kept.
 import { constants, type ZlibOptions } from 'node:zlib';
 
-/** The last octets of one direction of a connection, at most a window's worth. */
+/** The last octets of one direction of a connection, at most a window's worth. It takes no memory before the first. */
 export class History {
   readonly #first: Uint8Array | undefined;
   readonly #size: number;
-  #window: Uint8Array | undefined;
+  #buffer: Uint8Array | undefined;
+  #length = 0;
 
   /** @param options windowBits, and the dictionary that zlib begins with, if any */
   constructor({ windowBits = constants.Z_DEFAULT_WINDOWBITS, dictionary }: ZlibOptions) {
@@ -16,24 +17,39 @@ export class History {
     }
   }
 
-  /** The dictionary for what comes next; undefined where there is none, as zlib wants it. */
+  /** The dictionary for what comes next, until the next `append`; undefined where there is none, as zlib wants it. */
   get window(): Uint8Array | undefined {
-    return this.#window ?? this.#first;
+    return this.#buffer?.subarray(0, this.#length) ?? this.#first;
   }
 
   append(octets: Uint8Array): void {
     if (octets.length === 0) return;
-    const added = octets.subarray(Math.max(0, octets.length - this.#size));
-    const before = this.window ?? new Uint8Array(0);
-    const kept = before.subarray(Math.max(0, before.length + added.length - this.#size));
-    const window = new Uint8Array(kept.length + added.length);
-    window.set(kept);
-    window.set(added, kept.length);
-    this.#window = window;
+    const begun = this.#buffer === undefined ? this.#first : undefined;
+    if (begun !== undefined) this.#add(begun);
+    this.#add(octets);
   }
 
   /** Forgets everything but the dictionary that zlib begins with. */
   clear(): void {
-    this.#window = undefined;
+    this.#buffer = undefined;
+    this.#length = 0;
+  }
+
+  #add(octets: Uint8Array): void {
+    const added = octets.length > this.#size ? octets.subarray(octets.length - this.#size) : octets;
+    const kept = Math.min(this.#length, this.#size - added.length);
+    const buffer = this.#grown(kept + added.length);
+    buffer.copyWithin(0, this.#length - kept, this.#length);
+    buffer.set(added, kept);
+    this.#buffer = buffer;
+    this.#length = kept + added.length;
+  }
+
+  /** A buffer for `length` octets, with what is there. */
+  #grown(length: number): Uint8Array {
+    if (this.#buffer !== undefined && this.#buffer.length >= length) return this.#buffer;
+    const buffer = new Uint8Array(Math.min(this.#size, Math.max(2 * length, 1024)));
+    if (this.#buffer !== undefined) buffer.set(this.#buffer.subarray(0, this.#length));
+    return buffer;
   }
 }

@@ -16,6 +16,9 @@ export const LARGE_INFLATIONS = 2;
 /** How many jobs of more than one step advance side by side, unless `concurrencyLimit` says otherwise: as in `ws`. */
 export const CONCURRENCY_LIMIT = 10;
 
+/** How many connections of a thread have a state of their own that compresses; the others have theirs made anew when they send. */
+export const KEPT_HANDLES = 64;
+
 /** How long the steps of one turn of the event loop may take together, in milliseconds. */
 export const TURN_MILLISECONDS = 2;
 

@@ -27,14 +27,15 @@ export class PublicDeflater implements Deflater {
   }
 
   deflate(payload: Uint8Array, final: boolean): Result | typeof LATER {
+    if (payload.length === 0) {
+      this.#remember(payload, final);
+      return deflatedEmpty(final);
+    }
     const options = { ...this.#options, dictionary: this.#history.window };
-    // A fragment that is not the last one leaves its context to the next, whatever is agreed between messages.
-    if (this.#takeover || !final) this.#history.append(payload);
-    else this.#history.clear();
-    if (payload.length === 0) return deflatedEmpty(final);
     const cut = final ? TAIL.length : 0;
     if (payload.length <= AT_ONCE) {
       const deflated = deflateRawSync(payload, options);
+      this.#remember(payload, final);
       return deflated.subarray(0, deflated.length - cut);
     }
     this.#job = new StreamJob({
@@ -48,7 +49,14 @@ export class PublicDeflater implements Deflater {
         this.#deliver(result instanceof Error ? result : result.subarray(0, result.length - cut));
       },
     });
+    this.#remember(payload, final);
     return LATER;
+  }
+
+  /** A fragment that is not the last one leaves its context to the next, whatever is agreed between messages. */
+  #remember(payload: Uint8Array, final: boolean): void {
+    if (this.#takeover || !final) this.#history.append(payload);
+    else this.#history.clear();
   }
 
   close(): void {
