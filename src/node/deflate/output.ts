@@ -11,10 +11,12 @@ let drain: MessagePort | undefined;
 
 // A closed port takes what is transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
 // collector comes to it.
-function closedPort(): MessagePort {
-  const { port1 } = new MessageChannel();
-  port1.close();
-  return port1;
+function release(buffer: Buffer): void {
+  if (drain === undefined) {
+    drain = new MessageChannel().port1;
+    drain.close();
+  }
+  drain.postMessage(undefined, [buffer.buffer as ArrayBuffer]);
 }
 
 let scratch: Uint8Array | undefined;
@@ -51,6 +53,7 @@ export class Output {
       try {
         const grown = Buffer.allocUnsafeSlow(doubled > LARGE_OUTPUT ? Math.max(this.#most, doubled) : doubled);
         grown.set(this.buffer);
+        this.discard();
         this.buffer = grown;
       } catch {
         return 0;
@@ -59,17 +62,21 @@ export class Output {
     return this.buffer.length - this.length;
   }
 
-  /** Gives the memory back at once, where there is much of it. */
+  /** Gives the memory back at once. */
   discard(): void {
-    if (this.buffer.length <= LARGE_OUTPUT) return;
-    drain ??= closedPort();
-    drain.postMessage(undefined, [this.buffer.buffer as ArrayBuffer]);
+    release(this.buffer);
   }
 
-  /** The output without its last `cut` octets. A long one is a view, so that no turn of the event loop is spent on a copy. */
+  /**
+   * The output without its last `cut` octets, after which there is nothing more to take. A long one is a view, so that no
+   * turn of the event loop is spent on a copy.
+   */
   take(cut: number): Buffer {
     const taken = this.buffer.subarray(0, this.length - cut);
-    return taken.length > COPIED ? taken : exactCopy(taken, taken.length);
+    if (taken.length > COPIED) return taken;
+    const copy = exactCopy(taken, taken.length);
+    this.discard();
+    return copy;
   }
 }
 
