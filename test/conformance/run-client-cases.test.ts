@@ -1,7 +1,11 @@
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runClientCases, type CaseResult, type ClientExamination } from '../../src/conformance/index.js';
+import { WebSocketServer } from 'ws';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
 import { oddClient, type Oddity } from './support/odd-peer.js';
-import { ask, echoClient, notOk, WS_OPTIONS } from './support/peers.js';
+import { ask, echoClient, examine, notOk, WS_OPTIONS } from './support/peers.js';
 
 describe('ws as client', () => {
   let run: ClientExamination;
@@ -162,4 +166,27 @@ describe('a wrong client is caught:', () => {
     ]);
     expect(Object.fromEntries(pairs)).toEqual(verdicts);
   });
+});
+
+test('both roles speak TLS, on IPv6 too', async () => {
+  const [cert, key] = [CERTIFICATE, KEY];
+  const run = await runClientCases({ port: 0, host: '::1', tls: { cert, key }, cases: ['1.1.1', '2.7'] });
+  expect(run.url).toMatch(/^wss:\/\/\[::1\]:\d+$/);
+  await echoClient(`${run.url}/runCase?case=1&agent=tls`, { rejectUnauthorized: false });
+  run.stop();
+  expect(run.results.get('tls')!.get('1.1.1')).toMatchObject({ behavior: 'OK', behaviorClose: 'OK' });
+
+  const server = createServer({ cert, key });
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
+  await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+  const url = `wss://[::1]:${(server.address() as AddressInfo).port}/path?query=1`;
+  const trusting = await examine({ url, cases: ['1.1.1', '7.1.1'], tls: { insecure: true } });
+  const wary = await examine({ url, cases: ['1.1.1'] });
+  server.close();
+  server.closeAllConnections();
+  expect(notOk(trusting)).toEqual({});
+  expect(trusting.get('1.1.1')!.httpRequest).toContain('GET /path?query=1 HTTP/1.1');
+  expect(notOk(wary)).toEqual({ '1.1.1': 'FAILED FAILED' });
+  expect(wary.get('1.1.1')!.result).toContain('self-signed certificate');
 });

@@ -5,18 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
+import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws';
 import { runServerCases, type CaseResult, type ServerRun } from '../../../src/conformance/index.js';
 
 /** An option that the types of `ws` do not know yet. */
-interface WsOptions extends ServerOptions {
+interface WsOptions extends Pick<ServerOptions & ClientOptions, 'maxPayload' | 'perMessageDeflate'> {
   maxFragments: number;
 }
 
 const options: WsOptions = { maxPayload: 64 * 1024 * 1024, perMessageDeflate: { threshold: 0 }, maxFragments: 0 };
 
 /** Options with which `ws` passes what it can pass. */
-export const WS_OPTIONS: ServerOptions = options;
+export const WS_OPTIONS: ServerOptions & ClientOptions = options;
 
 /** An echo server of `ws` on a free port. */
 export async function wsServer(options: ServerOptions): Promise<{ url: string; stop: () => void }> {
@@ -47,7 +47,7 @@ export function ask(url: string): Promise<string | null> {
 }
 
 /** Runs one case with an echo client of `ws`; resolves when the connection is gone. */
-export function echoClient(url: string, options: ServerOptions): Promise<void> {
+export function echoClient(url: string, options: ClientOptions): Promise<void> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, options);
     socket.on('message', (data, binary) => socket.send(data, { binary }));
