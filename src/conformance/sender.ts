@@ -1,6 +1,6 @@
 // Turns frames into writes of the socket: at once, in pieces, or each in a turn of its own; legal or not.
 
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Step } from './case.js';
 import type { Recorder } from './recorder.js';
@@ -16,6 +16,20 @@ export interface FrameShape {
   repeatLength?: number | null;
   shown?: Buffer;
   odd?: (Step & { do: 'frame' })['odd'];
+}
+
+/** Masking keys that are still to be used, from `fresh` on; drawn together, because many cases send a hundred thousand frames. */
+const keys = Buffer.alloc(16 * 1024);
+let fresh = keys.length;
+
+/** A masking key that no frame has had (RFC 6455 5.3). */
+function freshKey(): Buffer {
+  if (fresh === keys.length) {
+    randomFillSync(keys);
+    fresh = 0;
+  }
+  fresh += 4;
+  return Buffer.from(keys.subarray(fresh - 4, fresh));
 }
 
 /** Writes frames to one socket. */
@@ -46,7 +60,7 @@ export class Sender {
 
   /** Sends a frame's header; its payload follows by {@link sendOctets}. */
   sendHeader(header: Pick<FrameHeader, 'fin' | 'opcode' | 'length'>): void {
-    this.#mask = this.#freshMask();
+    this.#mask = this.#maskFor();
     this.#maskPhase = 0;
     this.write(encodeHeader({ ...header, rsv: 0, mask: this.#mask }), false);
   }
@@ -77,8 +91,11 @@ export class Sender {
     }
   }
 
-  #freshMask(): Uint8Array | null {
-    return this.#role === 'client' ? randomBytes(4) : null;
+  /** RFC 6455 5.1: a client masks and a server does not, unless the case wants it otherwise. */
+  #maskFor(odd?: 'wrong role' | 'zero'): Uint8Array | null {
+    const masked = (this.#role === 'client') !== (odd === 'wrong role');
+    if (!masked) return null;
+    return odd === 'zero' ? Buffer.alloc(4) : freshKey();
   }
 
   /** Sends one frame. */
@@ -92,16 +109,7 @@ export class Sender {
       shown = payload,
       odd = {},
     } = shape;
-    const mask =
-      odd.mask === 'zero'
-        ? this.#role === 'client'
-          ? Buffer.alloc(4)
-          : null
-        : odd.mask === 'wrong role'
-          ? this.#role === 'client'
-            ? null
-            : randomBytes(4)
-          : this.#freshMask();
+    const mask = this.#maskFor(odd.mask);
     const header: FrameHeader = { fin, rsv, opcode, mask, length: payload.length };
     const head = encodeHeader(header, odd.form);
     const octets = Buffer.concat([head, payload]);
