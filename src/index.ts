@@ -1,5 +1,6 @@
 // The front door `wsimd`, shaped like `ws`: the WebSocket class with everything else on it and beside it.
 import { extension } from './node/compat/extension.js';
+import { PerMessageDeflate } from './node/compat/permessage-deflate.js';
 import { Receiver } from './node/compat/receiver.js';
 import { Sender } from './node/compat/sender.js';
 import { subprotocol } from './node/compat/subprotocol.js';
@@ -14,9 +15,19 @@ Object.assign(WebSocket, {
   createWebSocketStream,
   Receiver,
   Sender,
+  PerMessageDeflate,
   extension,
   subprotocol,
 });
 
-export { createWebSocketStream, extension, Receiver, Sender, subprotocol, WebSocket, WebSocketServer };
+export {
+  createWebSocketStream,
+  extension,
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  subprotocol,
+  WebSocket,
+  WebSocketServer,
+};
 export default WebSocket;

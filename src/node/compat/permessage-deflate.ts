@@ -16,6 +16,8 @@ import { createDeflater, createInflater, type PerMessageDeflateOptions } from '.
 import type { Result } from '../deflate/result.js';
 
 const MAX_WINDOW_BITS = 15;
+/** In octets, as in `ws`. */
+const DEFAULT_THRESHOLD = 1024;
 
 /** The parameters of an offer or response as `extension.parse` gives them: each name with the values it came with. */
 export type WsParamLists = Record<string, readonly (string | number | true)[]>;
@@ -107,6 +109,16 @@ export class PerMessageDeflate {
 
   static get extensionName(): string {
     return PERMESSAGE_DEFLATE;
+  }
+
+  /** Whether this is a server's side. @internal */
+  get _isServer(): boolean {
+    return this.#role === Role.Server;
+  }
+
+  /** Messages shorter than this many octets are not worth compressing where no context is kept. @internal */
+  get _threshold(): number {
+    return this.#options.threshold ?? DEFAULT_THRESHOLD;
   }
 
   /** The parameters of a client's offer. */

@@ -3,12 +3,13 @@ import { Blob } from 'node:buffer';
 import { createRequire } from 'node:module';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { PerMessageDeflate } from '../../../src/node/compat/permessage-deflate.js';
 import { Sender, type SenderFrameOptions } from '../../../src/node/compat/sender.js';
 import { decodeFrame } from '../../support/raw-peer.js';
 import { outcome } from '../../support/ws-internals.js';
 
 interface Deflate {
-  accept(offers: object[]): void;
+  accept(offers: Record<string, true[]>[]): void;
   cleanup(): void;
 }
 interface Package {
@@ -37,8 +38,12 @@ function writing(SenderClass: typeof Sender, extensions?: Record<string, unknown
   return { socket, sender, written: () => (socket.read() as Buffer | null) ?? Buffer.alloc(0) };
 }
 
-function deflate(options: object = {}, offer: object = {}): Deflate {
-  const extension = new ws.PerMessageDeflate({ isServer: true, threshold: 10, ...options });
+function deflate(
+  DeflateClass: new (options: object) => Deflate = ws.PerMessageDeflate,
+  options: object = {},
+  offer: Record<string, true[]> = {},
+): Deflate {
+  const extension = new DeflateClass({ isServer: true, threshold: 10, ...options });
   extension.accept([offer]);
   return extension;
 }
@@ -160,8 +165,16 @@ describe('Sender', () => {
 
   it('leaves messages below the threshold uncompressed where no context is kept, as that of ws does', async () => {
     const outputs: Buffer[] = [];
-    for (const SenderClass of [ws.Sender, Sender]) {
-      const extension = deflate({ serverNoContextTakeover: true }, { server_no_context_takeover: [true] });
+    for (const [SenderClass, DeflateClass] of [
+      [ws.Sender, ws.PerMessageDeflate],
+      [Sender, ws.PerMessageDeflate],
+      [Sender, PerMessageDeflate],
+    ] as const) {
+      const extension = deflate(
+        DeflateClass,
+        { serverNoContextTakeover: true },
+        { server_no_context_takeover: [true] },
+      );
       const { sender, written } = writing(SenderClass, { 'permessage-deflate': extension });
       sender.send('x'.repeat(9), { ...MESSAGE, compress: true });
       sender.send('x'.repeat(9), { ...MESSAGE, compress: true, fin: false });
@@ -173,6 +186,7 @@ describe('Sender', () => {
       extension.cleanup();
     }
     expect(outputs[1]).toEqual(outputs[0]);
+    expect(outputs[2]).toEqual(outputs[0]);
     expect(outputs[1][0] & 0x40).toBe(0);
   });
 });
