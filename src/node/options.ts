@@ -1,5 +1,6 @@
 // What a user passes as options -> the same with defaults, and every number either honoured in full or refused.
 import { inspect } from 'node:util';
+import { readPath, type ReadPath } from './landing.js';
 
 /** Reads an own property only, so that nothing on Object.prototype can change a limit. */
 export function own<T extends object, K extends keyof T>(options: T, name: K): T[K] | undefined {
@@ -53,6 +54,11 @@ export interface SharedOptions {
   heartbeat?: Heartbeat | undefined;
   /** Hand text on as Buffers (the default) or as strings, which saves a copy. */
   text?: 'bytes' | 'string' | undefined;
+  /**
+   * Whether sockets are read straight into the kernels' memory, where this Node can do so, or by way of 'data'. Default: as
+   * the environment variable WSIMD_READ_PATH says, else 'landing'.
+   */
+  readPath?: ReadPath | undefined;
   /** Count messages, frames and octets in `websocket.statistics`. */
   statistics?: boolean | undefined;
 }
@@ -70,6 +76,7 @@ export interface CheckedOptions {
   readonly heartbeat: Heartbeat | undefined;
   readonly text: 'bytes' | 'string';
   readonly statistics: boolean;
+  readonly readPath: ReadPath;
 }
 
 export const DEFAULT_CLOSE_TIMEOUT = 30_000;
@@ -99,5 +106,6 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
           },
     text: own(options, 'text') === 'string' ? 'string' : 'bytes',
     statistics: own(options, 'statistics') === true,
+    readPath: own(options, 'readPath') ?? readPath,
   };
 }

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
+import { land, type ReadPath } from './landing.js';
 
 /** Told when its write has gone out, or with the error that kept it from doing so. */
 export type SendCallback = (error?: Error | null) => void;
@@ -49,6 +50,8 @@ export class Transport {
   private needsDrain = false;
   private wasEnded = false;
   private isExposed = false;
+  /** The socket can read into the kernels' memory, and does so once nothing is left in the stream. */
+  private mayLand = false;
   private isFlushing = false;
   /** Set with every chunk that is read; whoever watches the connection's life clears it. */
   hasRead = false;
@@ -71,9 +74,11 @@ export class Transport {
   }
 
   /** Starts reading; `head` is what came with the handshake. */
-  start(head: Buffer): void {
+  start(head: Buffer, path: ReadPath): void {
     const { socket } = this;
     if (head.length > 0) socket.unshift(head);
+    this.mayLand = path === 'landing' && this.isNet;
+    this.landWhenEmpty();
     socket.on('close', onClose);
     socket.on('data', onData);
     socket.on('end', onEnd);
@@ -193,13 +198,36 @@ export class Transport {
     if (callbacks !== undefined) settle(callbacks, error);
   }
 
+  /** What already lies in the stream is read from there; after that the socket reads into the kernels' memory. */
+  private landWhenEmpty(): void {
+    if (!this.mayLand || this.socket.readableLength > 0) return;
+    this.mayLand = false;
+    land(this.socket as Socket, onLanded);
+  }
+
+  /** @internal */
+  takeLanded(octets: number): void {
+    this.hasRead = true;
+    this.connection.receiveLanded(octets);
+    try {
+      this.read();
+    } finally {
+      // The next read, of any socket, lands in the same place.
+      this.connection.detach();
+    }
+  }
+
   /** @internal */
   take(chunk: Buffer): void {
     this.hasRead = true;
     if (this.isNet) this.connection.receiveOwned(chunk);
     else this.connection.receive(chunk);
-    this.read();
-    this.connection.detach();
+    try {
+      this.read();
+    } finally {
+      this.connection.detach();
+    }
+    this.landWhenEmpty();
   }
 
   /** @internal */
@@ -239,6 +267,11 @@ function settle(callbacks: SendCallback[], error: Error | null | undefined): voi
 
 function onWritten(this: Transport, error?: Error | null): void {
   this.written(error);
+}
+
+function onLanded(this: Socket, octets: number): boolean {
+  (this as OwnedSocket)[kTransport]?.takeLanded(octets);
+  return true;
 }
 
 function onData(this: OwnedSocket, chunk: Buffer): void {

@@ -207,7 +207,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     const net = socket as Duplex & { setTimeout?: (ms: number) => void; setNoDelay?: () => void };
     net.setTimeout?.(0);
     net.setNoDelay?.();
-    this._transport.start(head);
+    this._transport.start(head, checked.readPath);
     if (checked.heartbeat !== undefined) this._stopHeartbeat = startHeartbeat(this, this._transport, checked.heartbeat);
     this._readyState = ReadyState.Open;
     this.emit('open');
@@ -330,7 +330,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   resume(): void {
     if (this._readyState === ReadyState.Connecting || this._readyState === ReadyState.Closed) return;
     this._isPaused = false;
-    if (this._pacing === undefined && this._connection?.wantsRead !== false) this._transport!.socket.resume();
+    if (this._pacing === undefined && this._connection?.isInflating !== true) this._transport!.socket.resume();
   }
 
   /** Messages one after another, with backpressure; ends when the connection closes. */
@@ -358,7 +358,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       // A listener has thrown: the error goes its way, and the next event is told in the next turn.
       if (!isDone) this._goOnLater();
     }
-    if (!connection.wantsRead && connection.failure === undefined && connection.closeReceived === undefined) {
+    if (connection.isInflating) {
       this._transport!.socket.pause();
     }
   }
@@ -578,7 +578,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       this._pacing = undefined;
       this._transport!.read();
       if (this._pacing !== undefined) return;
-      if (!this._isPaused && this._connection!.wantsRead) this._transport!.socket.resume();
+      if (!this._isPaused && !this._connection!.isInflating) this._transport!.socket.resume();
       this._emitCloseWhenTold();
     });
   }
@@ -586,7 +586,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   private _inflated(result: Parameters<Connection['inflated']>[0]): void {
     this._connection!.inflated(result);
     this._transport!.read();
-    if (this._connection!.wantsRead && !this._isPaused && this._pacing === undefined) this._transport!.socket.resume();
+    if (!this._connection!.isInflating && !this._isPaused && this._pacing === undefined)
+      this._transport!.socket.resume();
     this._emitCloseWhenTold();
   }
 

@@ -73,7 +73,7 @@ contract('pause and resume', (implementation) => {
   });
 
   it("paused connection whose socket is destroyed: what the socket still holds is parsed and delivered before 'close'", async () => {
-    const { ws, peer } = await rawClient(implementation);
+    const { ws, peer } = await rawClient(implementation, { readPath: 'data' });
     const log = recorder(ws);
     ws.pause();
     const readable = new Promise<void>((resolve) => {

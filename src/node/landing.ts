@@ -1,0 +1,57 @@
+// A socket that would hand out a new chunk for each read -> one that reads straight into the kernels' landing area.
+import { Socket } from 'node:net';
+import { kernels } from '../kernels/index.js';
+
+/** How octets get from a socket to the kernels. */
+export type ReadPath = 'landing' | 'data';
+
+/** Node's own mechanism behind the documented `onread` option of `net.connect`, which a server's sockets lack. */
+interface Mechanism {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+}
+
+type Handle = { useUserBuffer?: (buffer: Uint8Array) => void } | null | undefined;
+
+/** Gets how many octets have landed; `this` is the socket. Returning false stops reading. */
+type Landed = (this: Socket, octets: number) => boolean;
+
+/**
+ * Finds where this Node keeps the buffer and the callback of `onread`, by giving them to a socket in the documented way
+ * and looking for them. Undefined where they are not found; sockets then emit 'data'.
+ */
+function findMechanism(): Mechanism | undefined {
+  const buffer = new Uint8Array(1);
+  const callback = (): boolean => true;
+  const socket = new Socket({ onread: { buffer, callback } } as never);
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const holds = (value: unknown) => (symbol: symbol) =>
+    (socket as unknown as Record<symbol, unknown>)[symbol] === value;
+  const found = { buffer: symbols.find(holds(buffer)), callback: symbols.find(holds(callback)) };
+  socket.destroy();
+  const { buffer: bufferSymbol, callback: callbackSymbol } = found;
+  if (bufferSymbol === undefined || callbackSymbol === undefined) return undefined;
+  return { buffer: bufferSymbol, callback: callbackSymbol };
+}
+
+const mechanism = findMechanism();
+const asked = process.env.WSIMD_READ_PATH;
+const area = kernels.bytes.subarray(kernels.landingAddress, kernels.landingAddress + kernels.landingLength);
+
+/** Which way sockets are read unless an option says otherwise; the environment variable WSIMD_READ_PATH forces one. */
+export const readPath: ReadPath =
+  asked === 'data' || asked === 'landing' ? asked : mechanism === undefined ? 'data' : 'landing';
+
+/**
+ * Lets what `socket` reads from now on land in the kernels' memory.
+ * @returns false where that cannot be done, and 'data' goes on
+ */
+export function land(socket: Socket, landed: Landed): boolean {
+  const { _handle: handle } = socket as unknown as { _handle: Handle };
+  if (mechanism === undefined || typeof handle?.useUserBuffer !== 'function') return false;
+  const slots = socket as unknown as Record<symbol, unknown>;
+  slots[mechanism.buffer] = area;
+  slots[mechanism.callback] = landed;
+  handle.useUserBuffer(area);
+  return true;
+}
