@@ -1,5 +1,4 @@
 // A Blob, which can only be read later -> its octets, sent before everything that was sent after it.
-import type { Blob } from 'node:buffer';
 import type { SendCallback } from './transport.js';
 
 /** A send that waits, with what it adds to `bufferedAmount`. */

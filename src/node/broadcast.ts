@@ -1,5 +1,4 @@
 // One message -> one frame, sent by many connections.
-import type { Blob } from 'node:buffer';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import type { Sendable } from './data.js';

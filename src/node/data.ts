@@ -1,5 +1,5 @@
 // What a user passes to send -> octets or a string, as `ws` takes them.
-import { Blob, Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { nodeValues } from './values.js';
 
 /** Everything that can be sent. A number is sent as text; anything falsy as an empty message. */

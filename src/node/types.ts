@@ -1,5 +1,4 @@
 // The words that a WebSocket's user meets: states, shapes of data, and what is told at the end.
-import type { Blob } from 'node:buffer';
 
 /** The states of `readyState`, as in the WHATWG's WebSocket. */
 export enum ReadyState {

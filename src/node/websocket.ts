@@ -1,5 +1,4 @@
 // A socket whose handshake is done, or an address to connect to -> the WebSocket object that users of `ws` know.
-import { Blob } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -18,6 +17,7 @@ import { addEventFace } from './event-target.js';
 import { startHeartbeat } from './heartbeat.js';
 import { iterate } from './iterate.js';
 import { checkOptions, DEFAULT_CLOSE_TIMEOUT, type SharedOptions } from './options.js';
+import { shape } from './shape.js';
 import {
   BINARY_TYPES,
   ReadyState,
@@ -521,7 +521,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       case EventType.Message:
         this.emit(
           'message',
-          event.isBinary ? this._shape(event.data as Uint8Array, event.fragmentEnds) : event.data,
+          event.isBinary ? shape(event.data as Uint8Array, event.fragmentEnds, this._binaryType) : event.data,
           event.isBinary,
         );
         return;
@@ -544,23 +544,6 @@ export class WebSocket extends EventEmitter implements TransportOwner {
         return;
       case EventType.Part:
         return;
-    }
-  }
-
-  /** A binary message in the shape that `binaryType` asks for. */
-  private _shape(data: Uint8Array, fragmentEnds: number[] | undefined): RawData {
-    switch (this._binaryType) {
-      case 'nodebuffer':
-        return data as Buffer;
-      case 'arraybuffer':
-        return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
-      case 'blob':
-        return new Blob([data]);
-      case 'fragments': {
-        let start = 0;
-        const ends = (fragmentEnds ?? [data.length]).filter((end, i, all) => end > (all[i - 1] ?? 0));
-        return ends.map((end) => (data as Buffer).subarray(start, (start = end)));
-      }
     }
   }
 

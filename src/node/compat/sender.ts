@@ -1,5 +1,5 @@
 // `Sender` of `ws`: messages and control frames -> frames written to any Duplex, in the order they were sent.
-import { Buffer, type Blob } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { encodeClosePayload } from '../../codec/close-payload.js';
 import { writeHeader } from '../../codec/frame-encoder.js';

@@ -1,5 +1,4 @@
 // Sender, held against that of `ws`: what it writes, octet by octet, for the same calls with the same masking keys.
-import { Blob } from 'node:buffer';
 import { createRequire } from 'node:module';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
