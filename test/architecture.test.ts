@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   node: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection', 'sans-io', 'node:*'],
   index: ['spec', 'errors', 'extensions', 'handshake', 'node'],
   conformance: ['node:*'],
-  cli: ['index', 'node', 'conformance', 'node:*'],
+  cli: ['index', 'sans-io', 'node', 'conformance', 'node:*'],
 };
 
 /** Everything that runs where there is no Node. */

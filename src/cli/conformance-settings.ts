@@ -1,6 +1,7 @@
 // The arguments of `wsimd conformance` and the spec file they name -> the settings of a run.
 import { readFileSync } from 'node:fs';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { explained, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 
@@ -98,7 +99,7 @@ const CLIENT_OPTIONS = {
  * @throws CommandError when an argument or the spec file is wrong
  */
 export function readServerSettings(args: string[]): ServerSettings {
-  const { values, positionals } = wordsFor('server', () =>
+  const { values, positionals } = explained('conformance server', () =>
     parseArgs({ args, options: SERVER_OPTIONS, allowPositionals: true }),
   );
   const spec = specOf(values.spec);
@@ -123,7 +124,7 @@ export function readServerSettings(args: string[]): ServerSettings {
  * @throws CommandError when an argument or the spec file is wrong
  */
 export function readClientSettings(args: string[]): ClientSettings {
-  const { values } = wordsFor('client', () => parseArgs({ args, options: CLIENT_OPTIONS }));
+  const { values } = explained('conformance client', () => parseArgs({ args, options: CLIENT_OPTIONS }));
   const spec = specOf(values.spec);
   const address = spec.url === undefined ? undefined : addressOf(spec.url);
   const port = values.port === undefined ? address?.port : wholeNumber(values.port, '--port', 0, 65535);
@@ -162,24 +163,8 @@ function commonSettings(values: CommonValues, spec: Spec, out: string): CommonSe
   };
 }
 
-/** Turns what parseArgs throws into one sentence. */
-function wordsFor<Parsed>(testee: 'server' | 'client', parse: () => Parsed): Parsed {
-  try {
-    return parse();
-  } catch (error) {
-    const [sentence] = wordsOf(error).split(/\.\s/);
-    throw new CommandError(`wsimd conformance ${testee}: ${sentence.replace(/\.$/, '')}.`);
-  }
-}
-
 function listOf(values: string[] | undefined): string[] | undefined {
   return values?.flatMap((value) => value.split(',')).map((pattern) => pattern.trim());
-}
-
-function wholeNumber(text: string, option: string, least: number, most: number): number {
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new CommandError(`${option} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}.`);
 }
 
 function scaleOf(text: string): number {

@@ -3,14 +3,19 @@
 import { readFileSync } from 'node:fs';
 import { CommandError } from './command-error.js';
 import { conformance } from './conformance.js';
+import { serve } from './serve.js';
 import { ownTerminal, type Terminal } from './terminal.js';
 
 /** A command: its arguments in, its exit status out. */
 type Command = (args: string[], terminal: Terminal, signal: AbortSignal) => Promise<number>;
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([['conformance', conformance]]);
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['serve', serve],
+  ['conformance', conformance],
+]);
 
-const USAGE = `wsimd conformance server|client ...   examines a WebSocket implementation
+const USAGE = `wsimd serve                           runs an echo server with a page to try it
+wsimd conformance server|client ...   examines a WebSocket implementation
 wsimd --help | --version
 
 Each command explains itself with --help.

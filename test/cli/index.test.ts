@@ -31,6 +31,7 @@ test('--version prints the version of the package', () => {
 test('--help names the commands', () => {
   withProgram(['--help'], ({ status, stdout }) => {
     expect(status).toBe(0);
+    expect(stdout).toContain('wsimd serve');
     expect(stdout).toContain('wsimd conformance server|client');
   });
 });

@@ -1,0 +1,182 @@
+// `wsimd serve`: messages -> the same messages back, and GET / -> a page to try that with.
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { WebSocket, WebSocketServer } from '../index.js';
+import { kernels } from '../sans-io.js';
+import { explained, wholeNumber } from './arguments.js';
+import { CommandError, wordsOf } from './command-error.js';
+import { page, PAGE_POLICY } from './page.js';
+import type { Terminal } from './terminal.js';
+
+const MEBIBYTE = 1024 * 1024;
+/** When this many octets wait to be written to a peer, no more are read from it until half of them have left. */
+const HIGH_WATER: number = 16 * MEBIBYTE;
+/** How the page names a connection of its own, so that it can ask for that one's counters. */
+const CONNECTION_ID = /^[0-9a-f]{32}$/;
+/** How long the counters of a closed connection can still be asked for, in ms. */
+const REMEMBER = 10_000;
+/** How long the peers have to answer the Close with which the server leaves, in ms. */
+const LEAVE = 1000;
+
+const USAGE = `Echoes every WebSocket message, and shows a page at GET / to try that with.
+
+  wsimd serve
+
+  --host NAME           the address to listen on (default: 127.0.0.1)
+  --port N              the port to listen on (default: 9001; 0: any free port)
+  --max-payload N       the longest message, in octets (default: ${100 * MEBIBYTE})
+  --deflate             compress messages for peers that offer permessage-deflate
+
+Ctrl-C closes all connections and ends the server.
+`;
+
+interface Settings {
+  host: string;
+  port: number;
+  maxPayload: number;
+  deflate: boolean;
+}
+
+/**
+ * Runs the server until `signal` aborts.
+ * @returns the exit status
+ * @throws CommandError when an argument is wrong or the address is not to be had
+ */
+export async function serve(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  if (args.includes('--help')) {
+    terminal.out(USAGE);
+    return 0;
+  }
+  const settings = readSettings(args);
+  const named = new Map<string, WebSocket>();
+  const http = createServer((request, response) => {
+    const { path, id } = targetOf(request);
+    const counted = named.get(id);
+    if (request.method === 'GET' && path === '/') {
+      answer(response, 200, 'text/html', page(facts(settings)));
+    } else if (request.method === 'GET' && path === '/statistics' && counted !== undefined) {
+      answer(response, 200, 'application/json', JSON.stringify(counted.statistics));
+    } else {
+      answer(response, 404, 'text/plain', 'There is nothing here.\n');
+    }
+  });
+  await listen(http, settings);
+
+  const { maxPayload, deflate } = settings;
+  const server = new WebSocketServer({
+    server: http,
+    strictHandshake: true,
+    maxPayload,
+    perMessageDeflate: deflate ? { threshold: 0 } : false,
+    statistics: true,
+  });
+  server.on('error', (error: Error) => terminal.err(`${wordsOf(error)}.\n`));
+  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    // A peer that breaks the protocol is told so by the library; the server goes on.
+    socket.on('error', () => undefined);
+    echo(socket);
+    const { id } = targetOf(request);
+    if (!CONNECTION_ID.test(id) || named.has(id)) return;
+    named.set(id, socket);
+    socket.on('close', () => setTimeout(() => named.delete(id), REMEMBER).unref());
+  });
+  terminal.out(`Echoing on ${urlOf(http, 'ws')} (kernels: ${kernels.name}). Page: ${urlOf(http, 'http')}\n`);
+  await aborted(signal);
+  await leave(server, http);
+  return 0;
+}
+
+function readSettings(args: string[]): Settings {
+  const { values } = explained('serve', () =>
+    parseArgs({
+      args,
+      options: {
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '9001' },
+        'max-payload': { type: 'string', default: String(100 * MEBIBYTE) },
+        deflate: { type: 'boolean', default: false },
+      },
+    }),
+  );
+  return {
+    host: values.host,
+    port: wholeNumber(values.port, '--port', 0, 65535),
+    maxPayload: wholeNumber(values['max-payload'], '--max-payload', 1, Number.MAX_SAFE_INTEGER),
+    deflate: values.deflate,
+  };
+}
+
+/** The path of a request, and the connection that its query names, '' for none. */
+function targetOf(request: IncomingMessage): { path: string; id: string } {
+  const [path, query] = (request.url ?? '').split('?', 2);
+  return { path, id: new URLSearchParams(query).get('id') ?? '' };
+}
+
+/** What the page says about the server. */
+function facts({ maxPayload, deflate }: Settings): string {
+  const limit = `messages of up to ${maxPayload.toLocaleString('en')} octets`;
+  return `Kernels: ${kernels.name} · ${limit} · permessage-deflate ${deflate ? 'on' : 'off'}`;
+}
+
+/** Sends back what comes, and reads no faster than the peer takes it. */
+function echo(socket: WebSocket): void {
+  let unwritten = 0;
+  socket.on('message', (data: Buffer, binary: boolean) => {
+    unwritten += data.length;
+    socket.send(data, { binary }, () => {
+      unwritten -= data.length;
+      if (socket.isPaused && unwritten < HIGH_WATER / 2) socket.resume();
+    });
+    if (unwritten > HIGH_WATER) socket.pause();
+  });
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, STATUS_CODES[status], {
+    'content-type': `${type}; charset=utf-8`,
+    'content-security-policy': PAGE_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
+  });
+  response.end(body);
+}
+
+async function listen(http: Server, { host, port }: Settings): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      http.once('error', reject);
+      http.listen({ host, port }, () => {
+        http.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`);
+  }
+}
+
+function urlOf(http: Server, scheme: 'ws' | 'http'): string {
+  const { address, family, port } = http.address() as AddressInfo;
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}/`;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+/** Closes every connection, by force those whose peers do not answer in time. */
+async function leave(server: WebSocketServer, http: Server): Promise<void> {
+  const sockets = [...(server.clients ?? [])];
+  const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  // RFC 6455 7.4.1: 1001, going away
+  for (const socket of sockets) socket.close(1001);
+  const force = setTimeout(() => sockets.forEach((socket) => socket.terminate()), LEAVE);
+  server.close();
+  const httpClosed = new Promise((resolve) => http.close(resolve));
+  http.closeAllConnections();
+  await Promise.all([...closed, httpClosed]);
+  clearTimeout(force);
+}
