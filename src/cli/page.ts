@@ -52,7 +52,7 @@ export function page(facts: string): string {
 <link rel="icon" href="data:,">
 <style>${PAGE_STYLE}</style>
 <header>
-  <h1>wsimd echo server</h1>
+  <h1>wsimd echo</h1>
   <p id="state" role="status">Not connected</p>
   <button id="connect" type="button">Connect</button>
 </header>
