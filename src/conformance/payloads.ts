@@ -183,7 +183,7 @@ function around(text: string, offset: number, size: number): string {
 }
 
 /** Octets of compressed messages that are kept for the cases that send the same ones. */
-const MAX_KEPT = 192 * 1024 * 1024;
+const MAX_KEPT = 96 * 1024 * 1024;
 
 /** The compressed messages of one payload, size and direction, in order; made when they are first asked for. */
 export class CompressedMessages {
