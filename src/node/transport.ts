@@ -59,7 +59,7 @@ export class Transport {
   constructor(
     readonly socket: Duplex,
     private readonly connection: Connection,
-    private readonly owner: TransportOwner,
+    readonly owner: TransportOwner,
   ) {
     this.isNet = socket instanceof Socket;
     (socket as OwnedSocket)[kTransport] = this;
@@ -243,11 +243,6 @@ export class Transport {
     }
     if (callbacks !== undefined) settle(callbacks, error);
   }
-
-  /** @internal */
-  tellOwner(): TransportOwner {
-    return this.owner;
-  }
 }
 
 type AnyMethod = (this: OwnedSocket, ...given: never[]) => never;
@@ -279,13 +274,13 @@ function onData(this: OwnedSocket, chunk: Buffer): void {
 }
 
 function onEnd(this: OwnedSocket): void {
-  this[kTransport]!.tellOwner().ended();
+  this[kTransport]!.owner.ended();
 }
 
 function onError(this: OwnedSocket, error: Error): void {
   this.removeListener('error', onError);
   this.on('error', () => {});
-  this[kTransport]!.tellOwner().failed(error);
+  this[kTransport]!.owner.failed(error);
   this.destroy();
 }
 
@@ -298,5 +293,5 @@ function onClose(this: OwnedSocket): void {
   const rest: unknown = this.readableLength > 0 ? this.read() : null;
   if (rest instanceof Uint8Array) transport.take(rest as Buffer);
   this[kTransport] = undefined;
-  transport.tellOwner().closed();
+  transport.owner.closed();
 }

@@ -88,7 +88,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     super();
     if (address === null) {
       this._isServer = true;
-      this._options = (options ?? {}) as SharedOptions;
+      this._options = options ?? {};
       return;
     }
     this._isServer = false;
@@ -97,7 +97,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       connectClient(this, address, undefined, protocols);
     } else {
       this._options = options ?? {};
-      connectClient(this, address, protocols ?? undefined, this._options as ClientOptions);
+      connectClient(this, address, protocols ?? undefined, this._options);
     }
   }
 
@@ -466,7 +466,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       callback = mask;
       mask = undefined;
     }
-    const given = data as Sendable;
+    const given: Sendable = data;
     if (this._readyState !== ReadyState.Open) return this._sendTooLate(given, callback);
     const payload = isBlob(given) ? undefined : toPayload(given);
     // RFC 6455 5.5: control frames carry at most 125 octets.
