@@ -1,6 +1,7 @@
 // The echo server and our client with Python's libraries at the other end.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -28,8 +29,8 @@ describe.each(['plain', 'deflate'])('%s', (compression) => {
     if (!hasPython('websockets')) return;
     const server = spawn(PYTHON, [SERVER, compression], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
-      const [line] = (await once(server.stdout, 'data')) as [Buffer];
-      const [, port] = /listening on (\d+)/.exec(line.toString())!;
+      const [line] = (await once(createInterface(server.stdout), 'line')) as [string];
+      const [, port] = /listening on (\d+)/.exec(line)!;
       const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: compression === 'deflate' });
       await once(socket, 'open');
       expect(socket.extensions).toBe(compression === 'deflate' ? 'permessage-deflate' : '');
