@@ -110,7 +110,8 @@ export class HandleInflater implements Inflater, Job {
       error = handle.write(Z_SYNC_FLUSH, input, 0, end, output, at, room);
     }
     this.#begun = true;
-    // Deviation from RFC 7692 7.2.1: what follows a final block (BFINAL) inside a message is not read, as in ws.
+    // Deviation from RFC 7692 7.2.3.4: a final block (BFINAL) ends the message; other blocks behind it are not read, as in ws
+    // and zlib.inflateRawSync. The next message begins with an empty window, as does zlib's sender after such a block.
     this.#ended = handle.inputLeft > 0 && handle.outputLeft > 0;
     return error;
   }

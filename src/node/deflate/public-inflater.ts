@@ -77,7 +77,7 @@ export class PublicInflater implements Inflater {
 
   #judge(message: Buffer, left: number, maxLength: number): Buffer | WebSocketError {
     if (message.length > maxLength) return violationError(Violation.MessageTooBig);
-    // Input is left over where a final block (BFINAL) ended: what follows begins with an empty window.
+    // RFC 7692 7.2.3.4: input is left over where a final block ended, and the next message begins with an empty window.
     if (left > 0) this.#history.clear();
     else if (this.#takeover) this.#history.append(message);
     return message;
