@@ -1,0 +1,352 @@
+// `npm run bench:echo`: servers beside each other under the same load, each in a process of its own, in interleaved rounds;
+// the metric is the server's processor time per message. `-- --grid` measures the whole grid, a cell at a time, and goes on
+// where it was stopped. Writes bench/results/echo.json (grid.json). Needs a build.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GRID, TABLE } from './lib/cells.mjs';
+import { findUWebSockets, isThere, pinning, start } from './lib/programs.mjs';
+import { makeRow, openResults } from './lib/results.mjs';
+import { summarize } from './lib/rounds.mjs';
+import { isSmoke } from './lib/times.mjs';
+
+const isGrid = process.argv.includes('--grid');
+/** `--only <text>` measures only what has the text in its name. */
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
+const ROUNDS = isSmoke ? 1 : isGrid ? 3 : 5;
+/** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
+const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.25;
+const FIRST_WARM_UP = isSmoke ? 0.2 : isGrid ? 0.6 : 1;
+const SECONDS = isSmoke ? 0.2 : isGrid ? 0.5 : 0.8;
+const IDLE_CONNECTIONS = isSmoke ? 200 : 10_000;
+
+const results = openResults(isGrid ? 'grid' : 'echo', isGrid ? 'npm run bench:echo -- --grid' : 'npm run bench:echo');
+results.note(pinning);
+const uws = findUWebSockets();
+if (uws.reason !== undefined) results.note(uws.reason);
+
+/** Every server there is: its program, and how it is started. */
+const SERVERS = {
+  wsimd: { file: 'servers/wsimd.mjs' },
+  'wsimd, JavaScript twin': {
+    file: 'servers/wsimd.mjs',
+    flags: ['--import', new URL('servers/without-webassembly.mjs', import.meta.url).href],
+  },
+  ws: { file: 'servers/ws.mjs', env: { WS_NO_BUFFER_UTIL: '1' } },
+  'ws + bufferutil': { file: 'servers/ws.mjs' },
+  ...(uws.module === undefined
+    ? {}
+    : { 'uWebSockets.js': { file: 'servers/uwebsockets.mjs', settings: { module: uws.module } } }),
+  'raw TCP': { file: 'servers/raw.mjs', isRaw: true },
+};
+const WS = ['ws', 'ws + bufferutil'];
+const UWS = ['uWebSockets.js'];
+
+const load = await start('load.mjs', { core: 1 });
+try {
+  if (isGrid) await benchGrid();
+  else {
+    await benchTable();
+    await benchBroadcast();
+    await benchClient();
+    await benchMemory();
+    await benchSyscalls();
+  }
+} finally {
+  await load.stop();
+}
+results.write();
+
+function startServer(name, settings) {
+  const server = SERVERS[name];
+  return start(server.file, { core: 0, ...server, settings: { ...server.settings, ...settings } });
+}
+
+/** Keeps `running` under the load that `wanted` describes, and returns its processor time per message, in microseconds. */
+async function measureOnce(running, wanted, warmUp) {
+  await load.ask({ open: { port: running.port, ...wanted } });
+  await load.ask('start');
+  await sleep(warmUp * 1000);
+  const [before, seen] = await Promise.all([running.ask('usage'), load.ask('count')]);
+  await sleep(SECONDS * 1000);
+  const [after, seenAfter] = await Promise.all([running.ask('usage'), load.ask('count')]);
+  await load.ask('close');
+  // A slow server may finish fewer batches than one in a short measurement.
+  if (after.count === before.count) throw new Error('no message came back while it was measured');
+  return {
+    micros: (after.micros - before.micros) / (after.count - before.count),
+    rate: (seenAfter.count - seen.count) / ((seenAfter.at - seen.at) / 1000),
+  };
+}
+
+/**
+ * Rounds over several servers, which stay up from the first to the last.
+ * @param {{ name: string, running: object, wanted: object }[]} sides
+ */
+async function measureSides(sides) {
+  const micros = sides.map(() => []);
+  const rates = sides.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let turn = 0; turn < sides.length; turn++) {
+      const at = (round + turn) % sides.length;
+      const { running, wanted } = sides[at];
+      const once = await measureOnce(running, wanted, round === 0 ? FIRST_WARM_UP : WARM_UP);
+      micros[at].push(once.micros);
+      rates[at].push(once.rate);
+    }
+  }
+  return sides.map(({ name }, i) => ({ name, ...summarize(micros[i]), perSecond: summarize(rates[i]).median }));
+}
+
+/** One cell: all servers under the same load. */
+async function measureCell({ connections, length, depth, kind, tls }) {
+  const sides = [];
+  const wireLength = length + (length < 126 ? 6 : length < 0x10000 ? 8 : 14);
+  try {
+    for (const [name, { isRaw }] of Object.entries(SERVERS)) {
+      const running = await startServer(name, { work: 'echo', wireLength, tls });
+      const mode = isRaw ? 'raw' : 'echo';
+      sides.push({ name, running, wanted: { mode, connections, length, depth, kind, tls: tls !== undefined } });
+    }
+    return await measureSides(sides);
+  } finally {
+    await Promise.all(sides.map(({ running }) => running.stop()));
+  }
+}
+
+async function benchTable() {
+  const table = results.table('Echo', "microseconds of the server's processor time per message");
+  for (const { targets, ...cell } of TABLE) {
+    const label = labelOf(cell);
+    if (!label.includes(only)) continue;
+    const figures = await measureCell(cell);
+    const [ws, uWebSockets] = targets;
+    table.add(
+      makeRow(label, figures, [
+        { against: WS, atLeast: ws },
+        { against: UWS, atLeast: uWebSockets },
+        { of: 'wsimd, JavaScript twin', against: WS },
+      ]),
+    );
+  }
+}
+
+/** The grid goes to a file a cell at a time; cells that are there already are not measured again. */
+async function benchGrid() {
+  const directory = new URL('results/grid/', import.meta.url);
+  mkdirSync(directory, { recursive: true });
+  const tables = new Map();
+  const keys = mkdtempSync(join(tmpdir(), 'wsimd-bench-'));
+  try {
+    for (const cell of GRID) {
+      const label = labelOf(cell);
+      if (!label.includes(only)) continue;
+      const file = new URL(`${label.replaceAll(/[^a-zA-Z0-9]+/g, '-')}.json`, directory);
+      let figures;
+      if (existsSync(file)) {
+        figures = JSON.parse(readFileSync(file, 'utf8'));
+      } else {
+        const tls = cell.isTls ? makeCertificate(keys) : undefined;
+        if (cell.isTls && tls === undefined) continue;
+        figures = await measureCell({ ...cell, tls });
+        if (!isSmoke) writeFileSync(file, JSON.stringify(figures));
+      }
+      const title = cell.isTls ? 'Echo over TLS' : `Echo, ${cell.kind}`;
+      if (!tables.has(title))
+        tables.set(title, results.table(title, "microseconds of the server's processor time per message"));
+      tables.get(title).add(makeRow(label, figures, [{ against: WS }, { against: UWS }]));
+    }
+  } finally {
+    rmSync(keys, { recursive: true });
+  }
+}
+
+async function benchBroadcast() {
+  const table = results.table(
+    'One message to 500 connections, 125 B',
+    "microseconds of the server's processor time per delivery",
+  );
+  for (const burst of [1, 8]) {
+    const label = `${burst} a tick`;
+    if (!`broadcast ${label}`.includes(only)) continue;
+    const wanted = { mode: 'fan-out', connections: isSmoke ? 50 : 500, length: 125, depth: burst };
+    const sides = [];
+    try {
+      for (const [name, server, work] of [
+        ['wsimd', 'wsimd', 'broadcast'],
+        ['wsimd, a loop of sends', 'wsimd', 'loop'],
+        ['ws', 'ws', 'loop'],
+        ['uWebSockets.js', 'uWebSockets.js', 'broadcast'],
+      ]) {
+        if (!(server in SERVERS)) continue;
+        sides.push({ name, running: await startServer(server, { work, burst, length: 125 }), wanted });
+      }
+      const targets = burst === 8 ? [7, 0.6] : [];
+      table.add(
+        makeRow(label, await measureSides(sides), [
+          { against: WS, atLeast: targets[0] },
+          { against: UWS, atLeast: targets[1] },
+        ]),
+      );
+    } finally {
+      await Promise.all(sides.map(({ running }) => running.stop()));
+    }
+  }
+}
+
+/** Our client and that of `ws` against the fastest server there is. */
+async function benchClient() {
+  const table = results.table(
+    'Clients against one fast server',
+    "microseconds of the client's processor time per message",
+  );
+  const fast = 'uWebSockets.js' in SERVERS ? 'uWebSockets.js' : 'wsimd';
+  for (const [connections, depth] of [
+    [50, 64],
+    [50, 1],
+  ]) {
+    const label = `client, text 125 B, ${connections} connections, depth ${depth}`;
+    if (!label.includes(only)) continue;
+    const { file, settings } = SERVERS[fast];
+    const server = await start(file, { core: 1, settings: { ...settings, work: 'echo' } });
+    const samples = { wsimd: [], 'ws + bufferutil': [] };
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const name of Object.keys(samples)) {
+          const library = name === 'wsimd' ? 'wsimd' : 'ws';
+          const wanted = { library, port: server.port, connections, depth, length: 125, kind: 'ascii' };
+          const client = await start('client.mjs', { core: 0, settings: wanted });
+          await sleep(FIRST_WARM_UP * 1000);
+          const before = await client.ask('usage');
+          await sleep(SECONDS * 1000);
+          const after = await client.ask('usage');
+          samples[name].push((after.micros - before.micros) / (after.count - before.count));
+          await client.stop();
+        }
+      }
+    } finally {
+      await server.stop();
+    }
+    const figures = Object.entries(samples).map(([name, all]) => ({ name, ...summarize(all) }));
+    table.add(makeRow(label, figures, [{ against: WS }]));
+  }
+}
+
+/** Resident memory a connection, all idle, after a garbage collection. */
+async function benchMemory() {
+  if (!'memory'.includes(only)) return;
+  const table = results.table(
+    `Memory of ${IDLE_CONNECTIONS} idle connections`,
+    'KiB of resident memory per connection',
+  );
+  const figures = [];
+  for (const name of ['wsimd', 'ws', 'uWebSockets.js', 'raw TCP']) {
+    if (!(name in SERVERS)) continue;
+    const server = SERVERS[name];
+    const running = await start(server.file, {
+      core: 0,
+      ...server,
+      flags: ['--expose-gc'],
+      settings: { ...server.settings, work: 'echo', wireLength: 22 },
+    });
+    try {
+      // A first few connections bring in what is needed once.
+      await open(running, 50);
+      await load.ask('close');
+      await sleep(200);
+      const before = await running.ask('memory');
+      await open(running, IDLE_CONNECTIONS);
+      await sleep(1000);
+      const after = await running.ask('memory');
+      const each = (after.resident - before.resident) / IDLE_CONNECTIONS / 1024;
+      figures.push({ name, median: each, lowest: each, highest: each });
+      await load.ask('close');
+    } catch (error) {
+      results.note(`idle memory of ${name} left out: ${error.message}`);
+    } finally {
+      await running.stop();
+    }
+  }
+  // The target is a share of what ws takes: at most 0.85 of it.
+  table.add(makeRow('idle', figures, [{ against: ['ws'], atLeast: 1.18 }, { against: UWS }]));
+}
+
+function open(running, connections) {
+  return load.ask({ open: { port: running.port, mode: 'echo', connections, length: 16, depth: 1, kind: 'ascii' } });
+}
+
+/** System calls that write, per message, counted by strace while 50 connections have 64 messages under way each. */
+async function benchSyscalls() {
+  if (!'syscalls'.includes(only)) return;
+  if (!isThere('strace')) {
+    results.note('write system calls left out: strace is missing');
+    return;
+  }
+  const table = results.table('Writes, text 16 B, 50 connections, depth 64', 'write system calls per message');
+  const figures = [];
+  for (const name of ['wsimd', 'ws', 'uWebSockets.js']) {
+    if (!(name in SERVERS)) continue;
+    const running = await startServer(name, { work: 'echo' });
+    try {
+      await load.ask({
+        open: { port: running.port, mode: 'echo', connections: 50, length: 16, depth: 64, kind: 'ascii' },
+      });
+      await load.ask('start');
+      const each = await countWrites(running);
+      if (each === undefined) results.note(`write system calls of ${name} left out: strace may not watch it`);
+      else figures.push({ name, median: each, lowest: each, highest: each });
+      await load.ask('close');
+    } finally {
+      await running.stop();
+    }
+  }
+  if (figures.length > 0) table.add(makeRow('writes', figures, [{ against: ['ws'], atLeast: 60 }]));
+}
+
+async function countWrites(running) {
+  const calls = 'write,writev,sendto,sendmsg';
+  const given = ['-f', '-c', '-e', `trace=${calls}`, '-p', String(running.pid)];
+  const strace = spawn('strace', given, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let report = '';
+  const ended = new Promise((resolve) => strace.once('close', resolve));
+  const attached = new Promise((resolve) => {
+    strace.stderr.on('data', (octets) => {
+      report += octets;
+      if (report.includes('attached')) resolve();
+    });
+  });
+  await Promise.race([attached, ended]);
+  const before = await running.ask('usage');
+  await sleep(SECONDS * 1000);
+  const after = await running.ask('usage');
+  strace.kill('SIGINT');
+  await ended;
+  // % time, seconds, usecs/call, calls, [errors,] name
+  const lines = [
+    ...report.matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(?:write|writev|sendto|sendmsg)$/gm),
+  ];
+  if (lines.length === 0) return undefined;
+  return lines.reduce((sum, [, calls]) => sum + Number(calls), 0) / (after.count - before.count);
+}
+
+/** A self-signed certificate made for this run, or undefined where there is no openssl. */
+function makeCertificate(directory) {
+  const tls = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
+  if (existsSync(tls.cert)) return tls;
+  if (!isThere('openssl')) {
+    results.note('TLS left out: openssl, which makes a certificate for the run, is missing');
+    return undefined;
+  }
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  execFileSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', tls.key, '-out', tls.cert], {
+    stdio: 'ignore',
+  });
+  return tls;
+}
+
+function labelOf({ kind, length, connections, depth, isTls }) {
+  const size = length >= 1 << 20 ? `${length >> 20} MiB` : length >= 1024 ? `${length >> 10} KiB` : `${length} B`;
+  return `${isTls ? 'TLS, ' : ''}${kind} ${size}, ${connections} connections, depth ${depth}`;
+}

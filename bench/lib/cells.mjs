@@ -1,0 +1,33 @@
+// Which loads the echo bench puts on the servers: the table that has targets, and the whole grid.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** A cell may have at most this many octets under way. */
+const UNDER_WAY = 64 * MIB;
+
+/** `targets`: against the better of `ws` and `ws` + bufferutil, and against uWebSockets.js; undefined where only reported. */
+export const TABLE = [
+  { kind: 'ascii', length: 16, connections: 50, depth: 64, targets: [16, 2.5] },
+  { kind: 'ascii', length: 16, connections: 500, depth: 64, targets: [16, 2.5] },
+  { kind: 'ascii', length: 125, connections: 50, depth: 64, targets: [16, 2.5] },
+  { kind: 'ascii', length: 125, connections: 500, depth: 64, targets: [16, 2.5] },
+  { kind: 'ascii', length: KIB, connections: 50, depth: 64, targets: [6.5, 1.5] },
+  { kind: 'ascii', length: 125, connections: 50, depth: 1, targets: [1.3, 0.75] },
+  { kind: 'ascii', length: 125, connections: 500, depth: 1, targets: [1.2, 0.65] },
+  { kind: 'ascii', length: 16 * KIB, connections: 50, depth: 4, targets: [1.2] },
+  { kind: 'ascii', length: 64 * KIB, connections: 10, depth: 8, targets: [0.95] },
+  { kind: 'ascii', length: MIB, connections: 4, depth: 1, targets: [1.1] },
+];
+
+export const GRID = [
+  ...['ascii', 'cjk', 'binary'].flatMap((kind) =>
+    [1, 50, 500].flatMap((connections) =>
+      [16, 125, KIB, 16 * KIB, 64 * KIB, MIB].flatMap((length) =>
+        [1, 64].map((depth) => ({ kind, length, connections, depth })),
+      ),
+    ),
+  ),
+  ...[125, 16 * KIB].flatMap((length) => {
+    return [1, 64].map((depth) => ({ kind: 'ascii', length, connections: 50, depth, isTls: true }));
+  }),
+].filter(({ connections, depth, length }) => connections * depth * length <= UNDER_WAY);

@@ -1,0 +1,100 @@
+// Names of programs under bench/servers/ -> running processes, each on a core of its own where `taskset` exists, that
+// answer questions about themselves.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const canPin = cpus().length > 1 && isThere('taskset');
+
+/** Whether a command can be run. */
+export function isThere(command) {
+  try {
+    execFileSync('which', [command], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a reader should know of where the programs run. */
+export const pinning = canPin
+  ? 'the measured program runs on core 0 and its peer on core 1 (taskset)'
+  : 'taskset or a second core is missing: programs share the cores';
+
+/**
+ * Starts a program of bench/.
+ * @param {string} file its path under bench/
+ * @param {{ core: number, settings?: object, flags?: string[], env?: object }} options `flags` are for Node
+ */
+export async function start(file, { core, settings = {}, flags = [], env = {} }) {
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
+  const node = [...flags, path, JSON.stringify(settings)];
+  const [command, given] = canPin
+    ? ['taskset', ['-c', String(core), process.execPath, ...node]]
+    : [process.execPath, node];
+  const child = spawn(command, given, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...env },
+  });
+  const waiting = [];
+  let hasEnded = false;
+  child.on('message', (answer) => waiting.shift()?.resolve(answer));
+  child.on('exit', (code) => {
+    hasEnded = true;
+    for (const { reject } of waiting.splice(0)) reject(new Error(`${file} ended with ${code}`));
+  });
+  const nextAnswer = () =>
+    new Promise((resolve, reject) => {
+      if (hasEnded) reject(new Error(`${file} has ended`));
+      else waiting.push({ resolve, reject });
+    });
+  const first = await nextAnswer();
+  return {
+    pid: child.pid,
+    port: first.port,
+    /** Asks, and returns the one answer. */
+    ask(question) {
+      const answer = nextAnswer();
+      if (!hasEnded) child.send(question);
+      return answer;
+    },
+    async stop() {
+      if (hasEnded) return;
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.disconnect();
+      const kill = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(kill);
+    },
+  };
+}
+
+/**
+ * Where uWebSockets.js lies: npm's `uwebsockets`, installed on demand into a cache outside the repository.
+ * @returns {{ module: string } | { reason: string }}
+ */
+export function findUWebSockets() {
+  const version = '3.0.6';
+  const cache = join(tmpdir(), `wsimd-bench-uwebsockets-${version}`);
+  const module = join(cache, 'node_modules', 'uwebsockets');
+  const loads = () =>
+    execFileSync(process.execPath, ['-e', 'require(process.argv[1]).App()', module], { stdio: 'ignore' });
+  try {
+    loads();
+    return { module };
+  } catch {
+    try {
+      mkdirSync(cache, { recursive: true });
+      const npm = ['install', '--prefix', cache, '--no-save', '--ignore-scripts', `uwebsockets@${version}`];
+      execFileSync('npm', npm, { stdio: 'ignore', timeout: 120_000 });
+      loads();
+      return { module };
+    } catch (error) {
+      return {
+        reason: `uWebSockets.js left out: npm's uwebsockets@${version} cannot be installed or loaded (${String(error.message).split('\n')[0]})`,
+      };
+    }
+  }
+}

@@ -1,0 +1,102 @@
+// Measured tables -> lines in the terminal, and bench/results/<name>.json with what a reader needs to judge them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+
+const RESULTS = new URL('../results/', import.meta.url);
+const startedAt = new Date();
+const loadAtStart = loadavg()[0];
+
+/**
+ * A row of a table.
+ * @param {string} label
+ * @param {import('./rounds.mjs').Figure[]} figures
+ * @param {{ of?: string, against: string[], atLeast?: number }[]} [comparisons] what the best of `against` takes, divided by
+ *   what the side `of` (default 'wsimd') takes, and how much that should be
+ */
+export function makeRow(label, figures, comparisons = []) {
+  return {
+    label,
+    figures,
+    comparisons: comparisons.flatMap(({ of = 'wsimd', against, atLeast }) => {
+      const side = figures.find(({ name }) => name === of);
+      const others = figures.filter(({ name }) => against.includes(name));
+      if (side === undefined || others.length === 0) return [];
+      const best = others.reduce((a, b) => (b.median < a.median ? b : a));
+      return [{ of, against: best.name, ratio: best.median / side.median, atLeast }];
+    }),
+  };
+}
+
+/** Prints one row: what each side took, and the ratios. */
+function printRow(row) {
+  const figures = row.figures.map(({ name, median, lowest, highest }) => {
+    return `${name} ${formatNumber(median)} (${formatNumber(lowest)}-${formatNumber(highest)})`;
+  });
+  console.log(`  ${row.label}: ${figures.join(' | ')}`);
+  for (const comparison of row.comparisons) console.log(`    ${formatComparison(comparison)}`);
+}
+
+function formatComparison({ of, against, ratio, atLeast }) {
+  const goal = atLeast === undefined ? '' : ` (target >= ${atLeast}x: ${ratio >= atLeast ? 'met' : 'missed'})`;
+  return `${of}: ${ratio.toFixed(2)}x against ${against}${goal}`;
+}
+
+/** Three digits of a positive number. */
+function formatNumber(value) {
+  if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  return value.toPrecision(3);
+}
+
+/**
+ * Collects the tables of one bench, printing each row as it comes.
+ * @param {string} name the file's name in bench/results/
+ * @param {string} command what a reader types to get the same figures
+ */
+export function openResults(name, command) {
+  const tables = [];
+  const notes = [];
+  return {
+    /** Begins a table; `unit` is what its figures count. */
+    table(title, unit) {
+      const table = { title, unit, rows: [] };
+      tables.push(table);
+      console.log(`\n${title}, ${unit}: median (lowest-highest)`);
+      return {
+        add(row) {
+          table.rows.push(row);
+          printRow(row);
+        },
+      };
+    },
+    /** Something that was left out or that a reader should know. */
+    note(text) {
+      notes.push(text);
+      console.log(`note: ${text}`);
+    },
+    write() {
+      mkdirSync(RESULTS, { recursive: true });
+      const file = new URL(`${name}.json`, RESULTS);
+      const machine = describeMachine();
+      writeFileSync(
+        file,
+        `${JSON.stringify({ name, command, date: startedAt, ...machine, notes, tables }, null, 2)}\n`,
+      );
+      console.log(`\nwritten to bench/results/${name}.json`);
+    },
+  };
+}
+
+function describeMachine() {
+  const all = cpus();
+  return {
+    node: process.version,
+    machine: {
+      processor: all[0]?.model ?? 'unknown',
+      cores: all.length,
+      memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+      system: `${process.platform} ${release()} ${process.arch}`,
+      loadAtStart,
+      loadAtEnd: loadavg()[0],
+    },
+  };
+}

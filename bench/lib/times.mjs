@@ -1,0 +1,7 @@
+// The command line -> how long to measure: `--smoke` only shows that a bench runs, its figures mean nothing.
+export const isSmoke = process.argv.includes('--smoke');
+
+/** Times for `measure` where one unit of work is a call of a kernel. */
+export const KERNEL_TIMES = isSmoke ? { rounds: 1, slice: 1, warmUp: 5 } : { rounds: 5, slice: 15, warmUp: 60 };
+/** Times for `measure` where whole streams are worked through. */
+export const STREAM_TIMES = isSmoke ? { rounds: 1, slice: 2, warmUp: 10 } : { rounds: 9, slice: 60, warmUp: 500 };

@@ -1,0 +1,24 @@
+// A measured program's side of the talk with the bench that started it: settings in, the port, its own counts and its own
+// processor time out.
+
+/** What the program was asked to do: `{ work: 'echo' | 'broadcast' | 'loop', burst, length, tls }`, and whatever it adds. */
+export const settings = JSON.parse(process.argv[2] ?? '{}');
+
+/** Units of work done so far; the program counts them itself, so that they fit its processor time to the microsecond. */
+export const done = { count: 0 };
+
+process.on('message', (question) => {
+  if (question === 'usage') {
+    const { user, system } = process.cpuUsage();
+    process.send({ count: done.count, micros: user + system });
+  } else if (question === 'memory') {
+    globalThis.gc?.();
+    process.send({ resident: process.memoryUsage.rss() });
+  }
+});
+process.on('disconnect', () => process.exit());
+
+/** Says that the program is ready, and on which port it listens. */
+export function ready(port) {
+  process.send({ port });
+}
