@@ -1,6 +1,6 @@
 // `npm run bench:echo`: servers beside each other under the same load, each in a process of its own, in interleaved rounds;
 // the metric is the server's processor time per message. `-- --grid` measures the whole grid, a cell at a time, and goes on
-// where it was stopped. Writes bench/results/echo.json (grid.json). Needs a build.
+// where it was stopped. Writes bench/results/echo-node<version>.json (grid-node<version>.json). Needs a build.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,9 @@ import { GRID, TABLE } from './lib/cells.mjs';
 import { findUWebSockets, isThere, pinning, start } from './lib/programs.mjs';
 import { makeRow, openResults } from './lib/results.mjs';
 import { summarize } from './lib/rounds.mjs';
-import { isSmoke } from './lib/times.mjs';
+import { isSmoke, only } from './lib/times.mjs';
 
 const isGrid = process.argv.includes('--grid');
-/** `--only <text>` measures only what has the text in its name. */
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : '';
 const ROUNDS = isSmoke ? 1 : isGrid ? 3 : 5;
 /** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
 const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.25;
@@ -135,7 +133,7 @@ async function benchTable() {
 
 /** The grid goes to a file a cell at a time; cells that are there already are not measured again. */
 async function benchGrid() {
-  const directory = new URL('results/grid/', import.meta.url);
+  const directory = new URL(`results/grid/node${process.versions.node}/`, import.meta.url);
   mkdirSync(directory, { recursive: true });
   const tables = new Map();
   const keys = mkdtempSync(join(tmpdir(), 'wsimd-bench-'));

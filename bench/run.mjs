@@ -1,5 +1,5 @@
 // `npm run bench`: kernels beside their naive twins and the native addons, and decoding in memory beside the Receiver of
-// `ws` with bufferutil, in one process. Prints ratios and writes bench/results/bench.json. Needs a build.
+// `ws` with bufferutil, in one process. Prints ratios and writes bench/results/bench-node<version>.json. Needs a build.
 import { execFileSync } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { ourDecoder, wsDecoder } from './lib/decoders.mjs';
 import { makePayload, makeStream } from './lib/frames.mjs';
 import { importNaive } from './lib/naive.mjs';
 import { makeRow, openResults } from './lib/results.mjs';
-import { measure, summarize } from './lib/rounds.mjs';
+import { measure, repeat, summarize } from './lib/rounds.mjs';
 import { KERNEL_TIMES, STREAM_TIMES } from './lib/times.mjs';
 
 const results = openResults('bench', 'npm run bench');
@@ -20,20 +20,6 @@ const { naiveUtf8State } = await importNaive('utf8');
 const { naiveTranscode } = await importNaive('transcode');
 const KEY = 0x3d21fa37;
 const LENGTHS = [16, 125, 1024, 16 * 1024];
-/** Where answers go, so that no call can be left out. */
-let sink = 0;
-
-/** A side that calls `work` again and again, in a loop of its own: one loop for all sides would be optimised for none. */
-function repeat(name, work) {
-  // oxlint-disable-next-line typescript/no-implied-eval
-  const loop = new Function('work', 'count', 'let sum = 0; for (let i = 0; i < count; i++) sum += work(); return sum;');
-  return {
-    name,
-    run(count) {
-      sink += loop(work, count);
-    },
-  };
-}
 
 benchMask();
 benchUtf8();

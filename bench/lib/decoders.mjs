@@ -2,7 +2,8 @@
 import websocketDriver from 'websocket-driver';
 import { Receiver } from 'ws';
 import { Connection } from '../../dist/connection/connection.js';
-import { nodeValues } from '../../dist/node/values.js';
+import { makeJavaScriptKernels } from '../../dist/kernels/index.js';
+import { makeNodeValues, nodeValues } from '../../dist/node/values.js';
 import { Role } from '../../dist/spec/frame.js';
 import { Audience, copyChunks } from './frames.mjs';
 
@@ -22,10 +23,9 @@ function makeSide(name, stream, open) {
 }
 
 /** What a server's transport does with a chunk of a net socket; `text` as the option of that name. */
-export function ourDecoder(name, stream, { text = 'bytes', isServer = true } = {}) {
+export function ourDecoder(name, stream, { text = 'bytes', kernels, values = nodeValues } = {}) {
   return makeSide(name, stream, (audience) => {
-    const role = isServer ? Role.Server : Role.Client;
-    const connection = new Connection({ role, text, values: nodeValues });
+    const connection = new Connection({ role: Role.Server, text, kernels, values });
     return (chunk) => {
       connection.receiveOwned(chunk);
       for (let event = connection.next(); event !== undefined; event = connection.next()) audience.take(event.data);
@@ -34,10 +34,16 @@ export function ourDecoder(name, stream, { text = 'bytes', isServer = true } = {
   });
 }
 
+/** The same on the kernels in JavaScript. */
+export function twinDecoder(name, stream) {
+  const kernels = makeJavaScriptKernels();
+  return ourDecoder(name, stream, { kernels, values: makeNodeValues(kernels) });
+}
+
 /** The Receiver of `ws`, as its WebSocket uses it. */
-export function wsDecoder(name, stream, { text = 'bytes', isServer = true } = {}) {
+export function wsDecoder(name, stream, { text = 'bytes' } = {}) {
   return makeSide(name, stream, (audience) => {
-    const receiver = new Receiver({ isServer, maxPayload: 100 * 1024 * 1024 });
+    const receiver = new Receiver({ isServer: true, maxPayload: 100 * 1024 * 1024 });
     receiver.on('error', (error) => {
       throw error;
     });
@@ -61,7 +67,6 @@ export function driverDecoder(name, stream) {
           'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
       ),
     );
-    driver.io.resume();
     return (chunk) => {
       driver.parse(chunk);
     };

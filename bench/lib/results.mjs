@@ -1,6 +1,7 @@
 // Measured tables -> lines in the terminal, and bench/results/<name>.json with what a reader needs to judge them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
+import { isSmoke, only } from './times.mjs';
 
 const RESULTS = new URL('../results/', import.meta.url);
 const startedAt = new Date();
@@ -42,14 +43,14 @@ function formatComparison({ of, against, ratio, atLeast }) {
 }
 
 /** Three digits of a positive number. */
-function formatNumber(value) {
+export function formatNumber(value) {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(3);
 }
 
 /**
  * Collects the tables of one bench, printing each row as it comes.
- * @param {string} name the file's name in bench/results/
+ * @param {string} name the file's name in bench/results/ without Node's version, which is added
  * @param {string} command what a reader types to get the same figures
  */
 export function openResults(name, command) {
@@ -73,15 +74,23 @@ export function openResults(name, command) {
       notes.push(text);
       console.log(`note: ${text}`);
     },
+    /** Writes the file, unless only a part was measured. */
     write() {
+      if (isSmoke || only !== '') {
+        console.log('\nnot written: --smoke and --only leave the results of whole runs alone');
+        return;
+      }
       mkdirSync(RESULTS, { recursive: true });
-      const file = new URL(`${name}.json`, RESULTS);
+      // Runs on another Node stand beside each other.
+      const fileName = `${name}-node${process.versions.node.split('.')[0]}`;
+      const file = new URL(`${fileName}.json`, RESULTS);
       const machine = describeMachine();
+      const measured = tables.filter(({ rows }) => rows.length > 0);
       writeFileSync(
         file,
-        `${JSON.stringify({ name, command, date: startedAt, ...machine, notes, tables }, null, 2)}\n`,
+        `${JSON.stringify({ name: fileName, command, date: startedAt, ...machine, notes, tables: measured }, null, 2)}\n`,
       );
-      console.log(`\nwritten to bench/results/${name}.json`);
+      console.log(`\nwritten to bench/results/${fileName}.json`);
     },
   };
 }

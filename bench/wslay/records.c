@@ -1,0 +1,74 @@
+/* A file of masked frames -> how long wslay's frame level takes to walk them, in nanoseconds of processor time per frame.
+   Usage: records <file> <frames in it> <passes>. Data is handed over as wslay does it, in pieces of its own buffer. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wslay/wslay.h>
+
+struct source {
+  const uint8_t *octets;
+  size_t length;
+  size_t at;
+};
+
+static ssize_t receive(uint8_t *buffer, size_t length, int flags, void *user_data) {
+  struct source *source = user_data;
+  size_t left = source->length - source->at;
+  (void)flags;
+  if (left == 0) return -1;
+  if (length > left) length = left;
+  memcpy(buffer, source->octets + source->at, length);
+  source->at += length;
+  return (ssize_t)length;
+}
+
+/* Walks all frames once; returns how many there were, and adds up octets so that nothing can be left out. */
+static long walk(struct source *source, unsigned long *sum) {
+  struct wslay_frame_callbacks callbacks = {NULL, receive, NULL};
+  wslay_frame_context_ptr context;
+  long frames = 0;
+  uint64_t got = 0;
+  source->at = 0;
+  if (wslay_frame_context_init(&context, &callbacks, source) != 0) return -1;
+  for (;;) {
+    struct wslay_frame_iocb frame;
+    ssize_t octets;
+    memset(&frame, 0, sizeof frame);
+    octets = wslay_frame_recv(context, &frame);
+    if (octets < 0) break;
+    if (frame.data_length > 0) *sum += frame.data[0];
+    got += frame.data_length;
+    if (got == frame.payload_length) {
+      frames++;
+      got = 0;
+    }
+  }
+  wslay_frame_context_free(context);
+  return frames;
+}
+
+int main(int argc, char **argv) {
+  struct source source = {NULL, 0, 0};
+  struct timespec before, after;
+  unsigned long sum = 0;
+  if (argc != 4) return 2;
+  FILE *file = fopen(argv[1], "rb");
+  if (file == NULL || fseek(file, 0, SEEK_END) != 0) return 2;
+  source.length = (size_t)ftell(file);
+  rewind(file);
+  uint8_t *octets = malloc(source.length);
+  if (octets == NULL || fread(octets, 1, source.length, file) != source.length) return 2;
+  fclose(file);
+  source.octets = octets;
+  long expected = atol(argv[2]);
+  long passes = atol(argv[3]);
+  if (walk(&source, &sum) != expected) return 3;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+  for (long pass = 0; pass < passes; pass++) walk(&source, &sum);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+  double nanoseconds = (double)(after.tv_sec - before.tv_sec) * 1e9 + (double)(after.tv_nsec - before.tv_nsec);
+  printf("%f %lu\n", nanoseconds / ((double)expected * (double)passes), sum);
+  free(octets);
+  return 0;
+}
