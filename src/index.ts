@@ -1,4 +1,5 @@
-// The front door `wsimd`, shaped like `ws`: the WebSocket class with everything else on it and beside it.
+// The front door `wsimd`, shaped like `ws`: the WebSocket class with everything else on it and beside it. What users see of
+// its types is written down in index.d.cts.
 import { extension } from './node/compat/extension.js';
 import { PerMessageDeflate } from './node/compat/permessage-deflate.js';
 import { Receiver } from './node/compat/receiver.js';
@@ -31,3 +32,5 @@ export {
   WebSocketServer,
 };
 export default WebSocket;
+/** What `require('wsimd')` is where Node loads this very file for it. @internal */
+export { WebSocket as 'module.exports' };

@@ -21,7 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   connection: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake'],
   'sans-io': ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection'],
   node: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection', 'sans-io', 'node:*'],
-  index: ['spec', 'errors', 'extensions', 'handshake', 'node'],
+  index: ['spec', 'errors', 'extensions', 'handshake', 'node', 'node:*'],
+  browser: ['extensions', 'handshake', 'node'],
   conformance: ['node:*'],
   cli: ['index', 'sans-io', 'node', 'conformance', 'node:*'],
 };
@@ -35,6 +36,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/codec/frame-decoder.ts': 'the cursor, its windows and the slab of payloads share one state',
   'src/node/websocket.ts': 'the one class that users hold, with a docstring for each thing they may do',
   'src/node/server.ts': 'the server class and the order of its checks',
+  'src/index.d.cts': 'the types of everything that ws exports, in the one namespace that users of ws know',
   'src/connection/connection.ts': 'the docstrings of the public face, and one state that receiving and sending share',
 };
 
@@ -57,6 +59,7 @@ function roomOf(file: string): string {
 /** The rooms that a file imports from, type imports and dynamic ones too. */
 function importedRooms(file: string): string[] {
   return ts.preProcessFile(read(file)).importedFiles.map(({ fileName }) => {
+    if (fileName === '#wasm' || fileName.endsWith('.wasm')) return 'kernels';
     if (fileName.startsWith('.')) {
       return roomOf(posix.join(posix.dirname(file), fileName));
     }

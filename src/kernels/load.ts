@@ -1,5 +1,5 @@
-// Turns the embedded module into a set of kernels in WASM SIMD, where the platform allows it.
-import { KERNEL_MODULE_BASE64 } from './embedded.js';
+// Turns the kernels' module into a set of kernels in WASM SIMD, where the platform allows it.
+import { kernelModule } from '#wasm';
 import type { Kernels } from './kernels.js';
 
 type Functions = Pick<Kernels, 'scanFrames' | 'encodeHeader' | 'mask' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
@@ -18,15 +18,20 @@ interface KernelExports extends Functions {
   readonly LANDING_LENGTH: WebAssembly.Global<'i32'>;
 }
 
+/** A WebAssembly.Module, where the user's own declarations know that class. */
+export type KernelModule = typeof globalThis extends { WebAssembly: { Module: new (...args: never[]) => infer M } }
+  ? M
+  : object;
+
 /**
- * Makes a set of kernels in WASM SIMD, with a memory of its own; compiles the embedded module unless one is given.
+ * Makes a set of kernels in WASM SIMD, with a memory of its own; of the platform's module unless one is given.
  * @returns undefined where there is no WebAssembly or no SIMD, where a policy refuses to compile (CSP), or where the
  *   memory's address space is not to be had; it never throws
  */
-export function loadWasmKernels(module?: WebAssembly.Module): Kernels | undefined {
+export function loadWasmKernels(module?: KernelModule): Kernels | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;
   try {
-    const compiled = module ?? new WebAssembly.Module(decodeBase64(KERNEL_MODULE_BASE64));
+    const compiled = module ?? kernelModule();
     const instance = new WebAssembly.Instance(compiled);
     return describe(instance.exports as unknown as KernelExports);
   } catch {
@@ -58,11 +63,4 @@ function describe(exports: KernelExports): Kernels {
     continueUtf8: exports.continueUtf8,
     transcode: exports.transcode,
   };
-}
-
-function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const octets = new Uint8Array(text.length);
-  for (let i = 0; i < octets.length; i++) octets[i] = text.charCodeAt(i);
-  return octets;
 }

@@ -1,0 +1,499 @@
+// The types of `require('wsimd')`, written by hand so that code written for @types/ws 8.18 compiles unchanged: the class with
+// everything else in its namespace. test/index.test.ts holds its names against what src/index.ts exports.
+import type { Blob as NodeBlob } from 'node:buffer';
+import { EventEmitter } from 'node:events';
+import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { createConnection } from 'node:net';
+import { Writable, type Duplex, type DuplexOptions } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
+import type { URL } from 'node:url';
+import type { ZlibOptions } from 'node:zlib';
+
+/** A WebSocket, connected by a client or accepted by a server. */
+declare class WebSocket extends EventEmitter {
+  static readonly CONNECTING: 0;
+  static readonly OPEN: 1;
+  static readonly CLOSING: 2;
+  static readonly CLOSED: 3;
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSING: 2;
+  readonly CLOSED: 3;
+
+  /** How data of binary messages is handed out; default 'nodebuffer'. With 'blob', `data` is a Blob of node:buffer. */
+  binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+  /** Octets, framing included, that were sent and have not been handed to the operating system. */
+  readonly bufferedAmount: number;
+  /** 'permessage-deflate' where that was agreed, else ''. */
+  readonly extensions: string;
+  readonly isPaused: boolean;
+  /** The subprotocol, '' for none. */
+  readonly protocol: string;
+  readonly readyState: 0 | 1 | 2 | 3;
+  /** The address that was connected to; on a server's side it is undefined. */
+  readonly url: string;
+
+  /** Whether to wait for 'drain' before sending more. */
+  readonly needDrain: boolean;
+  /** How the connection ended; undefined before 'close'. */
+  readonly closeInfo: WebSocket.CloseInfo | undefined;
+  /** Messages, frames and octets, both ways; undefined unless the option `statistics` asked for them. */
+  readonly statistics: WebSocket.Statistics | undefined;
+
+  onopen: ((event: WebSocket.Event) => void) | null;
+  onerror: ((event: WebSocket.ErrorEvent) => void) | null;
+  onclose: ((event: WebSocket.CloseEvent) => void) | null;
+  onmessage: ((event: WebSocket.MessageEvent) => void) | null;
+
+  /** With null: a socket for `setSocket`, or for the option `WebSocket` of a server. */
+  constructor(address: null, protocols?: undefined, options?: WebSocket.SharedOptions);
+  /** Throws SyntaxError for a bad address or subprotocol, and RangeError for an option that cannot be honoured. */
+  constructor(address: string | URL, options?: WebSocket.ClientOptions | ClientRequestArgs);
+  constructor(
+    address: string | URL,
+    protocols?: string | string[],
+    options?: WebSocket.ClientOptions | ClientRequestArgs,
+  );
+
+  /**
+   * Starts the closing handshake (RFC 6455 7.1.2).
+   * @param code 1000-1003, 1007-1014 or 3000-4999
+   * @param reason at most 123 octets as UTF-8
+   */
+  close(code?: number, reason?: string | Uint8Array): void;
+  /** Sends a ping (RFC 6455 5.5.2) of at most 125 octets. */
+  ping(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
+  /** Sends an unasked pong (RFC 6455 5.5.3) of at most 125 octets. */
+  pong(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
+  /** Sends a message; throws while connecting. The callback is told when it has been written, or what kept it from that. */
+  send(data: WebSocket.Sendable, callback?: (error?: Error) => void): void;
+  send(data: WebSocket.Sendable, options: WebSocket.MessageOptions, callback?: (error?: Error) => void): void;
+  /** Ends the connection without a closing handshake. */
+  terminate(): void;
+  /** Stops reading from the socket; messages already read may still come. */
+  pause(): void;
+  /** Reads again. */
+  resume(): void;
+  /** Takes over a socket whose handshake is done, and opens. `head`: octets that came with the handshake. */
+  setSocket(socket: Duplex, head: Buffer, options?: WebSocket.SharedOptions): void;
+  /** Messages one after another, with backpressure; ends when the connection closes. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<{ data: WebSocket.RawData; isBinary: boolean }>;
+
+  addEventListener<E extends keyof WebSocket.WebSocketEventMap>(
+    type: E,
+    listener:
+      ((event: WebSocket.WebSocketEventMap[E]) => void) | { handleEvent(event: WebSocket.WebSocketEventMap[E]): void },
+    options?: WebSocket.EventListenerOptions,
+  ): void;
+  removeEventListener<E extends keyof WebSocket.WebSocketEventMap>(
+    type: E,
+    listener:
+      ((event: WebSocket.WebSocketEventMap[E]) => void) | { handleEvent(event: WebSocket.WebSocketEventMap[E]): void },
+  ): void;
+
+  on<E extends keyof WebSocket.WebSocketEvents>(
+    event: E,
+    listener: Listener<WebSocket, WebSocket.WebSocketEvents[E]>,
+  ): this;
+  on(event: string | symbol, listener: AnyListener<WebSocket>): this;
+  once<E extends keyof WebSocket.WebSocketEvents>(
+    event: E,
+    listener: Listener<WebSocket, WebSocket.WebSocketEvents[E]>,
+  ): this;
+  once(event: string | symbol, listener: AnyListener<WebSocket>): this;
+  off<E extends keyof WebSocket.WebSocketEvents>(
+    event: E,
+    listener: Listener<WebSocket, WebSocket.WebSocketEvents[E]>,
+  ): this;
+  off(event: string | symbol, listener: AnyListener<WebSocket>): this;
+  addListener<E extends keyof WebSocket.WebSocketEvents>(
+    event: E,
+    listener: Listener<WebSocket, WebSocket.WebSocketEvents[E]>,
+  ): this;
+  addListener(event: string | symbol, listener: AnyListener<WebSocket>): this;
+  removeListener<E extends keyof WebSocket.WebSocketEvents>(
+    event: E,
+    listener: Listener<WebSocket, WebSocket.WebSocketEvents[E]>,
+  ): this;
+  removeListener(event: string | symbol, listener: AnyListener<WebSocket>): this;
+}
+
+type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
+// Listeners of other events say themselves what they take, as with EventEmitter.
+// oxlint-disable-next-line typescript/no-explicit-any
+type AnyListener<This> = (this: This, ...args: any[]) => void;
+
+/** `WebSocket.WebSocket`: within its namespace the class must go by another name. */
+declare const WebSocketClass: typeof WebSocket;
+interface WebSocketClass extends WebSocket {}
+
+declare namespace WebSocket {
+  export { WebSocketClass as WebSocket };
+
+  // ---- what goes through a connection
+
+  /** What a 'message' listener is given; with `binaryType = 'blob'` a Blob, with `text: 'string'` a string for text. */
+  export type RawData = Buffer | ArrayBuffer | Buffer[];
+  /** What `onmessage` is given. */
+  export type Data = string | Buffer | ArrayBuffer | Buffer[];
+
+  /** Everything that can be sent: a number as text, anything falsy as an empty message. */
+  export type Sendable =
+    | string
+    | number
+    | ArrayBufferView
+    | ArrayBuffer
+    | SharedArrayBuffer
+    | Blob
+    | NodeBlob
+    | readonly unknown[]
+    | { valueOf(): ArrayBuffer | SharedArrayBuffer | Uint8Array | readonly number[] | string }
+    | { [Symbol.toPrimitive](hint: string): string };
+
+  export interface MessageOptions {
+    /** Whether to mask; by default what RFC 6455 5.1 asks of the role. */
+    mask?: boolean | undefined;
+    /** Whether the message is binary; by default, whether the data is not a string. */
+    binary?: boolean | undefined;
+    /** Whether to compress, where that has been agreed; default true. */
+    compress?: boolean | undefined;
+    /** Whether this is the message's last fragment; default true. */
+    fin?: boolean | undefined;
+  }
+
+  /** Who ended the connection, and why. */
+  export interface CloseInfo {
+    readonly code: number;
+    readonly reason: string;
+    /** Whose Close frame came first; 'none' when the socket was lost without one. */
+    readonly initiator: 'local' | 'peer' | 'none';
+    /** Whether Close frames went both ways. */
+    readonly wasClean: boolean;
+    /** The peer's violation that the connection was failed for. */
+    readonly error: Error | undefined;
+  }
+
+  /** The counts of one connection; `frames` is indexed by opcode. */
+  export interface Statistics {
+    readonly received: { messages: number; octets: number; readonly frames: number[] };
+    readonly sent: { messages: number; octets: number; readonly frames: number[] };
+  }
+
+  // ---- options
+
+  /** Options that a server and a client share. */
+  export interface SharedOptions {
+    /** Answer pings by itself. Default true. */
+    autoPong?: boolean | undefined;
+    /** Emit all events of a chunk in one go (the default), or at most one for each turn of the event loop. */
+    allowSynchronousEvents?: boolean | undefined;
+    /** How long the closing handshake may take before the socket is destroyed, in ms. Default 30,000. */
+    closeTimeout?: number | undefined;
+    /** The longest message, in octets, after decompression; 0 for no limit. Default 100 MiB. */
+    maxPayload?: number | undefined;
+    /** The most frames of a message; 0, the default, for no limit. */
+    maxFragments?: number | undefined;
+    /** The most chunks that one frame may be spread over; 0, the default, for no limit. */
+    maxBufferedChunks?: number | undefined;
+    /** Accepted for the sake of `ws`: automatic pongs are coalesced and never end a connection. */
+    maxPendingAutoPongs?: number | undefined;
+    /** Leave text and close reasons unvalidated. */
+    skipUTF8Validation?: boolean | undefined;
+    /** End a connection, with an error, when this many octets wait to be written; 0, the default, for no limit. */
+    maxBackpressure?: number | undefined;
+    /** Ping silent peers. Off by default. */
+    heartbeat?: Heartbeat | undefined;
+    /** Hand text on as Buffers (the default) or as strings, which saves a copy. */
+    text?: 'bytes' | 'string' | undefined;
+    /** How sockets are read: into the kernels' memory, where this Node can do so (the default), or by way of 'data'. */
+    readPath?: 'landing' | 'data' | undefined;
+    /** Count messages, frames and octets in `websocket.statistics`. */
+    statistics?: boolean | undefined;
+    /** Compression (RFC 7692). Default: true for a client, false for a server. */
+    perMessageDeflate?: boolean | 'off' | 'shared' | 'dedicated' | PerMessageDeflateOptions | undefined;
+  }
+
+  /** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
+  export interface Heartbeat {
+    /** How long the connection may be silent before a ping is sent. */
+    readonly interval: number;
+    /** How long to wait for an answer. */
+    readonly timeout: number;
+  }
+
+  export interface PerMessageDeflateOptions {
+    serverNoContextTakeover?: boolean | undefined;
+    clientNoContextTakeover?: boolean | undefined;
+    /** 8-15, or false to refuse one. */
+    serverMaxWindowBits?: number | boolean | undefined;
+    /** 8-15, or false to refuse one. */
+    clientMaxWindowBits?: number | boolean | undefined;
+    zlibDeflateOptions?: ZlibOptions | undefined;
+    zlibInflateOptions?: ZlibOptions | undefined;
+    /** Shorter messages, in octets, go uncompressed where the sender keeps no window. Default 1024. */
+    threshold?: number | undefined;
+    /** How many messages may be worked on side by side in this thread. Default 10. */
+    concurrencyLimit?: number | undefined;
+  }
+
+  export type CertMeta = string | string[] | Buffer | Buffer[];
+
+  /** Gets each opening request before it is sent, and ends it. */
+  export type FinishRequestCallback = (request: ClientRequest, websocket: WebSocket) => void;
+
+  export interface ClientOptions extends SecureContextOptions, SharedOptions {
+    protocol?: string | undefined;
+    /** Subprotocols, where the second argument is absent. */
+    protocols?: string | readonly string[] | undefined;
+    /** The version of the protocol: 13, the default, or 8. */
+    protocolVersion?: number | undefined;
+    /** The value of Origin. */
+    origin?: string | undefined;
+    headers?: { [key: string]: string } | undefined;
+    auth?: string | undefined;
+    agent?: Agent | undefined;
+    host?: string | undefined;
+    family?: number | undefined;
+    localAddress?: string | undefined;
+    servername?: string | undefined;
+    rejectUnauthorized?: boolean | undefined;
+    // Node hands it a PeerCertificate, @types/ws declares CertMeta: listeners for either are taken.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    checkServerIdentity?(servername: string, certificate: any): boolean | Error | undefined;
+    /** Follow responses 3xx that have a Location. Off by default. */
+    followRedirects?: boolean | undefined;
+    /** How many redirects to follow. Default 10. */
+    maxRedirects?: number | undefined;
+    /** How long each opening request may take, in ms; 0, the default, for no limit. */
+    handshakeTimeout?: number | undefined;
+    /** Fills in the masking key of each frame; by default it is random. */
+    generateMask?(mask: Buffer): void;
+    finishRequest?: FinishRequestCallback | undefined;
+    createConnection?: typeof createConnection | undefined;
+    /** Gives up connecting when it is aborted. */
+    signal?: AbortSignal | undefined;
+  }
+
+  export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (info: {
+    origin: string;
+    secure: boolean;
+    req: Request;
+  }) => boolean;
+
+  export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
+    info: { origin: string; secure: boolean; req: Request },
+    callback: (accepted: boolean, status?: number, message?: string, headers?: OutgoingHttpHeaders) => void,
+  ) => void;
+
+  export interface ServerOptions<
+    T extends typeof WebSocketClass = typeof WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > extends SharedOptions {
+    host?: string | undefined;
+    port?: number | undefined;
+    backlog?: number | undefined;
+    server?: HttpServer<U> | HttpsServer<U> | undefined;
+    noServer?: boolean | undefined;
+    /** Only requests for this path are taken, up to the question mark. */
+    path?: string | undefined;
+    /** Keep all open connections in `clients`. Default true. */
+    clientTracking?: boolean | undefined;
+    verifyClient?: VerifyClientCallbackAsync<InstanceType<U>> | VerifyClientCallbackSync<InstanceType<U>> | undefined;
+    /** Chooses one of the subprotocols asked for; by default the first. */
+    handleProtocols?: (protocols: Set<string>, request: InstanceType<U>) => string | false;
+    WebSocket?: T | undefined;
+    /** Origins that may connect; others, and requests without one, are answered with 403. By default all may. */
+    allowedOrigins?: readonly (string | undefined)[] | undefined;
+    /** Demand all of RFC 6455 4.2.1, not only what `ws` looks at. Default: with `port`. */
+    strictHandshake?: boolean | undefined;
+    /** How long a whole opening handshake may take on a server of one's own port, in ms. Default 10,000. */
+    handshakeTimeout?: number | undefined;
+    /** More connections than this are answered with 503; 0, the default, for no limit. */
+    maxConnections?: number | undefined;
+    /** Closes the server when it is aborted. */
+    signal?: AbortSignal | undefined;
+  }
+
+  export interface AddressInfo {
+    address: string;
+    family: string;
+    port: number;
+  }
+
+  export interface BroadcastOptions {
+    /** Which connections get the message; by default all that are open. */
+    readonly filter?: ((websocket: WebSocket) => boolean) | undefined;
+    /** Whether the message is binary; by default, whether the data is not a string. */
+    readonly binary?: boolean | undefined;
+  }
+
+  // ---- events
+
+  export interface Event {
+    type: string;
+    target: WebSocket;
+  }
+  export interface ErrorEvent extends Event {
+    // As in @types/ws: users read properties of it.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    error: any;
+    message: string;
+  }
+  export interface CloseEvent extends Event {
+    wasClean: boolean;
+    code: number;
+    reason: string;
+  }
+  export interface MessageEvent extends Event {
+    data: Data;
+  }
+
+  /** What the listeners of addEventListener are given. */
+  export interface WebSocketEventMap {
+    open: Event;
+    error: ErrorEvent;
+    close: CloseEvent;
+    message: MessageEvent;
+  }
+  export interface EventListenerOptions {
+    once?: boolean | undefined;
+  }
+
+  /** What the listeners of `on` are given. */
+  export interface WebSocketEvents {
+    close: [code: number, reason: Buffer];
+    /** There is room again, after `needDrain`. */
+    drain: [];
+    error: [error: Error];
+    message: [data: RawData, isBinary: boolean];
+    open: [];
+    ping: [data: Buffer];
+    pong: [data: Buffer];
+    redirect: [url: string, request: ClientRequest];
+    'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+    upgrade: [response: IncomingMessage];
+  }
+
+  export interface ServerEvents<
+    T extends typeof WebSocketClass = typeof WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > {
+    close: [];
+    connection: [websocket: InstanceType<T>, request: InstanceType<U>];
+    /** A peer's violation on a connection without a listener for 'error'. */
+    connectionError: [error: Error, websocket: InstanceType<T>, request: InstanceType<U>];
+    error: [error: Error];
+    headers: [headers: string[], request: InstanceType<U>];
+    listening: [];
+    wsClientError: [error: Error, socket: Duplex, request: InstanceType<U>];
+  }
+
+  // ---- everything else that `ws` exports
+
+  /** Takes upgrade requests from an HTTP server, its own or yours, and makes connections of them. */
+  export class Server<
+    T extends typeof WebSocketClass = typeof WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > extends EventEmitter {
+    /** Read at each request, so that a change takes effect with the next one. */
+    options: ServerOptions<T, U>;
+    path: string;
+    /** All open connections; with `clientTracking: false` it is undefined. */
+    clients: Set<InstanceType<T>>;
+
+    /** Throws TypeError unless exactly one of port, server and noServer is given. */
+    constructor(options?: ServerOptions<T, U>, listening?: () => void);
+
+    address(): AddressInfo | string | null;
+    /** Takes no more connections, and emits 'close' when the open ones have ended. */
+    close(callback?: (error?: Error) => void): void;
+    /** Answers an upgrade request (RFC 6455 4.2); the callback is not called when it is refused. */
+    handleUpgrade(
+      request: InstanceType<U>,
+      socket: Duplex,
+      upgradeHead: Buffer,
+      callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+    ): void;
+    /** Whether a request is for this server; meant to be overridden. */
+    shouldHandle(request: InstanceType<U>): boolean | Promise<boolean>;
+    /** Sends one message to every open connection that `filter` lets through; its frame is made once. */
+    broadcast(data: Exclude<Sendable, Blob | NodeBlob>, options?: BroadcastOptions): void;
+
+    on<E extends keyof ServerEvents>(event: E, listener: Listener<Server<T>, ServerEvents<T, U>[E]>): this;
+    on(event: string | symbol, listener: AnyListener<Server<T>>): this;
+    once<E extends keyof ServerEvents>(event: E, listener: Listener<Server<T>, ServerEvents<T, U>[E]>): this;
+    once(event: string | symbol, listener: AnyListener<Server<T>>): this;
+    off<E extends keyof ServerEvents>(event: E, listener: Listener<Server<T>, ServerEvents<T, U>[E]>): this;
+    off(event: string | symbol, listener: AnyListener<Server<T>>): this;
+    addListener<E extends keyof ServerEvents>(event: E, listener: Listener<Server<T>, ServerEvents<T, U>[E]>): this;
+    addListener(event: string | symbol, listener: AnyListener<Server<T>>): this;
+    removeListener<E extends keyof ServerEvents>(event: E, listener: Listener<Server<T>, ServerEvents<T, U>[E]>): this;
+    removeListener(event: string | symbol, listener: AnyListener<Server<T>>): this;
+  }
+  export { Server as WebSocketServer };
+
+  /** Wraps a WebSocket in a stream: each message is a chunk to read, each chunk written a message. */
+  export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex;
+
+  /** Reads what a peer sends: 'message', 'ping', 'pong' and 'conclude' of the chunks written to it. */
+  export class Receiver extends Writable {
+    constructor(options?: {
+      allowSynchronousEvents?: boolean | undefined;
+      binaryType?: WebSocket['binaryType'] | undefined;
+      extensions?: Record<string, unknown> | undefined;
+      isServer?: boolean | undefined;
+      maxBufferedChunks?: number | undefined;
+      maxFragments?: number | undefined;
+      maxPayload?: number | undefined;
+      skipUTF8Validation?: boolean | undefined;
+    });
+  }
+
+  /** Writes frames to a socket, in the order they were sent. */
+  export class Sender {
+    constructor(socket: Duplex, extensions?: Record<string, unknown>, generateMask?: (mask: Buffer) => void);
+    /** Makes a frame of `data`: the header and the data, or one buffer with both. */
+    static frame(
+      data: Uint8Array | string,
+      options: {
+        fin: boolean;
+        opcode: number;
+        rsv1: boolean;
+        mask: boolean;
+        readOnly: boolean;
+        maskBuffer?: Buffer | undefined;
+        generateMask?: ((mask: Buffer) => void) | undefined;
+      },
+    ): Buffer[];
+    close(code?: number, reason?: string | Buffer, mask?: boolean, callback?: (error?: Error | null) => void): void;
+    ping(data: Sendable, mask: boolean, callback?: (error?: Error | null) => void): void;
+    pong(data: Sendable, mask: boolean, callback?: (error?: Error | null) => void): void;
+    send(data: Sendable, options: Required<MessageOptions>, callback?: (error?: Error | null) => void): void;
+    sendFrame(list: readonly Uint8Array[], callback?: (error?: Error | null) => void): void;
+  }
+
+  /** Negotiates permessage-deflate (RFC 7692), and compresses and decompresses messages. */
+  export class PerMessageDeflate {
+    static readonly extensionName: 'permessage-deflate';
+    readonly params: Record<string, unknown> | null;
+    constructor(options?: PerMessageDeflateOptions & { isServer?: boolean; maxPayload?: number });
+    offer(): Record<string, unknown>;
+    accept(configurations: Record<string, unknown[]>[]): Record<string, unknown>;
+    cleanup(): void;
+    compress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Buffer) => void): void;
+    decompress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Buffer) => void): void;
+  }
+
+  /** Sec-WebSocket-Extensions (RFC 6455 9.1). */
+  export const extension: {
+    parse(header: string): Record<string, Record<string, (string | true)[]>[]>;
+    format(extensions: Record<string, unknown>): string;
+  };
+
+  /** Sec-WebSocket-Protocol (RFC 6455 11.3.4). */
+  export const subprotocol: { parse(header: string): Set<string> };
+}
+
+export = WebSocket;

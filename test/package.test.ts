@@ -1,0 +1,146 @@
+// The package as Node sees it once it has been built: what `require` and `import` give, and that its declarations name it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import type Declared from '../src/index.cjs';
+import type { WebSocket, WebSocketServer } from '../src/index.js';
+import type { ClientOptions } from '../src/node/client-options.js';
+import type { EventFace } from '../src/node/event-target.js';
+import type { ServerOptions } from '../src/node/server-options.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const NAMES = [
+  'PerMessageDeflate',
+  'Receiver',
+  'Sender',
+  'WebSocket',
+  'WebSocketServer',
+  'createWebSocketStream',
+  'extension',
+  'subprotocol',
+];
+
+/** What a program in a process of its own prints as JSON; this package is its `wsimd`. */
+function evaluate(program: string, ...flags: string[]): unknown {
+  return JSON.parse(execFileSync(process.execPath, [...flags, '-e', program], { cwd: ROOT, encoding: 'utf8' }));
+}
+
+describe('the package that was built', () => {
+  it('has every file that its manifest names', () => {
+    const text = readFileSync(path.join(ROOT, 'package.json'), 'utf8');
+    const named = [...text.matchAll(/"\.\/(dist\/[^"]+)"/g)].map(([, file]) => file);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
+  });
+
+  it('is the class itself for require, with everything else on it', () => {
+    const shape = evaluate(`
+      const W = require('wsimd');
+      console.log(JSON.stringify({
+        itself: typeof W === 'function' && W.WebSocket === W && W.Server === W.WebSocketServer,
+        missing: ${JSON.stringify(NAMES)}.filter((name) => W[name] === undefined),
+      }))`);
+    expect(shape).toEqual({ itself: true, missing: [] });
+  });
+
+  it('gives the same class for import, and no name that ws does not have', () => {
+    const shape = evaluate(`
+      const W = require('wsimd');
+      import('wsimd').then((module) => console.log(JSON.stringify({
+        same: module.default === W && module.WebSocket === W && module.WebSocketServer === W.Server,
+        names: Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports').sort(),
+      })))`);
+    expect(shape).toEqual({ same: true, names: NAMES });
+  });
+
+  it('gives the same codec for require and import', () => {
+    const shape = evaluate(`
+      const codec = require('wsimd/codec');
+      import('wsimd/codec').then((module) => console.log(JSON.stringify(
+        Object.keys(module).filter((name) => name !== 'module.exports' && module[name] !== codec[name]))))`);
+    expect(shape).toEqual([]);
+  });
+
+  it('has copies in CommonJS for Node before 20.19, with the same names', () => {
+    const shape = evaluate(`
+      const W = require('./dist/index.cjs');
+      const codec = require('./dist/sans-io.cjs');
+      import('wsimd/codec').then((module) => console.log(JSON.stringify({
+        itself: typeof W === 'function' && W.WebSocket === W,
+        missing: ${JSON.stringify(NAMES)}.filter((name) => W[name] === undefined),
+        missingInCodec: Object.keys(module).filter((name) => codec[name] === undefined),
+        kernels: codec.kernels.name,
+      })))`);
+    expect(shape).toEqual({ itself: true, missing: [], missingInCodec: [], kernels: 'wasm-simd' });
+  });
+
+  it('has no top-level await, which require refuses', () => {
+    const require = createRequire(import.meta.url);
+    for (const name of ['wsimd', 'wsimd/codec', 'wsimd/conformance']) {
+      expect(() => evaluate(`require('${name}'); console.log(0)`), name).not.toThrow();
+      expect(require.resolve(name)).toContain(path.join('dist', path.sep).trim());
+    }
+  });
+
+  it('works with the CommonJS copies where nothing may be compiled', () => {
+    const program = `console.log(JSON.stringify(require('./dist/sans-io.cjs').kernels.name))`;
+    expect(evaluate(program, '--jitless')).toBe('javascript');
+  });
+
+  it('carries a kernel module of at most 16 KiB', () => {
+    expect(statSync(path.join(ROOT, 'dist/codec.wasm')).size).toBeLessThanOrEqual(16 * 1024);
+  });
+
+  it('says in a browser what needs Node, when it is used', () => {
+    const shape = evaluate(`
+      import('./dist/browser.js').then((module) => {
+        const messages = ['WebSocketServer', 'Receiver', 'Sender', 'PerMessageDeflate'].map((name) => {
+          try { new module[name]() } catch (error) { return error.message }
+        });
+        try { module.createWebSocketStream() } catch (error) { messages.push(error.message) }
+        console.log(JSON.stringify({
+          native: module.default === globalThis.WebSocket,
+          names: Object.keys(module).filter((name) => name !== 'default').sort(),
+          clear: messages.filter((message) => /^\\w+ of wsimd needs the sockets of Node/.test(message)).length,
+        }))
+      })`);
+    expect(shape).toEqual({ native: true, names: NAMES, clear: 5 });
+  });
+
+  it('has declarations in CommonJS for each file that they import', () => {
+    const dist = path.join(ROOT, 'dist');
+    const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.d.cts'));
+    expect(files.length).toBeGreaterThan(2);
+    const lost = files.flatMap((file) => {
+      const { importedFiles } = ts.preProcessFile(readFileSync(path.join(dist, file), 'utf8'));
+      return importedFiles
+        .map(({ fileName }) => fileName)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => path.join(path.dirname(file), name.replace(/\.cjs$/, '.d.cts')))
+        .filter((imported) => !existsSync(path.join(dist, imported)));
+    });
+    expect(lost).toEqual([]);
+  });
+});
+
+// Declared by hand, so that programs written for @types/ws compile: what compiles here is that nothing is declared that is not
+// there, and that nothing public is left out.
+type Never<T extends never> = T;
+type Public<T> = Exclude<keyof T, `_${string}`>;
+type Constant = 'CONNECTING' | 'OPEN' | 'CLOSING' | 'CLOSED';
+/** What the transport calls on its owner, and `completeUpgrade`, which works on what the handshake found. */
+type Inner = 'dispatch' | 'ended' | 'failed' | 'drained' | 'closed' | 'emitClose' | 'completeUpgrade';
+
+export type Differences = [
+  Never<Exclude<keyof Declared, keyof WebSocket | keyof EventFace<Declared> | Constant>>,
+  Never<Exclude<Public<WebSocket>, keyof Declared | Inner>>,
+  Never<Exclude<keyof Declared.Server, keyof WebSocketServer | 'path'>>,
+  Never<Exclude<Public<WebSocketServer>, keyof Declared.Server | Inner>>,
+  Never<Exclude<keyof ServerOptions, keyof Declared.ServerOptions>>,
+  Never<Exclude<keyof Declared.ServerOptions, keyof ServerOptions>>,
+  Never<Exclude<keyof Declared.ClientOptions, keyof ClientOptions>>,
+];
