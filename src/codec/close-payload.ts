@@ -17,6 +17,8 @@ export interface ClosePayload {
 
 /** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2). */
 export function isValidCloseCode(code: number): boolean {
+  // Deviation from ws: a fraction is no code; cut to 16 bits, 1006.5 would put 1006 on the wire.
+  if (!Number.isInteger(code)) return false;
   if (code >= FIRST_REGISTERED_CODE) return code <= LAST_PRIVATE_CODE;
   // RFC 6455 7.4.1: 1004 is reserved, 1005, 1006 and 1015 are never on the wire; 1012-1014 are registered since.
   return code >= CloseCode.Normal && code <= CloseCode.BadGateway && (code < 1004 || code > CloseCode.Abnormal);
@@ -52,7 +54,7 @@ export function encodeClosePayload(code?: number, reason: Uint8Array = new Uint8
     if (reason.length > 0) throw new TypeError('A close reason needs a close code before it');
     return new Uint8Array();
   }
-  if (typeof code !== 'number' || !isValidCloseCode(code)) {
+  if (!isValidCloseCode(code)) {
     throw new TypeError('First argument must be a valid error code number');
   }
   // RFC 6455 5.5: a control frame carries at most 125 octets, two of which are the code.

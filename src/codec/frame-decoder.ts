@@ -107,7 +107,8 @@ export class FrameDecoder implements Tenant {
 
   /** Takes in a chunk, which must stay as it is until `next()` has returned false. Payloads are copied out of it. */
   push(chunk: Uint8Array): void {
-    if (this.isBusy) this.enqueue(chunk.slice());
+    // `new Uint8Array` copies, where a Buffer's `slice` would not.
+    if (this.isBusy) this.enqueue(new Uint8Array(chunk));
     else if (!this.stopped) this.scan(chunk, 0, false);
   }
 
@@ -269,7 +270,7 @@ export class FrameDecoder implements Tenant {
     let octets = this.rest === undefined ? 0 : this.rest.length - this.restAt;
     for (const chunk of this.queue ?? []) octets += chunk.length;
     for (let at = this.record + RECORD_WORDS; at < this.recordsEnd; at += RECORD_WORDS) {
-      octets += this.records[at + RECORD_LENGTH];
+      if (this.records[at] !== RECORD_VIOLATION) octets += this.records[at + RECORD_LENGTH];
     }
     return octets;
   }
@@ -290,7 +291,7 @@ export class FrameDecoder implements Tenant {
   leave(): void {
     const { kernels, rest } = this;
     if (rest !== undefined && !this.restOwned) {
-      this.rest = rest.slice(this.restAt);
+      this.rest = new Uint8Array(rest.subarray(this.restAt));
       this.restAt = 0;
       this.restOwned = true;
     }
@@ -298,6 +299,11 @@ export class FrameDecoder implements Tenant {
     // The current record stays the current one, so that its payload can still be asked for.
     const current = this.record >= kernels.recordsAddress >>> 2;
     const from = current ? this.record : this.record + RECORD_WORDS;
+    if (from === this.recordsEnd) {
+      // The chunk was all header, not yet whole: it lies in the saved state.
+      this.forget();
+      return;
+    }
     this.records = kernels.words.slice(from, this.recordsEnd);
     this.recordsEnd -= from;
     this.record = current ? 0 : -RECORD_WORDS;
@@ -360,7 +366,7 @@ export class FrameDecoder implements Tenant {
       this.restAt = at + consumed;
       this.restOwned = owned;
     }
-    if (owned && this.recordsEnd > 0) {
+    if (owned) {
       if (this.config & SCAN_SERVER) chunk.set(bytes.subarray(arenaAddress, arenaAddress + consumed), at);
       this.slab = chunk;
       this.slabShift = arenaAddress - at;

@@ -54,8 +54,9 @@ export class FrameEncoder {
    */
   frame(first: number, payload: Uint8Array, lent = false): void {
     const { outgoing, drawKey } = this;
-    const { length } = payload;
     const key = drawKey === undefined ? 0 : drawKey();
+    // Read after the key was drawn, and once: a source of keys might detach the payload's memory.
+    const { length } = payload;
     if (this.traffic !== undefined) count(this.traffic, first, length);
     if (lent && drawKey === undefined && length >= LEND_FROM) {
       outgoing.reserve(MAX_HEADER);
@@ -65,7 +66,8 @@ export class FrameEncoder {
     }
     const bytes = outgoing.reserve(MAX_HEADER + length);
     const at = this.header(first, length, key);
-    bytes.set(payload, at);
+    // Octets whose memory was detached count as none, and cannot be copied.
+    if (length > 0) bytes.set(payload, at);
     outgoing.end = at + length;
     if (drawKey !== undefined && key !== 0) mask(bytes, key, at, at + length, 0, this.kernels);
   }
@@ -103,7 +105,7 @@ export class FrameEncoder {
       return;
     }
     const bytes = this.outgoing.reserve(frames.length);
-    bytes.set(frames, this.outgoing.end);
+    if (frames.length > 0) bytes.set(frames, this.outgoing.end);
     this.outgoing.end += frames.length;
   }
 

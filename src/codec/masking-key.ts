@@ -36,7 +36,9 @@ export function maskingKeys(values: Values, generate?: GenerateMask): () => numb
     const asked = values.allocate(4);
     return () => {
       generate(asked);
-      return asked[0] | (asked[1] << 8) | (asked[2] << 16) | (asked[3] << 24);
+      const key = asked[0] | (asked[1] << 8) | (asked[2] << 16) | (asked[3] << 24);
+      asked.fill(0);
+      return key;
     };
   }
   let pool = pools.get(values);

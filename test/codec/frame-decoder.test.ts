@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
+import { makeNodeValues } from '../../src/node/values.js';
 import { Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
 import { hex, octets } from '../support/events.js';
 import { playEveryWay, playPromptly } from '../support/feeder.js';
 import { frameDecoder, KERNELS } from '../support/our-decoders.js';
+import { Random } from '../support/random.js';
+import { encodeFrame } from '../support/raw-peer.js';
 import { decodeReference } from '../support/reference-decoder.js';
 import { VECTORS } from '../vectors/index.js';
 
@@ -107,6 +110,136 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect([...new Set(kept.map(hex))]).toEqual(['010203', '04050607', '']);
   });
 
+  test('a chunk that waits is a copy, of a Buffer too, and so is the rest of one that another decoder interrupts', () => {
+    const values = makeNodeValues(kernels);
+    const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+    const chunk = Buffer.from(octets('8101 61 8101 62'));
+    decoder.push(chunk);
+    decoder.next();
+    decoder.push(chunk);
+    // More frames than one scan takes, so that some of the chunk waits unscanned.
+    const long = Buffer.from('810163'.repeat(kernels.recordCapacity + 9), 'hex');
+    decoder.push(long);
+    chunk.fill(0xff);
+    long.fill(0xff);
+    let read = Buffer.from(decoder.payload()).toString();
+    while (decoder.next()) read += Buffer.from(decoder.payload()).toString();
+    expect(read).toBe('abab' + 'c'.repeat(kernels.recordCapacity + 9));
+
+    const many = Buffer.from('810164'.repeat(kernels.recordCapacity + 9), 'hex');
+    decoder.push(many);
+    new FrameDecoder({ role: Role.Client, kernels }).push(octets('8100'));
+    decoder.leave();
+    many.fill(0xff);
+    let count = 0;
+    while (decoder.next()) count += Number(Buffer.from(decoder.payload()).toString() === 'd');
+    expect(count).toBe(kernels.recordCapacity + 9);
+  });
+
+  test.each(['push', 'pushOwned', 'pushLanded'] as const)(
+    'leave() after %s: at every point of the chunk nothing is lost, also where the chunk is half a header',
+    (door) => {
+      const wire = octets('8103 616263  8203 010203  8901 70  8102 c3a9  82');
+      const expected = ['616263', '010203', '70', 'c3a9'];
+      const put = (decoder: FrameDecoder, chunk: Uint8Array): void => {
+        if (door === 'push') decoder.push(chunk);
+        else if (door === 'pushOwned') decoder.pushOwned(chunk);
+        else {
+          kernels.bytes.set(chunk, kernels.landingAddress);
+          decoder.pushLanded(chunk.length);
+        }
+      };
+      for (const values of [undefined, makeNodeValues(kernels)]) {
+        for (let cut = 1; cut <= wire.length; cut++) {
+          for (let reads = 0; reads <= 5; reads++) {
+            const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+            const read: string[] = [];
+            const chunk = wire.slice(0, cut);
+            put(decoder, chunk);
+            for (let i = 0; i < reads && decoder.next(); i++) readPiece(decoder, read);
+            decoder.leave();
+            expect(kernels.tenant).not.toBe(decoder);
+            if (door === 'push') chunk.fill(0xee);
+            kernels.bytes.fill(0xa5, kernels.arenaAddress, kernels.arenaAddress + 64);
+            kernels.bytes.fill(0xa5, kernels.landingAddress, kernels.landingAddress + 64);
+            while (decoder.next()) readPiece(decoder, read);
+            put(decoder, wire.slice(cut));
+            while (decoder.next()) readPiece(decoder, read);
+            expect(read, `cut ${cut}, ${reads} reads`).toEqual(expected);
+          }
+        }
+      }
+    },
+  );
+
+  // H01
+  test('chunks of many decoders, read in any order, never mix: each finds only its own alphabet', () => {
+    const values = makeNodeValues(kernels);
+    const random = new Random(11);
+    const lines = Array.from({ length: 16 }, (_, index) => ({
+      letter: 65 + index,
+      decoder: new FrameDecoder({ role: index % 2 === 0 ? Role.Client : Role.Server, kernels, values }),
+      stream: new Uint8Array(0) as Uint8Array,
+      sent: 0,
+      read: 0,
+      kept: [] as Uint8Array[],
+    }));
+    for (let step = 0; step < 4000; step++) {
+      const line = random.pick(lines);
+      if (line.stream.length === 0) {
+        const length = random.oneIn(9) ? random.between(5000, 20_000) : random.between(0, 300);
+        const payload = Buffer.alloc(length, line.letter);
+        line.stream = encodeFrame({ opcode: 2, payload, masked: line.letter % 2 === 0 });
+        line.sent += length;
+      }
+      const cut = random.oneIn(2) ? line.stream.length : random.between(0, line.stream.length);
+      const chunk = Buffer.from(line.stream.subarray(0, cut));
+      line.stream = line.stream.subarray(cut);
+      const door = random.below(3);
+      if (door === 0) {
+        const copy = chunk.toString('hex');
+        line.decoder.push(chunk);
+        expect(chunk.toString('hex')).toBe(copy);
+      } else if (door === 1) line.decoder.pushOwned(chunk);
+      else {
+        kernels.bytes.set(chunk, kernels.landingAddress);
+        line.decoder.pushLanded(chunk.length);
+        if (random.oneIn(2)) {
+          line.decoder.leave();
+          kernels.bytes.fill(0xa5, kernels.landingAddress, kernels.landingAddress + chunk.length);
+        }
+      }
+      const stopAt = random.below(4);
+      for (let i = 0; i !== stopAt && line.decoder.next(); i++) keep(line);
+      // What lies in the landing area is read before another socket's octets come there.
+      if (door === 2) line.decoder.leave();
+    }
+    for (const line of lines) {
+      line.decoder.push(line.stream);
+      while (line.decoder.next()) keep(line);
+      expect(line.decoder.isIdle).toBe(true);
+      expect(line.read).toBe(line.sent);
+      expect(line.kept.every((payload) => payload.every((octet) => octet === line.letter))).toBe(true);
+      expect(line.kept.some(({ buffer }) => buffer === kernels.bytes.buffer)).toBe(false);
+    }
+    expect(kernels.tenant).toBe(undefined);
+  });
+
+  test('tells how many octets lie unread, without what a violation says', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    expect(decoder.unread).toBe(0);
+    decoder.push(octets('8203 010203 8202 0405 8b00'));
+    decoder.push(octets('820100'));
+    // The second chunk comes after a violation and is dropped.
+    expect(decoder.unread).toBe(5);
+    decoder.next();
+    expect(decoder.unread).toBe(2);
+    decoder.stop();
+    expect([decoder.unread, decoder.next(), decoder.isBusy, decoder.isStopped]).toEqual([0, false, false, true]);
+    decoder.push(octets('820100'));
+    expect(decoder.next()).toBe(false);
+  });
+
   test('7.4.1 turns a trap in a kernel into one violation of this connection', () => {
     const broken = {
       ...kernels,
@@ -121,3 +254,20 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(decoder.next()).toBe(false);
   });
 });
+
+function readPiece(decoder: FrameDecoder, into: string[]): void {
+  if (decoder.start) into.push('');
+  into[into.length - 1] += hex(decoder.payload());
+}
+
+interface Line {
+  decoder: FrameDecoder;
+  read: number;
+  kept: Uint8Array[];
+}
+
+function keep(line: Line): void {
+  expect(line.decoder.violation).toBe(Violation.None);
+  line.read += line.decoder.length;
+  line.kept.push(line.decoder.payload());
+}

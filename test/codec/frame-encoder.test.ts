@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { FrameEncoder, LEND_FROM, writeHeader } from '../../src/codec/frame-encoder.js';
+import { newStatistics } from '../../src/codec/statistics.js';
+import { makeNodeValues } from '../../src/node/values.js';
+import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';
+import { plainValues } from '../../src/values/values.js';
+import { hex } from '../support/events.js';
+import { kernelSets } from '../support/kernel-sets.js';
+import { decodeFrame, decodeFrames, type RawFrame } from '../support/raw-peer.js';
+
+const LENGTHS = [0, 1, 31, 32, 125, 126, 127, 255, 256, 65_535, 65_536, 65_537, 300_000];
+
+function framesOf(encoder: FrameEncoder): RawFrame[] {
+  return decodeFrames(Buffer.concat(encoder.take()));
+}
+
+describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
+  describe.each([
+    ['plain', plainValues],
+    ['node', makeNodeValues(kernels)],
+  ])('with %s values', (_, values) => {
+    test('5.2 writes the length in the fewest octets, masked by a client and unmasked by a server', () => {
+      for (const role of [Role.Client, Role.Server]) {
+        const encoder = new FrameEncoder({ role, kernels, values });
+        for (const length of LENGTHS) {
+          const payload = Buffer.alloc(length, 'abcdefg');
+          encoder.frame(FIN | RSV1 | Opcode.Binary, payload);
+          expect(encoder.length).toBe(
+            length + (length < 126 ? 2 : length < 65_536 ? 4 : 10) + (role === Role.Client ? 4 : 0),
+          );
+          const [frame, ...more] = framesOf(encoder);
+          expect(more).toEqual([]);
+          expect([frame.fin, frame.rsv1, frame.opcode, frame.masked]).toEqual([true, true, 2, role === Role.Client]);
+          expect(frame.payload.equals(payload)).toBe(true);
+          expect(payload.equals(Buffer.alloc(length, 'abcdefg'))).toBe(true);
+        }
+      }
+    });
+
+    // G04
+    test('5.6 writes a lone surrogate anywhere as U+FFFD, and a header that says how long the octets are', () => {
+      const others = ['a', 'é', '€', '😀'];
+      for (const role of [Role.Client, Role.Server]) {
+        const encoder = new FrameEncoder({ role, kernels, values });
+        for (let length = 0; length <= 40; length++) {
+          for (let at = 0; at < Math.max(1, length); at++) {
+            for (const lone of ['\ud800', '\udfff', '\udc00\ud800']) {
+              const text = length === 0 ? '' : others[length % 4].repeat(at) + lone + 'a'.repeat(length - at - 1);
+              encoder.text(FIN | Opcode.Text, text);
+              const frame = decodeFrame(Buffer.concat(encoder.take()))!;
+              expect(frame.payload.toString('hex')).toBe(Buffer.from(text).toString('hex'));
+            }
+          }
+        }
+      }
+    });
+
+    test('5.2 mends the guessed length where text grows over a border of the length form', () => {
+      const encoder = new FrameEncoder({ role: Role.Client, kernels, values });
+      for (const units of [41, 42, 43, 62, 63, 64, 124, 125, 126, 16_383, 16_384, 16_385, 21_845, 21_846, 40_000]) {
+        for (const letter of ['a', 'é', '€']) {
+          const text = letter.repeat(units);
+          encoder.text(FIN | Opcode.Text, text);
+          const frames = framesOf(encoder);
+          expect(frames.length).toBe(1);
+          expect(frames[0].payload.equals(Buffer.from(text)), `${units} ${letter}`).toBe(true);
+        }
+      }
+    });
+  });
+
+  test('5.3 draws a fresh key for every frame, empty and control frames too', () => {
+    const encoder = new FrameEncoder({ role: Role.Client, kernels });
+    const keys = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      encoder.frame(FIN | Opcode.Ping, new Uint8Array(0));
+      encoder.text(FIN | Opcode.Text, '');
+      encoder.frame(FIN | Opcode.Binary, Buffer.from('x'));
+    }
+    for (const { key, masked } of framesOf(encoder)) {
+      expect(masked).toBe(true);
+      keys.add(hex(key));
+    }
+    expect(keys.size).toBeGreaterThan(298);
+  });
+
+  // E09
+  test('5.3 a source of keys that throws: nothing is written or counted, and what was written before stays whole', () => {
+    let isBroken = false;
+    const statistics = newStatistics();
+    const encoder = new FrameEncoder({
+      role: Role.Client,
+      kernels,
+      traffic: statistics.sent,
+      generateMask(into) {
+        if (isBroken) throw new Error('no entropy');
+        into.set([1, 2, 3, 4]);
+      },
+    });
+    encoder.frame(FIN | Opcode.Binary, Buffer.from('one'));
+    isBroken = true;
+    expect(() => encoder.frame(FIN | Opcode.Binary, Buffer.from('two'))).toThrow('no entropy');
+    expect(() => encoder.text(FIN | Opcode.Text, 'three')).toThrow('no entropy');
+    isBroken = false;
+    encoder.text(FIN | Opcode.Text, 'four');
+    expect(framesOf(encoder).map(({ payload }) => payload.toString())).toEqual(['one', 'four']);
+    expect(statistics.sent).toMatchObject({ messages: 2, octets: 7 });
+  });
+
+  test('5.2 a source of keys that detaches the payload: the header is as long as what follows it', () => {
+    let memory = new ArrayBuffer(0);
+    const encoder = new FrameEncoder({
+      role: Role.Client,
+      kernels,
+      generateMask() {
+        structuredClone(memory, { transfer: [memory] });
+      },
+    });
+    memory = new ArrayBuffer(300);
+    encoder.frame(FIN | Opcode.Binary, new Uint8Array(memory));
+    expect(framesOf(encoder).map(({ payload }) => payload.length)).toEqual([0]);
+  });
+
+  test('5.2 octets whose memory was detached are an empty frame, whole in itself', () => {
+    const memory = new ArrayBuffer(300);
+    const detached = new Uint8Array(memory);
+    structuredClone(memory, { transfer: [memory] });
+    const encoder = new FrameEncoder({ role: Role.Server, kernels });
+    encoder.frame(FIN | Opcode.Binary, detached);
+    encoder.raw(detached);
+    encoder.frame(FIN | Opcode.Binary, Buffer.from('next'));
+    expect(framesOf(encoder).map(({ payload }) => payload.toString())).toEqual(['', 'next']);
+  });
+
+  test('a long lent payload is handed on by reference by a server, and never by a client', () => {
+    const payload = new Uint8Array(LEND_FROM).fill(1);
+    const server = new FrameEncoder({ role: Role.Server, kernels });
+    server.frame(FIN | Opcode.Binary, payload, true);
+    expect(server.take()[1]).toBe(payload);
+    server.frame(FIN | Opcode.Binary, payload.subarray(1), true);
+    server.raw(payload, true);
+    expect(server.take().map((chunk) => chunk.buffer === payload.buffer)).toEqual([false, true]);
+    server.frame(FIN | Opcode.Binary, payload);
+    expect(server.take().every((chunk) => chunk.buffer !== payload.buffer)).toBe(true);
+    const client = new FrameEncoder({ role: Role.Client, kernels });
+    client.frame(FIN | Opcode.Binary, payload, true);
+    expect(client.take().every((chunk) => chunk.buffer !== payload.buffer)).toBe(true);
+    expect(payload.every((octet) => octet === 1)).toBe(true);
+  });
+
+  test('counts frames by opcode, payload octets, and messages by their last frame', () => {
+    const { sent } = newStatistics();
+    const encoder = new FrameEncoder({ role: Role.Server, kernels, traffic: sent });
+    encoder.text(Opcode.Text, 'é');
+    encoder.frame(Opcode.Continuation, Buffer.from('ab'));
+    encoder.frame(FIN | Opcode.Continuation, new Uint8Array(0));
+    encoder.frame(FIN | Opcode.Ping, Buffer.from('p'));
+    encoder.frame(FIN | Opcode.Binary, Buffer.from('x'));
+    encoder.text(FIN | Opcode.Text, 'a'.repeat(20_000));
+    expect([sent.messages, sent.octets]).toEqual([3, 20_006]);
+    expect(sent.frames).toEqual([2, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  });
+});
+
+test('5.2 writeHeader writes lengths up to 2^53 - 1', () => {
+  for (const length of [2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER]) {
+    const bytes = Buffer.alloc(14);
+    expect(writeHeader(bytes, 0, 0x82, length, false, 0)).toBe(10);
+    expect([bytes[0], bytes[1], bytes.readBigUInt64BE(2)]).toEqual([0x82, 127, BigInt(length)]);
+  }
+});

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { FrameEncoder } from '../../src/codec/frame-encoder.js';
+import { Outgoing } from '../../src/codec/outgoing.js';
+import { makeNodeValues } from '../../src/node/values.js';
+import { FIN, Opcode, Role } from '../../src/spec/frame.js';
+import { plainValues, type Values } from '../../src/values/values.js';
+import { hex } from '../support/events.js';
+import { Random } from '../support/random.js';
+
+const SLAB = 256 * 1024;
+
+/** Values of their own, so that each test has a slab of its own. */
+const fresh: [string, () => Values][] = [
+  ['plain', () => ({ ...plainValues })],
+  ['node', () => makeNodeValues()],
+];
+
+function write(outgoing: Outgoing, octets: Uint8Array): void {
+  const bytes = outgoing.reserve(octets.length);
+  bytes.set(octets, outgoing.end);
+  outgoing.end += octets.length;
+}
+
+function joined(chunks: Uint8Array[]): string {
+  return hex(Buffer.concat(chunks));
+}
+
+describe.each(fresh)('Outgoing over %s values', (_, make) => {
+  test('hands out what was written, once, in order', () => {
+    const outgoing = new Outgoing(make());
+    expect(outgoing.take()).toEqual([]);
+    expect(outgoing.takeSingle()).toBe(undefined);
+    write(outgoing, Uint8Array.of(1, 2));
+    write(outgoing, Uint8Array.of(3));
+    expect(outgoing.length).toBe(3);
+    expect(hex(outgoing.takeSingle()!)).toBe('010203');
+    expect([outgoing.length, outgoing.take().length]).toEqual([0, 0]);
+    write(outgoing, Uint8Array.of(4));
+    outgoing.append(Uint8Array.of(5));
+    write(outgoing, Uint8Array.of(6));
+    expect(outgoing.length).toBe(3);
+    expect(outgoing.takeSingle()).toBe(undefined);
+    expect(outgoing.take().map(hex)).toEqual(['04', '05', '06']);
+    expect(outgoing.length).toBe(0);
+  });
+
+  test('a batch that waits moves out when another connection writes, and the place it leaves is used again', () => {
+    const values = make();
+    const first = new Outgoing(values);
+    const second = new Outgoing(values);
+    write(first, Uint8Array.of(1, 1, 1));
+    const slab = first.bytes;
+    write(second, Uint8Array.of(2, 2));
+    expect(first.bytes).not.toBe(slab);
+    expect(second.bytes).toBe(slab);
+    expect(second.start).toBe(0);
+    write(first, Uint8Array.of(1));
+    write(second, Uint8Array.of(2));
+    expect(second.bytes).toBe(slab);
+    expect([joined(first.take()), joined(second.take())]).toEqual(['01010101', '020202']);
+  });
+
+  test('a batch that outgrows the slab, and a single piece longer than it, get memory of their own', () => {
+    const values = make();
+    const outgoing = new Outgoing(values);
+    const start = new Uint8Array(SLAB - 5).fill(7);
+    write(outgoing, start);
+    write(outgoing, Uint8Array.of(1, 2, 3, 4, 5, 6));
+    const chunks = outgoing.take();
+    expect(Buffer.concat(chunks).equals(Buffer.concat([start, Uint8Array.of(1, 2, 3, 4, 5, 6)]))).toBe(true);
+    write(outgoing, new Uint8Array(SLAB + 1).fill(9));
+    expect(outgoing.takeSingle()!.every((octet) => octet === 9)).toBe(true);
+    write(outgoing, Uint8Array.of(3));
+    expect(joined(outgoing.take())).toBe('03');
+  });
+
+  test('what was taken is left alone, when the slab is at its end too', () => {
+    const values = make();
+    const taken: Uint8Array[] = [];
+    const outgoing = new Outgoing(values);
+    for (let i = 0; i < 100; i++) {
+      write(outgoing, new Uint8Array(SLAB / 20).fill(i));
+      taken.push(outgoing.takeSingle()!);
+    }
+    expect(
+      taken.every((chunk, i) => chunk.length === Math.floor(SLAB / 20) && chunk.every((octet) => octet === i)),
+    ).toBe(true);
+  });
+
+  test('reuse gives back the last chunk only, and only while nobody writes', () => {
+    const values = make();
+    const first = new Outgoing(values);
+    const second = new Outgoing(values);
+    write(first, Uint8Array.of(1));
+    const early = first.takeSingle()!;
+    write(second, Uint8Array.of(2));
+    const late = second.takeSingle()!;
+    first.reuse(early);
+    write(first, Uint8Array.of(3));
+    expect(first.start).toBe(2);
+    second.reuse(late);
+    write(first, Uint8Array.of(3));
+    expect([hex(early), hex(late), joined(first.take())]).toEqual(['01', '02', '0303']);
+    write(second, Uint8Array.of(4));
+    second.reuse(second.takeSingle()!);
+    write(first, Uint8Array.of(5));
+    expect(first.start).toBe(4);
+  });
+
+  test('5.4 frames of many connections, written in any order, are never mixed, cut or written over', () => {
+    const values = make();
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(seed);
+      const lines = Array.from({ length: 5 }, (_, index) => ({
+        encoder: new FrameEncoder({
+          role: index % 2 === 0 ? Role.Server : Role.Client,
+          values,
+          generateMask: (into) => void into.fill(0),
+        }),
+        isMasked: index % 2 === 1,
+        expected: [] as Uint8Array[],
+        written: [] as Uint8Array[],
+        sent: [] as Uint8Array[],
+      }));
+      for (let step = 0; step < 120; step++) {
+        const line = random.pick(lines);
+        const payload = random.octets(random.oneIn(25) ? random.between(60_000, 70_000) : random.between(0, 200));
+        switch (random.below(6)) {
+          case 0: {
+            const chunks = line.encoder.take();
+            line.written.push(...chunks);
+            // Written at once, with nobody holding it: copied, and its place given back.
+            if (chunks.length === 1 && random.oneIn(2)) {
+              line.written[line.written.length - 1] = new Uint8Array(chunks[0]);
+              line.encoder.reuse(chunks[0]);
+            }
+            break;
+          }
+          case 1: {
+            const text = 'é€😀a'.repeat(random.below(30));
+            line.encoder.text(FIN | Opcode.Text, text);
+            line.expected.push(naiveFrame(FIN | Opcode.Text, Buffer.from(text), line.isMasked));
+            break;
+          }
+          case 2:
+            line.encoder.raw(payload, random.oneIn(2));
+            line.expected.push(payload);
+            break;
+          default:
+            line.encoder.frame(FIN | Opcode.Binary, payload, random.oneIn(2));
+            line.expected.push(naiveFrame(FIN | Opcode.Binary, payload, line.isMasked));
+        }
+      }
+      for (const { encoder, written, expected } of lines) {
+        written.push(...encoder.take());
+        expect(encoder.length).toBe(0);
+        expect(Buffer.concat(written).equals(Buffer.concat(expected)), `seed ${seed}`).toBe(true);
+      }
+    }
+  });
+});
+
+/** A frame with a masking key of zeros, written as RFC 6455 5.2 draws it. */
+function naiveFrame(first: number, payload: Uint8Array, isMasked: boolean): Uint8Array {
+  const { length } = payload;
+  const bit = isMasked ? 0x80 : 0;
+  const head = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
+  head[0] = first;
+  head[1] = bit | (length < 126 ? length : length < 65_536 ? 126 : 127);
+  if (head.length === 4) head.writeUInt16BE(length, 2);
+  if (head.length === 10) head.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([head, isMasked ? Buffer.alloc(4) : Buffer.alloc(0), payload]);
+}
