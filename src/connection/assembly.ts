@@ -31,10 +31,10 @@ export class Assembly {
     const piece = decoder.length;
     if (piece === 0 && expected === this.length) return;
     const end = this.length + piece;
-    if (this.bytes === undefined || end > this.bytes.length) this.grow(end, Math.max(end, expected));
+    if (this.bytes === undefined || end > this.bytes.length) this.grow(end, Math.max(end, expected), decoder.fin);
     decoder.copyTo(this.bytes!, this.length);
     this.length = end;
-    if (this.early > 0) this.settle(Math.min(this.early, piece));
+    if (this.early > 0) this.settle(Math.max(0, this.early - (this.bytes!.length - end)));
   }
 
   /** Hands out what was collected, in memory that nobody else holds, and starts anew. */
@@ -62,17 +62,17 @@ export class Assembly {
     early -= octets;
   }
 
-  private grow(needed: number, expected: number): void {
-    let capacity = expected;
-    const ahead = expected - needed;
-    if (early + ahead > EARLY_LIMIT) {
-      const held = this.bytes?.length ?? 0;
-      capacity = Math.min(expected, Math.max(needed, 2 * held, FIRST));
-    } else {
-      this.settle(this.early);
-      this.early = ahead;
-      early += ahead;
-      if (ahead === 0) capacity = Math.max(expected, this.bytes === undefined ? 0 : 2 * this.bytes.length);
+  /** Makes room for `needed` octets; `isLast` says that `expected` is the whole message's length. */
+  private grow(needed: number, expected: number, isLast: boolean): void {
+    const held = this.bytes?.length ?? 0;
+    // All that is held has been received, so that twice as much stays within the bound, and copying stays linear.
+    let capacity = Math.max(needed, 2 * held, FIRST);
+    if (capacity >= expected) {
+      if (isLast) capacity = expected;
+    } else if (early + expected - needed <= EARLY_LIMIT) {
+      capacity = expected;
+      this.early = expected - needed;
+      early += this.early;
     }
     const grown = this.values.allocate(capacity);
     if (this.bytes !== undefined) grown.set(this.bytes.subarray(0, this.length));

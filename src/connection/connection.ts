@@ -49,7 +49,7 @@ export interface ConnectionOptions {
   readonly maxFragments?: number;
   /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
   readonly maxBufferedChunks?: number;
-  /** Leave text and close reasons unvalidated. */
+  /** Leave text and close reasons unvalidated; text that is handed on as strings is validated all the same. */
   readonly skipUTF8Validation?: boolean;
   /** Answer pings (RFC 6455 5.5.2); default true. */
   readonly autoPong?: boolean;
@@ -107,6 +107,7 @@ export class Connection {
   private readonly maxPayload: number;
   private readonly autoPong: boolean;
   private readonly strings: boolean;
+  private readonly skipUtf8: boolean;
   private readonly maxFragments: number;
   private readonly maxBufferedChunks: number;
 
@@ -154,12 +155,14 @@ export class Connection {
     this.maxBufferedChunks = options.maxBufferedChunks || Infinity;
     this.autoPong = options.autoPong !== false;
     this.strings = options.text === 'string';
+    // Only valid UTF-8 can be transcoded to a string.
+    this.skipUtf8 = options.skipUTF8Validation === true && !this.strings;
     const { values, kernels } = this;
     this.decoder = new FrameDecoder({
       role: options.role,
       rsv: (options.rsv ?? 0) | (options.inflater === undefined ? 0 : RSV1),
       maxPayload: this.maxPayload,
-      skipUtf8: options.skipUTF8Validation,
+      skipUtf8: this.skipUtf8,
       traffic: options.statistics?.received,
       kernels,
       values,
@@ -195,9 +198,12 @@ export class Connection {
     this.decoder.pushLanded(length);
   }
 
-  /** Says that the peer will send nothing more. Without its Close, the code is then 1006 (RFC 6455 7.1.5). */
+  /**
+   * Says that the peer will send nothing more. Without its Close, the code is then 1006 (RFC 6455 7.1.5). What has been
+   * received and not told yet is still told by `next`.
+   */
   receiveEnd(): void {
-    this.decoder.stop();
+    if (!this.decoder.isBusy) this.stopReading();
     this.setState(State.Closed);
   }
 
@@ -341,14 +347,18 @@ export class Connection {
   /** Takes in what the deflater has made of a frame, after it had answered LATER. */
   deflated(result: Uint8Array | WebSocketError): void {
     this.guard(() => this.outbound.deflated(result));
-    this.settleClose();
+    this.settleOutbound();
   }
 
-  /** Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. */
+  /**
+   * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. What a fragment
+   * source throws goes through to the caller.
+   */
   takeOutput(): Uint8Array[] {
-    if (this.outbound.hasSource) {
-      this.outbound.pull();
-      this.settleClose();
+    for (let fragment = this.outbound.pull(); fragment !== undefined; fragment = this.outbound.pull()) {
+      const pulled = fragment;
+      this.guard(() => this.outbound.pulled(pulled));
+      this.settleOutbound();
     }
     if (!this.isCongested) this.settlePongs();
     return this.encoder.take();
@@ -417,10 +427,9 @@ export class Connection {
 
   /** Gives back all memory; nothing is read or sent afterwards. */
   dispose(): void {
-    this.decoder.stop();
-    this.assembly?.drop();
-    this.outbound.drop();
-    this.writingStopped = true;
+    this.stopReading();
+    this.stopWriting();
+    this.latestPing = undefined;
     this.inflating = this.inflatedResult = undefined;
     this.inflater?.close();
     this.deflater?.close();
@@ -483,7 +492,10 @@ export class Connection {
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & LAST) === LAST;
     if (this.options.parts === true && !isDeflated) {
-      return { type: EventType.Part, data: decoder.payload(), isBinary, isFirst, isLast };
+      const data = decoder.payload();
+      // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+      if (kind & RECORD_UNCHECKED && !this.isUtf8(data)) return this.failWith(Violation.InvalidUtf8);
+      return { type: EventType.Part, data, isBinary, isFirst, isLast };
     }
 
     const assembly = (this.assembly ??= new Assembly(this.values));
@@ -491,7 +503,12 @@ export class Connection {
     if (!(kind & RECORD_END)) {
       expected = kind & RECORD_START ? assembly.length + decoder.frameLength : expected + decoder.remaining;
     }
-    assembly.add(decoder, expected);
+    try {
+      assembly.add(decoder, expected);
+    } catch {
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for the memory that is to be had.
+      return this.failWith(Violation.MessageTooBig);
+    }
     if (this.keepFragments && kind & RECORD_END) (this.fragmentEnds ??= []).push(assembly.length);
     if (!isLast) return undefined;
     const payload = assembly.take();
@@ -540,7 +557,7 @@ export class Connection {
     ends: number[] | undefined,
   ): ConnectionEvent {
     if (!(result instanceof Uint8Array)) return this.fail(result);
-    if (!isBinary && this.options.skipUTF8Validation !== true && !this.isUtf8(result)) {
+    if (!isBinary && !this.skipUtf8 && !this.isUtf8(result)) {
       return this.failWith(Violation.InvalidUtf8);
     }
     if (this.options.parts === true) {
@@ -560,7 +577,7 @@ export class Connection {
     if (!this.autoPong || this.currentState !== State.Open) return;
     if (this.pongs < MAX_PONGS) {
       this.pongs++;
-      this.write(FIN | Opcode.Pong, data, false, false, false);
+      this.guard(() => void this.write(FIN | Opcode.Pong, data, false, false, false));
     } else {
       // RFC 6455 5.5.3: an endpoint may answer only the most recent ping.
       this.latestPing = data;
@@ -576,7 +593,7 @@ export class Connection {
   }
 
   private closed(data: Uint8Array): ConnectionEvent {
-    const violation = judgeClosePayload(data, this.options.skipUTF8Validation === true, this.kernels);
+    const violation = judgeClosePayload(data, this.skipUtf8, this.kernels);
     if (violation !== Violation.None) {
       return this.failWith(
         violation,
@@ -589,7 +606,7 @@ export class Connection {
     if (this.closeSent === undefined) {
       // RFC 6455 5.5.1: a Close is answered by a Close, typically with the code received.
       this.setState(State.RemoteClosing);
-      this.writeClose(data, code, false);
+      this.guard(() => void this.writeClose(data, code, false));
     } else {
       this.settleClose();
     }
@@ -604,22 +621,38 @@ export class Connection {
   private fail(error: WebSocketError): ConnectionEvent {
     if (this.failure === undefined) {
       this.failure = error;
-      this.decoder.stop();
-      this.assembly?.drop();
-      if (this.closeSent === undefined) this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
+      this.stopReading();
+      if (this.closeSent === undefined) {
+        try {
+          this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
+        } catch {
+          // RFC 6455 5.3: no frame goes out without a fresh masking key, so that none goes out at all.
+          this.stopWriting();
+        }
+      }
       this.setState(State.Closed);
     }
     return { type: EventType.Failure, error };
   }
 
-  /** Does `work`, in which the deflater may fail; then the connection is failed, and `next` says so. */
+  /** Writes where no caller waits for an error, as when there is no masking key: the connection is failed, and `next` says so. */
   private guard(work: () => void): void {
     try {
       work();
-    } catch (error) {
+    } catch (cause) {
       this.outbound.drop();
-      this.untold = this.fail(error as WebSocketError);
+      this.failUntold(internalError(cause));
     }
+  }
+
+  private failUntold(error: WebSocketError): void {
+    if (this.failure === undefined) this.untold = this.fail(error);
+  }
+
+  /** Follows what has become of the frames that waited. */
+  private settleOutbound(): void {
+    if (this.outbound.failure !== undefined) this.failUntold(this.outbound.failure);
+    this.settleClose();
   }
 
   private writeClose(payload: Uint8Array, code: number, counted: boolean): boolean {
@@ -650,11 +683,15 @@ export class Connection {
   private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     if (this.writingStopped) return true;
     if (!compress) return this.outbound.frame(first, data, false, counted, lent);
-    let written = true;
-    this.guard(() => {
-      written = this.outbound.frame(first, data, true, counted, lent);
-    });
-    return written;
+    try {
+      return this.outbound.frame(first, data, true, counted, lent);
+    } catch (cause) {
+      // The deflater remembers a message that the peer will never see: nothing compressed can follow it.
+      this.failUntold(internalError(cause));
+      throw cause;
+    } finally {
+      this.settleOutbound();
+    }
   }
 
   private wantsCompression(data: Uint8Array | string, asked: boolean | undefined): boolean {
@@ -670,4 +707,8 @@ export class Connection {
     if (this.currentState !== State.Open)
       throw new UsageError(`The connection is ${this.currentState}, nothing can be sent`);
   }
+}
+
+function internalError(cause: unknown): WebSocketError {
+  return Object.assign(violationError(Violation.Internal), { cause });
 }

@@ -5,16 +5,24 @@ import { LATER, type Deflater } from '../extensions/transform.js';
 import { FIN, OPCODE_BITS, Opcode, RSV1 } from '../spec/frame.js';
 import type { Values } from '../values/values.js';
 
+/** One fragment of a message that is sent as there is room for it. */
+export interface Fragment {
+  readonly data: Uint8Array;
+  readonly last: boolean;
+}
+
 /** Where a message comes from that is sent in fragments as there is room for them. */
 export interface FragmentSource {
   /** The next fragment, or undefined when none is ready yet; the output is then left until it is asked for again. */
-  pull(): { readonly data: Uint8Array; readonly last: boolean } | undefined;
+  pull(): Fragment | undefined;
 }
 
 /** A frame, or a message still to be pulled, that has to wait its turn. */
 interface Waiting {
   readonly first: number;
   readonly data: Uint8Array | string;
+  /** How long `data` was when it was sent; its owner may have detached it since. */
+  readonly octets: number;
   readonly compress: boolean;
   /** Whether the connection's owner counts this frame as one of its own. */
   readonly counted: boolean;
@@ -28,13 +36,15 @@ const PULL_UNTIL = 64 * 1024;
 
 /** The order of what is sent. Nothing waits unless a deflater said LATER, or a source has more to give. */
 export class Outbound {
-  private readonly queue: Waiting[] = [];
+  private queue: Waiting[] = [];
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
   /** What waits, in octets of payload before compression; text counts its code units. */
   waitingOctets = 0;
   /** Counted frames that were written after they had waited. */
   private released = 0;
+  /** Why the deflater failed, once it has; what waited is forgotten then, save for a Close. */
+  failure: WebSocketError | undefined;
 
   constructor(
     private readonly encoder: FrameEncoder,
@@ -62,19 +72,18 @@ export class Outbound {
   /**
    * Writes a frame, or lets it wait behind what already waits.
    * @returns whether it has been written; if not, `takeReleased` counts it once it is
-   * @throws WebSocketError when the deflater fails
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     const isControl = (first & OPCODE_BITS) >= Opcode.Close;
     // RFC 6455 5.4: control frames may stand between the fragments of a message; a Close waits for the message's end.
     const overtakes = this.hasSource && isControl && (first & OPCODE_BITS) !== Opcode.Close;
+    const octets = data.length;
     if (this.waiting > 0 && !overtakes) {
-      // The caller may change its octets after the call.
-      const kept = typeof data === 'string' ? data : data.slice();
-      this.enqueue({ first, data: kept, compress, counted, source: undefined, encoded: false });
+      const kept = typeof data === 'string' ? data : copyOf(data);
+      this.enqueue({ first, data: kept, octets, compress, counted, source: undefined, encoded: false });
       return false;
     }
-    if (compress) return this.deflate({ first, data, compress, counted, source: undefined, encoded: false });
+    if (compress) return this.deflate({ first, data, octets, compress, counted, source: undefined, encoded: false });
     if (typeof data === 'string') this.encoder.text(first, data);
     else this.encoder.frame(first, data, lent);
     return true;
@@ -83,8 +92,9 @@ export class Outbound {
   /** Writes octets that already are whole frames, or lets them wait; returns as `frame`. */
   encoded(frames: Uint8Array, lent: boolean): boolean {
     if (this.waiting > 0) {
-      const data = lent ? frames : frames.slice();
-      this.enqueue({ first: 0, data, compress: false, counted: true, source: undefined, encoded: true });
+      const data = lent ? frames : copyOf(frames);
+      const octets = data.length;
+      this.enqueue({ first: 0, data, octets, compress: false, counted: true, source: undefined, encoded: true });
       return false;
     }
     this.encoder.raw(frames, lent);
@@ -93,7 +103,7 @@ export class Outbound {
 
   /** Sends a message whose fragments are pulled from `source` as output is taken. */
   pullFrom(source: FragmentSource, opcode: Opcode): void {
-    this.queue.push({ first: opcode, data: '', compress: false, counted: true, source, encoded: false });
+    this.enqueue({ first: opcode, data: '', octets: 0, compress: false, counted: true, source, encoded: false });
   }
 
   /** Takes in what the deflater has made of the frame that it was busy with, and goes on. */
@@ -101,28 +111,26 @@ export class Outbound {
     const waiting = this.deflating;
     if (waiting === undefined) return;
     this.deflating = undefined;
-    this.waitingOctets -= waiting.data.length;
-    if (!(result instanceof Uint8Array)) throw result;
-    this.encoder.frame(waiting.first | firstRsv(waiting.first), result, true);
-    if (waiting.counted) this.released++;
+    this.waitingOctets -= waiting.octets;
+    if (this.compressed(waiting, result) && waiting.counted) this.released++;
     this.proceed();
   }
 
-  /** Pulls from the source at the head of the queue, if there is one, until there is a batch or nothing more is ready. */
-  pull(): void {
-    while (this.hasSource && this.encoder.length < PULL_UNTIL) {
-      const { source, first } = this.queue[0];
-      const fragment = source!.pull();
-      if (fragment === undefined) return;
-      this.encoder.frame(first | (fragment.last ? FIN : 0), fragment.data);
-      const head = this.queue[0];
-      if (fragment.last) {
-        this.queue.shift();
-        this.released++;
-        this.proceed();
-      } else {
-        this.queue[0] = { ...head, first: Opcode.Continuation };
-      }
+  /** Asks the source at the head of the queue for a fragment; undefined when the batch is full or nothing is ready. */
+  pull(): Fragment | undefined {
+    return this.hasSource && this.encoder.length < PULL_UNTIL ? this.queue[0].source!.pull() : undefined;
+  }
+
+  /** Writes a fragment that `pull` has brought, and after a last one what waited behind it. */
+  pulled({ data, last }: Fragment): void {
+    const head = this.queue[0];
+    this.encoder.frame(head.first | (last ? FIN : 0), data);
+    if (last) {
+      this.queue.shift();
+      this.released++;
+      this.proceed();
+    } else {
+      this.queue[0] = { ...head, first: Opcode.Continuation };
     }
   }
 
@@ -135,7 +143,7 @@ export class Outbound {
 
   private enqueue(waiting: Waiting): void {
     this.queue.push(waiting);
-    this.waitingOctets += waiting.data.length;
+    this.waitingOctets += waiting.octets;
   }
 
   /** Compresses one frame, and writes it if the deflater answers at once. */
@@ -143,14 +151,23 @@ export class Outbound {
     const { data, first } = waiting;
     const payload = typeof data === 'string' ? this.values.encode(data) : data;
     const result = this.deflater!.deflate(payload, (first & FIN) !== 0);
-    if (result === LATER) {
-      this.deflating = waiting;
-      this.waitingOctets += data.length;
-      return false;
+    if (result !== LATER) return this.compressed(waiting, result);
+    this.deflating = waiting;
+    this.waitingOctets += waiting.octets;
+    return false;
+  }
+
+  /** Writes what has become of a frame; false when the deflater has failed on it. */
+  private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
+    if (result instanceof Uint8Array) {
+      this.encoder.frame(first | firstRsv(first), result, true);
+      return true;
     }
-    if (!(result instanceof Uint8Array)) throw result;
-    this.encoder.frame(first | firstRsv(first), result, true);
-    return true;
+    this.failure = result;
+    this.queue = this.queue.filter((waiting) => waiting.first === (FIN | Opcode.Close));
+    this.waitingOctets = 0;
+    for (const { octets } of this.queue) this.waitingOctets += octets;
+    return false;
   }
 
   private proceed(): void {
@@ -158,9 +175,9 @@ export class Outbound {
       const next = this.queue[0];
       if (next.source !== undefined) return;
       this.queue.shift();
-      this.waitingOctets -= next.data.length;
+      this.waitingOctets -= next.octets;
       if (next.compress) {
-        if (!this.deflate(next)) return;
+        if (!this.deflate(next)) continue;
       } else if (typeof next.data === 'string') {
         this.encoder.text(next.first, next.data);
       } else if (next.encoded) {
@@ -171,6 +188,12 @@ export class Outbound {
       if (next.counted) this.released++;
     }
   }
+}
+
+/** What the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */
+function copyOf(octets: Uint8Array): Uint8Array {
+  // What is detached has no octets, and cannot be copied.
+  return octets.length === 0 ? new Uint8Array(0) : new Uint8Array(octets);
 }
 
 /** RFC 7692 6.1: RSV1 marks a compressed message, on its first frame only. */

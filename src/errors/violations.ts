@@ -127,7 +127,7 @@ export const VIOLATIONS: Readonly<Record<Exclude<Violation, Violation.None>, Vio
     closeCode: CloseCode.InternalError,
     range: false,
     section: 'RFC 6455 7.4.1',
-    text: 'Internal error while decoding frames',
+    text: 'Internal error',
   },
 } satisfies Record<Exclude<Violation, Violation.None>, ViolationRow>;
 
