@@ -1,0 +1,773 @@
+import { describe, expect, test } from 'vitest';
+import { newStatistics } from '../../src/codec/statistics.js';
+import { Connection, State, type ConnectionOptions } from '../../src/connection/connection.js';
+import { EventType, type ConnectionEvent } from '../../src/connection/event.js';
+import { UsageError } from '../../src/errors/usage-error.js';
+import { violationError, type WebSocketError } from '../../src/errors/violations.js';
+import { LATER, type Deflater, type Inflater } from '../../src/extensions/transform.js';
+import { makeNodeValues } from '../../src/node/values.js';
+import { Role } from '../../src/spec/frame.js';
+import { Violation } from '../../src/spec/violation.js';
+import { plainValues } from '../../src/values/values.js';
+import { KERNELS } from '../support/our-decoders.js';
+import { Random } from '../support/random.js';
+import { decodeFrames, encodeFrame, type RawFrameOptions } from '../support/raw-peer.js';
+
+const PONGS = 60;
+
+/** What the connection has to write, as short words: `text one`, `ping abc`, `close 1000 why`. */
+function output(connection: Connection): string[] {
+  return decodeFrames(Buffer.concat(connection.takeOutput())).map(({ opcode, fin, rsv1, payload }) => {
+    const name = { 0: 'more', 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' }[opcode];
+    const said =
+      opcode === 8 && payload.length > 0
+        ? `${payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`.trim()
+        : payload.toString();
+    return `${name}${rsv1 ? '/deflated' : ''}${fin ? '' : '...'} ${said}`.trim();
+  });
+}
+
+/** An event as short words. */
+function word(event: ConnectionEvent): string {
+  const said = 'data' in event ? Buffer.from(event.data as Uint8Array).toString() : '';
+  switch (event.type) {
+    case EventType.Message:
+      return `${event.isBinary ? 'binary' : 'text'} ${said}`.trim();
+    case EventType.Part:
+      return `${event.isFirst ? '<' : ''}${said}${event.isLast ? '>' : ''}`;
+    case EventType.Ping:
+      return `ping ${said}`.trim();
+    case EventType.Pong:
+      return `pong ${said}`.trim();
+    case EventType.Close:
+      return `close ${event.code} ${said}`.trim();
+    case EventType.Failure:
+      return `failure ${event.error.code} ${event.error.closeCode}`;
+  }
+}
+
+function events(connection: Connection): string[] {
+  const list: string[] = [];
+  for (let event = connection.next(); event !== undefined; event = connection.next()) list.push(word(event));
+  return list;
+}
+
+/** A deflater and an inflater that answer when they are told to, and that "compress" by a star in front. */
+class Stars implements Inflater, Deflater {
+  later = true;
+  readonly asked: string[] = [];
+  isClosed = false;
+  inflate(payload: Uint8Array): Uint8Array | typeof LATER {
+    this.asked.push(Buffer.from(payload).toString());
+    return this.later ? LATER : this.unstarred(this.asked.at(-1)!);
+  }
+  deflate(payload: Uint8Array): Uint8Array | WebSocketError | typeof LATER {
+    this.asked.push(Buffer.from(payload).toString());
+    return this.later ? LATER : Buffer.from(`*${this.asked.at(-1)}`);
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+  unstarred(text: string): Uint8Array {
+    return Buffer.from(text.replace('*', ''));
+  }
+}
+
+const broken = violationError(Violation.InvalidDeflate);
+
+describe.each(KERNELS)('Connection on $name', (kernels) => {
+  function client(options: Partial<ConnectionOptions> = {}): Connection {
+    return new Connection({ role: Role.Client, kernels, ...options });
+  }
+  function server(options: Partial<ConnectionOptions> = {}): Connection {
+    return new Connection({ role: Role.Server, kernels, ...options });
+  }
+  /** Lets a client's connection receive frames, all in one chunk. */
+  function receive(connection: Connection, ...frames: RawFrameOptions[]): void {
+    connection.receive(new Uint8Array(Buffer.concat(frames.map(encodeFrame))));
+  }
+  const closeFrame = (code?: number, reason = ''): RawFrameOptions => {
+    const payload = Buffer.alloc(code === undefined ? 0 : 2);
+    if (code !== undefined) payload.writeUInt16BE(code);
+    return { opcode: 8, payload: Buffer.concat([payload, Buffer.from(reason)]) };
+  };
+
+  describe('closing', () => {
+    test('7.1.2 our Close first: local-closing, messages still come, and the peer’s Close closes', () => {
+      const connection = client();
+      connection.close(1001, 'bye');
+      expect([connection.state, connection.closeSent, connection.closeCode]).toEqual([State.LocalClosing, 1001, 1006]);
+      receive(connection, { payload: 'late' }, { opcode: 9, payload: 'unanswered' }, closeFrame(4000, 'so be it'));
+      expect(events(connection)).toEqual(['text late', 'ping unanswered', 'close 4000 so be it']);
+      expect([connection.state, connection.closeCode, connection.shouldEnd]).toEqual([State.Closed, 4000, false]);
+      expect(output(connection)).toEqual(['close 1001 bye']);
+      expect([connection.shouldEnd, connection.wantsRead, connection.failure]).toEqual([true, false, undefined]);
+    });
+
+    test('5.5.1 the peer’s Close first: answered with its code, after what was sent before', () => {
+      const connection = client();
+      connection.send('before');
+      receive(connection, closeFrame(3999, 'why'), { payload: 'discarded' }, { opcode: 9 });
+      expect(events(connection)).toEqual(['close 3999 why']);
+      receive(connection, { payload: 'discarded too' });
+      expect(events(connection)).toEqual([]);
+      expect(output(connection)).toEqual(['text before', 'close 3999 why']);
+      expect([connection.state, connection.closeSent, connection.closeCode]).toEqual([State.Closed, 3999, 3999]);
+      expect(connection.closeReceived?.code).toBe(3999);
+    });
+
+    test('7.1.5 a Close without a code is answered without one; 1005 and 1006 are told and never written', () => {
+      const connection = client();
+      receive(connection, closeFrame());
+      expect(events(connection)).toEqual(['close 1005']);
+      expect(Buffer.concat(connection.takeOutput()).length).toBe(2 + 4);
+      expect([connection.closeCode, connection.closeSent]).toEqual([1005, 1005]);
+      const other = client();
+      other.close();
+      expect([output(other), other.closeSent]).toEqual([['close'], 1005]);
+      for (const code of [999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 1000.5]) {
+        const open = client();
+        expect(() => open.close(code), `${code}`).toThrow(TypeError);
+        expect([open.state, open.closeSent, output(open)]).toEqual([State.Open, undefined, []]);
+      }
+    });
+
+    test('7.4.1 a Close of the peer with a code that may not be sent fails with 1002, and 1007 is for the reason', () => {
+      for (const [frame, code, closeCode] of [
+        [closeFrame(1005), 'WS_ERR_INVALID_CLOSE_CODE', 1002],
+        [closeFrame(1006), 'WS_ERR_INVALID_CLOSE_CODE', 1002],
+        [{ opcode: 8, payload: 'x' }, 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH', 1002],
+        [{ opcode: 8, payload: Buffer.from('03e8ff', 'hex') }, 'WS_ERR_INVALID_UTF8', 1007],
+      ] as const) {
+        const connection = client();
+        receive(connection, frame, { payload: 'discarded' });
+        expect(events(connection)).toEqual([`failure ${code} ${closeCode}`]);
+        expect(output(connection)).toEqual([`close ${closeCode}`]);
+        expect([connection.closeReceived, connection.closeCode, connection.shouldEnd]).toEqual([undefined, 1006, true]);
+      }
+    });
+
+    test('7.1 closing again does nothing, but a bad code throws all the same', () => {
+      const connection = client();
+      connection.close(1000);
+      expect(connection.close(1001)).toBe(true);
+      expect(() => connection.close(1006)).toThrow(TypeError);
+      expect(() => connection.close(1000, 'x'.repeat(124))).toThrow(RangeError);
+      expect([output(connection), connection.closeSent]).toEqual([['close 1000'], 1000]);
+    });
+
+    test('5.5.1 nothing can be sent after a Close: UsageError, and nothing is written', () => {
+      for (const end of [
+        (connection: Connection) => void connection.close(1000),
+        (connection: Connection) => {
+          receive(connection, closeFrame(1000));
+          connection.next();
+        },
+        (connection: Connection) => connection.receiveEnd(),
+        (connection: Connection) => connection.dispose(),
+      ]) {
+        const connection = client();
+        end(connection);
+        connection.takeOutput();
+        const { state } = connection;
+        expect(() => connection.send('a')).toThrow(UsageError);
+        expect(() => connection.ping()).toThrow(UsageError);
+        expect(() => connection.pong()).toThrow(UsageError);
+        expect(() => connection.sendFrames(Uint8Array.of(0x81, 0))).toThrow(UsageError);
+        expect(() => connection.sendFrom({ pull: () => undefined })).toThrow(UsageError);
+        expect([output(connection), connection.state]).toEqual([[], state]);
+      }
+    });
+
+    test('5.4 a Close between the fragments of a message ends it, in either direction', () => {
+      const connection = client();
+      connection.send('half', { fin: false });
+      connection.close(1000);
+      expect(output(connection)).toEqual(['text... half', 'close 1000']);
+      const receiver = client();
+      receive(receiver, { payload: 'half', fin: false }, closeFrame(1001), { opcode: 0, payload: 'rest' });
+      expect(events(receiver)).toEqual(['close 1001']);
+      expect(output(receiver)).toEqual(['close 1001']);
+    });
+
+    test('7.1.5 the peer’s end without a Close: 1006, and what had come before is still told', () => {
+      const connection = client();
+      receive(connection, { payload: 'one' }, { payload: 'two' }, { opcode: 9, payload: 'p' });
+      expect(word(connection.next()!)).toBe('text one');
+      connection.receiveEnd();
+      expect(connection.state).toBe(State.Closed);
+      expect(events(connection)).toEqual(['text two', 'ping p']);
+      expect([connection.closeCode, output(connection), connection.shouldEnd]).toEqual([1006, [], true]);
+      const late = client();
+      receive(late, { payload: 'one' }, closeFrame(4001));
+      late.receiveEnd();
+      expect(events(late)).toEqual(['text one', 'close 4001']);
+      expect(late.closeCode).toBe(4001);
+    });
+
+    test('5.5.1 a Close waits for messages that the deflater still has, and for a source that is being pulled', () => {
+      const stars = new Stars();
+      const connection = client({ deflater: stars });
+      expect(connection.send('one')).toBe(false);
+      expect(connection.send('two', { compress: false })).toBe(false);
+      expect(connection.close(1000)).toBe(false);
+      expect([connection.state, output(connection), connection.queuedMessages]).toEqual([State.LocalClosing, [], 3]);
+      receive(connection, closeFrame(1000));
+      expect(events(connection)).toEqual(['close 1000']);
+      expect([connection.state, connection.shouldEnd]).toEqual([State.LocalClosing, false]);
+      connection.deflated(Buffer.from('*one'));
+      expect(output(connection)).toEqual(['text/deflated *one', 'text two', 'close 1000']);
+      expect([connection.state, connection.shouldEnd, connection.takeReleased()]).toEqual([State.Closed, true, 3]);
+
+      const pulled = client();
+      const parts = ['a', undefined, 'b'];
+      pulled.sendFrom(
+        {
+          pull() {
+            const part = parts.shift();
+            return part === undefined ? undefined : { data: Buffer.from(part), last: part === 'b' };
+          },
+        },
+        { binary: false },
+      );
+      receive(pulled, { opcode: 9, payload: 'p' }, closeFrame(1001));
+      expect(events(pulled)).toEqual(['ping p', 'close 1001']);
+      expect(pulled.state).toBe(State.RemoteClosing);
+      expect(output(pulled)).toEqual(['pong p', 'text... a']);
+      expect(pulled.shouldEnd).toBe(false);
+      expect(output(pulled)).toEqual(['more b', 'close 1001']);
+      expect([pulled.state, pulled.shouldEnd]).toEqual([State.Closed, true]);
+    });
+  });
+
+  describe('failing', () => {
+    test('7.1.7 replies and messages that were queued go out before the Close, and what was valid is told', () => {
+      const connection = client();
+      connection.send('queued');
+      receive(connection, { payload: 'valid' }, { opcode: 9, payload: 'p' }, { opcode: 3 }, { payload: 'never' });
+      expect(events(connection)).toEqual(['text valid', 'ping p', 'failure WS_ERR_INVALID_OPCODE 1002']);
+      expect(output(connection)).toEqual(['text queued', 'pong p', 'close 1002']);
+      expect([connection.state, connection.shouldEnd, connection.closeCode]).toEqual([State.Closed, true, 1006]);
+      receive(connection, { payload: 'never' });
+      expect([events(connection), output(connection)]).toEqual([[], []]);
+    });
+
+    test('7.1.7 a violation after our Close writes no second one', () => {
+      const connection = client();
+      connection.close(1000);
+      receive(connection, { opcode: 3 });
+      expect(events(connection)).toEqual(['failure WS_ERR_INVALID_OPCODE 1002']);
+      expect(output(connection)).toEqual(['close 1000']);
+    });
+
+    // H06
+    test('7.4.1 a trap in the kernels fails this connection with 1011, and no other', () => {
+      let calls = 0;
+      const trapping = {
+        ...kernels,
+        scanFrames: (...given: Parameters<typeof kernels.scanFrames>): number => {
+          if (++calls === 3) throw new WebAssembly.RuntimeError('unreachable');
+          return kernels.scanFrames(...given);
+        },
+      };
+      const lines = Array.from({ length: 4 }, () => new Connection({ role: Role.Client, kernels: trapping }));
+      const told = lines.map((connection) => {
+        receive(connection, { payload: 'hello' });
+        return events(connection);
+      });
+      expect(told).toEqual([['text hello'], ['text hello'], ['failure WS_ERR_INTERNAL 1011'], ['text hello']]);
+      expect(output(lines[2])).toEqual(['close 1011']);
+    });
+
+    // E09
+    test('5.3 without a masking key nothing goes out: send throws, and a ping that cannot be answered fails', () => {
+      let isBroken = false;
+      const generateMask = (): void => {
+        if (isBroken) throw new Error('no entropy');
+      };
+      const connection = client({ generateMask });
+      connection.send('one');
+      isBroken = true;
+      expect(() => connection.send('two')).toThrow('no entropy');
+      expect(() => connection.send('x', { fin: false })).toThrow('no entropy');
+      expect(() => connection.ping('p')).toThrow('no entropy');
+      expect(() => connection.close(1000)).toThrow('no entropy');
+      expect([connection.state, connection.closeSent, output(connection)]).toEqual([
+        State.Open,
+        undefined,
+        ['text one'],
+      ]);
+      receive(connection, { opcode: 9, payload: 'p' }, { payload: 'never' });
+      expect(events(connection)).toEqual(['ping p', 'failure WS_ERR_INTERNAL 1011']);
+      expect(connection.failure?.cause).toEqual(new Error('no entropy'));
+      expect([output(connection), connection.shouldEnd, connection.closeSent]).toEqual([[], true, undefined]);
+
+      const closing = client({ generateMask });
+      receive(closing, closeFrame(1000));
+      expect(events(closing)).toEqual(['close 1000', 'failure WS_ERR_INTERNAL 1011']);
+      expect([output(closing), closing.closeCode, closing.shouldEnd]).toEqual([[], 1000, true]);
+
+      const wrong = client({ generateMask });
+      receive(wrong, { opcode: 3 });
+      expect(events(wrong)).toEqual(['failure WS_ERR_INVALID_OPCODE 1002']);
+      expect([output(wrong), wrong.shouldEnd]).toEqual([[], true]);
+
+      const stars = new Stars();
+      stars.later = false;
+      const compressing = client({ generateMask, deflater: stars });
+      expect(() => compressing.send('lost')).toThrow('no entropy');
+      expect(events(compressing)).toEqual(['failure WS_ERR_INTERNAL 1011']);
+    });
+  });
+
+  describe('pings', () => {
+    // D03
+    test.each([1, 59, 60, 61, 10_000])('5.5.3 answers %i pings of one chunk: sixty, then the latest', (count) => {
+      const connection = client();
+      receive(connection, ...Array.from({ length: count }, (_, i) => ({ opcode: 9, payload: `${i}` })));
+      expect(events(connection).length).toBe(count);
+      const pongs = output(connection);
+      const expected = Array.from({ length: Math.min(count, PONGS) }, (_, i) => `pong ${i}`);
+      if (count > PONGS) expected.push(`pong ${count - 1}`);
+      expect(pongs).toEqual(expected);
+      receive(connection, { opcode: 9, payload: 'again' });
+      events(connection);
+      expect(output(connection)).toEqual(['pong again']);
+    });
+
+    test('5.5.3 while earlier output waits, sixty answers are written, and then none until it moves', () => {
+      const connection = client();
+      connection.congested = true;
+      for (let i = 0; i < 500; i++) {
+        receive(connection, { opcode: 9, payload: `${i}` });
+        events(connection);
+      }
+      expect(output(connection).length).toBe(PONGS);
+      expect(output(connection)).toEqual([]);
+      connection.congested = false;
+      expect(connection.wantsWrite).toBe(true);
+      expect(output(connection)).toEqual(['pong 499']);
+    });
+
+    test('5.5.2 a ping is not answered after a Close, nor with autoPong false, and not when it came too late', () => {
+      const connection = client();
+      connection.congested = true;
+      receive(connection, ...Array.from({ length: 70 }, () => ({ opcode: 9 })));
+      events(connection);
+      connection.close(1000);
+      connection.congested = false;
+      expect(output(connection).slice(PONGS)).toEqual(['close 1000']);
+      const silent = client({ autoPong: false });
+      receive(silent, { opcode: 9, payload: 'p' });
+      expect([events(silent), output(silent)]).toEqual([['ping p'], []]);
+    });
+
+    test('5.5 a control frame of 126 octets throws and changes nothing', () => {
+      const connection = client();
+      for (const data of ['x'.repeat(126), new Uint8Array(126), '€'.repeat(42)]) {
+        expect(() => connection.ping(data)).toThrow(RangeError);
+        expect(() => connection.pong(data)).toThrow(RangeError);
+      }
+      connection.ping('x'.repeat(125));
+      connection.pong(Buffer.from('y'));
+      connection.ping();
+      expect(output(connection)).toEqual([`ping ${'x'.repeat(125)}`, 'pong y', 'ping']);
+    });
+  });
+
+  describe('an inflater that answers later', () => {
+    const rsv = (payload: string, more: RawFrameOptions = {}): RawFrameOptions => ({ rsv1: true, payload, ...more });
+
+    test('5.4 keeps everything behind its message in order, chunks that come meanwhile too', () => {
+      const stars = new Stars();
+      const connection = client({ inflater: stars, values: makeNodeValues(kernels) });
+      const chunk = Buffer.concat(
+        [rsv('*one'), { opcode: 9, payload: 'p' }, rsv('*two'), { payload: 'three' }].map(encodeFrame),
+      );
+      connection.receive(chunk);
+      expect(events(connection)).toEqual([]);
+      chunk.fill(0xff);
+      expect([connection.wantsRead, connection.isInflating, output(connection)]).toEqual([false, true, []]);
+      const next = Buffer.concat([{ opcode: 10, payload: 'q' }, { payload: 'four' }].map(encodeFrame));
+      connection.receive(next.subarray(0, 1));
+      connection.receive(next.subarray(1));
+      expect(events(connection)).toEqual([]);
+      next.fill(0xff);
+      connection.inflated(stars.unstarred('*one'));
+      expect(events(connection)).toEqual(['text one', 'ping p']);
+      expect(output(connection)).toEqual(['pong p']);
+      connection.inflated(stars.unstarred('*two'));
+      expect(events(connection)).toEqual(['text two', 'text three', 'pong q', 'text four']);
+      expect([connection.wantsRead, stars.asked]).toEqual([true, ['*one', '*two']]);
+    });
+
+    test('7.1.7 its error fails the connection, and its text is judged', () => {
+      const connection = client({ inflater: new Stars() });
+      receive(connection, rsv('*one'), { payload: 'never' });
+      events(connection);
+      connection.inflated(broken);
+      expect(events(connection)).toEqual(['failure Z_DATA_ERROR 1007']);
+      expect(output(connection)).toEqual(['close 1007']);
+      const text = client({ inflater: new Stars() });
+      receive(text, rsv('*one'));
+      events(text);
+      text.inflated(Uint8Array.of(0xff));
+      expect(events(text)).toEqual(['failure WS_ERR_INVALID_UTF8 1007']);
+    });
+
+    test('a result after dispose, and one that nobody asked for, are dropped', () => {
+      const stars = new Stars();
+      const connection = client({ inflater: stars });
+      connection.inflated(Buffer.from('unasked'));
+      receive(connection, rsv('*one'), { payload: 'two' });
+      expect(events(connection)).toEqual([]);
+      connection.dispose();
+      connection.inflated(Buffer.from('one'));
+      expect([events(connection), stars.isClosed, connection.state]).toEqual([[], true, State.Closed]);
+    });
+
+    test('10.4 what an inflater may return is bounded by maxPayload; 0 is no bound', () => {
+      const bounds: number[] = [];
+      const inflater: Inflater = {
+        inflate(_, maxLength) {
+          bounds.push(maxLength);
+          return Buffer.from('x');
+        },
+        close() {},
+      };
+      for (const maxPayload of [undefined, 0, 77]) {
+        const connection = client({ inflater, maxPayload });
+        receive(connection, rsv('a'));
+        expect(events(connection)).toEqual(['text x']);
+      }
+      expect(bounds).toEqual([100 * 1024 * 1024, Infinity, 77]);
+    });
+  });
+
+  describe('a deflater that answers later', () => {
+    test('5.4 keeps the order of all that was sent behind it, as it was when it was sent', () => {
+      for (const values of [plainValues, makeNodeValues(kernels)]) {
+        const stars = new Stars();
+        const connection = client({ deflater: stars, values });
+        const data = Buffer.from('two');
+        const frames = Buffer.from([0x81, 0x80, 0, 0, 0, 0]);
+        expect(connection.send('one')).toBe(false);
+        expect(connection.send(data, { compress: false })).toBe(false);
+        expect(connection.ping(data)).toBe(false);
+        expect(connection.sendFrames(frames)).toBe(false);
+        expect(connection.send(data)).toBe(false);
+        data.fill('x');
+        frames.fill(0xff);
+        expect([connection.queuedMessages, connection.queuedOctets]).toEqual([5, 18]);
+        expect([connection.wantsWrite, connection.takeReleased()]).toEqual([false, 0]);
+        connection.deflated(Buffer.from('*one'));
+        expect(connection.takeReleased()).toBe(4);
+        connection.deflated(Buffer.from('*two'));
+        expect([connection.takeReleased(), connection.takeReleased()]).toEqual([1, 0]);
+        expect(stars.asked).toEqual(['one', 'two']);
+        expect(output(connection)).toEqual([
+          'text/deflated *one',
+          'binary two',
+          'ping two',
+          'text',
+          'binary/deflated *two',
+        ]);
+        expect([connection.queuedMessages, connection.queuedOctets]).toEqual([0, 0]);
+      }
+    });
+
+    test('octets that are detached while they are compressed leave no trace in what is counted', () => {
+      const connection = client({ deflater: new Stars() });
+      const memory = new ArrayBuffer(100);
+      connection.send(new Uint8Array(memory));
+      expect(connection.queuedOctets).toBe(100);
+      structuredClone(memory, { transfer: [memory] });
+      connection.deflated(Buffer.from('*'));
+      expect(connection.queuedOctets).toBe(0);
+    });
+
+    test('RFC 7692 6.1 RSV1 marks the first frame alone, and a message is compressed whole or not at all', () => {
+      const stars = new Stars();
+      stars.later = false;
+      const connection = client({ deflater: stars, threshold: 3 });
+      connection.send('long', { fin: false });
+      connection.send('b', { fin: false });
+      connection.ping('p');
+      connection.send('', {});
+      connection.send('ab', { fin: false });
+      connection.send('longer');
+      connection.send('é€');
+      connection.send('longer', { compress: false });
+      expect(output(connection)).toEqual([
+        'text/deflated... *long',
+        'more... *b',
+        'ping p',
+        'more *',
+        'text... ab',
+        'more longer',
+        'text/deflated *é€',
+        'text longer',
+      ]);
+    });
+
+    test('its error fails the connection once: what waits is dropped, save for a Close', () => {
+      const connection = client({ deflater: new Stars() });
+      connection.send('one');
+      connection.send('two', { compress: false });
+      connection.deflated(broken);
+      expect(events(connection)).toEqual(['failure Z_DATA_ERROR 1007']);
+      expect([output(connection), connection.queuedOctets, connection.shouldEnd]).toEqual([['close 1007'], 0, true]);
+
+      const closing = client({ deflater: new Stars() });
+      closing.send('one');
+      closing.send('two');
+      closing.close(1000);
+      closing.deflated(broken);
+      expect(events(closing)).toEqual(['failure Z_DATA_ERROR 1007']);
+      expect(output(closing)).toEqual(['close 1000']);
+
+      const failed = client({ deflater: new Stars() });
+      failed.send('one');
+      receive(failed, { opcode: 3 });
+      expect(events(failed)).toEqual(['failure WS_ERR_INVALID_OPCODE 1002']);
+      expect([output(failed), failed.shouldEnd]).toEqual([[], false]);
+      failed.deflated(broken);
+      expect([events(failed), output(failed), failed.shouldEnd]).toEqual([[], ['close 1002'], true]);
+    });
+
+    test('a failure at once is told by next, and behind a source too', () => {
+      const failing: Deflater = { deflate: () => broken, close() {} };
+      const connection = client({ deflater: failing });
+      expect(connection.send('one')).toBe(false);
+      expect([events(connection), output(connection)]).toEqual([['failure Z_DATA_ERROR 1007'], ['close 1007']]);
+      const pulled = client({ deflater: failing });
+      pulled.sendFrom({ pull: () => ({ data: Buffer.from('a'), last: true }) });
+      pulled.send('one');
+      expect(output(pulled)).toEqual(['binary a', 'close 1007']);
+      expect(events(pulled)).toEqual(['failure Z_DATA_ERROR 1007']);
+    });
+
+    test('a result after dispose, and one that nobody asked for, are dropped', () => {
+      const stars = new Stars();
+      const connection = client({ deflater: stars });
+      connection.deflated(Buffer.from('unasked'));
+      connection.send('one');
+      connection.dispose();
+      connection.deflated(Buffer.from('*one'));
+      expect([output(connection), stars.isClosed, connection.wantsWrite]).toEqual([[], true, false]);
+    });
+  });
+
+  describe('limits', () => {
+    test.each([1, 2, 5])(
+      '10.4 maxFragments %i: as many frames pass, empty ones counted, and one more fails',
+      (limit) => {
+        const connection = client({ maxFragments: limit });
+        const parts = (count: number): RawFrameOptions[] =>
+          Array.from({ length: count }, (_, i) => ({
+            opcode: i === 0 ? 2 : 0,
+            fin: i === count - 1,
+            payload: i === 0 ? 'x' : '',
+          }));
+        receive(connection, ...parts(limit), { opcode: 9 }, ...parts(limit));
+        expect(events(connection)).toEqual(['binary x', 'ping', 'binary x']);
+        receive(connection, ...parts(limit + 1));
+        expect(events(connection)).toEqual(['failure WS_ERR_TOO_MANY_BUFFERED_PARTS 1008']);
+      },
+    );
+
+    test.each([1, 2, 5])('10.4 maxBufferedChunks %i: a frame over as many chunks passes, one more fails', (limit) => {
+      const connection = client({ maxBufferedChunks: limit });
+      const over = (count: number): string[] => {
+        const wire = encodeFrame({ opcode: 2, payload: Buffer.alloc(count, 'x') });
+        connection.receive(wire.subarray(0, 3));
+        const list = events(connection);
+        for (let at = 3; at < wire.length; at++) {
+          connection.receive(wire.subarray(at, at + 1));
+          list.push(...events(connection));
+        }
+        return list;
+      };
+      expect([...over(limit), ...over(limit)]).toEqual(Array.from({ length: 2 }, () => `binary ${'x'.repeat(limit)}`));
+      expect(over(limit + 1)).toEqual(['failure WS_ERR_TOO_MANY_BUFFERED_PARTS 1008']);
+    });
+
+    test('7.4.1 maxPayload counts over fragments, and fails at the header that is too much', () => {
+      const connection = client({ maxPayload: 5 });
+      receive(
+        connection,
+        { payload: '12345' },
+        { payload: '123', fin: false },
+        { opcode: 0, fin: false, payload: '45' },
+      );
+      receive(connection, { opcode: 0, announce: 1, payload: '' });
+      expect(events(connection)).toEqual(['text 12345', 'failure WS_ERR_UNSUPPORTED_MESSAGE_LENGTH 1009']);
+    });
+  });
+
+  describe('what is handed on', () => {
+    const wire = [
+      { payload: 'añ', fin: false },
+      { opcode: 9, payload: 'p' },
+      { opcode: 0, payload: 'ü€' },
+      { payload: '' },
+    ];
+
+    test('5.4 parts come as they arrive, with where the message begins and ends', () => {
+      const connection = client({ parts: true });
+      receive(connection, ...wire, { opcode: 2, payload: 'whole' });
+      expect(events(connection)).toEqual(['<añ', 'ping p', 'ü€>', '<>', '<whole>']);
+      const frame = encodeFrame({ opcode: 2, payload: 'abcd' });
+      connection.receive(frame.subarray(0, 2));
+      expect(events(connection)).toEqual(['<']);
+      connection.receive(frame.subarray(2, 4));
+      connection.receive(frame.subarray(4));
+      expect(events(connection)).toEqual(['ab', 'cd>']);
+      const deflated = client({ parts: true, inflater: Object.assign(new Stars(), { later: false }) });
+      receive(deflated, { rsv1: true, fin: false, payload: '*one' }, { opcode: 0, payload: 'two' });
+      expect(events(deflated)).toEqual(['<onetwo>']);
+    });
+
+    test('8.1 text in parts, and text as strings, is validated whatever the platform leaves to its own validator', () => {
+      const long = Buffer.concat([Buffer.from('é'.repeat(200)), Uint8Array.of(0xff), Buffer.alloc(9, 'a')]);
+      for (const values of [plainValues, makeNodeValues(kernels)]) {
+        for (const options of [
+          { parts: true },
+          { text: 'string' },
+          { text: 'string', skipUTF8Validation: true },
+          {},
+        ] as const) {
+          const connection = client({ values, ...options });
+          receive(connection, { payload: long });
+          expect(events(connection)).toEqual(['failure WS_ERR_INVALID_UTF8 1007']);
+        }
+        const skipping = client({ values, skipUTF8Validation: true });
+        receive(skipping, { payload: long });
+        expect((skipping.next() as { data: Uint8Array }).data.length).toBe(long.length);
+      }
+    });
+
+    test('5.6 text comes as strings where that was asked for, in one chunk or many, compressed or not', () => {
+      for (const values of [plainValues, makeNodeValues(kernels)]) {
+        for (const text of ['', 'ascii', 'ñü€😀', `${'é'.repeat(300)}😀`, 'a'.repeat(70_000) + 'é']) {
+          const stars = Object.assign(new Stars(), { later: false });
+          const connection = client({ values, text: 'string', inflater: stars });
+          receive(connection, { payload: text }, { payload: text, rsv1: true }, { opcode: 2, payload: 'b' });
+          expect(connection.next()).toMatchObject({ data: text, isBinary: false });
+          expect(connection.next()).toMatchObject({ data: text, isBinary: false });
+          expect(connection.next()).toMatchObject({ isBinary: true });
+          const frame = encodeFrame({ payload: text });
+          for (let at = 0; at < frame.length; at += 1999) connection.receive(frame.subarray(at, at + 1999));
+          expect(connection.next()).toMatchObject({ data: text, isBinary: false });
+        }
+      }
+    });
+
+    test('5.4 where fragments end is noted when asked for', () => {
+      const connection = client();
+      receive(connection, ...wire);
+      expect((connection.next() as { fragmentEnds?: number[] }).fragmentEnds).toBe(undefined);
+      connection.next();
+      connection.next();
+      connection.keepFragments = true;
+      receive(connection, ...wire, { opcode: 2, payload: 'whole' });
+      const ends = [];
+      for (let event = connection.next(); event !== undefined; event = connection.next()) {
+        if (event.type === EventType.Message) ends.push(event.fragmentEnds);
+      }
+      expect(ends.slice(0, 3)).toEqual([[3, 8], [0], [5]]);
+    });
+
+    test('messages are nobody else’s memory: later chunks, the caller’s chunk and the kernels’ may change', () => {
+      const connection = client({ values: makeNodeValues(kernels) });
+      const kept: Uint8Array[] = [];
+      for (let i = 0; i < 30; i++) {
+        const chunk = Buffer.concat(
+          [{ payload: `n${i}` }, { opcode: 9, payload: `n${i}` }, closeFrame()].slice(0, 2).map(encodeFrame),
+        );
+        connection.receive(chunk);
+        for (let event = connection.next(); event !== undefined; event = connection.next()) {
+          kept.push((event as { data: Uint8Array }).data);
+        }
+        chunk.fill(0);
+        kernels.bytes.fill(0xa5, kernels.arenaAddress, kernels.arenaAddress + 100);
+      }
+      expect(kept.map((data) => Buffer.from(data).toString())).toEqual(
+        Array.from({ length: 60 }, (_, i) => `n${i >> 1}`),
+      );
+    });
+
+    test('what went through is counted, both ways', () => {
+      const statistics = newStatistics();
+      const connection = client({ statistics });
+      receive(connection, ...wire, closeFrame(1000));
+      connection.send('abc');
+      events(connection);
+      expect([statistics.received.messages, statistics.received.octets]).toEqual([2, 3 + 1 + 5 + 2]);
+      expect(statistics.received.frames.filter((count) => count > 0)).toEqual([1, 2, 1, 1]);
+      expect([statistics.sent.messages, statistics.sent.octets]).toEqual([1, 3 + 1 + 2]);
+      expect([statistics.sent.frames[1], statistics.sent.frames[8], statistics.sent.frames[10]]).toEqual([1, 1, 1]);
+    });
+  });
+
+  test('dispose gives everything back: the kernels’ tenancy, what waits to be read, and what waits to be written', () => {
+    const connection = server({ values: makeNodeValues(kernels) });
+    connection.receive(encodeFrame({ payload: 'abc', masked: true }));
+    connection.send('abc');
+    expect(kernels.tenant === undefined).toBe(false);
+    connection.dispose();
+    expect(kernels.tenant === undefined).toBe(true);
+    expect([connection.unread, connection.outputLength, connection.wantsWrite]).toEqual([0, 0, false]);
+    connection.receive(encodeFrame({ payload: 'abc', masked: true }));
+    expect([events(connection), output(connection), connection.shouldEnd]).toEqual([[], [], true]);
+  });
+
+  test('5-7 two connections that talk at random, in chunks cut at random, understand each other', () => {
+    const values = makeNodeValues(kernels);
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = new Random(seed);
+      const ends = [client({ values }), server({ values })];
+      const sent: string[][] = [[], []];
+      const told: string[][] = [[], []];
+      const wires = [Buffer.alloc(0), Buffer.alloc(0)];
+      const carry = (from: number): void => {
+        wires[from] = Buffer.concat([wires[from], ...ends[from].takeOutput()]);
+        const cut = random.oneIn(3) ? wires[from].length : random.between(0, wires[from].length);
+        const chunk = Buffer.from(wires[from].subarray(0, cut));
+        wires[from] = wires[from].subarray(cut);
+        if (random.oneIn(2)) ends[1 - from].receive(chunk);
+        else ends[1 - from].receiveOwned(chunk);
+        told[1 - from].push(...events(ends[1 - from]).filter((event) => !event.startsWith('p')));
+      };
+      for (let step = 0; step < 80; step++) {
+        const from = random.below(2);
+        const text = random.pick(['a', 'é', '😀']).repeat(random.pick([0, 1, 30, 200, 5000]));
+        if (random.oneIn(4)) ends[from].ping(text.slice(0, 20));
+        if (random.oneIn(3)) {
+          ends[from].send(text, { fin: false });
+          ends[from].ping('between');
+          ends[from].send(text);
+          sent[from].push(`text ${text}${text}`.trim());
+        } else {
+          ends[from].send(random.oneIn(2) ? text : Buffer.from(text), { binary: true });
+          sent[from].push(`binary ${text}`.trim());
+        }
+        carry(random.below(2));
+      }
+      ends[0].close(1000, 'done');
+      if (random.oneIn(2)) ends[1].close(1001, 'crossed');
+      for (let i = 0; i < 60; i++) carry(i % 2);
+      while (wires[0].length + wires[1].length + ends[0].outputLength + ends[1].outputLength > 0) {
+        carry(0);
+        carry(1);
+      }
+      const close = [
+        `close ${ends[1].closeSent} ${ends[1].closeSent === 1001 ? 'crossed' : 'done'}`,
+        'close 1000 done',
+      ];
+      expect(told[1], `seed ${seed}`).toEqual([...sent[0], close[1]]);
+      expect(told[0], `seed ${seed}`).toEqual([...sent[1], close[0]]);
+      expect(ends.every(({ shouldEnd, failure }) => shouldEnd && failure === undefined)).toBe(true);
+    }
+  });
+});
