@@ -32,7 +32,7 @@ function feeder(values: Values, kernels = KERNELS[0]) {
   const assembly = new Assembly(values);
   return {
     assembly,
-    feed(chunk: Uint8Array): void {
+    feed: (chunk: Uint8Array): void => {
       decoder.push(chunk);
       while (decoder.next()) {
         let expected = assembly.length + decoder.length;
