@@ -7,6 +7,10 @@ const COPIED = 4 * 1024 * 1024;
 // The most that is reserved on an estimate; beyond it a buffer doubles.
 const RESERVED = 128 * 1024 * 1024;
 
+// glibc gives a block of more than 32 MiB back to the system when it is freed, a smaller one only while no block of its size
+// was freed before (mallopt, M_MMAP_THRESHOLD).
+const GIVEN_BACK = 33 * 1024 * 1024;
+
 let drain: MessagePort | undefined;
 
 // A closed port takes what is transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
@@ -27,7 +31,7 @@ export function scratchOutput(): Uint8Array {
   return scratch;
 }
 
-/** What a job has produced so far. It doubles with the output, and above 1 MiB takes at once what can still come. */
+/** What a job has produced so far. It doubles with the output, and above 1 MiB reserves at once what can still come. */
 export class Output {
   /** Where the next octets go. */
   buffer: Buffer;
@@ -36,11 +40,11 @@ export class Output {
 
   /**
    * @param begun the first octets, which are copied
-   * @param most the most octets that can come, as far as the caller can tell: above 1 MiB that much is reserved. It takes
-   *   address space alone: the system gives memory to a page when it is first written.
+   * @param most the most octets that can come, as far as the caller can tell: above 1 MiB that much is reserved, and 33 MiB
+   *   at least. It takes address space alone: the system gives memory to a page when it is first written.
    */
   constructor(begun: Uint8Array, most: number) {
-    this.#most = Math.min(most, RESERVED);
+    this.#most = Math.min(Math.max(most, GIVEN_BACK), RESERVED);
     this.length = begun.length;
     this.buffer = Buffer.allocUnsafeSlow(Math.max(2 * begun.length, STEP_OUTPUT));
     this.buffer.set(begun);
