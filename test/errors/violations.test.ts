@@ -11,9 +11,18 @@ describe('the table of violations', () => {
   });
 
   test('is the list of errors in the README, row by row', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const rows = readme
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
     for (const { code, closeCode, text, section } of ROWS) {
-      expect(readme).toContain(`| \`${code}\` | ${closeCode} | ${text.replace('%', 'N')} | ${section} |`);
+      expect(rows).toContainEqual([`\`${code}\``, `${closeCode}`, text.replace('%', 'N'), section]);
     }
   });
 

@@ -57,11 +57,7 @@ export function frameDecoder(options: ReceiverOptions, kernels: Kernels, values?
           const payload = new Uint8Array(Buffer.from(control, 'hex'));
           const violation = judgeClosePayload(payload, options.skipUtf8 === true, kernels);
           const { code, reason } = decodeClosePayload(payload);
-          events.push(
-            violation === Violation.None
-              ? { type: 'close', code, reason: hex(reason) }
-              : fails(violation),
-          );
+          events.push(violation === Violation.None ? { type: 'close', code, reason: hex(reason) } : fails(violation));
         }
       }
     },

@@ -14,7 +14,7 @@ await new Promise((resolve, reject) => {
   client.on('error', reject);
   client.on('open', () => texts.forEach((text) => client.send(text)));
   client.on('message', (data, isBinary) => {
-    received.push(isBinary ? 'binary' : data.toString());
+    received.push(isBinary ? 'binary' : Buffer.from(data).toString());
     if (received.length === texts.length) client.close(1000, 'done');
   });
   client.on('close', (code, reason) => (code === 1000 && String(reason) === 'done' ? resolve() : reject(code)));

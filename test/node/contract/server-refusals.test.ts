@@ -1,5 +1,6 @@
 /** ws-api section 2: which handshakes a server refuses, in which order it looks, and how the refusal reads. */
 import http from 'node:http';
+import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { headerOf, type RawConnectOptions } from '../../support/raw-peer.js';
 import { contract, event, listen, listenHttp, ownedServer, rawRequest, refusal } from './harness.js';
@@ -281,11 +282,10 @@ contract('server refusals', (implementation) => {
 
   it('plain HTTP request on an internal server: is 426 with the text Upgrade Required', async () => {
     const { port } = await listen(implementation);
-    const response = await fetch(`http://127.0.0.1:${port}/any`);
-    expect(response.status).toBe(426);
-    expect(await response.text()).toBe('Upgrade Required');
-    expect(response.headers.get('content-type')).toBe('text/plain');
-    expect(response.headers.get('content-length')).toBe('16');
+    const [response] = await event<[http.IncomingMessage]>(http.get(`http://127.0.0.1:${port}/any`), 'response');
+    expect(response.statusCode).toBe(426);
+    expect(await text(response)).toBe('Upgrade Required');
+    expect(response.headers).toMatchObject({ 'content-type': 'text/plain', 'content-length': '16' });
   });
 
   it('request without Upgrade: is plain HTTP, not a handshake', async () => {
