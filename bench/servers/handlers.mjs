@@ -5,11 +5,13 @@ import { done, ready, settings } from './control.mjs';
 
 /** @param toAll sends one message to every connection, where the class has a way of its own */
 export function serve(WebSocketServer, toAll) {
-  const { work, burst, length, tls } = settings;
+  const { work, burst, length, tls, deflate = false } = settings;
   const https =
     tls === undefined ? undefined : createServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) });
   const server =
-    https === undefined ? new WebSocketServer({ host: '127.0.0.1', port: 0 }) : new WebSocketServer({ server: https });
+    https === undefined
+      ? new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: deflate })
+      : new WebSocketServer({ server: https });
   const message = Buffer.alloc(length ?? 0, 'x');
 
   const handlers = {
