@@ -7,15 +7,12 @@ import type { HandleSupply } from './handle-supply.js';
 import type { History } from './history.js';
 import { keptHandles, type Keeper } from './kept-handles.js';
 import { AT_ONCE, EMPTY_MESSAGE, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
-import { exactCopy, Output, scratchOutput } from './output.js';
+import { exactCopy, mostDeflated, Output, scratchOutput } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
 import type { ZlibHandle } from './zlib-handle.js';
 
 const EMPTY = new Uint8Array(0);
-
-// Incompressible data grows by an eighth at most, and by the tail: zlib's deflateBound for any parameters.
-const grownBound = (length: number): number => length + (length >> 3) + (length >> 6) + 64;
 
 /** What an empty payload is compressed to, without asking zlib: a flush that has nothing to flush gives no tail. */
 export function deflatedEmpty(final: boolean): Uint8Array {
@@ -105,7 +102,7 @@ export class HandleDeflater implements Deflater, Job, Keeper {
   #wait(rest: Uint8Array, begun: Uint8Array): typeof LATER {
     keptHandles.drop(this);
     this.#rest = rest;
-    this.#output = new Output(begun, begun.length + grownBound(rest.length));
+    this.#output = new Output(begun, begun.length + mostDeflated(rest.length));
     turns.enter(this);
     return LATER;
   }

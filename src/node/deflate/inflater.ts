@@ -5,13 +5,10 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import type { HandleSupply } from './handle-supply.js';
 import { AT_ONCE, LARGE_OUTPUT, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
-import { exactCopy, Output, scratchOutput } from './output.js';
+import { exactCopy, mostInflated, Output, scratchOutput } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
 import type { ZlibError, ZlibHandle } from './zlib-handle.js';
-
-// RFC 1951 codes 258 octets in two bits at best, so an octet of input makes at most 1,032 of output.
-const LARGEST_RATIO = 1032;
 
 const EMPTY = new Uint8Array(0);
 
@@ -118,7 +115,7 @@ export class HandleInflater implements Inflater, Job {
 
   #wait(rest: Uint8Array, begun: Uint8Array): typeof LATER {
     this.#rest = rest;
-    this.#output = new Output(begun, Math.min(this.#maxLength + 1, begun.length + LARGEST_RATIO * (rest.length + 1)));
+    this.#output = new Output(begun, Math.min(this.#maxLength + 1, begun.length + mostInflated(rest.length)));
     turns.enter(this);
     return LATER;
   }

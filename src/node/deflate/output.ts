@@ -15,7 +15,8 @@ let drain: MessagePort | undefined;
 
 // A closed port takes what is transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
 // collector comes to it.
-function release(buffer: Buffer): void {
+/** Gives the memory of a buffer back at once; it has no octets afterwards. */
+export function release(buffer: Uint8Array): void {
   if (drain === undefined) {
     drain = new MessageChannel().port1;
     drain.close();
@@ -66,6 +67,18 @@ export class Output {
     return this.buffer.length - this.length;
   }
 
+  /** Adds a copy of `octets`; false where the system has no memory for them. */
+  append(octets: Uint8Array): boolean {
+    for (let at = 0; at < octets.length;) {
+      const room = Math.min(this.room(), octets.length - at);
+      if (room === 0) return false;
+      this.buffer.set(octets.subarray(at, at + room), this.length);
+      this.length += room;
+      at += room;
+    }
+    return true;
+  }
+
   /** Gives the memory back at once. */
   discard(): void {
     release(this.buffer);
@@ -82,6 +95,17 @@ export class Output {
     this.discard();
     return copy;
   }
+}
+
+// Incompressible data grows by an eighth at most, and by the tail: zlib's deflateBound for any parameters.
+/** The most octets that `length` octets can be compressed to. */
+export function mostDeflated(length: number): number {
+  return length + (length >> 3) + (length >> 6) + 64;
+}
+
+/** The most octets that `length` octets can be inflated to: RFC 1951 codes 258 in two bits at best. */
+export function mostInflated(length: number): number {
+  return 1032 * (length + 1);
 }
 
 /** The first `length` octets of `source` in memory of their own. */

@@ -5,6 +5,7 @@ import { LATER, type Deflater } from '../../extensions/transform.js';
 import { deflatedEmpty } from './deflater.js';
 import { History } from './history.js';
 import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
+import { mostDeflated } from './output.js';
 import type { Deliver, Result } from './result.js';
 import { StreamJob } from './stream-job.js';
 
@@ -42,6 +43,7 @@ export class PublicDeflater implements Deflater {
       stream: createDeflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
       input: Buffer.from(payload),
       maxLength: Infinity,
+      most: mostDeflated(payload.length),
       large: false,
       concurrencyLimit: this.#concurrencyLimit,
       deliver: (result) => {

@@ -6,6 +6,7 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import { History } from './history.js';
 import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
+import { mostInflated } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { StreamJob } from './stream-job.js';
 import type { ZlibError } from './zlib-handle.js';
@@ -65,6 +66,7 @@ export class PublicInflater implements Inflater {
       stream: createInflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
       input,
       maxLength,
+      most: mostInflated(input.length),
       large: true,
       concurrencyLimit: this.#concurrencyLimit,
       deliver: (result, read) => {

@@ -2,6 +2,7 @@
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
 import { violationError, type WebSocketError } from '../../errors/violations.js';
 import { Violation } from '../../spec/violation.js';
+import { Output, release } from './output.js';
 import { corruptData } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
 import type { ZlibError } from './zlib-handle.js';
@@ -12,6 +13,8 @@ export interface StreamTask {
   readonly input: Uint8Array;
   /** The longest output allowed, in octets. */
   readonly maxLength: number;
+  /** The most octets of output that the input can make. */
+  readonly most: number;
   /** Whether its output counts as large: that of an inflation, whose length nobody knows before. */
   readonly large: boolean;
   readonly concurrencyLimit: number;
@@ -23,8 +26,7 @@ export interface StreamTask {
 export class StreamJob implements Job {
   readonly concurrencyLimit: number;
   readonly #task: StreamTask;
-  readonly #parts: Buffer[] = [];
-  #length = 0;
+  #output: Output | undefined;
   #settled = false;
   #result: Buffer | WebSocketError | undefined;
 
@@ -35,16 +37,18 @@ export class StreamJob implements Job {
   }
 
   step(): Turn {
-    const { stream, input, large } = this.#task;
+    const { stream, input, maxLength, most, large } = this.#task;
     if (large && !turns.claimLarge(this)) return Turn.Blocked;
-    stream.on('data', (part: Buffer) => {
-      this.#parts.push(part);
-      this.#length += part.length;
-      if (this.#length > this.#task.maxLength) this.#end(violationError(Violation.MessageTooBig));
-    });
+    this.#output = new Output(new Uint8Array(0), Math.min(maxLength + 1, most));
+    stream.on('data', (part: Buffer) => this.#add(part));
     // B03: this listener stays, so that an error which zlib reports after the end finds it.
     stream.on('error', (error: ZlibError) => this.#end(corruptData(error)));
-    stream.on('end', () => this.#end(Buffer.concat(this.#parts, this.#length)));
+    stream.on('end', () => {
+      if (this.#output === undefined) return;
+      const output = this.#output.take(0);
+      this.#output = undefined;
+      this.#end(output);
+    });
     stream.end(input);
     return Turn.Elsewhere;
   }
@@ -56,9 +60,18 @@ export class StreamJob implements Job {
   /** Drops the result that was still to come and gives the memory back. */
   close(): void {
     this.#settled = true;
-    this.#parts.length = 0;
+    this.#output?.discard();
+    this.#output = undefined;
     this.#task.stream.destroy();
     turns.leave(this);
+  }
+
+  #add(part: Buffer): void {
+    if (this.#output === undefined) return;
+    const hasRoom = this.#output.append(part);
+    // B01: a buffer that the stream has given away whole is never written again, and need not wait for the garbage collector.
+    if (part.length === part.buffer.byteLength) release(part);
+    if (!hasRoom || this.#output.length > this.#task.maxLength) this.#end(violationError(Violation.MessageTooBig));
   }
 
   #end(result: Buffer | WebSocketError): void {
