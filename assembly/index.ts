@@ -3,10 +3,12 @@ export {
   stateAddress,
   recordsAddress,
   scratchAddress,
+  outgoingAddress,
   arenaAddress,
   landingAddress,
   RECORD_CAPACITY,
   SCRATCH_LENGTH,
+  OUTGOING_LENGTH,
   ARENA_LENGTH,
   LANDING_LENGTH,
 } from './memory';

@@ -35,6 +35,7 @@ import {
 import { Violation } from '../spec/violation.js';
 import { plainValues, type Values } from '../values/values.js';
 import type { Traffic } from './statistics.js';
+import { TextWindow } from './text-window.js';
 
 export interface FrameDecoderOptions {
   /** Which end of the connection decodes: a server expects masked frames, a client unmasked ones. */
@@ -45,6 +46,8 @@ export interface FrameDecoderOptions {
   readonly maxPayload?: number;
   /** Leave text unvalidated. */
   readonly skipUtf8?: boolean;
+  /** Whether text is asked for by `text()`, so that it is made of many messages at once; default false. */
+  readonly strings?: boolean;
   readonly kernels?: Kernels;
   readonly values?: Values;
   /** Counts of what is received, kept up once a chunk. */
@@ -69,6 +72,7 @@ export class FrameDecoder implements Tenant {
   private readonly config: number;
   private readonly maxPayload: number;
   private readonly traffic: Traffic | undefined;
+  private readonly window: TextWindow | undefined;
 
   /** The decoder state between chunks; undefined at a frame's border outside a message, so that idle costs nothing. */
   private saved: Int32Array | undefined;
@@ -85,10 +89,14 @@ export class FrameDecoder implements Tenant {
   private record = -RECORD_WORDS;
   private recordsEnd = 0;
 
-  /** Memory that payloads may be viewed in: octet [offset - slabShift], for offsets below `slabEnd`. */
-  private slab: Uint8Array | undefined;
+  /** Memory that payloads may be viewed in: what a record has at `offset` lies at `slabShift + offset`, below `slabEnd`. */
+  private slab: ArrayBufferLike | undefined;
   private slabShift = 0;
   private slabEnd = 0;
+  /** A chunk that was given away, scanned from `ownedAt` on: payloads go back into it once one of them is asked for. */
+  private owned: Uint8Array | undefined;
+  private ownedAt = 0;
+  private ownedLength = 0;
 
   /** The current record's kind word. */
   private kind = 0;
@@ -98,10 +106,11 @@ export class FrameDecoder implements Tenant {
     this.values = options.values ?? plainValues;
     this.maxPayload = Math.min(options.maxPayload || Infinity, Number.MAX_SAFE_INTEGER);
     this.traffic = options.traffic;
+    if (options.strings === true) this.window = new TextWindow(this.kernels, this.values);
     this.config =
       (options.role === Role.Server ? SCAN_SERVER : 0) |
       (options.skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
-      (this.values.isUtf8 !== undefined ? SCAN_LEAVE_LONG_TEXT : 0) |
+      (this.values.isUtf8 !== undefined && options.strings !== true ? SCAN_LEAVE_LONG_TEXT : 0) |
       ((options.rsv ?? 0) & SCAN_RSV);
   }
 
@@ -210,39 +219,33 @@ export class FrameDecoder implements Tenant {
     const { values, records, record } = this;
     const length = records[record + RECORD_LENGTH];
     const offset = records[record + RECORD_OFFSET];
-    if (offset + length > this.slabEnd || this.slab === undefined) {
-      if (length > SHARE_UP_TO || record + RECORD_WORDS === this.recordsEnd) {
+    if (offset + length > this.slabEnd) {
+      if (this.owned !== undefined) this.giveBack();
+      else if (length > SHARE_UP_TO || record + RECORD_WORDS === this.recordsEnd) {
         const own = values.allocate(length);
         own.set(this.kernels.bytes.subarray(offset, offset + length));
         return own;
-      }
-      this.makeSlab(offset);
+      } else this.makeSlab(offset);
     }
-    const at = offset - this.slabShift;
-    return values.view(this.slab!, at, at + length);
+    return values.view(this.slab!, this.slabShift + offset, length);
   }
 
   /** Copies the piece's octets to `at` in `target`, which has room for them. */
   copyTo(target: Uint8Array, at: number): void {
-    const length = this.length;
-    const offset = this.records[this.record + RECORD_OFFSET];
-    if (offset + length <= this.slabEnd && this.slab !== undefined) {
-      const from = offset - this.slabShift;
-      target.set(this.slab.subarray(from, from + length), at);
-    } else {
-      target.set(this.kernels.bytes.subarray(offset, offset + length), at);
-    }
+    target.set(this.octets(), at);
   }
 
   /** The piece's text, which must be valid. `ascii` says that no octet is above 0x7f. @internal */
   text(ascii: boolean): string {
-    const length = this.length;
-    const offset = this.records[this.record + RECORD_OFFSET];
-    if (offset + length <= this.slabEnd && this.slab !== undefined) {
-      const at = offset - this.slabShift;
-      return this.values.text(this.slab, at, at + length, ascii);
+    const { kernels, values, records, record } = this;
+    if (records !== kernels.words) {
+      const octets = this.octets();
+      return values.text(octets, 0, octets.length, ascii);
     }
-    return this.values.text(this.kernels.bytes, offset, offset + length, ascii);
+    const shared = this.window?.text(record, this.recordsEnd);
+    if (shared !== undefined) return shared;
+    const offset = records[record + RECORD_OFFSET];
+    return values.text(kernels.bytes, offset, offset + records[record + RECORD_LENGTH], ascii);
   }
 
   /** Octets of the current frame that are still to come; meaningful at the chunk's last piece. */
@@ -312,11 +315,9 @@ export class FrameDecoder implements Tenant {
     const end =
       this.records[last + RECORD_OFFSET] +
       (this.records[last] === RECORD_VIOLATION ? 0 : this.records[last + RECORD_LENGTH]);
-    if (this.slab === undefined || end > this.slabEnd) {
-      this.slab = this.values.allocate(end - first);
-      this.slab.set(kernels.bytes.subarray(first, end));
-      this.slabShift = first;
-      this.slabEnd = end;
+    if (end > this.slabEnd) {
+      if (this.owned === undefined) this.copyToSlab(first, end);
+      else this.giveBack();
     }
     if (kernels.tenant === this) kernels.tenant = undefined;
   }
@@ -367,10 +368,9 @@ export class FrameDecoder implements Tenant {
       this.restOwned = owned;
     }
     if (owned) {
-      if (this.config & SCAN_SERVER) chunk.set(bytes.subarray(arenaAddress, arenaAddress + consumed), at);
-      this.slab = chunk;
-      this.slabShift = arenaAddress - at;
-      this.slabEnd = arenaAddress + consumed;
+      this.owned = chunk;
+      this.ownedAt = at;
+      this.ownedLength = consumed;
     }
   }
 
@@ -433,7 +433,7 @@ export class FrameDecoder implements Tenant {
 
   /** Copies the payloads from `offset` on, as many whole ones as a slab takes, out of the arena in one go. */
   private makeSlab(offset: number): void {
-    const { words, bytes } = this.kernels;
+    const { words } = this.kernels;
     let at = this.recordsEnd - RECORD_WORDS;
     if (words[at] === RECORD_VIOLATION) at -= RECORD_WORDS;
     let end = words[at + RECORD_OFFSET] + words[at + RECORD_LENGTH];
@@ -445,16 +445,44 @@ export class FrameDecoder implements Tenant {
         end = stop;
       }
     }
+    this.copyToSlab(offset, end);
+  }
+
+  private copyToSlab(offset: number, end: number): void {
     const slab = this.values.allocate(end - offset);
-    slab.set(bytes.subarray(offset, end));
-    this.slab = slab;
-    this.slabShift = offset;
+    slab.set(this.kernels.bytes.subarray(offset, end));
+    this.slab = slab.buffer;
+    this.slabShift = slab.byteOffset - offset;
     this.slabEnd = end;
+  }
+
+  /** Puts what was unmasked back into the chunk that it came in. */
+  private giveBack(): void {
+    const { ownedAt, kernels } = this;
+    const { arenaAddress } = kernels;
+    const chunk = this.owned!;
+    const end = arenaAddress + this.ownedLength;
+    if (this.config & SCAN_SERVER) chunk.set(kernels.bytes.subarray(arenaAddress, end), ownedAt);
+    this.slab = chunk.buffer;
+    this.slabShift = chunk.byteOffset + ownedAt - arenaAddress;
+    this.slabEnd = end;
+    this.owned = undefined;
+  }
+
+  /** The piece's octets where they lie. */
+  private octets(): Uint8Array {
+    const { slab, slabShift, records, record } = this;
+    const length = records[record + RECORD_LENGTH];
+    const offset = records[record + RECORD_OFFSET];
+    if (records !== this.kernels.words) return new Uint8Array(slab!, slabShift + offset, length);
+    return this.kernels.bytes.subarray(offset, offset + length);
   }
 
   private letSlabGo(): void {
     this.slab = undefined;
+    this.owned = undefined;
     this.slabEnd = 0;
+    this.window?.close();
   }
 
   private forget(): void {

@@ -3,7 +3,7 @@ import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN } from '../spec/frame.js';
 import { plainValues, type Values } from '../values/values.js';
-import { mask } from './mask.js';
+import { maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { Outgoing } from './outgoing.js';
 import type { Traffic } from './statistics.js';
@@ -37,7 +37,7 @@ export class FrameEncoder {
     this.values = options.values ?? plainValues;
     this.kernels = options.kernels ?? loadedKernels;
     this.traffic = options.traffic;
-    this.outgoing = new Outgoing(this.values);
+    this.outgoing = new Outgoing(this.values, this.kernels, options.role === Role.Client);
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
     this.drawKey = options.role === Role.Client ? maskingKeys(this.values, options.generateMask) : undefined;
   }
@@ -66,10 +66,17 @@ export class FrameEncoder {
     }
     const bytes = outgoing.reserve(MAX_HEADER + length);
     const at = this.header(first, length, key);
-    // Octets whose memory was detached count as none, and cannot be copied.
-    if (length > 0) bytes.set(payload, at);
     outgoing.end = at + length;
-    if (drawKey !== undefined && key !== 0) mask(bytes, key, at, at + length, 0, this.kernels);
+    // Octets whose memory was detached count as none, and cannot be copied.
+    if (length === 0) return;
+    if (key === 0) {
+      bytes.set(payload, at);
+    } else if (bytes === this.kernels.bytes) {
+      bytes.set(payload, at);
+      this.kernels.mask(at, length, key);
+    } else {
+      maskInto(bytes, at, payload, key, this.kernels);
+    }
   }
 
   /** Writes one frame whose payload is `text` as UTF-8. */
@@ -94,7 +101,10 @@ export class FrameEncoder {
     }
     this.header(first, length, key);
     outgoing.end = at + length;
-    if (drawKey !== undefined && key !== 0) mask(bytes, key, at, at + length, 0, this.kernels);
+    if (key !== 0) {
+      if (bytes === this.kernels.bytes) this.kernels.mask(at, length, key);
+      else maskInto(bytes, at, bytes.subarray(at, at + length), key, this.kernels);
+    }
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 

@@ -24,12 +24,21 @@ export function mask(
     for (let i = start, shift = 0; i < end; i++, shift = (shift + 8) & 31) bytes[i] ^= turned >>> shift;
     return;
   }
+  maskInto(bytes, start, bytes.subarray(start, end), turned, kernels);
+}
+
+/**
+ * Writes `payload`, masked with `key` from its first octet on, to `at` in `target`, which has room for it. The two may be
+ * the same place.
+ */
+export function maskInto(target: Uint8Array, at: number, payload: Uint8Array, key: number, kernels: Kernels): void {
   const { scratchAddress, scratchLength } = kernels;
+  const { length } = payload;
   // A window is a multiple of 4 octets long, so that each starts at the key's first octet.
-  for (let at = start; at < end; at += scratchLength) {
-    const stop = Math.min(at + scratchLength, end);
-    kernels.bytes.set(bytes.subarray(at, stop), scratchAddress);
-    kernels.mask(scratchAddress, stop - at, turned);
-    bytes.set(kernels.bytes.subarray(scratchAddress, scratchAddress + stop - at), at);
+  for (let from = 0; from < length; from += scratchLength) {
+    const octets = Math.min(scratchLength, length - from);
+    kernels.bytes.set(octets === length ? payload : payload.subarray(from, from + octets), scratchAddress);
+    kernels.mask(scratchAddress, octets, key);
+    target.set(kernels.bytes.subarray(scratchAddress, scratchAddress + octets), at + from);
   }
 }

@@ -1,4 +1,5 @@
 // Frames, as they are written one after another -> the few contiguous chunks that leave in one write.
+import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
 
 /** The slab that all connections of the thread write into, one at a time. */
@@ -6,48 +7,86 @@ const SLAB_LENGTH = 256 * 1024;
 /** A batch that had to leave the slab starts with room for twice its octets, and at least this much. */
 const PRIVATE_LENGTH = 256;
 
+/** Memory that batches are written in, one after another; one connection at a time writes at its end. */
 class Slab {
-  bytes: Uint8Array;
-  /** The first octet not yet given to anybody. */
-  at = 0;
-  /** Whose batch is being written at the end of the slab. */
+  /** Whose batch is being written from `at` on. */
   tenant: Outgoing | undefined;
 
-  constructor(private readonly values: Values) {
-    this.bytes = values.allocate(SLAB_LENGTH);
-  }
+  constructor(
+    public bytes: Uint8Array,
+    /** The first octet not yet given to anybody. */
+    public at: number,
+    readonly end: number,
+  ) {}
 
-  renew(): void {
-    this.bytes = this.values.allocate(SLAB_LENGTH);
-    this.at = 0;
+  /** Moves an open batch out, and returns whether `octets` fit then. */
+  clear(octets: number): boolean {
+    this.tenant?.moveOut();
+    return this.at + octets <= this.end;
   }
 }
 
-const slabs = new WeakMap<Values, Slab>();
+/** What the connections of a thread share: the slab that chunks are views of, and the place where frames are masked. */
+class Memory {
+  readonly slab: Slab;
+  /** An area of the kernels' memory: batches are copied out of it when they are taken. */
+  readonly stage: Slab;
 
-function slabOf(values: Values): Slab {
-  let slab = slabs.get(values);
-  if (slab === undefined) slabs.set(values, (slab = new Slab(values)));
-  return slab;
+  constructor(
+    private readonly values: Values,
+    kernels: Kernels,
+  ) {
+    this.slab = new Slab(values.allocate(SLAB_LENGTH), 0, SLAB_LENGTH);
+    const { outgoingAddress, outgoingLength } = kernels;
+    this.stage = new Slab(kernels.bytes, outgoingAddress, outgoingAddress + outgoingLength);
+  }
+
+  /** Makes room in the slab for `octets`, at most SLAB_LENGTH. */
+  room(octets: number): Slab {
+    const { slab } = this;
+    if (!slab.clear(octets)) {
+      slab.bytes = this.values.allocate(SLAB_LENGTH);
+      slab.at = 0;
+    }
+    return slab;
+  }
+}
+
+const memories = new WeakMap<Values, WeakMap<Kernels, Memory>>();
+
+function memoryOf(values: Values, kernels: Kernels): Memory {
+  let byKernels = memories.get(values);
+  if (byKernels === undefined) memories.set(values, (byKernels = new WeakMap()));
+  let memory = byKernels.get(kernels);
+  if (memory === undefined) byKernels.set(kernels, (memory = new Memory(values, kernels)));
+  return memory;
 }
 
 /**
- * What one connection has to send. Small frames are written into one slab that all connections of the thread share, as
+ * What one connection has to send. Small frames are written into memory that all connections of the thread share, as
  * long as one connection writes at a time; when another begins while a batch waits, the waiting batch moves to memory
- * of its own.
+ * of its own. Frames that are masked are written in the kernels' memory.
  */
 export class Outgoing {
-  /** The open batch: octets [start, end) of `bytes`. */
+  /** The open batch: octets [start, end) of `bytes`, with room up to `limit`. */
   bytes: Uint8Array | undefined;
   start = 0;
   end = 0;
+  private limit = 0;
   /** Chunks that go before the open batch. */
   private chunks: Uint8Array[] | undefined;
   private chunkOctets = 0;
-  private readonly slab: Slab;
+  private readonly memory: Memory;
+  private readonly home: Slab;
 
-  constructor(private readonly values: Values) {
-    this.slab = slabOf(values);
+  /** @param isMasked whether frames are masked where they are written */
+  constructor(
+    private readonly values: Values,
+    kernels: Kernels,
+    isMasked: boolean,
+  ) {
+    this.memory = memoryOf(values, kernels);
+    this.home = isMasked ? this.memory.stage : this.memory.slab;
   }
 
   /** How many octets wait. */
@@ -58,7 +97,7 @@ export class Outgoing {
   /** Makes room for `octets` after `end`, in one piece; the caller writes there and moves `end`. */
   reserve(octets: number): Uint8Array {
     const { bytes } = this;
-    if (bytes !== undefined && this.end + octets <= bytes.length) return bytes;
+    if (bytes !== undefined && this.end + octets <= this.limit) return bytes;
     return this.grow(octets);
   }
 
@@ -81,71 +120,78 @@ export class Outgoing {
   /** As `take`, where all that waits is one open batch: a view of it, or undefined when there is more than that. */
   takeSingle(): Uint8Array | undefined {
     if (this.chunks !== undefined || this.bytes === undefined) return undefined;
-    const chunk = this.values.view(this.bytes, this.start, this.end);
-    this.leaveSlab();
-    return chunk;
+    return this.takeBatch();
   }
 
   /** Says that what `take` returned last has been written out, so that its place in the slab can serve again. */
   reuse(chunk: Uint8Array): void {
-    const { slab } = this;
+    const { slab } = this.memory;
     if (slab.tenant === undefined && chunk.buffer === slab.bytes.buffer) {
       const start = chunk.byteOffset - slab.bytes.byteOffset;
       if (start + chunk.length === slab.at) slab.at = start;
     }
   }
 
-  private closeBatch(): void {
-    if (this.bytes === undefined) return;
-    if (this.end > this.start) {
-      (this.chunks ??= []).push(this.values.view(this.bytes, this.start, this.end));
-      this.chunkOctets += this.end - this.start;
-    }
-    this.leaveSlab();
-  }
-
-  private leaveSlab(): void {
-    if (this.slab.tenant === this) {
-      this.slab.at = this.end;
-      this.slab.tenant = undefined;
-    }
-    this.bytes = undefined;
-    this.start = this.end = 0;
-  }
-
-  private grow(octets: number): Uint8Array {
-    const { slab } = this;
-    if (this.bytes === undefined) {
-      slab.tenant?.moveOut();
-      if (slab.at + octets > SLAB_LENGTH && octets <= SLAB_LENGTH) slab.renew();
-      if (slab.at + octets <= SLAB_LENGTH) {
-        slab.tenant = this;
-        this.start = this.end = slab.at;
-        return (this.bytes = slab.bytes);
-      }
-      this.bytes = this.values.allocate(octets);
-      return this.bytes;
-    }
-    this.moveTo(2 * (this.end - this.start + octets));
-    return this.bytes;
-  }
-
-  private moveOut(): void {
+  /** Moves the open batch to memory of its own. */
+  moveOut(): void {
     this.moveTo(Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
   }
 
-  /** Moves the open batch to memory of its own. */
+  private closeBatch(): void {
+    if (this.bytes === undefined) return;
+    const chunk = this.takeBatch();
+    if (chunk.length === 0) return;
+    (this.chunks ??= []).push(chunk);
+    this.chunkOctets += chunk.length;
+  }
+
+  /** The open batch, in memory that stays as it is. */
+  private takeBatch(): Uint8Array {
+    const { start, end, home, memory, values } = this;
+    const bytes = this.bytes!;
+    const length = end - start;
+    this.bytes = undefined;
+    this.start = this.end = this.limit = 0;
+    if (home.tenant !== this) return values.view(bytes.buffer, bytes.byteOffset + start, length);
+    home.tenant = undefined;
+    if (home === memory.slab) {
+      home.at = end;
+      return values.view(bytes.buffer, bytes.byteOffset + start, length);
+    }
+    const slab = memory.room(length);
+    const at = slab.bytes.byteOffset + slab.at;
+    const chunk = values.view(slab.bytes.buffer, at, length);
+    chunk.set(bytes.subarray(start, end));
+    slab.at += length;
+    return chunk;
+  }
+
+  private grow(octets: number): Uint8Array {
+    if (this.bytes !== undefined) {
+      this.moveTo(2 * (this.end - this.start + octets));
+      return this.bytes;
+    }
+    const { home, memory } = this;
+    if (home === memory.slab ? octets <= SLAB_LENGTH && memory.room(octets) : home.clear(octets)) {
+      home.tenant = this;
+      this.start = this.end = home.at;
+      this.limit = home.end;
+      return (this.bytes = home.bytes);
+    }
+    this.bytes = this.values.allocate(octets);
+    this.limit = octets;
+    return this.bytes;
+  }
+
   private moveTo(capacity: number): void {
-    const { bytes, start, end, slab } = this;
+    const { bytes, start, end, home } = this;
     if (bytes === undefined) return;
     const own = this.values.allocate(capacity);
     own.set(bytes.subarray(start, end));
-    if (slab.tenant === this) {
-      slab.at = start;
-      slab.tenant = undefined;
-    }
+    if (home.tenant === this) home.tenant = undefined;
     this.bytes = own;
     this.start = 0;
     this.end = end - start;
+    this.limit = capacity;
   }
 }

@@ -44,7 +44,7 @@ export class Assembly {
     if (bytes === undefined || length === 0) return values.allocate(0);
     if (length === bytes.length) return bytes;
     // A view pins its whole buffer: one that is less than half full is copied.
-    if (length >= bytes.length / 2) return values.view(bytes, 0, length);
+    if (length >= bytes.length / 2) return values.view(bytes.buffer, bytes.byteOffset, length);
     const exact = values.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;

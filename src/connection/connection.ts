@@ -163,6 +163,7 @@ export class Connection {
       rsv: (options.rsv ?? 0) | (options.inflater === undefined ? 0 : RSV1),
       maxPayload: this.maxPayload,
       skipUtf8: this.skipUtf8,
+      strings: this.strings,
       traffic: options.statistics?.received,
       kernels,
       values,

@@ -31,6 +31,9 @@ export interface Kernels {
   /** Address and length, in octets, of room for a call's own input or output; 64 octets of slack follow it. */
   readonly scratchAddress: number;
   readonly scratchLength: number;
+  /** Address and length, in octets, of room for frames that are masked where they were written; 64 octets of slack follow. */
+  readonly outgoingAddress: number;
+  readonly outgoingLength: number;
 
   /** The decoder whose last scan lies in the arena and the record table. */
   tenant: Tenant | undefined;

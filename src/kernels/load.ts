@@ -10,10 +10,12 @@ interface KernelExports extends Functions {
   readonly stateAddress: () => number;
   readonly recordsAddress: () => number;
   readonly scratchAddress: () => number;
+  readonly outgoingAddress: () => number;
   readonly arenaAddress: () => number;
   readonly landingAddress: () => number;
   readonly RECORD_CAPACITY: WebAssembly.Global<'i32'>;
   readonly SCRATCH_LENGTH: WebAssembly.Global<'i32'>;
+  readonly OUTGOING_LENGTH: WebAssembly.Global<'i32'>;
   readonly ARENA_LENGTH: WebAssembly.Global<'i32'>;
   readonly LANDING_LENGTH: WebAssembly.Global<'i32'>;
 }
@@ -56,6 +58,8 @@ function describe(exports: KernelExports): Kernels {
     tenant: undefined,
     scratchAddress: exports.scratchAddress(),
     scratchLength: exports.SCRATCH_LENGTH.value,
+    outgoingAddress: exports.outgoingAddress(),
+    outgoingLength: exports.OUTGOING_LENGTH.value,
     scanFrames: exports.scanFrames,
     encodeHeader: exports.encodeHeader,
     mask: exports.mask,

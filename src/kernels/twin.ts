@@ -4,16 +4,18 @@ import { RECORD_BYTES, STATE_BYTES } from '../spec/record.js';
 import type { Kernels } from './kernels.js';
 import { makeScanFrames } from './twin-frames.js';
 
-// The floor plan: state, records, scratch, arena and landing, as in assembly/memory.ts.
+// The floor plan: state, records, scratch, outgoing, arena and landing, as in assembly/memory.ts.
 const SLACK = 64;
 const RECORD_CAPACITY = 4096;
 const SCRATCH_LENGTH = 256 * 1024;
+const OUTGOING_LENGTH = 256 * 1024;
 const ARENA_LENGTH = 256 * 1024;
 const LANDING_LENGTH = 1024 * 1024;
 const STATE_ADDRESS = 64;
 const RECORDS_ADDRESS = STATE_ADDRESS + STATE_BYTES;
 const SCRATCH_ADDRESS = RECORDS_ADDRESS + RECORD_CAPACITY * RECORD_BYTES;
-const ARENA_ADDRESS = SCRATCH_ADDRESS + SCRATCH_LENGTH + SLACK;
+const OUTGOING_ADDRESS = SCRATCH_ADDRESS + SCRATCH_LENGTH + SLACK;
+const ARENA_ADDRESS = OUTGOING_ADDRESS + OUTGOING_LENGTH + SLACK;
 const LANDING_ADDRESS = ARENA_ADDRESS + ARENA_LENGTH + SLACK;
 const MEMORY_LENGTH = LANDING_ADDRESS + LANDING_LENGTH + SLACK;
 
@@ -152,6 +154,8 @@ export function makeJavaScriptKernels(): Kernels {
     tenant: undefined,
     scratchAddress: SCRATCH_ADDRESS,
     scratchLength: SCRATCH_LENGTH,
+    outgoingAddress: OUTGOING_ADDRESS,
+    outgoingLength: OUTGOING_LENGTH,
     encodeHeader,
     mask,
     isUtf8,

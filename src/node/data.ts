@@ -31,8 +31,7 @@ export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
   if (typeof data === 'number') return String(data);
   if (!data) return EMPTY;
   if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data))
-    return nodeValues.view(new Uint8Array(data.buffer), data.byteOffset, data.byteOffset + data.byteLength);
+  if (ArrayBuffer.isView(data)) return nodeValues.view(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
   return Buffer.from(data as readonly number[]);
 }

@@ -57,9 +57,13 @@ export function makeNodeValues(kernels: Kernels = loadedKernels): Values {
     return text;
   }
 
+  const utf16 = (source: Uint8Array, start: number, end: number): string => native.ucs2Slice.call(source, start, end);
+
   return {
-    view(source: Uint8Array, start: number, end: number): Uint8Array {
-      return new FastBuffer(source.buffer, source.byteOffset + start, end - start);
+    latin1: (source: Uint8Array, start: number, end: number) => native.latin1Slice.call(source, start, end),
+    utf16: TRANSCODES ? utf16 : undefined,
+    view(memory: ArrayBufferLike, start: number, length: number): Uint8Array {
+      return new FastBuffer(memory, start, length);
     },
     allocate(length: number): Uint8Array {
       return length < POOLED_BELOW ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);

@@ -2,12 +2,16 @@
 
 /** The platform's way of making values; `node/` passes its own, in terms of Buffer. */
 export interface Values {
-  /** A view of [start, end) of `source`, in the class that users expect. */
-  view(source: Uint8Array, start: number, end: number): Uint8Array;
+  /** A view of `length` octets of `memory` from `start` on, in the class that users expect. */
+  view(memory: ArrayBufferLike, start: number, length: number): Uint8Array;
   /** `length` octets whose contents are undefined: the caller fills all of them, or hands out only what it filled. */
   allocate(length: number): Uint8Array;
   /** The string of the valid UTF-8 in [start, end); `ascii` says that no octet is above 0x7f. */
   text(source: Uint8Array, start: number, end: number, ascii: boolean): string;
+  /** The string whose code units are the octets in [start, end), one each; undefined where the platform has no such decoder. */
+  readonly latin1: ((source: Uint8Array, start: number, end: number) => string) | undefined;
+  /** The string of the UTF-16LE in [start, end), where that, after the transcoding kernel, beats `text` on what is not ASCII. */
+  readonly utf16: ((source: Uint8Array, start: number, end: number) => string) | undefined;
   /** Writes `text` as UTF-8 at `at`, where there is room for 3 octets a code unit, and returns how many were written. */
   writeText(target: Uint8Array, at: number, text: string): number;
   /** `text` as UTF-8 in memory of its own; a lone surrogate becomes U+FFFD. */
@@ -23,8 +27,8 @@ const encoder = new TextEncoder();
 
 /** Uint8Array, TextDecoder and `globalThis.crypto`: what every JavaScript runtime has. */
 export const plainValues: Values = {
-  view(source: Uint8Array, start: number, end: number): Uint8Array {
-    return source.subarray(start, end);
+  view(memory: ArrayBufferLike, start: number, length: number): Uint8Array {
+    return new Uint8Array(memory, start, length);
   },
   allocate(length: number): Uint8Array {
     return new Uint8Array(length);
@@ -32,6 +36,8 @@ export const plainValues: Values = {
   text(source: Uint8Array, start: number, end: number): string {
     return decoder.decode(source.subarray(start, end));
   },
+  latin1: undefined,
+  utf16: undefined,
   writeText(target: Uint8Array, at: number, text: string): number {
     return encoder.encodeInto(text, target.subarray(at)).written;
   },

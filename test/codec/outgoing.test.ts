@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
 import { Outgoing } from '../../src/codec/outgoing.js';
+import { kernels } from '../../src/kernels/index.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
 import { plainValues, type Values } from '../../src/values/values.js';
@@ -15,6 +16,8 @@ const fresh: [string, () => Values][] = [
   ['node', () => makeNodeValues()],
 ];
 
+const open = (values: Values): Outgoing => new Outgoing(values, kernels, false);
+
 function write(outgoing: Outgoing, octets: Uint8Array): void {
   const bytes = outgoing.reserve(octets.length);
   bytes.set(octets, outgoing.end);
@@ -27,7 +30,7 @@ function joined(chunks: Uint8Array[]): string {
 
 describe.each(fresh)('Outgoing over %s values', (_, make) => {
   test('hands out what was written, once, in order', () => {
-    const outgoing = new Outgoing(make());
+    const outgoing = open(make());
     expect(outgoing.take()).toEqual([]);
     expect(outgoing.takeSingle()).toBe(undefined);
     write(outgoing, Uint8Array.of(1, 2));
@@ -46,8 +49,8 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
 
   test('a batch that waits moves out when another connection writes, and the place it leaves is used again', () => {
     const values = make();
-    const first = new Outgoing(values);
-    const second = new Outgoing(values);
+    const first = open(values);
+    const second = open(values);
     write(first, Uint8Array.of(1, 1, 1));
     const slab = first.bytes;
     write(second, Uint8Array.of(2, 2));
@@ -62,7 +65,7 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
 
   test('a batch that outgrows the slab, and a single piece longer than it, get memory of their own', () => {
     const values = make();
-    const outgoing = new Outgoing(values);
+    const outgoing = open(values);
     const start = new Uint8Array(SLAB - 5).fill(7);
     write(outgoing, start);
     write(outgoing, Uint8Array.of(1, 2, 3, 4, 5, 6));
@@ -77,7 +80,7 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
   test('what was taken is left alone, when the slab is at its end too', () => {
     const values = make();
     const taken: Uint8Array[] = [];
-    const outgoing = new Outgoing(values);
+    const outgoing = open(values);
     for (let i = 0; i < 100; i++) {
       write(outgoing, new Uint8Array(SLAB / 20).fill(i));
       taken.push(outgoing.takeSingle()!);
@@ -87,10 +90,30 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     ).toBe(true);
   });
 
+  test("5.3 batches that are masked where they are written leave the kernels' memory when they are taken or must wait", () => {
+    const values = make();
+    const first = new Outgoing(values, kernels, true);
+    const second = new Outgoing(values, kernels, true);
+    const unmasked = open(values);
+    write(unmasked, Uint8Array.of(9));
+    write(first, Uint8Array.of(1, 1));
+    expect([first.bytes === kernels.bytes, first.start]).toEqual([true, kernels.outgoingAddress]);
+    write(second, Uint8Array.of(2, 2, 2));
+    expect([second.bytes === kernels.bytes, second.start]).toEqual([true, kernels.outgoingAddress]);
+    expect(first.bytes === kernels.bytes).toBe(false);
+    const taken = [second.takeSingle()!, first.takeSingle()!, unmasked.takeSingle()!];
+    write(second, new Uint8Array(1000).fill(3));
+    write(unmasked, new Uint8Array(1000).fill(3));
+    expect(taken.map(hex)).toEqual(['020202', '0101', '09']);
+    expect(taken.every(({ buffer }) => buffer !== kernels.bytes.buffer)).toBe(true);
+    write(first, new Uint8Array(SLAB + 1).fill(4));
+    expect(first.takeSingle()!.length).toBe(SLAB + 1);
+  });
+
   test('reuse gives back the last chunk only, and only while nobody writes', () => {
     const values = make();
-    const first = new Outgoing(values);
-    const second = new Outgoing(values);
+    const first = open(values);
+    const second = open(values);
     write(first, Uint8Array.of(1));
     const early = first.takeSingle()!;
     write(second, Uint8Array.of(2));

@@ -4,7 +4,7 @@ import { plainValues } from '../../src/values/values.js';
 test('plain values give views, text and octets that need no Node', () => {
   const bytes = plainValues.allocate(6);
   expect(bytes).toEqual(new Uint8Array(6));
-  expect(plainValues.view(bytes, 2, 4).buffer).toBe(bytes.buffer);
+  expect(plainValues.view(bytes.buffer, 2, 2).buffer).toBe(bytes.buffer);
   const text = '\ufeffaé€😀';
   const room = plainValues.allocate(3 * text.length);
   const written = plainValues.writeText(room, 0, text);

@@ -1,0 +1,101 @@
+// A run of short text messages that lie side by side in the kernels' memory -> one string, which all of them are slices of.
+import type { Kernels } from '../kernels/kernels.js';
+import { Opcode } from '../spec/frame.js';
+import {
+  RECORD_ASCII,
+  RECORD_COMPRESSED,
+  RECORD_END,
+  RECORD_FIN,
+  RECORD_KIND,
+  RECORD_LENGTH,
+  RECORD_OFFSET,
+  RECORD_OPCODE,
+  RECORD_START,
+  RECORD_UNCHECKED,
+  RECORD_WORDS,
+} from '../spec/record.js';
+import type { Values } from '../values/values.js';
+
+/** A window spans at most this many octets, so that a slice kept by the user pins little else. */
+const WINDOW = 8 * 1024;
+
+const JUDGED =
+  RECORD_OPCODE | RECORD_START | RECORD_END | RECORD_FIN | RECORD_ASCII | RECORD_UNCHECKED | RECORD_COMPRESSED;
+const WHOLE_TEXT = Opcode.Text | RECORD_START | RECORD_END | RECORD_FIN;
+
+/**
+ * Making a string costs a call out of JavaScript, and a slice of one does not. Valid while the records stay where they
+ * are in the kernels' table.
+ */
+export class TextWindow {
+  private string = '';
+  /** Records [first, end) have their text in `string`. */
+  private first = 0;
+  private end = 0;
+  /** Where the string begins, for ASCII; for other text, where each record's code units end. */
+  private offset = 0;
+  private ends: number[] | undefined;
+
+  constructor(
+    private readonly kernels: Kernels,
+    private readonly values: Values,
+  ) {}
+
+  /** The text of the whole, valid message at `record`; undefined when it shares no window with the one after it. */
+  text(record: number, recordsEnd: number): string | undefined {
+    if (record >= this.end && !this.open(record, recordsEnd)) return undefined;
+    if (this.ends === undefined) {
+      const { words } = this.kernels;
+      const at = words[record + RECORD_OFFSET] - this.offset;
+      return this.string.slice(at, at + words[record + RECORD_LENGTH]);
+    }
+    const index = (record - this.first) / RECORD_WORDS;
+    return this.string.slice(index === 0 ? 0 : this.ends[index - 1], this.ends[index]);
+  }
+
+  /** Forgets the window: the records are about to change. */
+  close(): void {
+    this.end = 0;
+    this.string = '';
+    this.ends = undefined;
+  }
+
+  private open(record: number, recordsEnd: number): boolean {
+    const { kernels, values } = this;
+    const { words } = kernels;
+    const kind = words[record + RECORD_KIND] & JUDGED;
+    const isAscii = kind === (WHOLE_TEXT | RECORD_ASCII);
+    if (!isAscii && kind !== WHOLE_TEXT) return false;
+    const decode = isAscii ? values.latin1 : values.utf16;
+    if (decode === undefined) return false;
+    const start = words[record + RECORD_OFFSET];
+    let end = record;
+    let stop = start;
+    while (end < recordsEnd && (words[end + RECORD_KIND] & JUDGED) === kind) {
+      const after = words[end + RECORD_OFFSET] + words[end + RECORD_LENGTH];
+      if (after - start > WINDOW) break;
+      stop = after;
+      end += RECORD_WORDS;
+    }
+    if (end - record < 2 * RECORD_WORDS) return false;
+    this.first = record;
+    this.end = end;
+    if (isAscii) {
+      // What lies between the messages are their headers: octets like others, one code unit each.
+      this.offset = start;
+      this.ends = undefined;
+      this.string = decode(kernels.bytes, start, stop);
+      return true;
+    }
+    const { scratchAddress } = kernels;
+    const ends: number[] = [];
+    let units = 0;
+    for (let at = record; at < end; at += RECORD_WORDS) {
+      units += kernels.transcode(words[at + RECORD_OFFSET], words[at + RECORD_LENGTH], scratchAddress + 2 * units);
+      ends.push(units);
+    }
+    this.ends = ends;
+    this.string = decode(kernels.bytes, scratchAddress, scratchAddress + 2 * units);
+    return true;
+  }
+}
