@@ -46,7 +46,7 @@ import {
   UNCHECKED_FROM,
 } from '../src/spec/record';
 import { Violation } from '../src/spec/violation';
-import { maskAndFindAscii, mask } from './mask';
+import { maskAndFindAscii, mask, maskShortAndFindAscii } from './mask';
 import { RECORD_CAPACITY, recordsAddress, stateAddress } from './memory';
 import { continueUtf8, isAscii, isUtf8 } from './utf8';
 
@@ -79,9 +79,60 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
   let violation: i32 = Violation.None;
   let detail: i32 = 0;
 
+  const judgesText = !(config & SCAN_SKIP_UTF8);
+  const shortLimit = <i32>min<u64>(limit, 0xffff);
   if (phase == PHASE_STOPPED) at = end;
   while (at < end) {
     if (phase == PHASE_HEADER) {
+      // The frame that most are: a whole message without RSV bits, all of it in the chunk. Nothing of it is remembered, and
+      // whatever is not as it should be is left to the code below, which says what is wrong.
+      if (!message && !held) {
+        while (at + MAX_HEADER <= end && record < recordsEnd) {
+          const two = <i32>load<u16>(at);
+          const opcode = (two & 0xff) ^ FIN;
+          if (<u32>(opcode - Opcode.Text) > 1 || ((two >> 8) & MASK) != mustMask) break;
+          let short = (two >> 8) & LENGTH_BITS;
+          let payload = at + 2;
+          if (short >= LENGTH_16) {
+            if (short > LENGTH_16) break;
+            short = <i32>bswap<u16>(load<u16>(at, 2));
+            if (short < LENGTH_16) break;
+            payload += 2;
+          }
+          if (mustMask) {
+            key = load<i32>(payload);
+            payload += 4;
+          }
+          if (short > shortLimit || payload + short > end) break;
+          flags = WHOLE | RECORD_VALID | opcode;
+          if (opcode == Opcode.Text) {
+            flags |= RECORD_TEXT;
+            if (judgesText) {
+              if (mustMask ? maskShortAndFindAscii(payload, short, key) : isAscii(payload, short)) {
+                flags |= RECORD_ASCII;
+              } else if (config & SCAN_LEAVE_LONG_TEXT && short >= UNCHECKED_FROM) {
+                flags |= RECORD_UNCHECKED;
+              } else if (!isUtf8(payload, short)) {
+                // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+                violation = Violation.InvalidUtf8;
+                at = payload;
+                break;
+              }
+            } else if (mustMask) {
+              maskShortAndFindAscii(payload, short, key);
+            }
+          } else if (mustMask) {
+            maskShortAndFindAscii(payload, short, key);
+          }
+          store<i32>(record, flags, 0);
+          store<i32>(record, <i32>payload, 4);
+          store<i32>(record, short, 8);
+          store<i32>(record, short, 12);
+          record += RECORD_BYTES;
+          at = payload + short;
+        }
+        if (violation || at == end) break;
+      }
       if (record == recordsEnd) break;
       // A header that began in an earlier chunk is put together in the state and decoded there.
       let header = at;

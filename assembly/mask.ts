@@ -44,6 +44,19 @@ export function maskAndFindAscii(at: usize, length: i32, key: i32): bool {
   return i8x16.bitmask(seen) == 0;
 }
 
+/** As `maskAndFindAscii`, without a call where two vectors cover all. */
+// @ts-ignore: decorator
+@inline
+export function maskShortAndFindAscii(at: usize, length: i32, key: i32): bool {
+  if (<u32>(length - 16) > 16) return maskAndFindAscii(at, length, key);
+  const last = at + length - 16;
+  const a = v128.xor(v128.load(at), i32x4.splat(key));
+  const b = v128.xor(v128.load(last), i32x4.splat(turned(key, length)));
+  v128.store(at, a);
+  v128.store(last, b);
+  return i8x16.bitmask(v128.or(a, b)) == 0;
+}
+
 /** Masks fewer than 16 octets; returns some OR of all of them, masked. */
 function maskShort(at: usize, length: i32, key: i32): u64 {
   const end = at + length;

@@ -88,6 +88,8 @@ export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
 const MAX_PONGS = 60;
 
 const WHOLE = RECORD_START | RECORD_END | RECORD_FIN;
+/** A message is handed on as it lies in its frame when, of these, only WHOLE is set. */
+const JUDGED = WHOLE | RECORD_COMPRESSED;
 const LAST = RECORD_END | RECORD_FIN;
 
 /**
@@ -107,6 +109,7 @@ export class Connection {
   private readonly maxPayload: number;
   private readonly autoPong: boolean;
   private readonly strings: boolean;
+  private readonly inParts: boolean;
   private readonly skipUtf8: boolean;
   private readonly maxFragments: number;
   private readonly maxBufferedChunks: number;
@@ -155,6 +158,7 @@ export class Connection {
     this.maxBufferedChunks = options.maxBufferedChunks || Infinity;
     this.autoPong = options.autoPong !== false;
     this.strings = options.text === 'string';
+    this.inParts = options.parts === true;
     // Only valid UTF-8 can be transcoded to a string.
     this.skipUtf8 = options.skipUTF8Validation === true && !this.strings;
     const { values, kernels } = this;
@@ -230,17 +234,17 @@ export class Connection {
     const { decoder } = this;
     while (decoder.next()) {
       const kind = decoder.kindWord;
-      if ((kind & WHOLE) === WHOLE && (kind & RECORD_COMPRESSED) === 0 && this.options.parts !== true) {
-        switch (kind & RECORD_OPCODE) {
-          case Opcode.Text:
-            return this.wholeText(kind);
-          case Opcode.Binary:
-            return {
-              type: EventType.Message,
-              data: decoder.payload(),
-              isBinary: true,
-              fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
-            };
+      if ((kind & JUDGED) === WHOLE && !this.inParts) {
+        const opcode = kind & RECORD_OPCODE;
+        if (opcode === Opcode.Binary || opcode === Opcode.Text) {
+          // The path that nearly every message takes: it is written out here rather than called.
+          if (opcode === Opcode.Text && (this.strings || kind & RECORD_UNCHECKED)) return this.wholeText(kind);
+          return {
+            type: EventType.Message,
+            data: decoder.payload(),
+            isBinary: opcode === Opcode.Binary,
+            fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
+          };
         }
       }
       const event = this.piece(kind);
@@ -446,13 +450,9 @@ export class Connection {
   private wholeText(kind: number): ConnectionEvent {
     const { decoder } = this;
     const ends = this.keepFragments ? [decoder.length] : undefined;
-    if (kind & RECORD_UNCHECKED) {
-      const data = decoder.payload();
-      // RFC 6455 8.1: text that is not UTF-8 fails the connection.
-      if (!this.values.isUtf8!(data)) return this.failWith(Violation.InvalidUtf8);
-      return { type: EventType.Message, data: this.asText(data), isBinary: false, fragmentEnds: ends };
-    }
     const data = this.strings ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
+    // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+    if (kind & RECORD_UNCHECKED && !this.isUtf8(data as Uint8Array)) return this.failWith(Violation.InvalidUtf8);
     return { type: EventType.Message, data, isBinary: false, fragmentEnds: ends };
   }
 
@@ -492,7 +492,7 @@ export class Connection {
     if (!(kind & RECORD_END) && decoder.length > 0) this.chunks++;
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & LAST) === LAST;
-    if (this.options.parts === true && !isDeflated) {
+    if (this.inParts && !isDeflated) {
       const data = decoder.payload();
       // RFC 6455 8.1: text that is not UTF-8 fails the connection.
       if (kind & RECORD_UNCHECKED && !this.isUtf8(data)) return this.failWith(Violation.InvalidUtf8);
@@ -561,7 +561,7 @@ export class Connection {
     if (!isBinary && !this.skipUtf8 && !this.isUtf8(result)) {
       return this.failWith(Violation.InvalidUtf8);
     }
-    if (this.options.parts === true) {
+    if (this.inParts) {
       return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true };
     }
     // Fragments of compressed octets have no borders in the message.

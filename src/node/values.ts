@@ -32,59 +32,81 @@ interface Slices {
 }
 const native = Buffer.prototype as unknown as Slices;
 
-/** Values in terms of Buffer, with `kernels` to transcode. */
-export function makeNodeValues(kernels: Kernels = loadedKernels): Values {
-  const { scratchAddress } = kernels;
-  const units = scratchAddress + WINDOW + 64;
+/** Values in terms of Buffer. */
+class NodeValues implements Values {
+  readonly latin1: Values['latin1'] = latin1;
+  readonly utf16: Values['utf16'] = TRANSCODES ? utf16 : undefined;
+  readonly isUtf8: Values['isUtf8'] = isUtf8;
+  private readonly kernels: Kernels;
+  /** Where the kernel writes code units. */
+  private readonly units: number;
 
-  /** The string of valid UTF-8 that lies at `at` in the kernels' memory, at most a window of it. */
-  function transcoded(at: number, length: number): string {
-    const count = kernels.transcode(at, length, units);
-    return native.ucs2Slice.call(kernels.bytes, units, units + 2 * count);
+  /** @param kernels what transcodes */
+  constructor(kernels: Kernels) {
+    this.kernels = kernels;
+    this.units = kernels.scratchAddress + WINDOW + 64;
   }
 
-  function transcode(source: Uint8Array, start: number, end: number): string {
-    if (source.buffer === kernels.bytes.buffer && end - start <= WINDOW) return transcoded(start, end - start);
+  view(memory: ArrayBufferLike, start: number, length: number): Uint8Array {
+    return new FastBuffer(memory, start, length);
+  }
+
+  allocate(length: number): Uint8Array {
+    return length < POOLED_BELOW ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  }
+
+  text(source: Uint8Array, start: number, end: number, ascii: boolean): string {
+    if (ascii) return latin1(source, start, end);
+    if (TRANSCODES && end - start >= TRANSCODE_FROM) return this.transcode(source, start, end);
+    return native.utf8Slice.call(source, start, end);
+  }
+
+  writeText(target: Uint8Array, at: number, text: string): number {
+    return native.utf8Write.call(target, text, at);
+  }
+
+  encode(text: string): Uint8Array {
+    return Buffer.from(text);
+  }
+
+  random(into: Uint8Array): void {
+    randomFillSync(into);
+  }
+
+  private transcode(source: Uint8Array, start: number, end: number): string {
+    const { kernels } = this;
+    if (source === kernels.bytes && end - start <= WINDOW) return this.transcoded(start, end - start);
     let text = '';
     for (let at = start; at < end;) {
       let stop = Math.min(at + WINDOW, end);
       // A window ends between characters: an octet 10xxxxxx goes on with one.
       while (stop < end && (source[stop] & 0xc0) === 0x80) stop--;
-      kernels.bytes.set(source.subarray(at, stop), scratchAddress);
-      text += transcoded(scratchAddress, stop - at);
+      kernels.bytes.set(source.subarray(at, stop), kernels.scratchAddress);
+      text += this.transcoded(kernels.scratchAddress, stop - at);
       at = stop;
     }
     return text;
   }
 
-  const utf16 = (source: Uint8Array, start: number, end: number): string => native.ucs2Slice.call(source, start, end);
+  /** The string of valid UTF-8 that lies at `at` in the kernels' memory, at most a window of it. */
+  private transcoded(at: number, length: number): string {
+    const { kernels, units } = this;
+    return utf16(kernels.bytes, units, units + 2 * kernels.transcode(at, length, units));
+  }
+}
 
-  return {
-    latin1: (source: Uint8Array, start: number, end: number) => native.latin1Slice.call(source, start, end),
-    utf16: TRANSCODES ? utf16 : undefined,
-    view(memory: ArrayBufferLike, start: number, length: number): Uint8Array {
-      return new FastBuffer(memory, start, length);
-    },
-    allocate(length: number): Uint8Array {
-      return length < POOLED_BELOW ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-    },
-    text(source: Uint8Array, start: number, end: number, ascii: boolean): string {
-      if (ascii) return native.latin1Slice.call(source, start, end);
-      if (TRANSCODES && end - start >= TRANSCODE_FROM) return transcode(source, start, end);
-      return native.utf8Slice.call(source, start, end);
-    },
-    writeText(target: Uint8Array, at: number, text: string): number {
-      return native.utf8Write.call(target, text, at);
-    },
-    encode(text: string): Uint8Array {
-      return Buffer.from(text);
-    },
-    isUtf8,
-    random(into: Uint8Array): void {
-      randomFillSync(into);
-    },
-  };
+/** Values in terms of Buffer, with `kernels` to transcode. */
+export function makeNodeValues(kernels: Kernels = loadedKernels): Values {
+  return new NodeValues(kernels);
 }
 
 /** The values that this thread's connections use. */
 export const nodeValues: Values = makeNodeValues();
+
+function latin1(source: Uint8Array, start: number, end: number): string {
+  return native.latin1Slice.call(source, start, end);
+}
+
+function utf16(source: Uint8Array, start: number, end: number): string {
+  return native.ucs2Slice.call(source, start, end);
+}

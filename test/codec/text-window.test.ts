@@ -21,7 +21,7 @@ describe.each(kernelSets)('%s', (_, kernels) => {
     ['plain', plainValues],
     ['node', makeNodeValues(kernels)],
     // As on a Node that decodes UTF-8 quickly by itself.
-    ['node without UTF-16', { ...makeNodeValues(kernels), utf16: undefined }],
+    ['node without UTF-16', Object.assign(makeNodeValues(kernels), { utf16: undefined })],
   ])('%s values', (_, values) => {
     test('5.6 text of many messages in a chunk comes as the same strings as one by one', () => {
       for (let seed = 1; seed <= 40; seed++) {
