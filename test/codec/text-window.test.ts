@@ -11,7 +11,7 @@ import { Random } from '../support/random.js';
 const ALPHABETS = ['abc xyz', '漢字かな', 'éß€', '😀𝄞a', 'a漢é😀'];
 
 function makeText(random: Random): string {
-  const alphabet = [...random.pick(ALPHABETS)];
+  const alphabet = Array.from(random.pick(ALPHABETS));
   const length = random.oneIn(30) ? random.between(2000, 9000) : random.below(60);
   return Array.from({ length }, () => random.pick(alphabet)).join('');
 }
