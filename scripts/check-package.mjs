@@ -4,17 +4,12 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
-import { Checks, install, pack, ROOT, run, TSC } from '../test/consumer/support.mjs';
+import { Checks, expectText, install, pack, ROOT, run, TSC } from '../test/consumer/support.mjs';
 
 const { devDependencies } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
 const CONSUMER = path.join(ROOT, 'test/consumer');
 const ATTW = path.join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
 const PUBLINT = path.join(ROOT, 'node_modules/publint/src/cli.js');
-
-function expectText(text, ...parts) {
-  const missing = parts.filter((part) => !text.includes(part));
-  if (missing.length > 0) throw new Error(`not printed: ${missing.join(', ')}\n${text}`);
-}
 
 const directory = await mkdtemp(path.join(tmpdir(), 'wsimd-package-'));
 const checks = new Checks();
@@ -36,6 +31,7 @@ try {
       jest: '30.5.2',
       'typescript-5.9': 'npm:typescript@5.9',
       'typescript-6.0': 'npm:typescript@6.0',
+      'typescript-7.0': 'npm:typescript@7.0',
       ws: `file:${tarball}`,
       wsimd: `file:${tarball}`,
     }),
@@ -44,7 +40,7 @@ try {
   await cp(path.join(CONSUMER, 'programs'), ours, { recursive: true });
   await cp(path.join(CONSUMER, 'tsconfig.json'), path.join(ours, 'tsconfig.json'));
   await writeFile(path.join(ours, 'samples/package.json'), '{ "type": "module" }');
-  for (const version of ['5.9', '6.0']) {
+  for (const version of ['5.9', '6.0', '7.0']) {
     await checks.check(`sample programs compile with TypeScript ${version}`, () =>
       run(process.execPath, [path.join(ours, `node_modules/typescript-${version}/bin/tsc`), '-p', ours]),
     );

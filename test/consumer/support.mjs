@@ -28,6 +28,12 @@ export async function run(command, args, options = {}) {
   }
 }
 
+/** @throws Error with all of `text`, unless each of `parts` is in it */
+export function expectText(text, ...parts) {
+  const missing = parts.filter((part) => !text.includes(part));
+  if (missing.length > 0) throw new Error(`not printed: ${missing.join(', ')}\n${text}`);
+}
+
 /** Packs what has been built into `directory`/wsimd.tgz. */
 export async function pack(directory) {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory];
@@ -39,13 +45,8 @@ export async function pack(directory) {
 export async function install(directory, dependencies, manifest = {}) {
   await mkdir(directory, { recursive: true });
   await writeFile(path.join(directory, 'package.json'), JSON.stringify({ private: true, ...manifest, dependencies }));
-  await run(
-    'npm',
-    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline'],
-    {
-      cwd: directory,
-    },
-  );
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline'];
+  await run('npm', ['install', ...flags], { cwd: directory, timeout: 600_000 });
 }
 
 /** Runs checks, prints a line for each, and in the end how many held. */

