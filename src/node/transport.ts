@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
+import { destroyWhenOver } from './destroy-when-over.js';
 import { land, type ReadPath } from './landing.js';
 
 /** Told when its write has gone out, or with the error that kept it from doing so. */
@@ -83,6 +84,7 @@ export class Transport {
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('error', onError);
+    if (!this.isNet) destroyWhenOver(socket);
   }
 
   /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Duplex, type DuplexOptions } from 'node:stream';
 import { describe, onTestFinished } from 'vitest';
 import {
   connectRaw,
@@ -290,10 +290,11 @@ export async function requestOf(
 }
 
 /** Two Duplex streams joined back to back, with none of a net.Socket's methods. */
-export function duplexPair(): [Duplex, Duplex] {
+export function duplexPair(options: DuplexOptions = {}): [Duplex, Duplex] {
   let first: Duplex;
   const make = (other: () => Duplex): Duplex =>
     new Duplex({
+      ...options,
       read() {},
       write(chunk: Buffer, _encoding, callback) {
         const target = other();

@@ -3,7 +3,7 @@ import { PassThrough, Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { expect, it, vi } from 'vitest';
 import { closeCode, decodeFrame, decodeFrames, encodeFrame } from '../../support/raw-peer.js';
-import { contract, ending, event, message, pair, rawClient, recorder, turn } from './harness.js';
+import { contract, duplexPair, ending, event, message, owned, pair, rawClient, recorder, turn } from './harness.js';
 import type { Implementation, SenderFrameOptions } from './implementations.js';
 import { ownedPairOfStreams } from './streams.js';
 
@@ -438,6 +438,18 @@ contract('semi-public pieces', (implementation) => {
     expect(opened).toHaveBeenCalledTimes(1);
     ws.on('error', () => {});
     ws.terminate();
+  });
+
+  it('setSocket: a Duplex that does not destroy itself is destroyed once both halves are over', async () => {
+    const ends = duplexPair({ autoDestroy: false }).map((duplex, i) => {
+      const ws = owned(new implementation.WebSocket(null, undefined, {}));
+      ws._isServer = i === 0;
+      ws.setSocket(duplex, Buffer.alloc(0), { maxPayload: 0 });
+      return ws;
+    });
+    const closed = Promise.all(ends.map((ws) => event(ws, 'close')));
+    ends[1].close(4000, 'over');
+    for (const args of await closed) expect(args).toEqual([4000, Buffer.from('over')]);
   });
 
   it('_socket: may be paused, and its writes keep their place between sends', async () => {
