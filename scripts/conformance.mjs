@@ -1,76 +1,100 @@
-// Examines this library's own server and client with its own suite, all cases in both roles, and writes the reports.
-// Arguments are handed on to `wsimd conformance`, for instance `-- --cases '1.*,6.4.*'`.
+// Examines a WebSocket library's server and client with our suite, all cases in both roles, and writes the reports. By default that is our
+// own library, of which nothing is accepted but what is strict; `--peer ws` takes the package ws with its limit of fragments lifted, and
+// `--peer ws-defaults` as it comes. Other arguments are handed on to `wsimd conformance`, for instance `-- --cases '1.*,6.4.*'`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { WebSocket, WebSocketServer } from '../dist/index.js';
+import { fileURLToPath } from 'node:url';
+import { WebSocket } from '../dist/index.js';
 
-const PROGRAM = new URL('../dist/cli/index.js', import.meta.url).pathname;
+/** What examines whom: the module, the options of its server and client, and what the suite is told. */
+const PEERS = {
+  wsimd: { module: '../dist/index.js', options: {}, arguments: ['--strict'] },
+  ws: { module: 'ws', options: { maxFragments: 0 }, arguments: [] },
+  'ws-defaults': { module: 'ws', options: {}, arguments: [] },
+};
+
+const SELF = fileURLToPath(import.meta.url);
+const PROGRAM = fileURLToPath(new URL('../dist/cli/index.js', import.meta.url));
 /** How many cases the client runs side by side; the heavy groups are limited by the machine, not by waiting. */
 const LANES = 4;
 
-if (process.argv[2] === 'echo') serveEcho();
-else
-  process.exitCode = Math.max(await examineServer(process.argv.slice(2)), await examineClient(process.argv.slice(2)));
+const given = process.argv.slice(2);
+if (given[0] === 'echo') await serveEcho(PEERS[given[1]]);
+else {
+  const at = given.indexOf('--peer');
+  const [, name] = at < 0 ? [undefined, 'wsimd'] : given.splice(at, 2);
+  if (!Object.hasOwn(PEERS, name)) throw new Error(`--peer is one of ${Object.keys(PEERS).join(', ')}.`);
+  const rest = [...PEERS[name].arguments, ...given];
+  const server = await timed('server', examineServer(name, rest));
+  process.exitCode = Math.max(server, await timed('client', examineClient(name, rest)));
+}
 
-function serveEcho() {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
-  server.on('connection', (websocket) => {
-    websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
-  });
+async function timed(role, examination) {
+  const begun = performance.now();
+  const status = await examination;
+  console.log(`As ${role}: ${((performance.now() - begun) / 1000).toFixed(1)} s, exit status ${status}.\n`);
+  return status;
+}
+
+async function serveEcho({ module, options }) {
+  const { WebSocketServer } = await import(module);
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true, ...options });
+  server.on('connection', echo);
   server.on('listening', () => process.send(server.address().port));
   process.on('disconnect', () => process.exit());
 }
 
-async function examineServer(given) {
-  const server = spawn(process.execPath, [process.argv[1], 'echo'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+function echo(websocket) {
+  websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
+  websocket.on('error', () => {});
+}
+
+async function examineServer(name, rest) {
+  const server = spawn(process.execPath, [SELF, 'echo', name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const [port] = await once(server, 'message');
-  const status = await suite(['server', `ws://127.0.0.1:${port}`, '--agent', 'wsimd', ...given]);
+  const child = suite(['server', `ws://127.0.0.1:${port}`, '--agent', name, ...rest], 'inherit');
+  const [status] = await once(child, 'exit');
   server.disconnect();
   return status;
 }
 
-async function examineClient(given) {
-  const child = spawn(process.execPath, [PROGRAM, 'conformance', 'client', '--port', '9317', ...given], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const ended = once(child, 'exit');
-  const url = 'ws://127.0.0.1:9317';
-  const count = Number(await ask(`${url}/getCaseCount`));
+async function examineClient(name, rest) {
+  const child = suite(['client', '--port', '0', ...rest], 'pipe');
+  const ended = once(child, 'exit').then(([status]) => status);
+  const url = await Promise.race([listening(child.stdout), ended.then(() => null)]);
+  if (url === null) return ended;
+  const counting = new WebSocket(`${url}/getCaseCount`);
+  const [count] = await once(counting, 'message');
+  const { WebSocket: Client } = await import(PEERS[name].module);
   let next = 1;
   const lane = async () => {
-    while (next <= count) await runCase(`${url}/runCase?case=${next++}&agent=wsimd`);
+    while (next <= Number(count)) await runCase(Client, `${url}/runCase?case=${next++}&agent=${name}`, name);
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  await runCase(`${url}/updateReports?agent=wsimd&shutdownOnComplete=true`);
-  const [status] = await ended;
-  return status;
+  await runCase(Client, `${url}/updateReports?agent=${name}&shutdownOnComplete=true`, name);
+  return ended;
 }
 
-async function suite(args) {
-  const [status] = await once(spawn(process.execPath, [PROGRAM, 'conformance', ...args], { stdio: 'inherit' }), 'exit');
-  return status;
+function suite(args, stdout) {
+  return spawn(process.execPath, [PROGRAM, 'conformance', ...args], { stdio: ['ignore', stdout, 'inherit'] });
 }
 
-/** The first message at `url`; the suite's server may need a moment before it listens. */
-async function ask(url) {
-  for (;;) {
-    const websocket = new WebSocket(url);
-    try {
-      const [data] = await once(websocket, 'message');
-      return data;
-    } catch (error) {
-      if (error.code !== 'ECONNREFUSED') throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+/** Passes on what the suite says, and resolves with the URL that it says it listens on. */
+function listening(stdout) {
+  return new Promise((resolve) => {
+    stdout.on('data', (text) => {
+      process.stdout.write(text);
+      const said = /^Listening on (\S+)/.exec(text);
+      if (said !== null) resolve(said[1]);
+    });
+  });
 }
 
 /** Echoes until the suite's server is done with the case. */
-function runCase(url) {
+function runCase(Client, url, name) {
   return new Promise((resolve) => {
-    const websocket = new WebSocket(url);
-    websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
-    websocket.on('error', () => {});
+    const websocket = new Client(url, PEERS[name].options);
+    echo(websocket);
     websocket.on('close', resolve);
   });
 }

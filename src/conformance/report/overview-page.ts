@@ -29,7 +29,8 @@ export function overviewPage(report: Report, files: FileNames): string {
       <h1>WebSocket Conformance Report</h1>
       <p class="lede">
         ${counted(report.agents.length, 'agent')}, ${counted(ids.length, 'case')}, written
-        <time datetime="${report.written.toISOString()}">${readableTime(report.written)}</time>
+        <time datetime="${report.written.toISOString()}">${readableTime(report.written)}</time>.
+        Beside a verdict stands the close code that the agent sent.
       </p>
     </header>
     <section class="agents" aria-label="Agents">${report.agents.map(agentCard)}</section>

@@ -1,5 +1,6 @@
 // Verdicts -> the words, marks and sentences by which every report names them.
 import type { Behavior, CaseEvent, CaseResult, CloseBehavior } from '../result.js';
+import { textOf } from './excerpt.js';
 import { pythonEvents } from './python.js';
 import { standingOf, type Standing } from './report.js';
 
@@ -33,8 +34,9 @@ export const STANDING_TEXT: Readonly<Record<Standing, { label: string; mark: str
   missing: { label: 'Missing', mark: '?' },
 };
 
-/** Characters of an event list that a reason shows. */
-const EVENTS_CUT = 90;
+/** Events that a reason names, and octets of a payload that it shows. */
+const NAMED_EVENTS = 3;
+const SHOWN_OCTETS = 24;
 
 /** Why a case stands as it does, in one sentence without its full stop. */
 export function reason(result: CaseResult | undefined): string {
@@ -46,7 +48,7 @@ export function reason(result: CaseResult | undefined): string {
     case 'missing':
       return sentence(result.result);
     case 'nonStrict':
-      return events(result, 'where a strict endpoint gives');
+      return leniency(result);
     case 'closeFault':
       return closeReason(result);
     case 'failed':
@@ -54,28 +56,49 @@ export function reason(result: CaseResult | undefined): string {
   }
 }
 
+/** What the case's expectation calls non-strict, or what was received instead. */
+function leniency(result: CaseResult): string {
+  const told = result.expectation.split(/(?<=\.)\s/).find((one) => one.includes('non-strict'));
+  return told === undefined ? events(result) : sentence(told);
+}
+
 function failure(result: CaseResult): string {
+  // Without a handshake there is nothing else to tell.
+  if (result.resultClose.startsWith('The WebSocket opening handshake was never')) return sentence(result.result);
   const accepted = Object.values(result.expected).map(pythonEvents);
   // Where the events were right the result itself says what was wrong.
-  const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result, 'expected');
+  const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result);
   const testeeClosed = result.behaviorClose === 'FAILED' && !result.closedByMe && result.remoteCloseCode !== null;
   return testeeClosed ? `${what}; the testee closed with ${result.remoteCloseCode}` : what;
 }
 
-function events(result: CaseResult, verb: string): string {
-  const wanted: CaseEvent[] | undefined = result.expected.OK ?? Object.values(result.expected)[0];
+function events({ expected, received, description, result }: CaseResult): string {
+  const wanted: CaseEvent[] | undefined = expected.OK ?? Object.values(expected)[0];
   // Where a rule of the case's own judges, only the description tells what the rule is about.
-  if (wanted === undefined) return `${firstSentence(result.description)}: ${sentence(result.result)}`;
-  return `received ${cut(pythonEvents(result.received))}, ${verb} ${cut(pythonEvents(wanted))}`;
+  if (wanted === undefined) return `${firstSentence(description)}: ${sentence(result)}`;
+  const [came, due] = [named(received), named(wanted)];
+  return came === due ? `received ${came}, but with other content than expected` : `received ${came}, expected ${due}`;
+}
+
+/** Events in a reader's words. */
+function named(list: readonly CaseEvent[]): string {
+  if (list.length === 0) return 'nothing';
+  const names = list.slice(0, NAMED_EVENTS).map(nameOf).join(', ');
+  return list.length > NAMED_EVENTS ? `${names} and ${list.length - NAMED_EVENTS} more` : names;
+}
+
+function nameOf(event: CaseEvent): string {
+  if (event.kind === 'timeout') return `the end of pause ${event.tag}`;
+  const sort = event.kind === 'pong' ? 'pong' : event.binary ? 'binary' : 'text';
+  if (event.payload.length === 0) return `${sort} without payload`;
+  if (event.payload.length > SHOWN_OCTETS) return `${sort} of ${event.payload.length} octets`;
+  const shown = textOf(event.payload, SHOWN_OCTETS);
+  return `${sort} ${shown.startsWith('0x') ? shown : JSON.stringify(shown)}`;
 }
 
 function closeReason({ resultClose, wasNotCleanReason }: CaseResult): string {
   const told = wasNotCleanReason === null || resultClose.includes(wasNotCleanReason);
   return sentence(resultClose) + (told ? '' : ` (${wasNotCleanReason})`);
-}
-
-function cut(text: string): string {
-  return text.length > EVENTS_CUT ? `${text.slice(0, EVENTS_CUT)} ...` : text;
 }
 
 function firstSentence(text: string): string {

@@ -6,7 +6,7 @@ const HELLO = { kind: 'message', payload: excerpt('Hello'), binary: false } as c
 
 test('a case that received the wrong events says which', () => {
   const result = caseResult('1.1.1', { behavior: 'FAILED', expected: { OK: [HELLO] }, received: [] });
-  expect(reason(result)).toBe("received [], expected [('message', 'Hello', False)]");
+  expect(reason(result)).toBe('received nothing, expected text "Hello"');
 });
 
 test('a case that a rule of its own judges says what it did and what the rule says', () => {
@@ -51,21 +51,52 @@ test('what a close verdict says already is not said twice', () => {
   expect(reason(result)).toBe('Not clean: TCP was dropped');
 });
 
-test('a NON-STRICT case says what a strict endpoint does', () => {
+test('a NON-STRICT case says what its expectation calls so', () => {
+  const expectation = 'The testee fails the connection. To notice it only at the end is non-strict.';
+  const result = caseResult('6.4.1', { behavior: 'NON-STRICT', expectation });
+  expect(reason(result)).toBe('To notice it only at the end is non-strict');
+});
+
+test('a NON-STRICT case whose expectation does not, says what it received', () => {
   const result = caseResult('6.4.1', {
     behavior: 'NON-STRICT',
     expected: { OK: [{ kind: 'timeout', tag: 'A' }], 'NON-STRICT': [] },
     received: [],
   });
-  expect(reason(result)).toBe("received [], where a strict endpoint gives [('timeout', 'A')]");
+  expect(reason(result)).toBe('received nothing, expected the end of pause A');
+});
+
+test('a case without a handshake says why there was none', () => {
+  const result = caseResult('1.1.1', {
+    behavior: 'FAILED',
+    result: 'Nothing could be examined: the connection was refused.',
+    resultClose: 'The WebSocket opening handshake was never completed!',
+  });
+  expect(reason(result)).toBe('Nothing could be examined: the connection was refused');
 });
 
 test('a case without a result says that it has none', () => {
   expect(reason(undefined)).toMatch(/^no result/);
 });
 
-test('long events are cut', () => {
-  const received = Array.from({ length: 20 }, () => HELLO);
-  const result = caseResult('1.1.1', { behavior: 'FAILED', expected: { OK: [] }, received });
-  expect(reason(result).length).toBeLessThan(150);
+test('events are named by sort and payload; long ones by their length, many by their number', () => {
+  const long = excerpt('*'.repeat(65_536));
+  const octets = { length: 2, head: new Uint8Array([0xfe, 0xff]) };
+  const received = [
+    { kind: 'message', payload: long, binary: true },
+    { kind: 'pong', payload: octets },
+    { kind: 'pong', payload: excerpt('') },
+    HELLO,
+  ] as const;
+  const result = caseResult('1.1.1', { behavior: 'FAILED', expected: { OK: [] }, received: [...received] });
+  expect(reason(result)).toBe(
+    'received binary of 65536 octets, pong 0xfeff, pong without payload and 1 more, expected nothing',
+  );
+});
+
+test('events that differ only in what is not shown are said to differ', () => {
+  const stars = { ...HELLO, payload: excerpt('*'.repeat(301)) };
+  const others = { ...HELLO, payload: excerpt('+'.repeat(301)) };
+  const result = caseResult('1.1.1', { behavior: 'FAILED', expected: { OK: [stars] }, received: [others] });
+  expect(reason(result)).toBe('received text of 301 octets, but with other content than expected');
 });
