@@ -152,14 +152,16 @@ async function listen(run: ClientRun): Promise<ClientExamination> {
     return await runClientCases(run);
   } catch (error) {
     // Node refuses a bad certificate or key when it makes the server.
-    throw new CommandError(error instanceof CannotRunError ? error.message : `Cannot listen: ${wordsOf(error)}.`);
+    throw new CommandError(
+      error instanceof CannotRunError ? error.message : `The certificate or its key cannot be used: ${wordsOf(error)}.`,
+    );
   }
 }
 
 /** What has to be right before a run, so that a long one is not run for nothing. */
 async function prepare(settings: Settings, terminal: Terminal): Promise<Measure> {
   const { out, junit, baseline, strict, ignored } = settings;
-  await orCommandError(checkWritable(out), 'The report cannot be written');
+  await orCommandError(checkWritable(out), `The report cannot be written to ${out}`);
   if (junit !== undefined) await orCommandError(checkFileWritable(junit), 'The JUnit file cannot be written');
   if (ignored.length > 0) terminal.err(`Without effect here: ${ignored.join(', ')} of the spec file.\n`);
   return { strict, baseline: baseline === undefined ? undefined : baselineOf(baseline) };

@@ -56,7 +56,11 @@ function reach({ hostname, port }: Server): Promise<void> {
     const socket = connect({ host: hostname, port });
     const fail = (why: string): void => {
       socket.destroy();
-      reject(new CannotRunError(`Cannot connect to ${hostname}, port ${port}: ${why}.`));
+      reject(
+        new CannotRunError(
+          `Cannot connect to ${hostname}, port ${port} (${why}): start the server or correct its URL.`,
+        ),
+      );
     };
     socket.setTimeout(TIMES.open * 1000, () => fail('no answer in time'));
     socket.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));

@@ -30,7 +30,10 @@ function chosen(pattern: string): Case[] {
   const found = pattern.includes('*')
     ? ALL_CASES.filter(({ id }) => expression(pattern, false).test(id))
     : ALL_CASES.filter(({ id }) => id === pattern);
-  if (found.length === 0) throw new CannotRunError(`No case is called "${pattern}".`);
+  if (found.length === 0)
+    throw new CannotRunError(
+      `No case is called "${pattern}"; ids are written like 6.4.1, and patterns like 6.4.*, 6.* or H.*.`,
+    );
   return found;
 }
 

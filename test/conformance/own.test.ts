@@ -32,40 +32,48 @@ function refused(results: readonly CaseResult[]): string[] {
     .map(({ id, behavior, behaviorClose }) => `${id} ${behavior} ${behaviorClose}`);
 }
 
-test('our server with default options and compression is strict in every case', async () => {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
-  server.on('connection', (websocket) => {
-    websocket.on('message', (data: Buffer, isBinary: boolean) => websocket.send(data, { binary: isBinary }));
-  });
-  await once(server, 'listening');
-  const results: CaseResult[] = [];
-  const { port } = server.address() as AddressInfo;
-  for await (const result of runServerCases({ url: `ws://127.0.0.1:${port}`, cases: CASES })) results.push(result);
-  server.close();
-  expect(refused(results)).toEqual([]);
-  expect(results.length).toBeGreaterThan(380);
-}, 120_000);
-
-test('our client with default options is strict in every case', async () => {
-  const examination = await runClientCases({ port: 0, cases: CASES });
-  const results: CaseResult[] = [];
-  const collecting = (async () => {
-    for await (const result of examination) results.push(result);
-  })();
-  const counting = new WebSocket(`${examination.url}/getCaseCount`);
-  const [count] = (await once(counting, 'message')) as [Buffer];
-  let next = 1;
-  const lane = async (): Promise<void> => {
-    while (next <= Number(count)) {
-      const websocket = new WebSocket(`${examination.url}/runCase?case=${next++}&agent=wsimd`);
+test.concurrent(
+  'our server with default options and compression is strict in every case',
+  async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
+    server.on('connection', (websocket) => {
       websocket.on('message', (data: Buffer, isBinary: boolean) => websocket.send(data, { binary: isBinary }));
-      websocket.on('error', () => {});
-      await once(websocket, 'close').catch(() => {});
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  examination.stop();
-  await collecting;
-  expect(refused(results)).toEqual([]);
-  expect(results).toHaveLength(Number(count));
-}, 120_000);
+    });
+    await once(server, 'listening');
+    const results: CaseResult[] = [];
+    const { port } = server.address() as AddressInfo;
+    for await (const result of runServerCases({ url: `ws://127.0.0.1:${port}`, cases: CASES })) results.push(result);
+    server.close();
+    expect(refused(results)).toEqual([]);
+    expect(results.length).toBeGreaterThan(380);
+  },
+  120_000,
+);
+
+test.concurrent(
+  'our client with default options is strict in every case',
+  async () => {
+    const examination = await runClientCases({ port: 0, cases: CASES });
+    const results: CaseResult[] = [];
+    const collecting = (async () => {
+      for await (const result of examination) results.push(result);
+    })();
+    const counting = new WebSocket(`${examination.url}/getCaseCount`);
+    const [count] = (await once(counting, 'message')) as [Buffer];
+    let next = 1;
+    const lane = async (): Promise<void> => {
+      while (next <= Number(count)) {
+        const websocket = new WebSocket(`${examination.url}/runCase?case=${next++}&agent=wsimd`);
+        websocket.on('message', (data: Buffer, isBinary: boolean) => websocket.send(data, { binary: isBinary }));
+        websocket.on('error', () => {});
+        await once(websocket, 'close').catch(() => {});
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    examination.stop();
+    await collecting;
+    expect(refused(results)).toEqual([]);
+    expect(results).toHaveLength(Number(count));
+  },
+  120_000,
+);

@@ -12,13 +12,7 @@ const SELECTION = [
   '3.*',
   '4.*',
   '5.*',
-  '6.1.*',
-  '6.2.*',
-  '6.3.*',
-  '6.4.*',
-  '6.5.*',
-  '6.6.*',
-  '6.20.*',
+  '6.*',
   '7.*',
   '10.*',
   '9.1.1',
@@ -33,14 +27,14 @@ const SELECTION = [
   '12.2.2',
   '12.3.3',
   '12.4.4',
-  '12.5.11',
+  '12.5.4',
   '13.1.3',
   '13.2.4',
   '13.3.1',
   '13.4.1',
   '13.5.2',
   '13.6.2',
-  '13.7.11',
+  '13.7.3',
 ];
 
 describe('ws as server', () => {
@@ -54,7 +48,7 @@ describe('ws as server', () => {
   afterAll(() => server.stop());
 
   test('has the verdicts that the classic suite gives it', () => {
-    expect(results.size).toBeGreaterThan(150);
+    expect(results.size).toBe(267);
     expect(notOk(results)).toEqual({
       '6.4.1': 'NON-STRICT OK',
       '6.4.2': 'NON-STRICT OK',
@@ -162,7 +156,7 @@ test('wslay has the verdicts that the classic suite gives it', async () => {
 });
 
 /** What each wrong server gets, case by case: behavior and behaviorClose. */
-const WRONG: readonly { name: string; odd: Oddity; verdicts: Record<string, string> }[] = [
+const WRONG: readonly { name: string; odd: Oddity; verdicts: Record<string, string>; timeoutScale?: number }[] = [
   {
     name: 'nothing wrong',
     odd: {},
@@ -227,13 +221,18 @@ const WRONG: readonly { name: string; odd: Oddity; verdicts: Record<string, stri
     odd: { wrongType: true },
     verdicts: { '1.1.1': 'FAILED OK', '1.2.1': 'OK OK', '9.1.1': 'FAILED OK' },
   },
-  { name: 'echoes twice', odd: { twice: true }, verdicts: { '1.1.1': 'FAILED OK', 'S.5.1': 'FAILED OK' } },
+  {
+    name: 'echoes twice',
+    odd: { twice: true },
+    verdicts: { '1.1.1': 'FAILED OK', 'S.5.1': 'FAILED OK' },
+    timeoutScale: 0.1,
+  },
 ];
 
 describe('a wrong server is caught:', () => {
-  test.concurrent.each(WRONG)('$name', async ({ odd, verdicts }) => {
+  test.concurrent.each(WRONG)('$name', async ({ odd, verdicts, timeoutScale = 1 }) => {
     const server = await oddServer(odd);
-    const results = await examine({ url: server.url, cases: Object.keys(verdicts) });
+    const results = await examine({ url: server.url, cases: Object.keys(verdicts), timeoutScale });
     server.stop();
     const pairs = Object.fromEntries(
       [...results].map(([id, { behavior, behaviorClose }]) => [id, `${behavior} ${behaviorClose}`]),
@@ -273,14 +272,14 @@ describe('a run that cannot begin says so in a sentence:', () => {
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    const sentence = `Cannot connect to 127.0.0.1, port ${port}: ECONNREFUSED.`;
+    const sentence = `Cannot connect to 127.0.0.1, port ${port} (ECONNREFUSED): start the server or correct its URL.`;
     await expect(run({ url: `ws://127.0.0.1:${port}` })).rejects.toThrow(new CannotRunError(sentence));
   });
 
   test('a URL that is none, an unknown case, nothing left', async () => {
     const url = 'ws://127.0.0.1:1';
     await expect(run({ url: 'http://127.0.0.1' })).rejects.toThrow('"http://127.0.0.1" is no ws:// or wss:// URL.');
-    await expect(run({ url, cases: ['1.1.99'] })).rejects.toThrow('No case is called "1.1.99".');
+    await expect(run({ url, cases: ['1.1.99'] })).rejects.toThrow('No case is called "1.1.99"; ids are written like');
     await expect(run({ url, cases: ['1.1.1'], exclude: ['1.*'] })).rejects.toThrow('No case is left');
     await expect(run({ url, jobs: 0 })).rejects.toThrow('jobs');
   });
@@ -294,6 +293,7 @@ test('an aborted run ends with the reason of its signal, and its sockets are gon
     for await (const { id } of runServerCases({
       url: server.url,
       cases: ['1.*', '9.1.6'],
+      timeoutScale: 0.1,
       signal: controller.signal,
     })) {
       results.push(id);

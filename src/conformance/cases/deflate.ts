@@ -126,7 +126,7 @@ const forms: Case[] = [
     'Sends a compressed message that ends inside a block.',
     [send.text(HELLO.subarray(0, 4), COMPRESSED)],
     [],
-    { informational: true },
+    { informational: true, seconds: 1 },
   ),
 ];
 
