@@ -1,5 +1,5 @@
 // A Blob, which can only be read later -> its octets, sent before everything that was sent after it.
-import type { SendCallback } from './transport.js';
+import { settle, type SendCallback } from './transport.js';
 
 /** A send that waits, with what it adds to `bufferedAmount`. */
 interface Waiting {
@@ -40,7 +40,7 @@ export class BlobGate {
         this.waiting = [];
         this.octets = 0;
         process.nextTick(() => {
-          for (const tell of told) tell?.(error);
+          settle(told, error);
           this.failed(error);
         });
       },
@@ -66,6 +66,6 @@ export class BlobGate {
   private pass({ octets, callback, send }: Waiting): void {
     this.octets -= octets;
     if (this.isOpen()) send();
-    else callback?.(new Error('The socket was closed while the blob was being read'));
+    else settle([callback], new Error('The socket was closed while the blob was being read'));
   }
 }

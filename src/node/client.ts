@@ -11,7 +11,7 @@ import type { FieldValue } from '../handshake/field.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
-import { checkOptions, countOption } from './options.js';
+import { checkOptions, countOption, LONGEST_TIMER } from './options.js';
 import type { WebSocket } from './websocket.js';
 
 export type { ClientOptions } from './client-options.js';
@@ -37,8 +37,6 @@ export interface OpenOptions extends ClientOptions {
 
 const CLOSING = 2;
 const DEFAULT_MAX_REDIRECTS = 10;
-/** The longest time that a timer of Node can take, in ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 // Deviation from ws: Proxy-Authorization is dropped with the other secrets.
 /** What a redirect to another peer, or to one without TLS, does not get to see. */

@@ -14,6 +14,7 @@ export function startHeartbeat(
   { interval, timeout }: Heartbeat,
 ): () => void {
   let timer: NodeJS.Timeout;
+  let isStopped = false;
   const wait = (): void => {
     transport.hasRead = false;
     timer = setTimeout(ask, interval).unref();
@@ -28,9 +29,13 @@ export function startHeartbeat(
     setImmediate(() => setImmediate(judge));
   };
   const judge = (): void => {
+    if (isStopped) return;
     if (transport.hasRead || websocket.isPaused) wait();
     else websocket.terminate();
   };
   wait();
-  return () => clearTimeout(timer);
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
 }

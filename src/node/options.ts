@@ -2,6 +2,9 @@
 import { inspect } from 'node:util';
 import { readPath, type ReadPath } from './landing.js';
 
+/** The longest time that a timer of Node can take, in ms; past it, it fires at once. */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
+
 /** Reads an own property only, so that nothing on Object.prototype can change a limit. */
 export function own<T extends object, K extends keyof T>(options: T, name: K): T[K] | undefined {
   return Object.hasOwn(options, name) ? options[name] : undefined;
@@ -15,11 +18,23 @@ export function own<T extends object, K extends keyof T>(options: T, name: K): T
 export function countOption(name: string, value: unknown, otherwise: number): number {
   if (value === undefined || value === null) return otherwise;
   const number = typeof value === 'bigint' || typeof value === 'symbol' ? NaN : Number(value);
-  if (number === Infinity && name !== 'closeTimeout') return 0;
-  if (!Number.isSafeInteger(number) || number < 0) {
-    throw new RangeError(`The "${name}" option must be an integer of 0 or more, not ${inspect(value)}`);
-  }
+  if (number === Infinity) return 0;
+  if (!Number.isSafeInteger(number) || number < 0) throw refusal(name, value);
   return number;
+}
+
+/**
+ * An option that is a time in ms: an integer of 0 or more, at most the 24.8 days that a timer of Node can take.
+ * @throws RangeError when it is anything else
+ */
+export function timeOption(name: string, value: unknown, otherwise: number): number {
+  // Infinity counts as 0 where 0 means no limit; a timer of 0 ms is the opposite.
+  if (value === Infinity) throw refusal(name, value);
+  return Math.min(countOption(name, value, otherwise), LONGEST_TIMER);
+}
+
+function refusal(name: string, value: unknown): RangeError {
+  return new RangeError(`The "${name}" option must be an integer of 0 or more, not ${inspect(value)}`);
 }
 
 /** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
@@ -91,7 +106,7 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
   return {
     autoPong: own(options, 'autoPong') !== false,
     allowSynchronousEvents: own(options, 'allowSynchronousEvents') !== false,
-    closeTimeout: countOption('closeTimeout', own(options, 'closeTimeout'), DEFAULT_CLOSE_TIMEOUT),
+    closeTimeout: timeOption('closeTimeout', own(options, 'closeTimeout'), DEFAULT_CLOSE_TIMEOUT),
     maxPayload: countOption('maxPayload', own(options, 'maxPayload'), DEFAULT_MAX_PAYLOAD),
     maxFragments: countOption('maxFragments', own(options, 'maxFragments'), 0),
     maxBufferedChunks: countOption('maxBufferedChunks', own(options, 'maxBufferedChunks'), 0),
@@ -101,8 +116,8 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
       heartbeat === undefined
         ? undefined
         : {
-            interval: countOption('heartbeat.interval', heartbeat.interval, 20_000),
-            timeout: countOption('heartbeat.timeout', heartbeat.timeout, 20_000),
+            interval: timeOption('heartbeat.interval', heartbeat.interval, 20_000),
+            timeout: timeOption('heartbeat.timeout', heartbeat.timeout, 20_000),
           },
     text: own(options, 'text') === 'string' ? 'string' : 'bytes',
     statistics: own(options, 'statistics') === true,

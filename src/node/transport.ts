@@ -47,6 +47,8 @@ export class Transport {
   /** Callbacks of the sends in the open batch, and of the batches that are being written, oldest first. */
   private callbacks: SendCallback[] | undefined;
   private flights: (SendCallback[] | undefined)[] | undefined;
+  /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
+  private taken = 0;
   private readonly isNet: boolean;
   private needsDrain = false;
   private wasEnded = false;
@@ -160,6 +162,7 @@ export class Transport {
       socket.write(chunks[last], onWritten.bind(this));
       if (last > 0) socket.uncork();
       if (socket.writableLength > 0) {
+        if (!connection.congested) this.taken = this.flights.length - 1;
         connection.congested = true;
         if (socket.writableNeedDrain) this.needsDrain = true;
         break;
@@ -235,15 +238,17 @@ export class Transport {
   /** @internal */
   written(error: Error | null | undefined): void {
     const callbacks = this.flights!.shift();
+    if (this.taken > 0) this.taken--;
+    // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
+    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
     if (!error && this.socket.writableLength === 0) {
       this.connection.congested = false;
       if (this.connection.wantsWrite) this.schedule();
-      if (this.needsDrain) {
-        this.needsDrain = false;
-        this.owner.drained();
-      }
     }
+    const hasDrained = this.needsDrain && !this.connection.congested;
+    if (hasDrained) this.needsDrain = false;
     if (callbacks !== undefined) settle(callbacks, error);
+    if (hasDrained) this.owner.drained();
   }
 }
 
@@ -258,8 +263,22 @@ function flushThen(name: 'write' | 'end' | 'destroy'): AnyMethod {
 }
 const FLUSHING = { write: flushThen('write'), end: flushThen('end'), destroy: flushThen('destroy') };
 
-function settle(callbacks: SendCallback[], error: Error | null | undefined): void {
-  for (const callback of callbacks) callback(error ?? undefined);
+/** What a callback is told of data that never left. */
+export function notSent(): Error {
+  return new Error('The connection was closed before the data was sent');
+}
+
+/** Tells every callback. What one throws surfaces as an uncaught exception of its own, and keeps nobody else from being told. */
+export function settle(callbacks: readonly (SendCallback | undefined)[], error: Error | null | undefined): void {
+  for (const callback of callbacks) {
+    try {
+      callback?.(error ?? undefined);
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown;
+      });
+    }
+  }
 }
 
 function onWritten(this: Transport, error?: Error | null): void {

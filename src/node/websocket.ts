@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import { newStatistics, type Statistics } from '../codec/statistics.js';
 import { Connection, State } from '../connection/connection.js';
@@ -27,7 +28,7 @@ import {
   type MessageOptions,
   type RawData,
 } from './types.js';
-import { Transport, type SendCallback, type TransportOwner } from './transport.js';
+import { notSent, settle, Transport, type SendCallback, type TransportOwner } from './transport.js';
 import { nodeValues } from './values.js';
 
 /** What the handshake agreed on, for `setSocket`. */
@@ -294,7 +295,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
         }
         const text = code === undefined ? '' : (reason ?? '');
         if (this._gate?.isShut === true) {
-          this._gate.wait(0, undefined, () => this._settle(connection.close(code, text), undefined));
+          // A mistake throws here, not when the Blob has been read; and the reason is as it is here.
+          const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
+          this._gate.wait(0, undefined, () => this._settle(connection.close(code, kept), undefined));
         } else this._settle(connection.close(code, text), undefined);
         if (this._initiator === 'none') this._initiator = 'local';
         this._readyState = ReadyState.Closing;
@@ -368,6 +371,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     this._readyState = ReadyState.Closing;
     this._transport!.flush();
     this._transport!.end();
+    // Deviation from ws: a peer that ends without a Close has closeTimeout to take what was sent; ws waits without end.
+    this._startCloseTimer();
   }
 
   /** @internal */
@@ -397,11 +402,11 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     const wasClean = this._closeFrameReceived && this._closeFrameSent;
     this._readyState = ReadyState.Closed;
     if (connection !== undefined) {
-      const error = new Error('The connection was closed before the data was sent');
+      const error = notSent();
       this._transport!.abandon(error);
       const held = this._held;
       this._held = undefined;
-      for (const callback of held ?? []) callback?.(error);
+      if (held !== undefined) settle(held, error);
       connection.dispose();
     }
     const initiator = connection === undefined ? 'none' : this._initiator;
@@ -483,7 +488,10 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     };
     if (payload === undefined) this._sendBlob(given as Blob, callback, send);
     else if (this._gate?.isShut !== true) send(payload);
-    else this._gate.wait(octetsOf(payload), callback, () => send(payload));
+    else {
+      const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
+      this._gate.wait(octetsOf(payload), callback, () => send(kept));
+    }
   }
 
   /** Data for a connection that is closing: counted as buffered, and its callback is told so. */
