@@ -1,7 +1,6 @@
 import { describe, test } from 'vitest';
 import { octets } from '../support/events.js';
-import { playEveryWay, playPromptly } from '../support/feeder.js';
-import { playGenerated } from '../support/generate.js';
+import { playEveryWay, playGenerated, playPromptly } from '../support/feeder.js';
 import { connection, DOORS, KERNELS } from '../support/our-decoders.js';
 import { decodeReference } from '../support/reference-decoder.js';
 import { VECTORS } from '../vectors/index.js';

@@ -2,7 +2,9 @@
 // random; the events must be the same each time, and the octets must be left as they were.
 import { expect } from 'vitest';
 import { hex, type ReceiverOptions, type WireEvent } from './events.js';
+import { describeStream, generateStream } from './generate.js';
 import { Random } from './random.js';
+import { decodeReference } from './reference-decoder.js';
 
 /** What the feeder needs of a decoder. */
 export interface Decoder {
@@ -74,6 +76,17 @@ export function playAtRandom(
 ): void {
   for (const cuts of [[], randomCuts(wire.length, random)]) {
     compare(play(wire, cuts, decoder(options)), expected, `${what}, ${describeCuts(cuts, wire.length)}`);
+  }
+}
+
+/** Plays generated streams to a decoder, each whole and in random pieces, and holds the events against the reference's. */
+export function playGenerated(decoder: DecoderFactory, streams: number, seed = 6455): void {
+  const random = new Random(seed);
+  for (let index = 0; index < streams; index++) {
+    const stream = generateStream(random);
+    const expected = decodeReference(stream.wire, stream.options);
+    const what = `stream ${index} of seed ${seed}: ${describeStream(stream)}`;
+    playAtRandom(stream.wire, stream.options, expected, decoder, random, what);
   }
 }
 

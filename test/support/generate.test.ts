@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { explanation } from './differences-from-ws.js';
-import { play } from './feeder.js';
-import { describeStream, generateStream, playGenerated } from './generate.js';
+import { play, playGenerated } from './feeder.js';
+import { describeStream, generateStream } from './generate.js';
 import { Random } from './random.js';
 import { decodeReference, referenceDecoder } from './reference-decoder.js';
 import { wsReceiver } from './ws-receiver.js';

@@ -1,11 +1,9 @@
 // A seed becomes a stream of frames: valid ones, with sizes at the borders where decoders go wrong, and the same after
 // something has happened to them.
 import { hex, type ReceiverOptions } from './events.js';
-import { playAtRandom, type DecoderFactory } from './feeder.js';
 import { naiveEncodeHeader, type LengthForm } from './naive/header.js';
 import { naiveMask } from './naive/mask.js';
 import { Random } from './random.js';
-import { decodeReference } from './reference-decoder.js';
 
 export interface Stream {
   options: ReceiverOptions;
@@ -39,17 +37,6 @@ export function generateStream(random: Random): Stream {
   const pieces = frames.map((frame) => encode(random, frame, options.role));
   const wire = random.oneIn(2) ? Buffer.concat(pieces) : damage(random, pieces, options);
   return { options, wire: new Uint8Array(wire) };
-}
-
-/** Plays generated streams to a decoder, each whole and in random pieces, and holds the events against the reference's. */
-export function playGenerated(decoder: DecoderFactory, streams: number, seed = 6455): void {
-  const random = new Random(seed);
-  for (let index = 0; index < streams; index++) {
-    const stream = generateStream(random);
-    const expected = decodeReference(stream.wire, stream.options);
-    const what = `stream ${index} of seed ${seed}: ${describeStream(stream)}`;
-    playAtRandom(stream.wire, stream.options, expected, decoder, random, what);
-  }
 }
 
 /** How a stream is shown when a run with it fails. */

@@ -1,6 +1,7 @@
 // The library's FrameDecoder and Connection as decoders that a feeder can play to, on either set of kernels.
 import { Connection } from '../../src/connection/connection.js';
 import { EventType } from '../../src/connection/event.js';
+import type { Inflater } from '../../src/extensions/transform.js';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { decodeClosePayload, judgeClosePayload } from '../../src/codec/close-payload.js';
 import { loadWasmKernels, makeJavaScriptKernels, type Kernels } from '../../src/kernels/index.js';
@@ -65,8 +66,14 @@ export function frameDecoder(options: ReceiverOptions, kernels: Kernels, values?
   };
 }
 
-/** The event level. An inflater that inflates nothing shows which messages were compressed. */
-export function connection(options: ReceiverOptions, kernels: Kernels, door: Door = 'push', values?: Values): Decoder {
+/** The event level. Unless there is an inflater, one that inflates nothing shows which messages were compressed. */
+export function connection(
+  options: ReceiverOptions,
+  kernels: Kernels,
+  door: Door = 'push',
+  values?: Values,
+  inflater?: Inflater,
+): Decoder {
   let deflated: string | undefined;
   const rsv = options.rsv ?? 0;
   const receiver = new Connection({
@@ -75,7 +82,8 @@ export function connection(options: ReceiverOptions, kernels: Kernels, door: Doo
     maxPayload: options.maxPayload === Infinity ? 0 : (options.maxPayload ?? 0),
     skipUTF8Validation: options.skipUtf8,
     inflater:
-      rsv & 0x40
+      inflater ??
+      (rsv & 0x40
         ? {
             inflate(payload) {
               deflated = hex(payload);
@@ -83,7 +91,7 @@ export function connection(options: ReceiverOptions, kernels: Kernels, door: Doo
             },
             close() {},
           }
-        : undefined,
+        : undefined),
     kernels,
     values,
   });
@@ -91,7 +99,7 @@ export function connection(options: ReceiverOptions, kernels: Kernels, door: Doo
   return {
     feed(chunk) {
       if (door === 'push') receiver.receive(chunk);
-      else if (door === 'owned') receiver.receiveOwned(chunk.slice());
+      else if (door === 'owned') receiver.receiveOwned(new Uint8Array(chunk));
       else {
         kernels.bytes.set(chunk, kernels.landingAddress);
         receiver.receiveLanded(chunk.length);
@@ -118,6 +126,8 @@ export function connection(options: ReceiverOptions, kernels: Kernels, door: Doo
             const { code, closeCode, message } = event.error;
             const violation = VIOLATION_NUMBERS.find((number) => {
               const row = VIOLATIONS[number];
+              // What zlib refuses has zlib's code and text.
+              if (code.startsWith('Z_')) return number === Violation.InvalidDeflate;
               return row.code === code && message.startsWith(row.text.split('%')[0]);
             });
             events.push({ type: 'violation', violation: violation!, closeCode });

@@ -1,7 +1,7 @@
 // A slow and obvious receiver, written from RFC 6455 sections 5 to 8 and from nothing else: it turns a whole string of
 // octets into the events that they mean. It reads from the first octet each time, so no cut in the stream can confuse it.
 import { Violation } from '../../src/spec/violation.js';
-import { type Decoder } from './feeder.js';
+import type { Decoder } from './feeder.js';
 import { fails, hex, type ReceiverOptions, type WireEvent } from './events.js';
 import { naiveMask } from './naive/mask.js';
 import { naiveUtf8State } from './naive/utf8.js';

@@ -3,11 +3,11 @@ import * as ws from 'ws';
 import { VIOLATIONS } from '../../src/errors/violations.js';
 import { Violation } from '../../src/spec/violation.js';
 import { fails, hex, VIOLATION_NUMBERS, type ReceiverOptions, type WireEvent } from './events.js';
-import { type Decoder } from './feeder.js';
+import type { Decoder } from './feeder.js';
 
 type Callback = (error?: (Error & { code?: string }) | null) => void;
 
-interface Receiver {
+export interface Receiver {
   _write(chunk: Buffer, encoding: string, callback: Callback): void;
   on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): void;
   on(event: 'ping' | 'pong', listener: (data: Buffer) => void): void;
@@ -80,7 +80,9 @@ export function receiverDecoder(
   };
 }
 
-function violationOf(code: string | undefined): Violation {
+export function violationOf(code: string | undefined): Violation {
+  // What zlib refuses has zlib's code.
+  if (code?.startsWith('Z_')) return Violation.InvalidDeflate;
   const violation = VIOLATION_NUMBERS.find((violation) => VIOLATIONS[violation].code === code);
   if (violation === undefined) {
     throw new Error(`ws reported ${code}, which is no violation of ours`);

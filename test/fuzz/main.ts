@@ -1,0 +1,168 @@
+// The command line of the fuzzers becomes threads that work for as long as they are let, a line of progress now and then,
+// files for what failed, and one line in a log whose runs are summed.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { examine, newTally, type Tally } from './differential.js';
+import { exhaustive } from './exhaustive.js';
+import { examineInflating } from './inflating.js';
+import { run, say, type Failure, type Order, type Report } from './job.js';
+import { parse } from './shrink.js';
+
+const USAGE = `npm run fuzz -- [options]
+  --minutes N    stop after N minutes (default: 1)
+  --inputs N     stop after N inputs, if that comes first
+  --seed S       begin with this seed (default: the time)
+  --jobs N       threads (default: 1)
+  --log FILE     add a line about this run to FILE, and print the sum of its lines (default: build/fuzz/log.jsonl)
+  --replay FILE  play one saved input, and say what is wrong with it
+  --exhaustive   go through the sets that can be gone through whole`;
+
+const DIRECTORY = 'build/fuzz';
+const PROGRESS_EVERY = 10_000;
+/** A thread that says nothing for so long hangs; all of them share two cores with others. */
+const HANGS_AFTER = 300_000;
+
+/** A line of the log. */
+interface Run extends Tally {
+  date: string;
+  node: string;
+  commit: string;
+  seed: number;
+  seconds: number;
+  failures: number;
+}
+
+if (isMainThread) await main();
+else await run(workerData as Order);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '1' },
+      inputs: { type: 'string', default: 'Infinity' },
+      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+      jobs: { type: 'string', default: '1' },
+      log: { type: 'string', default: `${DIRECTORY}/log.jsonl` },
+      replay: { type: 'string' },
+      exhaustive: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+  if (values.exhaustive) return exhaustive(console.log);
+  if (values.replay !== undefined) return replay(values.replay);
+  const [minutes, inputs, seed, jobs] = [values.minutes, values.inputs, values.seed, values.jobs].map(Number);
+  if (![minutes, inputs, seed, jobs].every((number) => number >= 0) || jobs < 1) {
+    throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
+  }
+  const done = await fuzz(seed, minutes * 60_000, inputs, jobs);
+  mkdirSync(DIRECTORY, { recursive: true });
+  appendFileSync(values.log, `${JSON.stringify(done)}\n`);
+  console.log(JSON.stringify(done));
+  summarize(values.log);
+  process.exitCode = done.failures === 0 ? 0 : 1;
+}
+
+/** Runs the threads until time, inputs or a signal end them. */
+async function fuzz(seed: number, milliseconds: number, inputs: number, jobs: number): Promise<Run> {
+  const start = performance.now();
+  const reports: Report[] = [];
+  const failures: Failure[] = [];
+  const line = (): string => {
+    const { inputs, splits } = sum(reports.map(({ tally }) => tally));
+    const seconds = (performance.now() - start) / 1000;
+    const rate = Math.round(inputs / seconds);
+    return `seed ${seed}: ${inputs} inputs, ${splits} split runs, ${rate} inputs/s, ${Math.round(seconds)} s, ${failures.length} failures`;
+  };
+  const stopping = new Int32Array(new SharedArrayBuffer(4));
+  const workers = Array.from({ length: jobs }, (_, first) => {
+    const order: Order = { stopping, seed, first, step: jobs, inputs: Math.ceil(inputs / jobs) };
+    return new Worker(new URL(import.meta.url), { workerData: order });
+  });
+  const stop = (): void => void Atomics.store(stopping, 0, 1);
+  const timer = setTimeout(stop, milliseconds);
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  const progress = setInterval(() => console.log(line()), PROGRESS_EVERY);
+  await Promise.all(
+    workers.map((worker, index) =>
+      listen(worker, index, seed, reports, (failure) => {
+        failures.push(failure);
+        save(failure);
+      }),
+    ),
+  );
+  clearTimeout(timer);
+  clearInterval(progress);
+  console.log(line());
+  const tally = sum(reports.map((report) => report.tally));
+  const seconds = Math.round((performance.now() - start) / 1000);
+  const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim();
+  const date = new Date().toISOString().slice(0, 10);
+  return { date, node: process.version, commit, seed, seconds, failures: failures.length, ...tally };
+}
+
+/** Resolves when the thread has done its share. */
+function listen(
+  worker: Worker,
+  index: number,
+  seed: number,
+  reports: Report[],
+  onFailure: (failure: Failure) => void,
+): Promise<void> {
+  reports[index] = { tally: newTally(), batch: index, failures: [], isDone: false };
+  return new Promise((resolve, reject) => {
+    const hangs = (): void =>
+      reject(new Error(`a thread hangs in a batch after ${reports[index].batch} of seed ${seed}`));
+    let watch = setTimeout(hangs, HANGS_AFTER);
+    worker.on('error', reject);
+    worker.on('message', (report: Report) => {
+      clearTimeout(watch);
+      reports[index] = report;
+      report.failures.forEach(onFailure);
+      if (report.isDone) resolve();
+      else watch = setTimeout(hangs, HANGS_AFTER);
+    });
+  });
+}
+
+function save({ batch, input, what }: Failure): void {
+  const name = createHash('sha1').update(input).digest('hex').slice(0, 10);
+  const file = `${DIRECTORY}/failures/${name}.json`;
+  mkdirSync(`${DIRECTORY}/failures`, { recursive: true });
+  writeFileSync(file, input);
+  console.log(`batch ${batch}: ${what}\n  again with: npm run fuzz -- --replay ${file}`);
+}
+
+async function replay(file: string): Promise<void> {
+  Error.stackTraceLimit = 10;
+  const input = parse(readFileSync(file, 'utf8'));
+  const disagreement = input.deflate ? await examineInflating(input, newTally()) : examine(input, newTally());
+  console.log(disagreement === undefined ? 'All decoders agree.' : say(disagreement));
+  process.exitCode = disagreement === undefined ? 0 : 1;
+}
+
+function sum(tallies: Tally[]): Tally {
+  const total = newTally();
+  for (const { differences, ...counts } of tallies) {
+    for (const name of ['inputs', 'splits', 'runs', 'octets', 'inflating'] as const) total[name] += counts[name];
+    for (const [name, count] of Object.entries(differences)) {
+      total.differences[name] = (total.differences[name] ?? 0) + count;
+    }
+  }
+  return total;
+}
+
+/** Prints the sum over all runs of a log. */
+function summarize(log: string): void {
+  const runs = readFileSync(log, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Run);
+  const { differences, ...counts } = sum(runs);
+  const failures = runs.reduce((total, run) => total + run.failures, 0);
+  console.log(`${log}: ${runs.length} runs, ${JSON.stringify(counts)}, ${failures} failures`);
+  for (const [name, count] of Object.entries(differences)) console.log(`  ${count} x ${name}`);
+}

@@ -1,0 +1,20 @@
+// `npm run fuzz`: the fuzzers, written in TypeScript, become one file of JavaScript that Node runs; options are handed on.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+const file = path('../../build/fuzz/main.mjs');
+
+const bundle = await rolldown({
+  input: path('main.ts'),
+  platform: 'node',
+  external: ['ws'],
+  resolve: { alias: { '#wasm': path('../../src/kernels/module.ts') } },
+});
+await bundle.write({ file, format: 'esm', codeSplitting: false });
+
+// Every violation makes an Error: without stacks the run is four times as fast, and whatever fails is played again with them.
+const fuzzer = spawn(process.execPath, ['--stack-trace-limit=0', file, ...process.argv.slice(2)], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => fuzzer.kill(signal));
+fuzzer.on('exit', (code) => (process.exitCode = code ?? 1));
