@@ -10,6 +10,7 @@ import { exhaustive } from './exhaustive.js';
 import { examineInflating } from './inflating.js';
 import { run, say, type Failure, type Order, type Report } from './job.js';
 import { parse } from './shrink.js';
+import { KERNELS } from '../support/our-decoders.js';
 
 const USAGE = `npm run fuzz -- [options]
   --minutes N    stop after N minutes (default: 1)
@@ -68,6 +69,7 @@ async function main(): Promise<void> {
 
 /** Runs the threads until time, inputs or a signal end them. */
 async function fuzz(seed: number, milliseconds: number, inputs: number, jobs: number): Promise<Run> {
+  console.log(`Node ${process.version}, kernels: ${KERNELS.map(({ name }) => name).join(' and ')}`);
   const start = performance.now();
   const reports: Report[] = [];
   const failures: Failure[] = [];
