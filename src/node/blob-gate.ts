@@ -1,5 +1,5 @@
 // A Blob, which can only be read later -> its octets, sent before everything that was sent after it.
-import { settle, type SendCallback } from './transport.js';
+import { settle, type SendCallback } from './send-callback.js';
 
 /** A send that waits, with what it adds to `bufferedAmount`. */
 interface Waiting {

@@ -4,9 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { land, type ReadPath } from './landing.js';
-
-/** Told when its write has gone out, or with the error that kept it from doing so. */
-export type SendCallback = (error?: Error | null) => void;
+import { notSent, settle, type SendCallback } from './send-callback.js';
 
 /** What a transport tells whoever owns it. */
 export interface TransportOwner {
@@ -262,24 +260,6 @@ function flushThen(name: 'write' | 'end' | 'destroy'): AnyMethod {
   };
 }
 const FLUSHING = { write: flushThen('write'), end: flushThen('end'), destroy: flushThen('destroy') };
-
-/** What a callback is told of data that never left. */
-export function notSent(): Error {
-  return new Error('The connection was closed before the data was sent');
-}
-
-/** Tells every callback. What one throws surfaces as an uncaught exception of its own, and keeps nobody else from being told. */
-export function settle(callbacks: readonly (SendCallback | undefined)[], error: Error | null | undefined): void {
-  for (const callback of callbacks) {
-    try {
-      callback?.(error ?? undefined);
-    } catch (thrown) {
-      process.nextTick(() => {
-        throw thrown;
-      });
-    }
-  }
-}
 
 function onWritten(this: Transport, error?: Error | null): void {
   this.written(error);

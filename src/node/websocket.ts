@@ -28,7 +28,8 @@ import {
   type MessageOptions,
   type RawData,
 } from './types.js';
-import { notSent, settle, Transport, type SendCallback, type TransportOwner } from './transport.js';
+import { notSent, settle, type SendCallback } from './send-callback.js';
+import { Transport, type TransportOwner } from './transport.js';
 import { nodeValues } from './values.js';
 
 /** What the handshake agreed on, for `setSocket`. */
