@@ -32,7 +32,7 @@ export function scratchOutput(): Uint8Array {
   return scratch;
 }
 
-/** What a job has produced so far. It doubles with the output, and above 1 MiB reserves at once what can still come. */
+/** What a job has produced so far. It takes no memory before the first octet, doubles with the output, and above 1 MiB reserves at once what can still come. */
 export class Output {
   /** Where the next octets go. */
   buffer: Buffer;
@@ -47,14 +47,14 @@ export class Output {
   constructor(begun: Uint8Array, most: number) {
     this.#most = Math.min(Math.max(most, GIVEN_BACK), RESERVED);
     this.length = begun.length;
-    this.buffer = Buffer.allocUnsafeSlow(Math.max(2 * begun.length, STEP_OUTPUT));
+    this.buffer = Buffer.allocUnsafeSlow(2 * begun.length);
     this.buffer.set(begun);
   }
 
   /** Makes room and tells for how many octets; 0 where the system has no memory for more. */
   room(): number {
     if (this.length === this.buffer.length) {
-      const doubled = 2 * this.buffer.length;
+      const doubled = Math.max(2 * this.buffer.length, STEP_OUTPUT);
       try {
         const grown = Buffer.allocUnsafeSlow(doubled > LARGE_OUTPUT ? Math.max(this.#most, doubled) : doubled);
         grown.set(this.buffer);

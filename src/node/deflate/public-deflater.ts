@@ -5,7 +5,7 @@ import { LATER, type Deflater } from '../../extensions/transform.js';
 import { deflatedEmpty } from './deflater.js';
 import { History } from './history.js';
 import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
-import { mostDeflated } from './output.js';
+import { exactCopy, mostDeflated } from './output.js';
 import type { Deliver, Result } from './result.js';
 import { StreamJob } from './stream-job.js';
 
@@ -39,8 +39,10 @@ export class PublicDeflater implements Deflater {
       this.#remember(payload, final);
       return deflated.subarray(0, deflated.length - cut);
     }
+    // A copy: the history goes on before the stream is made.
+    const dictionary = options.dictionary && exactCopy(options.dictionary, options.dictionary.length);
     this.#job = new StreamJob({
-      stream: createDeflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
+      open: () => createDeflateRaw({ ...options, dictionary, chunkSize: STEP_OUTPUT }),
       input: Buffer.from(payload),
       maxLength: Infinity,
       most: mostDeflated(payload.length),

@@ -63,7 +63,7 @@ export class PublicInflater implements Inflater {
 
   #wait(input: Uint8Array, options: ZlibOptions, maxLength: number): typeof LATER {
     this.#job = new StreamJob({
-      stream: createInflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
+      open: () => createInflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
       input,
       maxLength,
       most: mostInflated(input.length),

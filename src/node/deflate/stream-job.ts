@@ -9,7 +9,8 @@ import type { ZlibError } from './zlib-handle.js';
 
 /** What a stream is to do. */
 export interface StreamTask {
-  readonly stream: InflateRaw | DeflateRaw;
+  /** Makes the stream when its turn has come: a task that waits holds neither a state of zlib nor a buffer for output. */
+  readonly open: () => InflateRaw | DeflateRaw;
   readonly input: Uint8Array;
   /** The longest output allowed, in octets. */
   readonly maxLength: number;
@@ -26,6 +27,7 @@ export interface StreamTask {
 export class StreamJob implements Job {
   readonly concurrencyLimit: number;
   readonly #task: StreamTask;
+  #stream: InflateRaw | DeflateRaw | undefined;
   #output: Output | undefined;
   #settled = false;
   #result: Buffer | WebSocketError | undefined;
@@ -37,8 +39,9 @@ export class StreamJob implements Job {
   }
 
   step(): Turn {
-    const { stream, input, maxLength, most, large } = this.#task;
+    const { open, input, maxLength, most, large } = this.#task;
     if (large && !turns.claimLarge(this)) return Turn.Blocked;
+    const stream = (this.#stream = open());
     this.#output = new Output(new Uint8Array(0), Math.min(maxLength + 1, most));
     stream.on('data', (part: Buffer) => this.#add(part));
     // B03: this listener stays, so that an error which zlib reports after the end finds it.
@@ -54,7 +57,7 @@ export class StreamJob implements Job {
   }
 
   settle(): void {
-    this.#task.deliver(this.#result!, this.#task.stream.bytesWritten);
+    this.#task.deliver(this.#result!, this.#stream!.bytesWritten);
   }
 
   /** Drops the result that was still to come and gives the memory back. */
@@ -62,7 +65,7 @@ export class StreamJob implements Job {
     this.#settled = true;
     this.#output?.discard();
     this.#output = undefined;
-    this.#task.stream.destroy();
+    this.#stream?.destroy();
     turns.leave(this);
   }
 
