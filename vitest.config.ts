@@ -1,13 +1,29 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 // Two runs of the neutral layers: with the WASM kernels, and with WebAssembly taken away before anything is loaded.
 const config: ViteUserConfig = defineConfig({
-  // What package.json calls #wasm is a file of dist; tests run on the sources.
-  resolve: { alias: { '#wasm': fileURLToPath(new URL('src/kernels/module.ts', import.meta.url)) } },
+  resolve: {
+    alias: {
+      // What package.json calls #wasm is a file of dist; tests run on the sources.
+      '#wasm': at('src/kernels/module.ts'),
+      // workerd resolves this import by itself.
+      '../codec.wasm': at('test/support/deployed-module.ts'),
+    },
+  },
   test: {
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // `npm run coverage`: what runs everywhere, judged by tests in this process alone.
+    coverage: {
+      include: ['src/{spec,errors,kernels,values,codec,extensions,handshake,connection}/**/*.ts', 'src/sans-io.ts'],
+      exclude: ['src/**/*.d.ts'],
+      reporter: ['text'],
+      reportOnFailure: true,
+      thresholds: { lines: 100, statements: 100, functions: 100, branches: 99 },
+    },
     projects: [
       { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'] } },
       {

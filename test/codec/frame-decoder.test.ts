@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
+import { newStatistics } from '../../src/codec/statistics.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
@@ -240,6 +241,66 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(decoder.next()).toBe(false);
   });
 
+  test('a chunk that landed and holds more frames than the record table is read to its end', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    const frames = kernels.recordCapacity + 7;
+    kernels.bytes.set(Buffer.from('810165'.repeat(frames), 'hex'), kernels.landingAddress);
+    decoder.pushLanded(3 * frames);
+    expect(decoder.unread).toBe(kernels.recordCapacity + 3 * 7);
+    kernels.bytes.fill(0xa5, kernels.landingAddress + 3 * kernels.recordCapacity, kernels.landingAddress + 3 * frames);
+    let count = 0;
+    while (decoder.next()) count += Number(hex(decoder.payload()) === '65');
+    expect(count).toBe(frames);
+  });
+
+  test('8.1 tells of text whether it is ASCII, and whether it is left to the platform’s validator', () => {
+    const values = makeNodeValues(kernels);
+    const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+    const told: boolean[][] = [];
+    for (const text of ['a', 'é', 'é'.repeat(50_000)]) {
+      decoder.push(encodeFrame({ payload: text }));
+      while (decoder.next()) told.push([decoder.isAscii, decoder.isUnchecked]);
+    }
+    expect(told).toEqual([
+      [true, false],
+      [false, false],
+      [false, values.isUtf8 !== undefined],
+    ]);
+  });
+
+  test('5.2 remaining is what is still to come of the frame, 0 at its end', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    const remaining = [];
+    for (const part of ['8205 01', '0203', '0405']) {
+      decoder.push(octets(part));
+      while (decoder.next()) remaining.push(decoder.remaining);
+    }
+    expect(remaining).toEqual([4, 2, 0]);
+  });
+
+  test('leave() carries a violation away too, and copyTo and text read from what was carried', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    decoder.push(octets('8103 616263 8301 00'));
+    decoder.leave();
+    kernels.bytes.fill(0xa5, kernels.arenaAddress, kernels.arenaAddress + 64);
+    kernels.words.fill(-1, kernels.recordsAddress >>> 2, (kernels.recordsAddress >>> 2) + 64);
+    const copy = new Uint8Array(5);
+    expect(decoder.next()).toBe(true);
+    decoder.copyTo(copy, 1);
+    expect([hex(copy), decoder.text(true)]).toEqual(['0061626300', 'abc']);
+    expect(decoder.next()).toBe(true);
+    expect([decoder.violation, decoder.detail, decoder.next()]).toEqual([Violation.InvalidOpcode, 3, false]);
+  });
+
+  test('counts frames, messages and octets up to a violation', () => {
+    const { received } = newStatistics();
+    const decoder = new FrameDecoder({ role: Role.Client, kernels, traffic: received });
+    decoder.push(octets('0102 6162 8900 8001 63 8300'));
+    while (decoder.next());
+    expect([received.messages, received.octets]).toEqual([1, 3]);
+    expect([0, 1, 9].map((opcode) => received.frames[opcode])).toEqual([1, 1, 1]);
+  });
+
   test('7.4.1 turns a trap in a kernel into one violation of this connection', () => {
     const broken = {
       ...kernels,
@@ -253,6 +314,12 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(decoder.violation).toBe(Violation.Internal);
     expect(decoder.next()).toBe(false);
   });
+});
+
+test('a decoder that is given a role alone uses the kernels of the thread', () => {
+  const decoder = new FrameDecoder({ role: Role.Client });
+  decoder.push(octets('8101 61'));
+  expect([decoder.next(), hex(decoder.payload()), decoder.next()]).toEqual([true, '61', false]);
 });
 
 function readPiece(decoder: FrameDecoder, into: string[]): void {

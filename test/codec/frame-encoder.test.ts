@@ -57,7 +57,9 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
 
     test('5.2 mends the guessed length where text grows over a border of the length form', () => {
       const encoder = new FrameEncoder({ role: Role.Client, kernels, values });
-      for (const units of [41, 42, 43, 62, 63, 64, 124, 125, 126, 16_383, 16_384, 16_385, 21_845, 21_846, 40_000]) {
+      for (const units of [
+        41, 42, 43, 62, 63, 64, 124, 125, 126, 65_535, 65_536, 16_383, 16_384, 16_385, 21_845, 21_846, 40_000,
+      ]) {
         for (const letter of ['a', 'é', '€']) {
           const text = letter.repeat(units);
           encoder.text(FIN | Opcode.Text, text);
@@ -146,6 +148,12 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     client.frame(FIN | Opcode.Binary, payload, true);
     expect(client.take().every((chunk) => chunk.buffer !== payload.buffer)).toBe(true);
     expect(payload.every((octet) => octet === 1)).toBe(true);
+  });
+
+  test('no frames at all leave nothing to write', () => {
+    const encoder = new FrameEncoder({ role: Role.Server, kernels });
+    encoder.raw(new Uint8Array(0));
+    expect([encoder.length, encoder.take()]).toEqual([0, []]);
   });
 
   test('counts frames by opcode, payload octets, and messages by their last frame', () => {

@@ -47,6 +47,13 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.length).toBe(0);
   });
 
+  test('a batch that was begun and holds nothing is no chunk', () => {
+    const outgoing = new Outgoing(make());
+    outgoing.reserve(10);
+    outgoing.append(Uint8Array.of(5));
+    expect(outgoing.take().map(hex)).toEqual(['05']);
+  });
+
   test('a batch that waits moves out when another connection writes, and the place it leaves is used again', () => {
     const values = make();
     const first = open(values);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newStatistics } from '../../src/codec/statistics.js';
 import { Connection, State, type ConnectionOptions } from '../../src/connection/connection.js';
+import type { FragmentSource } from '../../src/connection/outbound.js';
 import { EventType, type ConnectionEvent } from '../../src/connection/event.js';
 import { UsageError } from '../../src/errors/usage-error.js';
 import { violationError, type WebSocketError } from '../../src/errors/violations.js';
@@ -188,6 +189,12 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       receive(receiver, { payload: 'half', fin: false }, closeFrame(1001), { opcode: 0, payload: 'rest' });
       expect(events(receiver)).toEqual(['close 1001']);
       expect(output(receiver)).toEqual(['close 1001']);
+    });
+
+    test('5.5.1 a reason may be octets', () => {
+      const connection = client();
+      connection.close(1000, Buffer.from('why'));
+      expect(output(connection)).toEqual(['close 1000 why']);
     });
 
     test('7.1.5 the peer’s end without a Close: 1006, and what had come before is still told', () => {
@@ -558,6 +565,62 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
     });
   });
 
+  describe('what is sent', () => {
+    test('5.4 no message is pulled while another is open', () => {
+      const connection = client();
+      connection.send('a', { fin: false });
+      expect(() => connection.sendFrom({ pull: () => undefined })).toThrow(UsageError);
+      expect(output(connection)).toEqual(['text... a']);
+    });
+
+    test('5.4 two sources are pulled one after the other, and nothing behind the second comes before its end', () => {
+      const connection = client();
+      const source = (text: string, last: boolean[]): FragmentSource => ({
+        pull: () => (last.length === 0 ? undefined : { data: Buffer.from(text), last: last.shift()! }),
+      });
+      const second: boolean[] = [];
+      connection.sendFrom(source('a', [false, true]));
+      connection.sendFrom(source('b', second));
+      connection.send('c');
+      expect(output(connection)).toEqual(['binary... a', 'more a']);
+      expect([connection.queuedMessages, connection.takeReleased()]).toEqual([2, 1]);
+      second.push(true);
+      expect(output(connection)).toEqual(['binary b', 'text c']);
+    });
+
+    test('frames that wait are kept by reference when they are lent', () => {
+      const connection = server({ deflater: new Stars() });
+      const frames = Buffer.from([0x81, 0x01, 0x61]);
+      connection.send('one');
+      expect(connection.sendFrames(frames, true)).toBe(false);
+      frames[2] = 0x62;
+      connection.deflated(Buffer.from('*one'));
+      expect(output(connection)).toEqual(['text/deflated *one', 'text b']);
+    });
+
+    test('octets shorter than the threshold are not compressed', () => {
+      const stars = new Stars();
+      stars.later = false;
+      const connection = client({ deflater: stars, threshold: 3 });
+      connection.send(Buffer.from('ab'));
+      connection.send(Buffer.from('abc'));
+      expect(output(connection)).toEqual(['binary ab', 'binary/deflated *abc']);
+    });
+
+    test('output that was written out gives its place back, and says whether it waits', () => {
+      const connection = server({ values: makeNodeValues(kernels) });
+      connection.send('abc');
+      const [first] = connection.takeOutput();
+      connection.reuse(first);
+      connection.send('xyz');
+      const [second] = connection.takeOutput();
+      expect([second.buffer === first.buffer, second.byteOffset]).toEqual([true, first.byteOffset]);
+      expect(connection.congested).toBe(false);
+      connection.congested = true;
+      expect(connection.congested).toBe(true);
+    });
+  });
+
   describe('limits', () => {
     test.each([1, 2, 5])(
       '10.4 maxFragments %i: as many frames pass, empty ones counted, and one more fails',
@@ -676,6 +739,15 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
         if (event.type === EventType.Message) ends.push(event.fragmentEnds);
       }
       expect(ends.slice(0, 3)).toEqual([[3, 8], [0], [5]]);
+    });
+
+    test('RFC 7692 6.2 a compressed message has no fragments but itself', () => {
+      const stars = new Stars();
+      stars.later = false;
+      const connection = client({ inflater: stars });
+      connection.keepFragments = true;
+      receive(connection, { payload: '*ab', rsv1: true, fin: false }, { opcode: 0, payload: 'cd' });
+      expect(connection.next()).toMatchObject({ data: Buffer.from('abcd'), fragmentEnds: [4] });
     });
 
     test('messages are nobody else’s memory: later chunks, the caller’s chunk and the kernels’ may change', () => {

@@ -293,6 +293,15 @@ describe('RFC 6455 4.1 the client judges a response', () => {
 });
 
 describe('RFC 6455 4.1 what the client writes', () => {
+  test('a field that is undefined is left out, one of several values is written once for each', () => {
+    const names = createRequest({ key: KEY, headers: { 'X-A': undefined, 'X-B': ['1', '2'], 'X-C': 3 } });
+    expect(names.slice(0, 3)).toEqual([
+      ['X-B', '1'],
+      ['X-B', '2'],
+      ['X-C', '3'],
+    ]);
+  });
+
   test('4.1 a request that a server accepts', () => {
     expect(writeRequest('/chat?a=b', 'example.com:8080', createRequest({ key: KEY, origin: 'https://a' }))).toBe(
       'GET /chat?a=b HTTP/1.1\r\nHost: example.com:8080\r\nSec-WebSocket-Version: 13\r\n' +

@@ -286,6 +286,20 @@ describe('RFC 6455 4.2 the server judges a request', () => {
     });
   });
 
+  test('4.2.1 the Host of a hand-made request is counted in its fields when strict', () => {
+    const headers = {
+      upgrade: 'websocket',
+      connection: 'upgrade',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': KEY,
+    };
+    expect(judgeRequest({ method: 'GET', httpVersion: '1.1', headers }, { strict: true })).toMatchObject({
+      status: 400,
+    });
+    const named = { method: 'GET', httpVersion: '1.1', headers: { ...headers, host: 'a' } };
+    expect(judgeRequest(named, { strict: true })).toMatchObject({ accepted: true });
+  });
+
   test('11.3.2 an unreadable extensions header matters only where extensions are read', () => {
     const head = read(write({ fields: { 'Sec-WebSocket-Extensions': ';' } }));
     expect(judgeRequest(head)).toMatchObject({ accepted: true, offers: [] });
