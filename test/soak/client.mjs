@@ -10,7 +10,14 @@ const OPENING = 200;
 
 const [port, connections, rate, churn, chaosShare, firstConnection, seed] = process.argv.slice(2).map(Number);
 const faults = new Faults();
-const counts = { opened: 0, closed: 0, sent: 0, received: 0, chaos: { reset: 0, end: 0, stall: 0, bad: 0 } };
+const counts = {
+  opened: 0,
+  refused: 0,
+  closed: 0,
+  sent: 0,
+  received: 0,
+  chaos: { reset: 0, end: 0, stall: 0, bad: 0 },
+};
 const healthy = [];
 let opening = 0;
 let troublesome = 0;
@@ -33,6 +40,7 @@ function open(path, onOpen, onFrame, onClose) {
   const reader = new FrameReader();
   let head = '';
   let isOpen = false;
+  let wasOpened = false;
   const settle = () => {
     if (!isOpen) opening--;
     isOpen = true;
@@ -42,8 +50,14 @@ function open(path, onOpen, onFrame, onClose) {
       head += chunk.latin1Slice();
       const end = head.indexOf('\r\n\r\n');
       if (end < 0) return;
-      if (!head.startsWith('HTTP/1.1 101')) throw new Error(`no WebSocket: ${head}`);
       settle();
+      if (!head.startsWith('HTTP/1.1 101')) {
+        // A server that is kept from running for 10 s answers 408; the connection is opened anew.
+        counts.refused++;
+        socket.destroy();
+        return;
+      }
+      wasOpened = true;
       onOpen(socket);
       chunk = Buffer.from(head.slice(end + 4), 'latin1');
     }
@@ -52,7 +66,7 @@ function open(path, onOpen, onFrame, onClose) {
   socket.on('error', () => {}); // 'close' follows, and is judged there.
   socket.on('close', () => {
     settle();
-    onClose();
+    onClose(wasOpened);
   });
   socket.write(
     `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
@@ -127,10 +141,7 @@ class Healthy {
     counts.closed++;
     if (!this.hasClosed) faults.broken++;
     this.ledger.end(this.sent);
-    const at = healthy.indexOf(this);
-    // One whose handshake failed is not among them.
-    if (at < 0) return;
-    healthy[at] = healthy.at(-1);
+    healthy[healthy.indexOf(this)] = healthy.at(-1);
     healthy.pop();
   }
 }
@@ -145,7 +156,7 @@ function openHealthy() {
       healthy.push(peer);
     },
     (first, payload) => peer.receive(first, payload),
-    () => peer.closed(),
+    (wasOpened) => wasOpened && peer.closed(),
   );
 }
 

@@ -123,6 +123,7 @@ const summary = {
   node: process.version,
   messages: sum('received'),
   opened: sum('opened'),
+  refused: sum('refused'),
   closed: sum('closed'),
   trouble,
   ...faults.counts,
