@@ -78,7 +78,8 @@ async function measure(seed) {
     await new Promise((resolve) => setImmediate(resolve));
   }
   // The limit is for what is held once nothing is being inflated.
-  while (received < messages * CONNECTIONS) await new Promise((resolve) => setTimeout(resolve, 1));
+  const isDone = () => received >= messages * CONNECTIONS;
+  while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 1));
   const holds = (await held()) - idle;
   for (const socket of sockets) socket.destroy();
   return { seed, name, octets, holds, bound: CONNECTIONS * (2 * octets + 64 * KIB) + 16 * MIB };

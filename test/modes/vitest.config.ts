@@ -1,0 +1,30 @@
+// npm run test:modes: the whole suite in every way in which the library can come to its kernels, and with poisoned memory.
+import { defineConfig, mergeConfig, type TestProjectConfiguration, type ViteUserConfig } from 'vitest/config';
+import all from '../../vitest.config.js';
+
+const { projects: _, ...test } = all.test!;
+const root = new URL('../..', import.meta.url).pathname;
+const suite = 'test/**/*.test.ts';
+
+function mode(name: string, setup: string[], more: NonNullable<ViteUserConfig['test']> = {}): TestProjectConfiguration {
+  return mergeConfig({ resolve: all.resolve, test }, {
+    root,
+    test: { name, include: [suite], setupFiles: setup, ...more },
+  } as ViteUserConfig) as TestProjectConfiguration;
+}
+
+const config: ViteUserConfig = defineConfig({
+  root,
+  resolve: all.resolve,
+  test: {
+    ...test,
+    projects: [
+      mode('javascript', ['test/support/without-webassembly.ts']),
+      mode('jitless', [], { pool: 'forks', execArgv: ['--jitless'] }),
+      mode('refused-memory', ['test/modes/refused-memory.ts']),
+      mode('refused-module', ['test/modes/refused-module.ts']),
+      mode('poisoned', ['test/modes/poisoned.ts'], { include: ['test/{codec,connection,values,node}/**/*.test.ts'] }),
+    ],
+  },
+});
+export default config;
