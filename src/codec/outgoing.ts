@@ -134,7 +134,8 @@ export class Outgoing {
 
   /** Moves the open batch to memory of its own. */
   moveOut(): void {
-    this.moveTo(Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
+    // Whoever is a slab's tenant has an open batch.
+    this.moveTo(this.bytes!, Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
   }
 
   private closeBatch(): void {
@@ -168,8 +169,7 @@ export class Outgoing {
 
   private grow(octets: number): Uint8Array {
     if (this.bytes !== undefined) {
-      this.moveTo(2 * (this.end - this.start + octets));
-      return this.bytes;
+      return this.moveTo(this.bytes, 2 * (this.end - this.start + octets));
     }
     const { home, memory } = this;
     if (home === memory.slab ? octets <= SLAB_LENGTH && memory.room(octets) : home.clear(octets)) {
@@ -183,15 +183,15 @@ export class Outgoing {
     return this.bytes;
   }
 
-  private moveTo(capacity: number): void {
-    const { bytes, start, end, home } = this;
-    if (bytes === undefined) return;
+  /** Moves the open batch, which lies in `bytes`, to memory of its own. */
+  private moveTo(bytes: Uint8Array, capacity: number): Uint8Array {
+    const { start, end, home } = this;
     const own = this.values.allocate(capacity);
     own.set(bytes.subarray(start, end));
     if (home.tenant === this) home.tenant = undefined;
-    this.bytes = own;
     this.start = 0;
     this.end = end - start;
     this.limit = capacity;
+    return (this.bytes = own);
   }
 }

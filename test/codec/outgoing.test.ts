@@ -48,7 +48,7 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
   });
 
   test('a batch that was begun and holds nothing is no chunk', () => {
-    const outgoing = new Outgoing(make());
+    const outgoing = open(make());
     outgoing.reserve(10);
     outgoing.append(Uint8Array.of(5));
     expect(outgoing.take().map(hex)).toEqual(['05']);
