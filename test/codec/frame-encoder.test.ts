@@ -150,6 +150,16 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect(payload.every((octet) => octet === 1)).toBe(true);
   });
 
+  test('5.3 text is masked too where another encoder has made the batch move', () => {
+    const first = new FrameEncoder({ role: Role.Client, kernels });
+    const second = new FrameEncoder({ role: Role.Client, kernels });
+    first.text(FIN | Opcode.Text, 'one');
+    second.text(FIN | Opcode.Text, 'other');
+    first.text(FIN | Opcode.Text, 'two, and more than a few octets of it');
+    const said = (encoder: FrameEncoder): string[] => framesOf(encoder).map(({ payload }) => payload.toString());
+    expect([said(first), said(second)]).toEqual([['one', 'two, and more than a few octets of it'], ['other']]);
+  });
+
   test('no frames at all leave nothing to write', () => {
     const encoder = new FrameEncoder({ role: Role.Server, kernels });
     encoder.raw(new Uint8Array(0));

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
 import { Connection } from '../../src/connection/connection.js';
 import { EventType } from '../../src/connection/event.js';
 import { makeNodeValues, nodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
 import { plainValues } from '../../src/values/values.js';
+import { octets } from '../support/events.js';
 import { kernelSets } from '../support/kernel-sets.js';
 import { Random } from '../support/random.js';
 
@@ -68,5 +70,13 @@ describe.each(kernelSets)('%s', (_, kernels) => {
         expect(got).toEqual(expected);
       }
     });
+  });
+
+  test('5.6 the piece of a message that is not whole is read by itself', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels, values: makeNodeValues(kernels), strings: true });
+    decoder.push(octets('0101 61 8001 62 8101 63 8101 64'));
+    const read: string[] = [];
+    while (decoder.next()) read.push(decoder.text(true));
+    expect(read).toEqual(['a', 'b', 'c', 'd']);
   });
 });

@@ -10,7 +10,7 @@ for (const set of [kernels, ...KERNELS]) poisonKernels(set);
 for (const values of [plainValues, nodeValues]) poisonValues(values);
 
 // A chunk that was given back is nobody's any more.
-const { reuse } = Outgoing.prototype;
+const reuse = Reflect.get<Outgoing, 'reuse'>(Outgoing.prototype, 'reuse');
 Outgoing.prototype.reuse = function (chunk) {
   chunk.fill(0xa5);
   reuse.call(this, chunk);

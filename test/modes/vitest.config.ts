@@ -2,15 +2,18 @@
 import { defineConfig, mergeConfig, type TestProjectConfiguration, type ViteUserConfig } from 'vitest/config';
 import all from '../../vitest.config.js';
 
-const { projects: _, ...test } = all.test!;
+const test = { ...all.test, projects: undefined };
 const root = new URL('../..', import.meta.url).pathname;
 const suite = 'test/**/*.test.ts';
 
 function mode(name: string, setup: string[], more: NonNullable<ViteUserConfig['test']> = {}): TestProjectConfiguration {
-  return mergeConfig({ resolve: all.resolve, test }, {
-    root,
-    test: { name, include: [suite], setupFiles: setup, ...more },
-  } as ViteUserConfig) as TestProjectConfiguration;
+  return mergeConfig<ViteUserConfig, ViteUserConfig>(
+    { resolve: all.resolve, test },
+    {
+      root,
+      test: { name, include: [suite], setupFiles: setup, ...more },
+    },
+  ) as TestProjectConfiguration;
 }
 
 const config: ViteUserConfig = defineConfig({

@@ -26,7 +26,7 @@ const octetsOf = (index: number): number[] => [0, 1, 2].map((of) => 3 * index + 
 
 function isOwn(index: number, octets: Uint8Array, isBinary: boolean): boolean {
   if (isBinary) return octets.every((octet) => octetsOf(index).includes(octet));
-  return [...Buffer.from(octets).toString()].every((letter) => letters(index).includes(letter));
+  return Array.from(Buffer.from(octets).toString()).every((letter) => letters(index).includes(letter));
 }
 
 /** All octets of a message, whatever shape its user asked for. */
@@ -40,7 +40,7 @@ async function flatten(data: unknown): Promise<Buffer> {
 beforeAll(async () => {
   server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 100_000 });
   server.on('connection', (socket, { url }) => {
-    const [, digits, rude] = /^\/(\d+)(\/rude)?$/.exec(url!)!;
+    const [, digits, rude] = /^\/(\d+)(\/rude)?$/.exec(url)!;
     const index = Number(digits);
     let last = Promise.resolve();
     socket.binaryType = BINARY_TYPES[index % 4];
@@ -150,7 +150,8 @@ test('H01 64 connections with alphabets of their own: each gets its own octets b
     if (message % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   for (const peer of peers) peer.write();
-  while (echoed < CONNECTIONS * MESSAGES) await new Promise((resolve) => setTimeout(resolve, 5));
+  const isDone = (): boolean => echoed >= CONNECTIONS * MESSAGES;
+  while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(foreign).toEqual([]);
   for (const peer of peers) peer.finish();
   for (const peer of peers) {

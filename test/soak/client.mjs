@@ -154,6 +154,7 @@ function openHealthy() {
     () => {
       counts.opened++;
       healthy.push(peer);
+      if (isEnding) peer.close();
     },
     (first, payload) => peer.receive(first, payload),
     (wasOpened) => wasOpened && peer.closed(),

@@ -8,7 +8,8 @@ const POISON = 0xa5;
 
 /** Changes `kernels` itself: poisons all areas before a scan, save for what is scanned; and the arenas after a dispatch. */
 export function poisonKernels<K extends Kernels>(kernels: K): K {
-  const { bytes, scanFrames, mask, isUtf8, continueUtf8, transcode } = kernels;
+  const { bytes } = kernels;
+  const pure = { ...kernels };
   const records = [kernels.recordsAddress, kernels.recordCapacity * RECORD_BYTES] as const;
   const arenas = [
     [kernels.arenaAddress, kernels.arenaLength + 64],
@@ -45,29 +46,30 @@ export function poisonKernels<K extends Kernels>(kernels: K): K {
       poison(records);
       poison(scratch);
       for (const area of arenas) poison(area, at, end);
-      return scanFrames(at, end, config, maxPayload);
+      return pure.scanFrames(at, end, config, maxPayload);
     },
     mask(at: number, length: number, key: number) {
       poison(scratch, at, at + length);
-      mask(at, length, key);
+      pure.mask(at, length, key);
     },
     isUtf8(at: number, length: number) {
       poison(scratch, at, at + length);
-      return isUtf8(at, length);
+      return pure.isUtf8(at, length);
     },
     continueUtf8(at: number, length: number, state: number) {
       poison(scratch, at, at + length);
-      return continueUtf8(at, length, state);
+      return pure.continueUtf8(at, length, state);
     },
     transcode(at: number, length: number, to: number) {
-      poison(scratch, at, at + length);
-      return transcode(at, length, to);
+      // What earlier calls have written before `to` is still to be read, together with what this one writes.
+      if (to > scratch[0]) bytes.fill(POISON, to, scratch[0] + scratch[1]);
+      return pure.transcode(at, length, to);
     },
   });
 }
 
 /** Changes `values` itself: memory that is not written yet is poison. */
 export function poisonValues(values: Values): void {
-  const { allocate } = values;
+  const allocate = values.allocate.bind(values);
   values.allocate = (length) => allocate(length).fill(POISON);
 }
