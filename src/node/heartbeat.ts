@@ -14,6 +14,8 @@ export function startHeartbeat(
   { interval, timeout }: Heartbeat,
 ): () => void {
   let timer: NodeJS.Timeout;
+  /** How much of `timeout` is left once the timer has run out. */
+  let left = 0;
   let isStopped = false;
   const wait = (): void => {
     transport.hasRead = false;
@@ -22,9 +24,18 @@ export function startHeartbeat(
   const ask = (): void => {
     if (transport.hasRead) return wait();
     if (websocket.readyState === 1) websocket.ping();
-    timer = setTimeout(listen, timeout).unref();
+    left = timeout;
+    listen();
   };
+  /** The answer is looked for every `interval` ms, so that the next ping does not wait for all of `timeout`. */
   const listen = (): void => {
+    const step = Math.min(Math.max(interval, 1), left);
+    left -= step;
+    timer = setTimeout(look, step).unref();
+  };
+  const look = (): void => {
+    if (transport.hasRead) return wait();
+    if (left > 0) return listen();
     // After the process was suspended the answer may lie unread in the socket: a turn of reading comes first.
     setImmediate(() => setImmediate(judge));
   };

@@ -79,8 +79,10 @@ export class WebSocketServer extends EventEmitter {
     }
     if (this.server !== null) this.listenTo(this.server);
     if (signal !== undefined) {
-      if (signal.aborted) process.nextTick(() => this.close());
-      else signal.addEventListener('abort', () => this.close(), { once: true });
+      const close = (): void => this.close();
+      if (signal.aborted) process.nextTick(close);
+      else signal.addEventListener('abort', close);
+      this.once('close', () => signal.removeEventListener('abort', close));
     }
   }
 

@@ -99,7 +99,8 @@ export class Transport {
 
   /** Whether the socket has asked to wait for 'drain'. */
   get isFull(): boolean {
-    return this.socket.writableNeedDrain;
+    // What was taken at once leaves writableNeedDrain set until the next tick, and no 'drain' of ours follows it.
+    return this.socket.writableLength > 0 && this.socket.writableNeedDrain;
   }
 
   /** Notes that something was sent, and whom to tell when it has been written. */
