@@ -65,7 +65,7 @@ export class FrameEncoder {
       return;
     }
     const bytes = outgoing.reserve(MAX_HEADER + length);
-    const at = this.header(first, length, key);
+    const at = writeHeader(bytes, outgoing.end, first, length, drawKey !== undefined, key);
     outgoing.end = at + length;
     // Octets whose memory was detached count as none, and cannot be copied.
     if (length === 0) return;
@@ -152,14 +152,17 @@ export function writeHeader(
   key: number,
 ): number {
   const maskBit = isMasked ? MASK : 0;
-  bytes[at++] = first;
+  bytes[at] = first;
   if (length < LENGTH_16) {
-    bytes[at++] = maskBit | length;
+    bytes[at + 1] = maskBit | length;
+    at += 2;
   } else if (length < 0x10000) {
-    bytes[at++] = maskBit | LENGTH_16;
-    bytes[at++] = length >>> 8;
-    bytes[at++] = length;
+    bytes[at + 1] = maskBit | LENGTH_16;
+    bytes[at + 2] = length >>> 8;
+    bytes[at + 3] = length;
+    at += 4;
   } else {
+    at++;
     bytes[at++] = maskBit | LENGTH_64;
     const high = Math.floor(length / 0x100000000);
     for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;

@@ -295,14 +295,21 @@ export class Connection {
    * @throws UsageError when the connection is not open
    */
   send(data: Uint8Array | string, options: SendOptions = {}): boolean {
+    const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
+    return this.sendData(data, binary, fin, compress, lent);
+  }
+
+  /** As `send`, without an object of options. @internal */
+  sendData(data: Uint8Array | string, binary: boolean, fin: boolean, compress: boolean, lent: boolean): boolean {
     this.assertOpen();
-    const fin = options.fin !== false;
-    const isFirst = this.openMessage === undefined;
-    const binary = options.binary ?? typeof data !== 'string';
-    const compress = this.openMessage?.compress ?? this.wantsCompression(data, options.compress);
-    const opcode = !isFirst ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text;
-    const written = this.write((fin ? FIN : 0) | opcode, data, compress, true, options.lent === true);
-    this.openMessage = fin ? undefined : { compress };
+    const { openMessage } = this;
+    if (openMessage === undefined && this.deflater === undefined && fin) {
+      return this.write(FIN | (binary ? Opcode.Binary : Opcode.Text), data, false, true, lent);
+    }
+    const compressed = openMessage?.compress ?? this.wantsCompression(data, compress);
+    const opcode = openMessage !== undefined ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text;
+    const written = this.write((fin ? FIN : 0) | opcode, data, compressed, true, lent);
+    this.openMessage = fin ? undefined : { compress: compressed };
     return written;
   }
 
@@ -695,8 +702,8 @@ export class Connection {
     }
   }
 
-  private wantsCompression(data: Uint8Array | string, asked: boolean | undefined): boolean {
-    if (this.deflater === undefined || asked === false) return false;
+  private wantsCompression(data: Uint8Array | string, asked: boolean): boolean {
+    if (this.deflater === undefined || !asked) return false;
     const { threshold = 0 } = this.options;
     if (threshold === 0) return true;
     if (typeof data !== 'string') return data.length >= threshold;

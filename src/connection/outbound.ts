@@ -74,6 +74,21 @@ export class Outbound {
    * @returns whether it has been written; if not, `takeReleased` counts it once it is
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
+    if (compress || this.queue.length > 0 || this.deflating !== undefined) {
+      return this.frameInTurn(first, data, compress, counted, lent);
+    }
+    if (typeof data === 'string') this.encoder.text(first, data);
+    else this.encoder.frame(first, data, lent);
+    return true;
+  }
+
+  private frameInTurn(
+    first: number,
+    data: Uint8Array | string,
+    compress: boolean,
+    counted: boolean,
+    lent: boolean,
+  ): boolean {
     const isControl = (first & OPCODE_BITS) >= Opcode.Close;
     // RFC 6455 5.4: control frames may stand between the fragments of a message; a Close waits for the message's end.
     const overtakes = this.hasSource && isControl && (first & OPCODE_BITS) !== Opcode.Close;

@@ -19,7 +19,7 @@ export type Sendable =
 const EMPTY = Buffer.alloc(0);
 
 export function isBlob(data: unknown): data is Blob {
-  return data instanceof Blob;
+  return typeof data === 'object' && data !== null && !(data instanceof Uint8Array) && data instanceof Blob;
 }
 
 /**
@@ -27,10 +27,9 @@ export function isBlob(data: unknown): data is Blob {
  * @throws TypeError when it is nothing that can be sent
  */
 export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
-  if (typeof data === 'string') return data;
+  if (typeof data === 'string' || data instanceof Uint8Array) return data;
   if (typeof data === 'number') return String(data);
   if (!data) return EMPTY;
-  if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return nodeValues.view(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
   return Buffer.from(data as readonly number[]);

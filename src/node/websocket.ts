@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { encodeClosePayload } from '../codec/close-payload.js';
-import { FrameEncoder } from '../codec/frame-encoder.js';
+import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
 import { newStatistics, type Statistics } from '../codec/statistics.js';
 import { Connection, State } from '../connection/connection.js';
 import { EventType, type ConnectionEvent } from '../connection/event.js';
@@ -440,16 +440,22 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   ): void {
     const { _connection: connection, _transport: transport } = this;
     // As in ws, an option that is there counts even if it is undefined.
-    const binary = options !== undefined && 'binary' in options ? Boolean(options.binary) : isOctets;
-    const fin = options === undefined || !('fin' in options) || Boolean(options.fin);
-    const compress = options === undefined || !('compress' in options) || Boolean(options.compress);
+    let binary = isOctets;
+    let fin = true;
+    let compress = true;
+    if (options !== undefined) {
+      if ('binary' in options) binary = Boolean(options.binary);
+      if ('fin' in options) fin = Boolean(options.fin);
+      if ('compress' in options) compress = Boolean(options.compress);
+    }
     if (options?.mask !== undefined && options.mask === this._isServer) {
       const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
       this._settle(connection!.sendFrames(encodeFrame(first, payload, options.mask)), callback);
       return;
     }
-    const lent = typeof payload !== 'string' && transport!.canLend && isSteady(payload);
-    this._settle(connection!.send(payload, { binary, fin, compress, lent }), callback);
+    const isLong = typeof payload !== 'string' && payload.length >= LEND_FROM;
+    const lent = isLong && transport!.canLend && isSteady(payload);
+    this._settle(connection!.sendData(payload, binary, fin, compress, lent), callback);
   }
 
   /** After something was sent: its callback waits for the socket, or for the deflater first. */
