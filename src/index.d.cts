@@ -383,7 +383,7 @@ declare namespace WebSocket {
     close: [];
     connection: [websocket: InstanceType<T>, request: InstanceType<U>];
     /** A peer's violation on a connection without a listener for 'error'. */
-    connectionError: [error: Error, websocket: InstanceType<T>, request: InstanceType<U>];
+    connectionError: [error: Error, websocket: InstanceType<T>];
     error: [error: Error];
     headers: [headers: string[], request: InstanceType<U>];
     listening: [];

@@ -105,7 +105,7 @@ export class Connection {
   private readonly outbound: Outbound;
   private readonly inflater: Inflater | undefined;
   private readonly deflater: Deflater | undefined;
-  private readonly options: ConnectionOptions;
+  private readonly threshold: number;
   private readonly maxPayload: number;
   private readonly autoPong: boolean;
   private readonly strings: boolean;
@@ -148,7 +148,7 @@ export class Connection {
   keepFragments = false;
 
   constructor(options: ConnectionOptions) {
-    this.options = options;
+    this.threshold = options.threshold ?? 0;
     this.values = options.values ?? plainValues;
     this.kernels = options.kernels ?? loadedKernels;
     this.inflater = options.inflater;
@@ -704,7 +704,7 @@ export class Connection {
 
   private wantsCompression(data: Uint8Array | string, asked: boolean): boolean {
     if (this.deflater === undefined || !asked) return false;
-    const { threshold = 0 } = this.options;
+    const { threshold } = this;
     if (threshold === 0) return true;
     if (typeof data !== 'string') return data.length >= threshold;
     return data.length >= threshold || this.values.encode(data).length >= threshold;

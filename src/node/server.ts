@@ -233,7 +233,7 @@ export class WebSocketServer extends EventEmitter {
     });
     const websocket = new this.options.WebSocket(null, undefined, this.options);
     websocket._protocol = protocol || '';
-    websocket._errorOutlet = (error: Error, failed: WebSocket) => this.emit('connectionError', error, failed, request);
+    websocket._errorOutlet = this.onConnectionError;
     this.emit('headers', lines, request);
     let response: string;
     try {
@@ -254,6 +254,11 @@ export class WebSocketServer extends EventEmitter {
     websocket.on('close', this.onClientClose);
     callback(websocket, request);
   }
+
+  // One function for all: a connection that is open holds nothing of its request.
+  private readonly onConnectionError = (error: Error, websocket: WebSocket): void => {
+    this.emit('connectionError', error, websocket);
+  };
 
   private readonly onClientClose = (): void => {
     this.openConnections--;

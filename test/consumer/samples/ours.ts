@@ -13,9 +13,7 @@ const server = new WebSocketServer({
   allowedOrigins: ['https://example.test'],
   maxConnections: 100,
 });
-server.on('connectionError', (error, websocket, request) =>
-  console.log(error.message, websocket.closeInfo, request.url),
-);
+server.on('connectionError', (error, websocket) => console.log(error.message, websocket.closeInfo));
 server.broadcast('news', { filter: (websocket) => websocket.protocol === 'news' });
 
 async function talk(signal: AbortSignal): Promise<CloseInfo | undefined> {
