@@ -482,6 +482,15 @@ contract('client options', (implementation) => {
     }
   });
 
+  it('ws+unix::/path: names no socket (D13)', () => {
+    const construct = (): void => {
+      const ws = dial(implementation, 'ws+unix::/path', undefined, { finishRequest: () => {} });
+      ws.on('error', () => {});
+    };
+    if (implementation.differs('D13', { ws: false, wsimd: true })) expect(construct).toThrow(SyntaxError);
+    else expect(construct).not.toThrow();
+  });
+
   it('default ports: 80 and 443 are not put into the Host header, others are', async () => {
     const hosts: unknown[] = [];
     const finishRequest = (request: http.ClientRequest): void => {

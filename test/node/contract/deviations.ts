@@ -1,6 +1,7 @@
 /** The deliberate differences between `ws` and this library, as data: a contract test may differ only by naming one of these. */
 
-export type DeviationId = 'D1' | 'D2' | 'D3' | 'D4' | 'D5' | 'D6' | 'D7' | 'D8' | 'D9' | 'D10' | 'D11' | 'D12';
+export type DeviationId =
+  'D1' | 'D2' | 'D3' | 'D4' | 'D5' | 'D6' | 'D7' | 'D8' | 'D9' | 'D10' | 'D11' | 'D12' | 'D13' | 'D14' | 'D15';
 
 export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D1: 'maxBackpressure exists, off by default',
@@ -13,8 +14,11 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D8: 'on an own HTTP server the handshake must end within 10 s, with at most 16 offers and 64 subprotocols',
   D9: 'numeric options are honoured in full or refused with RangeError',
   D10: 'invalid UTF-8 fails inside an unfinished message and frame',
-  D12: 'a message is compressed at once, unless it is long: it never counts as buffered, and concurrencyLimit holds for long ones only',
   D11: "'data' listeners on ws._socket see nothing while the library reads into its own buffer",
+  D12: 'a message is compressed at once, unless it is long: it never counts as buffered, and concurrencyLimit holds for long ones only',
+  D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path',
+  D14: 'createWebSocketStream ends its writing side when the socket is lost',
+  D15: 'a peer that ends without a Close has closeTimeout; a send that terminate() cuts off is an error to its callback',
 };
 
 /** What each implementation does where the two differ on purpose. */

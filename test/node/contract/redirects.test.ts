@@ -155,6 +155,17 @@ contract('redirects', (implementation) => {
     expect(headers['x-kept']).toBe('kept');
   });
 
+  it('credentials: Proxy-Authorization is dropped with them (D13)', async () => {
+    const to = await target(implementation);
+    const from = await redirecting(() => to.url);
+    const headers = { 'Proxy-Authorization': 'Basic Zm9vOmJhcg==' };
+    await event(dial(implementation, from.url, undefined, { followRedirects: true, headers }), 'open');
+    expect(from.requests[0].headers['proxy-authorization']).toBe('Basic Zm9vOmJhcg==');
+    expect(to.requests[0].headers['proxy-authorization']).toBe(
+      implementation.differs('D13', { ws: 'Basic Zm9vOmJhcg==', wsimd: undefined }),
+    );
+  });
+
   it('credentials: letter case of the header names does not save them', async () => {
     const to = await target(implementation);
     const from = await redirecting(() => to.url);

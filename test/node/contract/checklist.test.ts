@@ -1,0 +1,36 @@
+/** That every row of the checklist has its tests, and that the differences are the README's. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { CHECKLIST } from './checklist.js';
+import { DEVIATIONS } from './deviations.js';
+
+const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+
+/** The titles of the tests in a source, as it spells them. */
+const titlesOf = (source: string): string[] =>
+  [...source.matchAll(/\b(?:it|test|check)(?:\.each\([^]*?\))?\(\s*(['"`])(.*?)\1,/g)].map(([, , title]) => title);
+
+const shared = readdirSync(new URL('.', import.meta.url))
+  .filter((file) => file.endsWith('.test.ts') && !file.startsWith('checklist'))
+  .flatMap((file) => titlesOf(read(file)));
+
+describe('the checklist of ws', () => {
+  for (const [section, rows] of Object.entries(CHECKLIST)) {
+    it.each(rows)(`${section}: %s`, (_promise, ...tests) => {
+      expect(tests.length).toBeGreaterThan(0);
+      for (const test of tests) {
+        const [, file, title] = /^(\.\.\S+): (.*)$/.exec(test) ?? [undefined, undefined, test];
+        const titles = file === undefined ? shared : titlesOf(read(file));
+        expect(
+          titles.filter((each) => each.startsWith(title)),
+          `a test "${title}..."`,
+        ).not.toEqual([]);
+      }
+    });
+  }
+
+  it("the README's table of differences has the same rows as the tests", () => {
+    const ids = [...read('../../../README.md').matchAll(/^\| (D\d+)\s*\|/gm)].map(([, id]) => id);
+    expect(ids).toEqual(Object.keys(DEVIATIONS));
+  });
+});
