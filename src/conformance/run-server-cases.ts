@@ -18,7 +18,7 @@ export interface ServerRun extends Selection {
   agent?: string;
   /** Cases to leave out for agents whose name matches. */
   excludeFor?: Readonly<Record<string, readonly string[]>>;
-  /** Connections at a time, 1 to 64; default 8. Cases that move much data run on a quarter of them. */
+  /** Connections at a time, 1 to 64; default 8. Messages that are timed run on a quarter of them, compressed ones on half. */
   jobs?: number;
   /** Stretches all time limits; default 1. */
   timeoutScale?: number;
@@ -91,12 +91,12 @@ function phases(cases: Case[], jobs: number): Phase[] {
   }
   // Cases that send the same messages stand together, so that the compressed ones are made once.
   compressions.sort((one, other) => one.key.localeCompare(other.key));
-  const few = Math.ceil(jobs / 4);
   return [
     { cases: light, lanes: jobs },
-    { cases: exchanges, lanes: few },
+    { cases: exchanges, lanes: Math.ceil(jobs / 4) },
     { cases: alone, lanes: 1 },
-    { cases: compressions.map(({ one }) => one), lanes: few },
+    // Examiner and testee work in turns: it takes several connections until both have always something to do.
+    { cases: compressions.map(({ one }) => one), lanes: Math.ceil(jobs / 2) },
   ];
 }
 
