@@ -297,6 +297,8 @@ export class WebSocketServer extends EventEmitter {
         : { headersTimeout: timeout, requestTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout) };
     return createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
       const body = 'Upgrade Required';
+      // Requests that come while the server is closing do not keep it open.
+      if (this.state !== ServerState.Running) response.shouldKeepAlive = false;
       response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' });
       response.end(body);
     });

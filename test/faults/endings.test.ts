@@ -174,7 +174,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
         }
         expect(facts.length).toBe(role === 'server' ? list.length : list.filter(({ octets }) => octets >= 0).length);
         const clean = await subject.do(
-          (room, baseline) => room.until(() => room.descriptors() <= baseline + 1, 4000),
+          (room, baseline) => room.until(() => room.descriptors() <= baseline, 4000),
           baseline,
         );
         expect(clean, `${subject.descriptors} descriptors, ${baseline} before`).toBe(true);

@@ -39,7 +39,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     );
     expect(all).toBe(true);
     expect(subject.complaints).toBe('');
-    await subject.do((room) => void room.server.close());
+    await subject.do((room) => room.server.close());
   }
 
   test('D02 200 frames that announce 99 MiB and bring one octet take next to nothing', async () => {

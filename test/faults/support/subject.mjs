@@ -71,7 +71,8 @@ const room = {
     const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
     return { held: heapUsed + arrayBuffers, arrayBuffers, rss };
   },
-  descriptors: () => readdirSync('/proc/self/fd').length,
+  // Less the one that reads the directory.
+  descriptors: () => readdirSync('/proc/self/fd').length - 1,
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   /** Waits until `holds` does; false when it does not within `milliseconds`. */
   async until(holds, milliseconds = 4000) {

@@ -81,7 +81,10 @@ export class Subject {
   private next = 0;
   private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
 
-  private constructor(readonly child: ChildProcess) {
+  private constructor(
+    readonly child: ChildProcess,
+    readonly moduleUrl: string | undefined,
+  ) {
     child.stderr!.on('data', (chunk: Buffer) => (this.complaints += chunk.toString()));
     child.on('message', (answer: { id: number; value: never; error?: string }) => {
       const waiting = this.waiting.get(answer.id);
@@ -106,7 +109,7 @@ export class Subject {
       execArgv: flags,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
-    const subject = new Subject(child);
+    const subject = new Subject(child, moduleUrl);
     await Promise.race([once(child, 'message'), subject.ended]);
     return subject;
   }
