@@ -108,9 +108,9 @@ export class FrameEncoder {
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** Adds octets that already are whole frames, by reference when `lent` and long, else copied. */
+  /** Adds octets that already are whole frames, by reference when `lent`, else copied. */
   raw(frames: Uint8Array, lent = false): void {
-    if (lent && frames.length >= LEND_FROM) {
+    if (lent) {
       this.outgoing.append(frames);
       return;
     }

@@ -2,10 +2,16 @@
 import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
 
-/** The slab that all connections of the thread write into, one at a time. */
-const SLAB_LENGTH = 256 * 1024;
+/**
+ * The slab that all connections of the thread write into, one at a time. A chunk that waits for its peer pins the slab that
+ * it is a view of, so that no connection pins more than this, in octets; and a batch that is written at 64 KiB fits.
+ */
+const SLAB_LENGTH = 128 * 1024;
 /** A batch that had to leave the slab starts with room for twice its octets, and at least this much. */
-const PRIVATE_LENGTH = 256;
+const PRIVATE_LENGTH = 1024;
+
+/** Chunks of up to this many octets together leave as one. */
+const JOIN_UP_TO = 64 * 1024;
 
 /** Memory that batches are written in, one after another; one connection at a time writes at its end. */
 class Slab {
@@ -64,8 +70,8 @@ function memoryOf(values: Values, kernels: Kernels): Memory {
 
 /**
  * What one connection has to send. Small frames are written into memory that all connections of the thread share, as
- * long as one connection writes at a time; when another begins while a batch waits, the waiting batch moves to memory
- * of its own. Frames that are masked are written in the kernels' memory.
+ * long as one connection writes at a time; when another begins while a batch waits, the waiting batch is closed, and what
+ * follows it goes to memory of its own. Frames that are masked are written in the kernels' memory.
  */
 export class Outgoing {
   /** The open batch: octets [start, end) of `bytes`, with room up to `limit`. */
@@ -108,13 +114,13 @@ export class Outgoing {
     this.chunkOctets += chunk.length;
   }
 
-  /** Empties the queue: the chunks to write, in order. */
+  /** Empties the queue: the chunks to write, in order; one where they are many and short. */
   take(): Uint8Array[] {
     this.closeBatch();
-    const chunks = this.chunks ?? [];
+    const { chunks = [], chunkOctets } = this;
     this.chunks = undefined;
     this.chunkOctets = 0;
-    return chunks;
+    return chunks.length > 1 && chunkOctets <= JOIN_UP_TO ? [this.join(chunks, chunkOctets)] : chunks;
   }
 
   /** As `take`, where all that waits is one open batch: a view of it, or undefined when there is more than that. */
@@ -132,10 +138,22 @@ export class Outgoing {
     }
   }
 
-  /** Moves the open batch to memory of its own. */
+  /** Makes way for another connection: the open batch becomes a chunk or, where one waits already, goes to memory of its own. */
   moveOut(): void {
+    if (this.chunks === undefined) this.closeBatch();
     // Whoever is a slab's tenant has an open batch.
-    this.moveTo(this.bytes!, Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
+    else this.moveTo(this.bytes!, Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
+  }
+
+  /** One chunk of all, since a write of many costs more than copying them. */
+  private join(chunks: Uint8Array[], octets: number): Uint8Array {
+    const slab = this.memory.room(octets);
+    const start = slab.at;
+    for (const chunk of chunks) {
+      slab.bytes.set(chunk, slab.at);
+      slab.at += chunk.length;
+    }
+    return this.values.view(slab.bytes.buffer, slab.bytes.byteOffset + start, octets);
   }
 
   private closeBatch(): void {

@@ -8,7 +8,7 @@ import { makeScanFrames } from './twin-frames.js';
 const SLACK = 64;
 const RECORD_CAPACITY = 4096;
 const SCRATCH_LENGTH = 256 * 1024;
-const OUTGOING_LENGTH = 256 * 1024;
+const OUTGOING_LENGTH = 128 * 1024;
 const ARENA_LENGTH = 256 * 1024;
 const LANDING_LENGTH = 1024 * 1024;
 const STATE_ADDRESS = 64;

@@ -30,6 +30,6 @@ export function broadcast(
   else encoder.frame(first, payload);
   const frame = Buffer.concat(encoder.take());
   for (const client of clients) {
-    if (client.readyState === 1 && (filter === undefined || filter(client))) client._sendFrames(frame, true);
+    if (client.readyState === 1 && (filter === undefined || filter(client))) client._sendFrames(frame);
   }
 }

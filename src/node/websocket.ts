@@ -254,15 +254,15 @@ export class WebSocket extends EventEmitter implements TransportOwner {
 
   /** What sends frames that were encoded beforehand: `Sender.frame` makes them, `sendFrame` sends them. @internal */
   get _sender(): { sendFrame(frames: Uint8Array[], callback?: SendCallback): void } {
-    return { sendFrame: (frames, callback) => this._sendFrames(Buffer.concat(frames), false, callback) };
+    return { sendFrame: (frames, callback) => this._sendFrames(Buffer.concat(frames), callback) };
   }
 
-  /** @internal */
-  _sendFrames(frames: Uint8Array, lent: boolean, callback?: SendCallback): void {
+  /** Sends whole frames, which nobody writes to any more. @internal */
+  _sendFrames(frames: Uint8Array, callback?: SendCallback): void {
     if (this._readyState !== ReadyState.Open) return this._sendTooLate(frames, callback);
     if (this._exceedsBackpressure()) return this._sendTooLate(frames, callback);
-    const { _connection: connection, _transport: transport } = this;
-    this._settle(connection!.sendFrames(frames, lent && transport!.canLend), callback);
+    const { _connection: connection } = this;
+    this._settle(connection!.sendFrames(frames, true), callback);
   }
 
   // ---- closing

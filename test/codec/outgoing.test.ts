@@ -8,7 +8,7 @@ import { plainValues, type Values } from '../../src/values/values.js';
 import { hex } from '../support/events.js';
 import { Random } from '../support/random.js';
 
-const SLAB = 256 * 1024;
+const SLAB = 128 * 1024;
 
 /** Values of their own, so that each test has a slab of its own. */
 const fresh: [string, () => Values][] = [
@@ -43,7 +43,7 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     write(outgoing, Uint8Array.of(6));
     expect(outgoing.length).toBe(3);
     expect(outgoing.takeSingle()).toBe(undefined);
-    expect(outgoing.take().map(hex)).toEqual(['04', '05', '06']);
+    expect(outgoing.take().map(hex)).toEqual(['040506']);
     expect(outgoing.length).toBe(0);
   });
 
@@ -54,20 +54,37 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.take().map(hex)).toEqual(['05']);
   });
 
-  test('a batch that waits moves out when another connection writes, and the place it leaves is used again', () => {
+  test('a batch that waits is closed when another connection writes, and what follows it has memory of its own', () => {
     const values = make();
     const first = open(values);
     const second = open(values);
     write(first, Uint8Array.of(1, 1, 1));
     const slab = first.bytes;
     write(second, Uint8Array.of(2, 2));
-    expect(first.bytes).not.toBe(slab);
-    expect(second.bytes).toBe(slab);
-    expect(second.start).toBe(0);
+    expect([first.bytes, first.length]).toEqual([undefined, 3]);
+    expect([second.bytes === slab, second.start]).toEqual([true, 3]);
     write(first, Uint8Array.of(1));
     write(second, Uint8Array.of(2));
-    expect(second.bytes).toBe(slab);
+    expect(first.bytes).not.toBe(slab);
+    expect(first.length).toBe(4);
     expect([joined(first.take()), joined(second.take())]).toEqual(['01010101', '020202']);
+  });
+
+  test('many short chunks are taken as one, long ones as they are', () => {
+    const outgoing = open(make());
+    const shared = Uint8Array.of(5, 6);
+    write(outgoing, Uint8Array.of(4));
+    outgoing.append(shared);
+    outgoing.append(shared);
+    write(outgoing, Uint8Array.of(7));
+    expect(outgoing.take().map(hex)).toEqual(['0405060506' + '07']);
+    const long = new Uint8Array(64 * 1024);
+    write(outgoing, Uint8Array.of(4));
+    outgoing.append(long);
+    const [, second] = outgoing.take();
+    expect(second).toBe(long);
+    outgoing.append(shared);
+    expect(outgoing.take()[0]).toBe(shared);
   });
 
   test('a batch that outgrows the slab, and a single piece longer than it, get memory of their own', () => {
@@ -108,7 +125,7 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     write(second, Uint8Array.of(2, 2, 2));
     expect([second.bytes === kernels.bytes, second.start]).toEqual([true, kernels.outgoingAddress]);
     expect(first.bytes === kernels.bytes).toBe(false);
-    const taken = [second.takeSingle()!, first.takeSingle()!, unmasked.takeSingle()!];
+    const taken = [second, first, unmasked].flatMap((outgoing) => outgoing.take());
     write(second, new Uint8Array(1000).fill(3));
     write(unmasked, new Uint8Array(1000).fill(3));
     expect(taken.map(hex)).toEqual(['020202', '0101', '09']);
