@@ -18,6 +18,8 @@ import { isSmoke, KERNEL_TIMES, MICRO_TIMES, only } from './lib/times.mjs';
 import { compileWslay } from './lib/wslay.mjs';
 
 const WS = 'ws + bufferutil';
+const WSLAY_EVENTS = 'wslay in C, event level';
+const WSLAY_FRAMES = 'wslay in C, frame level';
 const PER_MESSAGE = 'ns of processor time per message';
 
 /** How many frames are written before they are taken: 64, as in one tick of a busy server, or what makes 64 KiB, where a transport writes at once. */
@@ -237,7 +239,10 @@ function benchClose() {
   table.add(makeRow('Close 1000', measure(sides, MICRO_TIMES), [{ against: [WS] }]));
 }
 
-/** Frames walked and judged, without values made of them: what wslay's frame level does. */
+/**
+ * Frames walked, without values made of them. wslay's frame level leaves the judging of fragments, control frames and text
+ * to its event level, which is what our records are held against; the frame level stands beside it.
+ */
 function benchRecords() {
   const wslay = compileWslay();
   if (wslay.reason !== undefined) {
@@ -270,14 +275,15 @@ function benchRecords() {
         frames = 0;
       },
     };
-    const samples = { wsimd: [], 'wslay, C at -O3': [] };
+    const samples = { wsimd: [], [WSLAY_EVENTS]: [], [WSLAY_FRAMES]: [] };
     for (let round = 0; round < rounds; round++) {
       const warmUp = round === 0 ? MICRO_TIMES.warmUp : 5;
       samples.wsimd.push(measure([ours], { ...MICRO_TIMES, rounds: 1, warmUp })[0].median);
-      samples['wslay, C at -O3'].push(wslay.walk(stream, isSmoke ? 1 : 20));
+      samples[WSLAY_EVENTS].push(wslay.walk('event', stream, isSmoke ? 1 : 20));
+      samples[WSLAY_FRAMES].push(wslay.walk('frame', stream, isSmoke ? 1 : 20));
     }
     const figures = Object.entries(samples).map(([name, all]) => ({ name, ...summarize(all) }));
-    table.add(makeRow(`${length} B`, figures, [{ against: ['wslay, C at -O3'], atLeast: 6 }]));
+    table.add(makeRow(`${length} B`, figures, [{ against: [WSLAY_EVENTS], atLeast: 6 }, { against: [WSLAY_FRAMES] }]));
   }
   wslay.remove();
 }

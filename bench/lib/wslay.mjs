@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Compiles bench/wslay/records.c.
- * @returns {{ walk: (stream: object, passes: number) => number, remove: () => void } | { reason: string }} `walk` gives
+ * @returns {{ walk: (level: 'frame' | 'event', stream: object, passes: number) => number, remove: () => void } | { reason: string }} `walk` gives
  *   nanoseconds of processor time per frame
  */
 export function compileWslay() {
@@ -23,9 +23,9 @@ export function compileWslay() {
   }
   const file = join(directory, 'frames');
   return {
-    walk({ all, messages }, passes) {
+    walk(level, { all, messages }, passes) {
       writeFileSync(file, all);
-      const printed = execFileSync(program, [file, String(messages), String(passes)], { encoding: 'utf8' });
+      const printed = execFileSync(program, [level, file, String(messages), String(passes)], { encoding: 'utf8' });
       return Number(printed.split(' ')[0]);
     },
     remove,
