@@ -6,8 +6,7 @@ import { compareKernels } from './compare-kernels.mjs';
 const twin = makeJavaScriptKernels();
 parentPort.on('message', ({ binary, seed, rounds }) => {
   const kernels = loadWasmKernels(new WebAssembly.Module(binary));
+  const found = kernels === undefined ? 'does not start' : compareKernels(kernels, twin, seed, rounds);
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-  parentPort.postMessage(
-    kernels === undefined ? 'does not start' : (compareKernels(kernels, twin, seed, rounds) ?? ''),
-  );
+  parentPort.postMessage(found ?? '');
 });

@@ -138,6 +138,7 @@ jsonl.end(`${JSON.stringify({ summary })}\n`);
 writeFileSync(`${values.out}/soak.svg`, drawSoak(samples, `${connections} connections for ${minutes} minutes`));
 console.log(`\n${JSON.stringify(summary, undefined, 2)}\nwritten: ${values.out}/soak.jsonl, soak.svg`);
 if (faults.total > 0) stop(`${faults.total} faults on healthy connections`);
+if (left > 0) stop(`${left} connections are still open on the server`);
 if (summary.messages === 0) stop('not one message was echoed');
 if (slope > SLOPE_AT_MOST) stop(`the server grew by ${slope.toFixed(2)} MiB a minute, more than ${SLOPE_AT_MOST}`);
 process.exit(0);

@@ -55,6 +55,12 @@ const timer = setInterval(() => {
 process.on('message', (order) => {
   if (order !== 'end') return;
   clearInterval(timer);
-  process.send({ end: { faults, messages, connections: server.clients.size } }, () => process.exit(0));
+  // All clients have gone: nothing of them may be left.
+  const deadline = Date.now() + 45_000;
+  const waiting = setInterval(() => {
+    if (server.clients.size > 0 && Date.now() < deadline) return;
+    clearInterval(waiting);
+    process.send({ end: { faults, messages, connections: server.clients.size } }, () => process.exit(0));
+  }, 50);
 });
 process.on('disconnect', () => process.exit(1));
