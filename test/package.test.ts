@@ -133,7 +133,7 @@ type Never<T extends never> = T;
 type Public<T> = Exclude<keyof T, `_${string}`>;
 type Constant = 'CONNECTING' | 'OPEN' | 'CLOSING' | 'CLOSED';
 /** What the transport calls on its owner, and `completeUpgrade`, which works on what the handshake found. */
-type Inner = 'dispatch' | 'ended' | 'failed' | 'drained' | 'closed' | 'emitClose' | 'completeUpgrade';
+type Inner = 'dispatch' | 'ended' | 'failed' | 'drained' | 'rest' | 'closed' | 'emitClose' | 'completeUpgrade';
 
 export type Differences = [
   Never<Exclude<keyof Declared, keyof WebSocket | keyof EventFace<Declared> | Constant>>,

@@ -5,6 +5,7 @@ import type { Connection } from '../connection/connection.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { land, type ReadPath } from './landing.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
+import { Share } from './share.js';
 
 /** What a transport tells whoever owns it. */
 export interface TransportOwner {
@@ -18,6 +19,8 @@ export interface TransportOwner {
   closed(): void;
   /** What was written has gone out, and there is room again. */
   drained(): void;
+  /** This peer has had its share of the thread: reading is to go on in a later turn. */
+  rest(): void;
 }
 
 /** A batch this long is written at once, in octets. */
@@ -54,6 +57,7 @@ export class Transport {
   /** The socket can read into the kernels' memory, and does so once nothing is left in the stream. */
   private mayLand = false;
   private isFlushing = false;
+  private readonly share = new Share();
   /** Set with every chunk that is read; whoever watches the connection's life clears it. */
   hasRead = false;
 
@@ -158,7 +162,7 @@ export class Transport {
       const last = chunks.length - 1;
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
-      socket.write(chunks[last], onWritten.bind(this));
+      socket.write(chunks[last], this.written.bind(this));
       if (last > 0) socket.uncork();
       if (socket.writableLength > 0) {
         if (!connection.congested) this.taken = this.flights.length - 1;
@@ -219,6 +223,7 @@ export class Transport {
       // The next read, of any socket, lands in the same place.
       this.connection.detach();
     }
+    if (this.share.isUsedUp(octets)) this.owner.rest();
   }
 
   /** @internal */
@@ -232,10 +237,10 @@ export class Transport {
       this.connection.detach();
     }
     this.landWhenEmpty();
+    if (this.share.isUsedUp(chunk.length)) this.owner.rest();
   }
 
-  /** @internal */
-  written(error: Error | null | undefined): void {
+  private written(error: Error | null | undefined): void {
     const callbacks = this.flights!.shift();
     if (this.taken > 0) this.taken--;
     // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
@@ -261,10 +266,6 @@ function flushThen(name: 'write' | 'end' | 'destroy'): AnyMethod {
   };
 }
 const FLUSHING = { write: flushThen('write'), end: flushThen('end'), destroy: flushThen('destroy') };
-
-function onWritten(this: Transport, error?: Error | null): void {
-  this.written(error);
-}
 
 function onLanded(this: Socket, octets: number): boolean {
   (this as OwnedSocket)[kTransport]?.takeLanded(octets);

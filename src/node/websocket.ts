@@ -156,7 +156,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   /** Whether to wait for 'drain' before sending more. */
   get needDrain(): boolean {
     this._transport?.flush();
-    return this._transport?.isFull ?? false;
+    return this._transport?.socket.writableNeedDrain ?? false;
   }
 
   /** Messages, frames by opcode, and octets, both ways; undefined unless the option `statistics` asked for it. */
@@ -393,6 +393,11 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     clearTimeout(this._closeTimer);
     this._stopHeartbeat?.();
     this._emitCloseWhenTold();
+  }
+
+  /** @internal */
+  rest(): void {
+    if (this._pacing === undefined && this._readyState !== ReadyState.Closed) this._goOnLater();
   }
 
   /** Says that the connection is over; code 1006 where there was no Close frame. @internal */
