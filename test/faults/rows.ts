@@ -455,9 +455,9 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'F02',
-    requires: 'ENOBUFS and ENOMEM end one connection, not the process',
+    requires: 'a write for which the system has no memory ends one connection, not the process',
     file: 'test/faults/slow.mjs',
-    test: 'F02 ENOBUFS and ENOMEM end one connection',
+    test: 'F02 a write that fails with ENOMEM ends one connection',
   },
   {
     id: 'F03',
