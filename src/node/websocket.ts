@@ -156,7 +156,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   /** Whether to wait for 'drain' before sending more. */
   get needDrain(): boolean {
     this._transport?.flush();
-    return this._transport?.socket.writableNeedDrain ?? false;
+    return this._transport?.isFull ?? false;
   }
 
   /** Messages, frames by opcode, and octets, both ways; undefined unless the option `statistics` asked for it. */
