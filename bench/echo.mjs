@@ -17,7 +17,7 @@ const ROUNDS = isSmoke ? 1 : isGrid ? 3 : 5;
 /** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
 const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.25;
 const FIRST_WARM_UP = isSmoke ? 0.2 : isGrid ? 0.6 : 1;
-const SECONDS = isSmoke ? 0.2 : isGrid ? 0.5 : 0.8;
+const SECONDS = isSmoke ? 0.2 : isGrid ? 0.5 : 0.6;
 const IDLE_CONNECTIONS = isSmoke ? 200 : 10_000;
 
 const results = openResults(isGrid ? 'grid' : 'echo', isGrid ? 'npm run bench:echo -- --grid' : 'npm run bench:echo');
@@ -25,9 +25,12 @@ results.note(pinning);
 const uws = findUWebSockets();
 if (uws.reason !== undefined) results.note(uws.reason);
 
+const DATA_PATH = "wsimd, 'data' path";
+
 /** Every server there is: its program, and how it is started. */
 const SERVERS = {
   wsimd: { file: 'servers/wsimd.mjs' },
+  [DATA_PATH]: { file: 'servers/wsimd.mjs', env: { WSIMD_READ_PATH: 'data' } },
   'wsimd, JavaScript twin': {
     file: 'servers/wsimd.mjs',
     flags: ['--import', new URL('servers/without-webassembly.mjs', import.meta.url).href],
@@ -120,11 +123,12 @@ async function benchTable() {
     const label = labelOf(cell);
     if (!label.includes(only)) continue;
     const figures = await measureCell(cell);
-    const [ws, uWebSockets] = targets;
+    const [ws, uWebSockets, dataPath] = targets;
     table.add(
       makeRow(label, figures, [
         { against: WS, atLeast: ws },
         { against: UWS, atLeast: uWebSockets },
+        { of: DATA_PATH, against: WS, atLeast: dataPath },
         { of: 'wsimd, JavaScript twin', against: WS },
       ]),
     );
