@@ -21,6 +21,8 @@ export interface FrameEncoderOptions {
 
 /** Text of up to this many code units is written straight into the batch; longer text is encoded by itself first. */
 const DIRECT_TEXT = 16 * 1024;
+/** Text of up to this many code units costs less in a loop here than the call of an encoder, as long as it is ASCII. */
+const SHORT_TEXT = 24;
 /** Payloads from this length on are handed on by reference where the caller lends them. */
 export const LEND_FROM: number = 64 * 1024;
 
@@ -93,7 +95,8 @@ export class FrameEncoder {
     const start = outgoing.end;
     const keyOctets = drawKey === undefined ? 0 : 4;
     let at = start + headerOctets(units) + keyOctets;
-    const length = values.writeText(bytes, at, text);
+    const isShort = units <= SHORT_TEXT && writeAscii(bytes, at, text);
+    const length = isShort ? units : values.writeText(bytes, at, text);
     const right = start + headerOctets(length) + keyOctets;
     if (right !== at) {
       bytes.copyWithin(right, at, at + length);
@@ -175,6 +178,16 @@ export function writeHeader(
     bytes[at++] = key >>> 24;
   }
   return at;
+}
+
+/** Writes `text` at `at`, an octet for each code unit; false, with some of it written, when it is not ASCII. */
+function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return false;
+    bytes[at + i] = unit;
+  }
+  return true;
 }
 
 function headerOctets(length: number): number {

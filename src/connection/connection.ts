@@ -90,6 +90,8 @@ const MAX_PONGS = 60;
 const WHOLE = RECORD_START | RECORD_END | RECORD_FIN;
 /** A message is handed on as it lies in its frame when, of these, only WHOLE is set. */
 const JUDGED = WHOLE | RECORD_COMPRESSED;
+/** It needs no look at its text either when, of these, only WHOLE is set. */
+const PLAIN = JUDGED | RECORD_UNCHECKED;
 const LAST = RECORD_END | RECORD_FIN;
 
 /**
@@ -110,6 +112,8 @@ export class Connection {
   private readonly autoPong: boolean;
   private readonly strings: boolean;
   private readonly inParts: boolean;
+  /** The bits of a record that tell, by being WHOLE, that `next` need not look further; 0 where it always must. */
+  private readonly plainMask: number;
   private readonly skipUtf8: boolean;
   private readonly maxFragments: number;
   private readonly maxBufferedChunks: number;
@@ -159,6 +163,7 @@ export class Connection {
     this.autoPong = options.autoPong !== false;
     this.strings = options.text === 'string';
     this.inParts = options.parts === true;
+    this.plainMask = this.inParts ? 0 : this.strings ? PLAIN | RECORD_TEXT : PLAIN;
     // Only valid UTF-8 can be transcoded to a string.
     this.skipUtf8 = options.skipUTF8Validation === true && !this.strings;
     const { values, kernels } = this;
@@ -219,38 +224,47 @@ export class Connection {
 
   /** The next event; undefined when more octets, or the inflater's result, are needed. */
   next(): ConnectionEvent | undefined {
+    // The way that nearly every message takes, short enough for the engine to put it into its caller's loop.
+    const { decoder } = this;
+    if (this.untold !== undefined || this.inflating !== undefined) return this.nextHeld();
+    if (!decoder.next()) return undefined;
+    const kind = decoder.kindWord;
+    const opcode = kind & RECORD_OPCODE;
+    if ((kind & this.plainMask) !== WHOLE || opcode === Opcode.Continuation || opcode >= Opcode.Close) {
+      return this.nextPiece();
+    }
+    return {
+      type: EventType.Message,
+      data: decoder.payload(),
+      isBinary: (kind & RECORD_TEXT) === 0,
+      fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
+    };
+  }
+
+  /** The next event, when a failure is still to be told or the inflater has a message. */
+  private nextHeld(): ConnectionEvent | undefined {
     if (this.untold !== undefined) {
       const event = this.untold;
       this.untold = undefined;
       return event;
     }
-    if (this.inflating !== undefined) {
-      if (this.inflatedResult === undefined) return undefined;
-      const { isBinary, ends } = this.inflating;
-      const result = this.inflatedResult;
-      this.inflating = this.inflatedResult = undefined;
-      return this.inflatedMessage(result, isBinary, ends);
-    }
+    if (this.inflating === undefined || this.inflatedResult === undefined) return undefined;
+    const { isBinary, ends } = this.inflating;
+    const result = this.inflatedResult;
+    this.inflating = this.inflatedResult = undefined;
+    return this.inflatedMessage(result, isBinary, ends);
+  }
+
+  /** The next event, from the decoder's current record on. */
+  private nextPiece(): ConnectionEvent | undefined {
     const { decoder } = this;
-    while (decoder.next()) {
+    do {
       const kind = decoder.kindWord;
-      if ((kind & JUDGED) === WHOLE && !this.inParts) {
-        const opcode = kind & RECORD_OPCODE;
-        if (opcode === Opcode.Binary || opcode === Opcode.Text) {
-          // The path that nearly every message takes: it is written out here rather than called.
-          if (opcode === Opcode.Text && (this.strings || kind & RECORD_UNCHECKED)) return this.wholeText(kind);
-          return {
-            type: EventType.Message,
-            data: decoder.payload(),
-            isBinary: opcode === Opcode.Binary,
-            fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
-          };
-        }
-      }
-      const event = this.piece(kind);
+      const isWholeText = (kind & JUDGED) === WHOLE && (kind & RECORD_OPCODE) === Opcode.Text && !this.inParts;
+      const event = isWholeText ? this.wholeText(kind) : this.piece(kind);
       if (event !== undefined) return event;
       if (this.inflating !== undefined) return undefined;
-    }
+    } while (decoder.next());
     return undefined;
   }
 
