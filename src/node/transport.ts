@@ -199,10 +199,11 @@ export class Transport {
     this.socket.destroy();
   }
 
-  /** Tells every send that is not written yet that it never will be. */
+  /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */
   abandon(error: Error): void {
-    const { callbacks } = this;
-    this.callbacks = undefined;
+    const { callbacks, flights } = this;
+    this.callbacks = this.flights = undefined;
+    for (const flight of flights ?? []) if (flight !== undefined) settle(flight, error);
     if (callbacks !== undefined) settle(callbacks, error);
   }
 
@@ -241,7 +242,7 @@ export class Transport {
   }
 
   private written(error: Error | null | undefined): void {
-    const callbacks = this.flights!.shift();
+    const callbacks = this.flights?.shift();
     if (this.taken > 0) this.taken--;
     // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
     else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();

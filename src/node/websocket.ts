@@ -73,6 +73,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   private _stopHeartbeat: (() => void) | undefined;
   /** Where sends wait behind a Blob that is being read; made for the first one. */
   private _gate: BlobGate | undefined;
+  /** 'error' is emitted once: what fails after that is told no more. */
+  private _isErrorTold = false;
   /** Octets of data that was sent too late. */
   private _tooLate = 0;
   /** Callbacks of sends that wait for the deflater, oldest first. */
@@ -569,6 +571,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
 
   // Deviation from ws: a peer's violation does not throw for want of an 'error' listener; the server is told of it.
   private _emitError(error: Error): void {
+    if (this._isErrorTold) return;
+    this._isErrorTold = true;
     if (this.listenerCount('error') > 0) this.emit('error', error);
     else this._errorOutlet?.(error, this);
   }

@@ -18,6 +18,8 @@ export interface Tally {
   octets: number;
   /** How many of the inputs were inflated by zlib. */
   inflating: number;
+  /** Blocks of the library that were reached, each with how often, where a run is guided by them. */
+  features: number;
   /** How often each listed difference from `ws` showed, by its name. */
   differences: Record<string, number>;
 }
@@ -30,7 +32,7 @@ export interface Disagreement {
 }
 
 export function newTally(): Tally {
-  return { inputs: 0, splits: 0, runs: 0, octets: 0, inflating: 0, differences: {} };
+  return { inputs: 0, splits: 0, runs: 0, octets: 0, inflating: 0, features: 0, differences: {} };
 }
 
 /** Plays an input to every decoder. */

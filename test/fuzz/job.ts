@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { examine, newTally, type Disagreement, type Tally } from './differential.js';
 import { makeBatch, type Input } from './inputs.js';
 import { examineInflating, makeInflating } from './inflating.js';
+import { fuzzServer } from './server-job.js';
 import { describe, shrink } from './shrink.js';
 
 export interface Order {
@@ -14,11 +15,13 @@ export interface Order {
   step: number;
   /** How many inputs at most. */
   inputs: number;
+  /** Streams for the decoders, or programs for a server. */
+  isServer: boolean;
 }
 
 export interface Failure {
   batch: number;
-  /** The input, as `--replay` takes it. */
+  /** The input or program, as `--replay` takes it. */
   input: string;
   what: string;
 }
@@ -29,6 +32,8 @@ export interface Report {
   batch: number;
   failures: Failure[];
   isDone: boolean;
+  /** At the end of a guided run: what it was guided by. */
+  corpus: Uint8Array[];
 }
 
 /** A thread gives up when so many inputs have failed. */
@@ -38,28 +43,32 @@ const REPORT_EVERY = 500;
 const INFLATING_EVERY = 40;
 
 /** Runs until the order is done or the thread is told to stop. */
-export async function run({ stopping, seed, first, step, inputs }: Order): Promise<void> {
+export async function run({ stopping, seed, first, step, inputs, isServer }: Order): Promise<void> {
   const port = parentPort!;
   const tally = newTally();
   let failures: Failure[] = [];
   let found = 0;
   let told = performance.now();
   let batch = first;
-  const fail = (input: Input, what: string): void => {
+  const goesOn = (): boolean => Atomics.load(stopping, 0) === 0 && tally.inputs < inputs && found < FAILURES;
+  const fail = (input: string, what: string): void => {
     found++;
-    failures.push({ batch, input: describe(input), what });
+    failures.push({ batch, input, what });
   };
-  const report = (isDone: boolean): void => {
-    port.postMessage({ tally, batch, failures, isDone } satisfies Report);
+  const report = (isDone: boolean, corpus: Uint8Array[] = []): void => {
+    port.postMessage({ tally, batch, failures, isDone, corpus } satisfies Report);
     failures = [];
     told = performance.now();
   };
-  const goesOn = (): boolean => Atomics.load(stopping, 0) === 0 && tally.inputs < inputs && found < FAILURES;
+  const tell = (): void => {
+    if (performance.now() - told > REPORT_EVERY) report(false);
+  };
+  if (isServer) return report(true, await fuzzServer(seed, first, tally, { goesOn, fail, tell }));
   for (; goesOn(); batch += step) {
     if (Math.floor(batch / step) % INFLATING_EVERY === INFLATING_EVERY - 1) {
       for (const input of makeInflating(seed, batch)) {
         const disagreement = await examineInflating(input, tally);
-        if (disagreement !== undefined) fail(input, say(disagreement));
+        if (disagreement !== undefined) fail(describe(input), say(disagreement));
       }
     } else {
       for (const input of makeBatch(seed, batch)) {
@@ -67,17 +76,15 @@ export async function run({ stopping, seed, first, step, inputs }: Order): Promi
         if (disagreement !== undefined) failShrunk(input, disagreement, fail);
       }
     }
-    if (performance.now() - told > REPORT_EVERY) {
-      report(false);
-    }
+    tell();
   }
   report(true);
 }
 
-function failShrunk(input: Input, { who }: Disagreement, fail: (input: Input, what: string) => void): void {
+function failShrunk(input: Input, { who }: Disagreement, fail: (input: string, what: string) => void): void {
   const smallest = shrink(input, (candidate) => examine(candidate, newTally())?.who === who);
   const disagreement = examine(smallest, newTally());
-  fail(smallest, disagreement === undefined ? `${who} disagreed once, and not again` : say(disagreement));
+  fail(describe(smallest), disagreement === undefined ? `${who} disagreed once, and not again` : say(disagreement));
 }
 
 export function say({ who, expected, found }: Disagreement): string {

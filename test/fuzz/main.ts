@@ -9,6 +9,9 @@ import { examine, newTally, type Tally } from './differential.js';
 import { exhaustive } from './exhaustive.js';
 import { examineInflating } from './inflating.js';
 import { run, say, type Failure, type Order, type Report } from './job.js';
+import { writeCorpus } from './programs.js';
+import { CORPUS } from './server-job.js';
+import { playServer, watch } from './server-play.js';
 import { parse } from './shrink.js';
 import { KERNELS } from '../support/our-decoders.js';
 
@@ -19,6 +22,8 @@ const USAGE = `npm run fuzz -- [options]
   --jobs N       threads (default: 1)
   --log FILE     add a line about this run to FILE, and print the sum of its lines (default: build/fuzz/log.jsonl)
   --replay FILE  play one saved input, and say what is wrong with it
+  --server       play programs to a whole server on a mock socket, guided by coverage
+  --save-corpus  with --server: write the programs that it was guided by to ${CORPUS}
   --exhaustive   go through the sets that can be gone through whole`;
 
 const DIRECTORY = 'build/fuzz';
@@ -48,6 +53,8 @@ async function main(): Promise<void> {
       jobs: { type: 'string', default: '1' },
       log: { type: 'string', default: `${DIRECTORY}/log.jsonl` },
       replay: { type: 'string' },
+      server: { type: 'boolean', default: false },
+      'save-corpus': { type: 'boolean', default: false },
       exhaustive: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -59,7 +66,7 @@ async function main(): Promise<void> {
   if (![minutes, inputs, seed, jobs].every((number) => number >= 0) || jobs < 1) {
     throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
   }
-  const done = await fuzz(seed, minutes * 60_000, inputs, jobs);
+  const done = await fuzz({ seed, inputs, isServer: values.server, jobs }, minutes * 60_000, values['save-corpus']);
   mkdirSync(DIRECTORY, { recursive: true });
   appendFileSync(values.log, `${JSON.stringify(done)}\n`);
   console.log(JSON.stringify(done));
@@ -68,20 +75,26 @@ async function main(): Promise<void> {
 }
 
 /** Runs the threads until time, inputs or a signal end them. */
-async function fuzz(seed: number, milliseconds: number, inputs: number, jobs: number): Promise<Run> {
-  console.log(`Node ${process.version}, kernels: ${KERNELS.map(({ name }) => name).join(' and ')}`);
+async function fuzz(
+  { seed, inputs, isServer, jobs }: { seed: number; inputs: number; isServer: boolean; jobs: number },
+  milliseconds: number,
+  savesCorpus: boolean,
+): Promise<Run> {
+  const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim();
+  console.log(`Commit ${commit}, Node ${process.version}, kernels: ${KERNELS.map(({ name }) => name).join(' and ')}`);
   const start = performance.now();
   const reports: Report[] = [];
   const failures: Failure[] = [];
   const line = (): string => {
-    const { inputs, splits } = sum(reports.map(({ tally }) => tally));
+    const { inputs, splits, features } = sum(reports.map(({ tally }) => tally));
+    const what = isServer ? `${inputs} programs, ${features} features` : `${inputs} inputs, ${splits} split runs`;
     const seconds = (performance.now() - start) / 1000;
     const rate = Math.round(inputs / seconds);
-    return `seed ${seed}: ${inputs} inputs, ${splits} split runs, ${rate} inputs/s, ${Math.round(seconds)} s, ${failures.length} failures`;
+    return `seed ${seed}: ${what}, ${rate}/s, ${Math.round(seconds)} s, ${failures.length} failures`;
   };
   const stopping = new Int32Array(new SharedArrayBuffer(4));
   const workers = Array.from({ length: jobs }, (_, first) => {
-    const order: Order = { stopping, seed, first, step: jobs, inputs: Math.ceil(inputs / jobs) };
+    const order: Order = { stopping, seed, first, step: jobs, inputs: Math.ceil(inputs / jobs), isServer };
     return new Worker(new URL(import.meta.url), { workerData: order });
   });
   const stop = (): void => void Atomics.store(stopping, 0, 1);
@@ -99,9 +112,9 @@ async function fuzz(seed: number, milliseconds: number, inputs: number, jobs: nu
   clearTimeout(timer);
   clearInterval(progress);
   console.log(line());
+  if (savesCorpus) writeCorpus(CORPUS, reports[0].corpus);
   const tally = sum(reports.map((report) => report.tally));
   const seconds = Math.round((performance.now() - start) / 1000);
-  const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim();
   const date = new Date().toISOString().slice(0, 10);
   return { date, node: process.version, commit, seed, seconds, failures: failures.length, ...tally };
 }
@@ -114,7 +127,7 @@ function listen(
   reports: Report[],
   onFailure: (failure: Failure) => void,
 ): Promise<void> {
-  reports[index] = { tally: newTally(), batch: index, failures: [], isDone: false };
+  reports[index] = { tally: newTally(), batch: index, failures: [], isDone: false, corpus: [] };
   return new Promise((resolve, reject) => {
     const hangs = (): void =>
       reject(new Error(`a thread hangs in a batch after ${reports[index].batch} of seed ${seed}`));
@@ -132,7 +145,7 @@ function listen(
 
 function save({ batch, input, what }: Failure): void {
   const name = createHash('sha1').update(input).digest('hex').slice(0, 10);
-  const file = `${DIRECTORY}/failures/${name}.json`;
+  const file = `${DIRECTORY}/failures/${name}`;
   mkdirSync(`${DIRECTORY}/failures`, { recursive: true });
   writeFileSync(file, input);
   console.log(`batch ${batch}: ${what}\n  again with: npm run fuzz -- --replay ${file}`);
@@ -140,7 +153,15 @@ function save({ batch, input, what }: Failure): void {
 
 async function replay(file: string): Promise<void> {
   Error.stackTraceLimit = 10;
-  const input = parse(readFileSync(file, 'utf8'));
+  const text = readFileSync(file, 'utf8').trim();
+  if (!text.startsWith('{')) {
+    watch();
+    const what = await playServer(new Uint8Array(Buffer.from(text, 'hex')));
+    console.log(what ?? 'Every promise was kept.');
+    process.exitCode = what === undefined ? 0 : 1;
+    return;
+  }
+  const input = parse(text);
   const disagreement = input.deflate ? await examineInflating(input, newTally()) : examine(input, newTally());
   console.log(disagreement === undefined ? 'All decoders agree.' : say(disagreement));
   process.exitCode = disagreement === undefined ? 0 : 1;
@@ -149,6 +170,8 @@ async function replay(file: string): Promise<void> {
 function sum(tallies: Tally[]): Tally {
   const total = newTally();
   for (const { differences, ...counts } of tallies) {
+    // Not a sum: threads reach the same blocks.
+    total.features = Math.max(total.features, counts.features ?? 0);
     for (const name of ['inputs', 'splits', 'runs', 'octets', 'inflating'] as const) total[name] += counts[name];
     for (const [name, count] of Object.entries(differences)) {
       total.differences[name] = (total.differences[name] ?? 0) + count;
