@@ -295,7 +295,11 @@ function onClose(this: OwnedSocket): void {
   this.removeListener('end', onEnd);
   // What a paused socket had read is still delivered.
   const rest: unknown = this.readableLength > 0 ? this.read() : null;
-  if (rest instanceof Uint8Array) transport.take(rest as Buffer);
-  this[kTransport] = undefined;
-  transport.owner.closed();
+  try {
+    if (rest instanceof Uint8Array) transport.take(rest as Buffer);
+  } finally {
+    // A listener that throws does not keep the connection from being over.
+    this[kTransport] = undefined;
+    transport.owner.closed();
+  }
 }

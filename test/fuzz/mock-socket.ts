@@ -21,6 +21,7 @@ export class Mouth {
   waiting: Waiting | undefined;
   /** Whether a write failed or was left behind, so that the last frame may be cut off. */
   wasCut = false;
+  private error: Error | undefined;
 
   constructor(
     private readonly choices: Random,
@@ -28,6 +29,8 @@ export class Mouth {
   ) {}
 
   write(chunks: Buffer[], callback: Callback): void {
+    // After one failure every write fails.
+    if (this.error !== undefined) return callback(this.error);
     const way = this.isCalm() ? 0 : this.choices.below(8);
     if (way < 4) {
       this.take(chunks);
@@ -43,7 +46,8 @@ export class Mouth {
     } else if (this.choices.oneIn(8)) {
       this.wasCut = true;
       this.take([chunks[0].subarray(0, this.choices.below(chunks[0].length + 1))]);
-      callback(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+      this.error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+      callback(this.error);
     } else {
       this.take(chunks);
       process.nextTick(callback);

@@ -44,3 +44,20 @@ test("E01 'error' is emitted once, where a violation follows what ended the conn
   await turn();
   expect(errors).toEqual(['WS_ERR_BACKPRESSURE']);
 });
+
+test("G05 a listener that throws while the last octets are told does not keep 'close' from coming", async () => {
+  const { socket, websocket } = open();
+  const told: string[] = [];
+  websocket.on('message', () => {
+    told.push('message');
+    throw new Error('planted');
+  });
+  websocket.on('close', () => told.push('close'));
+  websocket.pause();
+  socket.push(encodeFrame({ opcode: 1, payload: 'a', masked: true }));
+  // What the stream's own 'close' listener throws goes to whoever emits.
+  socket.removeAllListeners('error');
+  expect(() => socket.emit('close')).toThrow('planted');
+  await turn();
+  expect(told).toEqual(['message', 'close']);
+});
