@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
+import { afterFlush } from './after-flush.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { land, type ReadPath } from './landing.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
@@ -201,10 +202,9 @@ export class Transport {
 
   /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */
   abandon(error: Error): void {
-    const { callbacks, flights } = this;
+    const { callbacks = [], flights = [] } = this;
     this.callbacks = this.flights = undefined;
-    for (const flight of flights ?? []) if (flight !== undefined) settle(flight, error);
-    if (callbacks !== undefined) settle(callbacks, error);
+    settle([...flights.flat(), ...callbacks], error);
   }
 
   /** What already lies in the stream is read from there; after that the socket reads into the kernels' memory. */
@@ -257,16 +257,7 @@ export class Transport {
   }
 }
 
-type AnyMethod = (this: OwnedSocket, ...given: never[]) => never;
-
-/** A method of the stream's own, with a flush before it. */
-function flushThen(name: 'write' | 'end' | 'destroy'): AnyMethod {
-  return function (this: OwnedSocket, ...given: never[]): never {
-    this[kTransport]?.flush();
-    return (Object.getPrototypeOf(this) as Record<string, AnyMethod>)[name].apply(this, given);
-  };
-}
-const FLUSHING = { write: flushThen('write'), end: flushThen('end'), destroy: flushThen('destroy') };
+const FLUSHING = afterFlush((socket: OwnedSocket) => socket[kTransport]?.flush());
 
 function onLanded(this: Socket, octets: number): boolean {
   (this as OwnedSocket)[kTransport]?.takeLanded(octets);
