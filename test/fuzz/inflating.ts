@@ -18,8 +18,9 @@ import { chooseCuts, frameStarts, mutateOnce, type Input } from './inputs.js';
 import { WideRandom } from './wide-random.js';
 
 const TAIL = Uint8Array.of(0, 0, 0xff, 0xff);
-/** RFC 1951 3.2.4: a stored block of one octet. */
-const PROBE = Uint8Array.of(0, 1, 0, 0xfe, 0xff, 0x58);
+/** RFC 1951 3.2.4: a stored block of eight octets, and these. */
+const PROBED = Buffer.from('d3a5f01c8e6b2479', 'hex');
+const PROBE = Buffer.concat([Uint8Array.of(0, 8, 0, 0xf7, 0xff), PROBED]);
 const BATCH = 12;
 /** No message is longer, so that each is inflated within the call that brought it. */
 const LONGEST = 60_000;
@@ -38,8 +39,8 @@ interface Meaning {
   /** Where the first message stands whose deflate data has a final block: `ws` may differ from there on. */
   finalAt: number;
   /**
-   * Where the first message stands whose data, with its tail, ends inside a block or with a final one: RFC 7692 does not say
-   * what the next one means, and our two ways differ there.
+   * Where the first message stands whose data, with its tail, ends inside a block: RFC 7692 does not say what the next one
+   * means, and our two ways differ there.
    */
   uncertainAt: number;
 }
@@ -79,8 +80,7 @@ export async function examineInflating(input: Input, tally: Tally): Promise<Disa
     tally.runs++;
     if (isCut) tally.splits++;
     const found = decoder.events();
-    // The handle's stream goes on inside a block, as that of `ws` does, and forgets its window after a final one; the public
-    // way begins each message anew and keeps the window.
+    // The handle's stream goes on inside a block, as that of `ws` does; the public way begins each message with a block.
     const until = zlibPath === 'public' ? uncertainAt + 1 : Infinity;
     if (!agree(expected.slice(0, until), found.slice(0, until)))
       return { who: `connection inflating by ${zlibPath}`, expected, found };
@@ -219,12 +219,13 @@ interface Informed {
   engine: { bytesWritten: number };
 }
 
-/** After a final block zlib reads nothing; where a block may begin, a stored one of one octet gives one more. */
+/** After a final block zlib reads nothing; where a block may begin, a stored one gives its octets. */
 function judgeEnd(stream: Buffer, length: number, options: ZlibOptions): { isFinal: boolean; isUncertain: boolean } {
   try {
     const { buffer, engine } = inflateRawSync(Buffer.concat([stream, PROBE]), options) as unknown as Informed;
     const isFinal = engine.bytesWritten <= stream.length;
-    return { isFinal, isUncertain: isFinal ? engine.bytesWritten === stream.length : buffer.length !== length + 1 };
+    const isBorder = buffer.length === length + PROBED.length && buffer.subarray(length).equals(PROBED);
+    return { isFinal, isUncertain: !isFinal && !isBorder };
   } catch {
     return { isFinal: false, isUncertain: true };
   }

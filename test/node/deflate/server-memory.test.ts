@@ -129,8 +129,8 @@ test.each(PATHS)(
     const p99 = times[Math.floor(times.length * 0.99)];
     console.log(`peak MiB ${peak / MiB}; ${times.length} echoes meanwhile, p99 ms ${p99}, longest ${times.at(-1)}`);
     expect(peak).toBeLessThan(2 * 1.1 * maxPayload + 32 * MiB);
-    // Bombs that kept the event loop would let one echo through for each.
-    expect(times.length).toBeGreaterThan(2 * peers.length);
+    // All bombs are there within a turn or two of the event loop: if they kept it, hardly an echo would come through.
+    expect(times.length).toBeGreaterThan(peers.length / 2);
     await leave([steady]);
   },
   120_000,
