@@ -39,8 +39,8 @@ interface Meaning {
   /** Where the first message stands whose deflate data has a final block: `ws` may differ from there on. */
   finalAt: number;
   /**
-   * Where the first message stands whose data, with its tail, ends inside a block: RFC 7692 does not say what the next one
-   * means, and our two ways differ there.
+   * Where the first message stands whose data, with its tail, ends inside a block or with a final one: RFC 7692 does not say
+   * what the next one means, and our two ways differ there.
    */
   uncertainAt: number;
 }
@@ -80,7 +80,8 @@ export async function examineInflating(input: Input, tally: Tally): Promise<Disa
     tally.runs++;
     if (isCut) tally.splits++;
     const found = decoder.events();
-    // The handle's stream goes on inside a block, as that of `ws` does; the public way begins each message with a block.
+    // The handle's stream goes on inside a block, as that of `ws` does, and forgets its window after a final one; the public
+    // way begins each message anew and keeps the window.
     const until = zlibPath === 'public' ? uncertainAt + 1 : Infinity;
     if (!agree(expected.slice(0, until), found.slice(0, until)))
       return { who: `connection inflating by ${zlibPath}`, expected, found };
@@ -225,7 +226,7 @@ function judgeEnd(stream: Buffer, length: number, options: ZlibOptions): { isFin
     const { buffer, engine } = inflateRawSync(Buffer.concat([stream, PROBE]), options) as unknown as Informed;
     const isFinal = engine.bytesWritten <= stream.length;
     const isBorder = buffer.length === length + PROBED.length && buffer.subarray(length).equals(PROBED);
-    return { isFinal, isUncertain: !isFinal && !isBorder };
+    return { isFinal, isUncertain: isFinal ? engine.bytesWritten === stream.length : !isBorder };
   } catch {
     return { isFinal: false, isUncertain: true };
   }

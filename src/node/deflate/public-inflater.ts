@@ -11,12 +11,6 @@ import { corruptData, type Deliver, type Result } from './result.js';
 import { StreamJob } from './stream-job.js';
 import type { ZlibError } from './zlib-handle.js';
 
-/**
- * The first octet of one more block. zlib reads it unless a final block has ended, be it with the tail's last octet: that is
- * how the end shows from outside.
- */
-const AFTER = Buffer.alloc(1);
-
 /** What inflateRawSync answers with `info: true`. */
 interface Inflation {
   readonly buffer: Buffer;
@@ -42,7 +36,7 @@ export class PublicInflater implements Inflater {
   }
 
   inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
-    const input = Buffer.concat([payload, TAIL, AFTER]);
+    const input = Buffer.concat([payload, TAIL]);
     const options = { ...this.#options, dictionary: this.#history.window };
     if (payload.length > AT_ONCE) return this.#wait(input, options, maxLength);
     // zlib wants room for one octet at least.
