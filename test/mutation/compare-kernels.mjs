@@ -33,6 +33,7 @@ export function compareKernels(ours, theirs, seed, rounds) {
     compareMask(both, below);
     compareHeaders(both, below);
     compareMemory(both);
+    compareShortText(both, below);
     for (let round = 0; round < rounds; round++) {
       compareText(both, below);
       compareScans(both, below);
@@ -140,9 +141,12 @@ function compareText(both, below) {
   const valid = textOf(below, LENGTHS[below(LENGTHS.length)]);
   const at = below(64);
   const octets = below(2) === 0 ? valid : spoiled(below, valid);
+  compareOneText(both, valid, octets, at, STATES[below(STATES.length)]);
+}
+
+function compareOneText(both, valid, octets, at, state) {
   const judge = (kernels, start) => kernels.isUtf8(start, octets.length);
   run(both, 'arenaAddress', at, octets, 0, judge, `isUtf8 of ${octets.toString('hex')}`);
-  const state = STATES[below(STATES.length)];
   const goOn = (kernels, start) => kernels.continueUtf8(start, octets.length, state);
   run(both, 'arenaAddress', at, octets, 0, goOn, `continueUtf8 from ${state} of ${octets.toString('hex')}`);
   const units = both.map((kernels) => {
@@ -153,6 +157,31 @@ function compareText(both, below) {
   });
   same(units, 'transcode');
   same([units[0], valid.toString()], 'transcode');
+}
+
+/** Text of every length up to a hundred octets, ASCII or with one other character anywhere, alone and in a frame. */
+function compareShortText(both, below) {
+  for (let length = 0; length <= 100; length++) {
+    for (let variant = 0; variant < 12; variant++) {
+      const other = CHARACTERS[below(CHARACTERS.length)];
+      const at = below(length + 1);
+      const plain = 'abcdefghij'.repeat(11).slice(0, length);
+      const text = Buffer.from(variant < 3 ? plain : plain.slice(0, at) + other.repeat(1 + below(9)) + plain.slice(at));
+      const octets = variant < 10 ? text : spoiled(below, text);
+      compareOneText(both, text, octets, below(64), STATES[below(STATES.length)]);
+      for (const masked of [false, true]) {
+        const key = masked ? Buffer.from(octetsOf(below, 4)) : Buffer.alloc(4);
+        const header = octets.length < 126 ? [octets.length] : [126, octets.length >> 8, octets.length & 255];
+        header[0] |= masked ? 0x80 : 0;
+        const payload = octets.map((octet, index) => octet ^ key[index & 3]);
+        const wire = Buffer.concat([Buffer.from([0x81, ...header]), masked ? key : Buffer.alloc(0), payload]);
+        for (const { words, stateAddress } of both) words.fill(0, stateAddress >>> 2, (stateAddress >>> 2) + 16);
+        const scan = (kernels, start) => kernels.scanFrames(start, start + wire.length, masked ? 1 : 0, 1000) - start;
+        run(both, 'arenaAddress', below(64), wire, 0, scan, `scan of ${wire.toString('hex')}`);
+        compareRecords(both);
+      }
+    }
+  }
 }
 
 /** A frame as a peer might write it, most of them as they should be. */
