@@ -99,8 +99,8 @@ export class Outbound {
       return false;
     }
     if (compress) return this.deflate({ first, data, octets, compress, counted, source: undefined, encoded: false });
-    if (typeof data === 'string') this.encoder.text(first, data);
-    else this.encoder.frame(first, data, lent);
+    // What overtakes is a control frame, whose payload is octets.
+    this.encoder.frame(first, data as Uint8Array, lent);
     return true;
   }
 

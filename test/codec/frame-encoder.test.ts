@@ -158,6 +158,10 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     first.text(FIN | Opcode.Text, 'two, and more than a few octets of it');
     const said = (encoder: FrameEncoder): string[] => framesOf(encoder).map(({ payload }) => payload.toString());
     expect([said(first), said(second)]).toEqual([['one', 'two, and more than a few octets of it'], ['other']]);
+    // More than there is room for in the kernels' memory.
+    const text = 'text '.repeat(2000);
+    for (let at = 0; at < kernels.outgoingLength; at += text.length) first.text(FIN | Opcode.Text, text);
+    expect(said(first).every((payload) => payload === text)).toBe(true);
   });
 
   test('no frames at all leave nothing to write', () => {

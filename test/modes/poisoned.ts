@@ -9,9 +9,11 @@ import { poisonKernels, poisonValues } from '../support/poison.js';
 for (const set of [kernels, ...KERNELS]) poisonKernels(set);
 for (const values of [plainValues, nodeValues]) poisonValues(values);
 
-// A chunk that was given back is nobody's any more.
+// A place in the slab that was given back is nobody's any more. Whatever does not end there stays its owner's.
 const reuse = Reflect.get<Outgoing, 'reuse'>(Outgoing.prototype, 'reuse');
 Outgoing.prototype.reuse = function (chunk) {
-  chunk.fill(0xa5);
+  const { slab } = (this as unknown as { memory: { slab: { at: number } } }).memory;
+  const before = slab.at;
   reuse.call(this, chunk);
+  if (slab.at !== before) chunk.fill(0xa5);
 };

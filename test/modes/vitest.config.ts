@@ -29,8 +29,6 @@ const config: ViteUserConfig = defineConfig({
       mode('refused-module', ['test/modes/refused-module.ts']),
       mode('poisoned', ['test/modes/poisoned.ts'], {
         include: ['test/{codec,connection,node}/**/*.test.ts'],
-        // It looks at chunks after they were given back.
-        exclude: ['test/codec/outgoing.test.ts'],
       }),
     ],
   },
