@@ -78,14 +78,23 @@ export function makeStream({ kind, length, octets = 1 << 20, chunk = 64 * 1024, 
   };
 }
 
-/** Fresh copies of a stream's chunks, `count` times over, each in memory of its own, as a socket's reads are. */
+const pools = new WeakMap();
+
+/**
+ * Fresh copies of a stream's chunks, `count` times over, each in memory of its own, as a socket's reads are. The memory is
+ * that of the copies before: whoever kept parts of those has looked at them by then, and no side pays for freeing what
+ * another was given.
+ */
 export function copyChunks(stream, count) {
+  if (!pools.has(stream)) pools.set(stream, []);
+  const pool = pools.get(stream);
   const copies = [];
   for (let i = 0; i < count; i++) {
     for (const chunk of stream.chunks) {
-      const copy = Buffer.allocUnsafeSlow(chunk.length);
-      chunk.copy(copy);
-      copies.push(copy);
+      const at = copies.length;
+      pool[at] ??= Buffer.allocUnsafeSlow(chunk.length);
+      chunk.copy(pool[at]);
+      copies.push(pool[at]);
     }
   }
   return copies;
