@@ -241,6 +241,18 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(decoder.next()).toBe(false);
   });
 
+  test('tells of chunks that wait behind others too', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    decoder.push(octets('8203 010203'));
+    decoder.push(octets('820104'));
+    decoder.push(octets('8202 0506'));
+    decoder.push(octets('8b00'));
+    expect(decoder.unread).toBe(3 + 3 + 4 + 2);
+    let count = 0;
+    while (decoder.next()) count++;
+    expect([count, decoder.unread]).toEqual([4, 0]);
+  });
+
   test('a chunk that landed and holds more frames than the record table is read to its end', () => {
     const decoder = new FrameDecoder({ role: Role.Client, kernels });
     const frames = kernels.recordCapacity + 7;

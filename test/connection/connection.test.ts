@@ -741,6 +741,16 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(ends.slice(0, 3)).toEqual([[3, 8], [0], [5]]);
     });
 
+    test('5.4 a whole message of text is a fragment of its own, as octets, long or as a string', () => {
+      for (const text of ['bytes', 'string'] as const) {
+        const connection = client({ text, values: makeNodeValues(kernels) });
+        connection.keepFragments = true;
+        receive(connection, { payload: 'é' }, { payload: 'é'.repeat(300) });
+        expect(connection.next()).toMatchObject({ fragmentEnds: [2] });
+        expect(connection.next()).toMatchObject({ fragmentEnds: [600] });
+      }
+    });
+
     test('RFC 7692 6.2 a compressed message has no fragments but itself', () => {
       const stars = new Stars();
       stars.later = false;
