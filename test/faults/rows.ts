@@ -198,7 +198,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'C07',
     requires: 'method, version, Host, key and Upgrade are what RFC 6455 demands',
-    file: 'test/handshake/server.test.ts',
+    file: 'test/handshake/server-and-ws.test.ts',
     test: 'C07 through the parser of Node, every answer is that of ws to the octet, but for the deviations',
   },
   {

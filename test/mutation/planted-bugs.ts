@@ -71,7 +71,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/handshake/server.ts',
     from: '!(strict ? isCanonicalKey : isKey)(key)',
     to: 'false',
-    test: [REQUESTS, 'C07 strict'],
+    test: [REQUESTS, 'C07 through our parser, plain and strict'],
   },
   {
     commit: '92d86969',
@@ -79,7 +79,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/handshake/server.ts',
     from: "if (request.method !== 'GET')",
     to: 'if (false)',
-    test: [REQUESTS, 'C07 strict'],
+    test: [REQUESTS, 'C07 through our parser, plain and strict'],
   },
   {
     commit: 'c8f3ed4f',
@@ -87,7 +87,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/handshake/server.ts',
     from: "upgrade.toLowerCase() === 'websocket'",
     to: "upgrade === 'websocket'",
-    test: [REQUESTS, 'C07 through the parser of Node'],
+    test: [REQUESTS, 'C07 through our parser, plain and strict'],
   },
   {
     commit: '33f5dbaf',
@@ -95,7 +95,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/handshake/server.ts',
     from: "{ 'Sec-WebSocket-Version': '13, 8' }",
     to: '{}',
-    test: [REQUESTS, 'C07 through the parser of Node'],
+    test: [REQUESTS, '4.4 only the refusal of a version'],
   },
   {
     commit: '0fdcc0af',
