@@ -1,8 +1,9 @@
 // Two sets of kernels and a seed -> the first thing in which they differ, if there is one. Both get the same octets at the same
 // places of their areas; results, the octets afterwards, the octets around, the records and the state must be the same.
 import { randomFrom } from '../memory/frames.mjs';
+import { compareEdges } from './compare-edges.mjs';
+import { Difference, beginConnection, run, same, scan } from './kernel-pair.mjs';
 
-const FENCE = 0x5a;
 const LENGTHS = [0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 79, 80, 127, 128, 255, 256, 300, 513];
 const CHARACTERS = Array.from('az09\0\x7f\x80é߿ࠀ€漢字퟿￿\u{10000}😀\u{3ffff}\u{10ffff}').concat(['\ue000', 'a', 'b']);
 const NOT_UTF8 = [
@@ -20,11 +21,6 @@ const NOT_UTF8 = [
   'e282',
 ];
 const STATES = [0, 0x00bf8001, 0x00bfa002, 0x009f8002, 0x00bf8002, 0x00bf9003, 0x008f8003, 0x00bf8003];
-/** Words of the state: phase, held, key, kind, UTF-8, message, records. */
-const STATE_WORDS = [0, 1, 10, 11, 12, 13, 14];
-
-class Difference extends Error {}
-
 /** @returns {string | undefined} what differs */
 export function compareKernels(ours, theirs, seed, rounds) {
   const below = randomFrom(seed);
@@ -34,6 +30,7 @@ export function compareKernels(ours, theirs, seed, rounds) {
     compareHeaders(both, below);
     compareMemory(both);
     compareShortText(both, below);
+    compareEdges(both);
     for (let round = 0; round < rounds; round++) {
       compareText(both, below);
       compareScans(both, below);
@@ -45,26 +42,6 @@ export function compareKernels(ours, theirs, seed, rounds) {
     throw error;
   }
   return undefined;
-}
-
-function same(values, what) {
-  if (!Object.is(values[0], values[1])) throw new Difference(`${what}: ${values[0]}, not ${values[1]}`);
-}
-
-/** Lays `octets` at `at` in the area, between fences; runs `work`; compares what it returns and what lies there then. */
-function run(both, area, at, octets, room, work, what) {
-  const results = both.map((kernels) => {
-    const start = kernels[area] + 64 + at;
-    kernels.bytes.fill(FENCE, start - 64, start + octets.length + room + 64);
-    kernels.bytes.set(octets, start);
-    return work(kernels, start);
-  });
-  same(results, what);
-  const after = both.map(({ bytes, [area]: address }) => {
-    return Buffer.from(bytes.buffer, address + at, octets.length + room + 128);
-  });
-  if (!after[0].equals(after[1])) throw new Difference(`${what}: other octets`);
-  return results[0];
 }
 
 function octetsOf(below, length) {
@@ -175,10 +152,8 @@ function compareShortText(both, below) {
         header[0] |= masked ? 0x80 : 0;
         const payload = octets.map((octet, index) => octet ^ key[index & 3]);
         const wire = Buffer.concat([Buffer.from([0x81, ...header]), masked ? key : Buffer.alloc(0), payload]);
-        for (const { words, stateAddress } of both) words.fill(0, stateAddress >>> 2, (stateAddress >>> 2) + 16);
-        const scan = (kernels, start) => kernels.scanFrames(start, start + wire.length, masked ? 1 : 0, 1000) - start;
-        run(both, 'arenaAddress', below(64), wire, 0, scan, `scan of ${wire.toString('hex')}`);
-        compareRecords(both);
+        beginConnection(both);
+        scan(both, below(64), wire, masked ? 1 : 0, 1000, `scan of ${wire.toString('hex')}`);
       }
     }
   }
@@ -189,7 +164,7 @@ function frameOf(below, isServer, rsv) {
   const opcode = below(12) === 0 ? below(16) : [0, 1, 1, 2, 2, 8, 9, 10][below(8)];
   const isControl = opcode >= 8;
   const fin = isControl && below(9) > 0 ? 0x80 : below(3) === 0 ? 0 : 0x80;
-  const bits = below(10) === 0 ? 0x10 * below(8) : rsv !== 0 && !isControl && opcode !== 0 && below(2) === 0 ? 0x40 : 0;
+  const bits = below(10) === 0 ? 0x10 * below(8) : isControl || opcode === 0 || below(2) === 0 ? 0 : rsv;
   const longest = isControl && below(8) > 0 ? 126 : below(6) === 0 ? 70_000 : 400;
   const text =
     opcode < 2 && below(3) > 0 ? textOf(below, below(longest)) : Buffer.from(octetsOf(below, below(longest)));
@@ -209,7 +184,7 @@ function frameOf(below, isServer, rsv) {
 
 function compareScans(both, below) {
   const isServer = below(2) === 0;
-  const rsv = below(3) === 0 ? 0x40 : 0;
+  const rsv = below(3) === 0 ? 0x10 * below(8) : 0;
   const config = (isServer ? 1 : 0) | (below(9) === 0 ? 2 : 0) | (below(3) === 0 ? 4 : 0) | rsv;
   const maxPayload = below(4) === 0 ? below(2000) : 2 ** 53 - 1;
   // Now and then more frames than the table of records holds.
@@ -218,53 +193,19 @@ function compareScans(both, below) {
     below(40) === 0
       ? Buffer.concat(Array.from({ length: 2100 }, () => empty))
       : Buffer.concat(Array.from({ length: 1 + below(8) }, () => frameOf(below, isServer, rsv)));
-  for (const { words, stateAddress } of both) words.fill(0, stateAddress >>> 2, (stateAddress >>> 2) + 16);
+  beginConnection(both);
   const longest = [8, 40, 1000, 200_000][below(4)];
   for (let from = 0, turns = 0; from < wire.length && turns < 300; turns++) {
     const chunk = wire.subarray(from, from + 1 + below(longest));
-    const scan = (kernels, start) => kernels.scanFrames(start, start + chunk.length, config, maxPayload) - start;
-    const taken = run(
+    const taken = scan(
       both,
-      'arenaAddress',
       below(16),
       chunk,
-      0,
-      scan,
+      config,
+      maxPayload,
       `scan with ${config} of ${wire.toString('hex', 0, 300)}`,
     );
-    compareRecords(both);
     // Less is taken in only where the table is full, and the rest is scanned then.
     from += taken === 0 ? chunk.length : taken;
   }
-}
-
-function compareRecords(both) {
-  const counts = both.map(({ words, stateAddress }) => words[(stateAddress >>> 2) + 14]);
-  same(counts, 'number of records');
-  for (const word of STATE_WORDS) {
-    // What a field that does not apply holds is nobody's business: no key and no kind between frames, nothing once stopped.
-    const applies = both.map(({ words, stateAddress }) => appliesIn(words, stateAddress >>> 2, word));
-    if (applies[0] && applies[1])
-      same(
-        both.map(({ words, stateAddress }) => words[(stateAddress >>> 2) + word]),
-        `state word ${word}`,
-      );
-    else same(applies, `state word ${word} applies`);
-  }
-  for (let record = 0; record < counts[0]; record++) {
-    const fields = both.map(({ words, recordsAddress, arenaAddress }) => {
-      const at = (recordsAddress >>> 2) + 4 * record;
-      return [words[at], words[at + 1] - arenaAddress, words[at + 2], words[at + 3]].join();
-    });
-    same(fields, `record ${record}`);
-  }
-}
-
-function appliesIn(words, state, word) {
-  const phase = words[state];
-  if (word === 0 || word === 14) return true;
-  if (phase === 2) return false;
-  // Between frames: what of a header is held, and the message that is open with its UTF-8.
-  if (phase === 0) return word === 1 || word === 13 || (word === 12 && words[state + 13] !== 0);
-  return word !== 1;
 }

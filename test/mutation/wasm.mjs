@@ -1,5 +1,5 @@
 // npm run mutants: the release .wasm -> mutants of it (another operation, a constant one more or less, a store left out), and how
-// many of them the comparison of test/kernels/twins.test.ts finds. --mutants N --seed S
+// many of them the comparison of test/kernels/twins.test.ts finds, but for those that cannot differ. --mutants N --seed S
 import binaryen from 'binaryen';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,10 @@ const SEED = 1;
 const ROUNDS = 1500;
 const AT_LEAST = 0.95;
 const ENDLESS_AFTER = 20_000;
+/** Mutants that do the same by another way, each read and listed with its reason; a name that fits no mutant is of no effect. */
+const EQUIVALENT = new Set(
+  JSON.parse(readFileSync(new URL('wasm-equivalents.json', import.meta.url), 'utf8')).flatMap(({ mutants }) => mutants),
+);
 
 const { values } = parseArgs({
   options: { mutants: { type: 'string', default: '200' }, seed: { type: 'string', default: '6455' } },
@@ -73,6 +77,31 @@ function sites(text) {
   return found;
 }
 
+/** The expression that ends around a place, as many levels up, on one line and at most so long. */
+function around(text, at, levels = 2, longest = 140) {
+  let start = at;
+  for (let up = 0; up < levels; up++) {
+    let depth = 1;
+    while (depth > 0) {
+      start--;
+      if (text[start] === ')') depth++;
+      if (text[start] === '(') depth--;
+    }
+  }
+  let end = start;
+  let depth = 0;
+  do {
+    if (text[end] === '(') depth++;
+    if (text[end] === ')') depth--;
+    end++;
+  } while (depth > 0 && end - at < 10 * longest);
+  const line = text
+    .slice(start, end)
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ (?=\))/g, '');
+  return line.length > longest ? `${line.slice(0, longest)}...` : line;
+}
+
 const DROPS = ['i32', 'i64', 'f64', 'v128']
   .map((type) => `(func $drop_${type} (param i32) (param ${type}))`)
   .join('\n');
@@ -122,6 +151,7 @@ const names = new Map([...text.matchAll(/\(export "(\w+)" \(func (\$\d+)\)/g)].m
 const survivors = [];
 let made = 0;
 let killed = 0;
+let equivalent = 0;
 while (made < Number(values.mutants) && all.length > 0) {
   const [site] = all.splice(below(all.length), 1);
   const binary = compile(text.slice(0, site.at) + site.by + text.slice(site.at + site.length));
@@ -129,13 +159,16 @@ while (made < Number(values.mutants) && all.length > 0) {
   made++;
   const id = functionOf(site.at);
   const found = await judge(binary);
-  if (found === '')
-    survivors.push(`${names.get(id) ?? id}, line ${text.slice(0, site.at).split('\n').length}: ${site.what}`);
-  else killed++;
+  const name = `${names.get(id) ?? id}: ${site.what} in ${around(text, site.at)}`;
+  if (found !== '') killed++;
+  else if (EQUIVALENT.has(name)) equivalent++;
+  else survivors.push(`${name}, line ${text.slice(0, site.at).split('\n').length}`);
   if (process.stdout.isTTY) process.stdout.write(`\r${made} mutants, ${killed} found`);
   else if (made % 20 === 0) console.log(`${made} mutants, ${killed} found`);
 }
-console.log(`\n${made} mutants of seed ${values.seed}: ${killed} found, ${((100 * killed) / made).toFixed(1)} %`);
+const percentOf = (all) => `${((100 * killed) / all).toFixed(1)} %`;
+console.log(`\n${made} mutants of seed ${values.seed}: ${killed} found, ${percentOf(made)}`);
+console.log(`${equivalent} are listed as doing the same; of the others ${percentOf(made - equivalent)} are found`);
 for (const survivor of survivors) console.log(`survives: ${survivor}`);
 await worker?.terminate();
-process.exit(killed / made >= AT_LEAST ? 0 : 1);
+process.exit(killed / (made - equivalent) >= AT_LEAST ? 0 : 1);
