@@ -41,6 +41,7 @@ const SERVERS = {
     ? {}
     : { 'uWebSockets.js': { file: 'servers/uwebsockets.mjs', settings: { module: uws.module } } }),
   'raw TCP': { file: 'servers/raw.mjs', isRaw: true },
+  'raw TCP, own buffer': { file: 'servers/raw.mjs', settings: { ownBuffer: true }, isRaw: true, depths: [1] },
 };
 const WS = ['ws', 'ws + bufferutil'];
 const UWS = ['uWebSockets.js'];
@@ -106,7 +107,8 @@ async function measureCell({ connections, length, depth, kind, tls }) {
   const sides = [];
   const wireLength = length + (length < 126 ? 6 : length < 0x10000 ? 8 : 14);
   try {
-    for (const [name, { isRaw }] of Object.entries(SERVERS)) {
+    for (const [name, { isRaw, depths = [depth] }] of Object.entries(SERVERS)) {
+      if (!depths.includes(depth) || (tls !== undefined && depths.length !== 1)) continue;
       const running = await startServer(name, { work: 'echo', wireLength, tls });
       const mode = isRaw ? 'raw' : 'echo';
       sides.push({ name, running, wanted: { mode, connections, length, depth, kind, tls: tls !== undefined } });

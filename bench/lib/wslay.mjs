@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Compiles bench/wslay/records.c.
- * @returns {{ walk: (level: 'frame' | 'event', stream: object, passes: number) => number, remove: () => void } | { reason: string }} `walk` gives
+ * @returns {{ walk: (level: 'frame' | 'message' | 'event', stream: object, passes: number) => number, remove: () => void } | { reason: string }} `walk` gives
  *   nanoseconds of processor time per frame
  */
 export function compileWslay() {

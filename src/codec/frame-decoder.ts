@@ -157,6 +157,12 @@ export class FrameDecoder implements Tenant {
     return true;
   }
 
+  /** The kind word of the record that `next` would move to, 0 unless that is scanned already (`spec/record.ts`). @internal */
+  get nextKindWord(): number {
+    const at = this.record + RECORD_WORDS;
+    return at < this.recordsEnd ? this.records[at + RECORD_KIND] : 0;
+  }
+
   /** The frame's own opcode (RFC 6455 5.2). */
   get opcode(): Opcode {
     return this.kind & RECORD_OPCODE;
@@ -316,7 +322,7 @@ export class FrameDecoder implements Tenant {
       this.records[last + RECORD_OFFSET] +
       (this.records[last] === RECORD_VIOLATION ? 0 : this.records[last + RECORD_LENGTH]);
     if (end > this.slabEnd) {
-      if (this.owned === undefined) this.copyToSlab(first, end);
+      if (this.owned === undefined) this.copyToSlab(this.values.allocate(end - first), first, end);
       else this.giveBack();
     }
     if (kernels.tenant === this) kernels.tenant = undefined;
@@ -445,11 +451,10 @@ export class FrameDecoder implements Tenant {
         end = stop;
       }
     }
-    this.copyToSlab(offset, end);
+    this.copyToSlab(this.values.slab(end - offset), offset, end);
   }
 
-  private copyToSlab(offset: number, end: number): void {
-    const slab = this.values.allocate(end - offset);
+  private copyToSlab(slab: Uint8Array, offset: number, end: number): void {
     slab.set(this.kernels.bytes.subarray(offset, end));
     this.slab = slab.buffer;
     this.slabShift = slab.byteOffset - offset;

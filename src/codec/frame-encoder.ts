@@ -26,6 +26,10 @@ const SHORT_TEXT = 24;
 /** Payloads from this length on are handed on by reference where the caller lends them. */
 export const LEND_FROM: number = 64 * 1024;
 
+/** What copies payloads, looked up once: that costs a third of a short copy where Buffers and plain arrays come in turn. */
+// oxlint-disable-next-line unbound-method -- it is called with what it copies to
+const { set } = Uint8Array.prototype;
+
 /** Writes frames one after another; `take()` empties what it has written. */
 export class FrameEncoder {
   private readonly values: Values;
@@ -72,9 +76,9 @@ export class FrameEncoder {
     // Octets whose memory was detached count as none, and cannot be copied.
     if (length === 0) return;
     if (key === 0) {
-      bytes.set(payload, at);
+      set.call(bytes, payload, at);
     } else if (bytes === this.kernels.bytes) {
-      bytes.set(payload, at);
+      set.call(bytes, payload, at);
       this.kernels.mask(at, length, key);
     } else {
       maskInto(bytes, at, payload, key, this.kernels);

@@ -4,11 +4,13 @@ import type { Values } from '../values/values.js';
 /** Puts the four octets of a new masking key into `into`; called once a frame, before any of it is written. */
 export type GenerateMask = (into: Uint8Array) => void;
 
-const POOL_LENGTH = 8192;
+/** How many keys are drawn at a time. */
+const POOL_LENGTH = 2048;
 
 /** Keys from a pool that is refilled from the secure source and wiped as it is used; one pool for each thread. */
 class KeyPool {
-  private readonly pool: Uint8Array = new Uint8Array(POOL_LENGTH);
+  private readonly pool: Int32Array = new Int32Array(POOL_LENGTH);
+  private readonly octets: Uint8Array = new Uint8Array(this.pool.buffer);
   private at = POOL_LENGTH;
 
   constructor(private readonly values: Values) {}
@@ -17,13 +19,12 @@ class KeyPool {
     const { pool } = this;
     if (this.at === POOL_LENGTH) {
       // RFC 6455 5.3: keys come from a strong source of entropy. If it throws, no frame is written.
-      this.values.random(pool);
+      this.values.random(this.octets);
       this.at = 0;
     }
-    const at = this.at;
-    const key = pool[at] | (pool[at + 1] << 8) | (pool[at + 2] << 16) | (pool[at + 3] << 24);
-    pool[at] = pool[at + 1] = pool[at + 2] = pool[at + 3] = 0;
-    this.at = at + 4;
+    const at = this.at++;
+    const key = pool[at];
+    pool[at] = 0;
     return key;
   }
 }

@@ -224,21 +224,31 @@ export class Connection {
 
   /** The next event; undefined when more octets, or the inflater's result, are needed. */
   next(): ConnectionEvent | undefined {
-    // The way that nearly every message takes, short enough for the engine to put it into its caller's loop.
-    const { decoder } = this;
+    const data = this.nextPlain();
+    if (data !== undefined) return { type: EventType.Message, data, isBinary: this.isBinary, fragmentEnds: undefined };
     if (this.untold !== undefined || this.inflating !== undefined) return this.nextHeld();
-    if (!decoder.next()) return undefined;
-    const kind = decoder.kindWord;
+    if (!this.decoder.next()) return undefined;
+    return this.nextPiece();
+  }
+
+  /**
+   * The payload of the next event where that is a message which has come whole in a frame that was scanned already, else
+   * undefined, and `next` tells what comes: the way that nearly every message takes, with no object for an event.
+   * `isBinary` tells the rest of it. @internal
+   */
+  nextPlain(): Uint8Array | undefined {
+    const { decoder } = this;
+    const kind = decoder.nextKindWord;
     const opcode = kind & RECORD_OPCODE;
-    if ((kind & this.plainMask) !== WHOLE || opcode === Opcode.Continuation || opcode >= Opcode.Close) {
-      return this.nextPiece();
-    }
-    return {
-      type: EventType.Message,
-      data: decoder.payload(),
-      isBinary: (kind & RECORD_TEXT) === 0,
-      fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
-    };
+    if ((kind & this.plainMask) !== WHOLE || opcode === Opcode.Continuation || opcode >= Opcode.Close) return undefined;
+    if (this.untold !== undefined || this.inflating !== undefined || this.keepFragments) return undefined;
+    decoder.next();
+    return decoder.payload();
+  }
+
+  /** Whether the message that `nextPlain` has just returned is binary. @internal */
+  get isBinary(): boolean {
+    return !this.decoder.isText;
   }
 
   /** The next event, when a failure is still to be told or the inflater has a message. */
@@ -260,8 +270,9 @@ export class Connection {
     const { decoder } = this;
     do {
       const kind = decoder.kindWord;
-      const isWholeText = (kind & JUDGED) === WHOLE && (kind & RECORD_OPCODE) === Opcode.Text && !this.inParts;
-      const event = isWholeText ? this.wholeText(kind) : this.piece(kind);
+      const opcode = kind & RECORD_OPCODE;
+      const isData = opcode === Opcode.Text || opcode === Opcode.Binary;
+      const event = isData && (kind & JUDGED) === WHOLE && !this.inParts ? this.whole(kind) : this.piece(kind);
       if (event !== undefined) return event;
       if (this.inflating !== undefined) return undefined;
     } while (decoder.next());
@@ -468,13 +479,15 @@ export class Connection {
     if (this.currentState !== State.Closed) this.currentState = state;
   }
 
-  private wholeText(kind: number): ConnectionEvent {
+  private whole(kind: number): ConnectionEvent {
     const { decoder } = this;
-    const ends = this.keepFragments ? [decoder.length] : undefined;
-    const data = this.strings ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
+    const isBinary = (kind & RECORD_TEXT) === 0;
+    const fragmentEnds = this.keepFragments ? [decoder.length] : undefined;
+    const isString = this.strings && !isBinary;
+    const data = isString ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
     // RFC 6455 8.1: text that is not UTF-8 fails the connection.
     if (kind & RECORD_UNCHECKED && !this.isUtf8(data as Uint8Array)) return this.failWith(Violation.InvalidUtf8);
-    return { type: EventType.Message, data, isBinary: false, fragmentEnds: ends };
+    return { type: EventType.Message, data, isBinary, fragmentEnds };
   }
 
   private asText(data: Uint8Array): Uint8Array | string {

@@ -352,9 +352,17 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     if (this._pacing !== undefined) return;
     let isDone = false;
     try {
-      for (let event = connection.next(); event !== undefined; event = connection.next()) {
-        this._tell(event);
-        if (this._isPaced && event.type <= EventType.Pong) {
+      for (;;) {
+        const data = connection.nextPlain();
+        if (data !== undefined) {
+          this._tellMessage(data, connection.isBinary, undefined);
+        } else {
+          const event = connection.next();
+          if (event === undefined) break;
+          this._tell(event);
+          if (event.type > EventType.Pong) continue;
+        }
+        if (this._isPaced) {
           this._goOnLater();
           break;
         }
@@ -538,14 +546,19 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     this._gate.read(blob, callback, send);
   }
 
+  private _tellMessage(
+    data: Uint8Array | string,
+    isBinary: boolean,
+    fragmentEnds: readonly number[] | undefined,
+  ): void {
+    const shaped = isBinary ? shape(data as Uint8Array, fragmentEnds, this._binaryType) : data;
+    this.emit('message', shaped, isBinary);
+  }
+
   private _tell(event: ConnectionEvent): void {
     switch (event.type) {
       case EventType.Message:
-        this.emit(
-          'message',
-          event.isBinary ? shape(event.data as Uint8Array, event.fragmentEnds, this._binaryType) : event.data,
-          event.isBinary,
-        );
+        this._tellMessage(event.data, event.isBinary, event.fragmentEnds);
         return;
       case EventType.Ping:
         this.emit('ping', event.data);
