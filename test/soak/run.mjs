@@ -140,6 +140,8 @@ console.log(`\n${JSON.stringify(summary, undefined, 2)}\nwritten: ${values.out}/
 if (faults.total > 0) stop(`${faults.total} faults on healthy connections`);
 if (left > 0) stop(`${left} connections are still open on the server`);
 if (summary.messages === 0) stop('not one message was echoed');
+if (summary.mostConnections < connections * 0.9)
+  stop(`no more than ${summary.mostConnections} connections were open at once`);
 if (slope > SLOPE_AT_MOST) stop(`the server grew by ${slope.toFixed(2)} MiB a minute, more than ${SLOPE_AT_MOST}`);
 process.exit(0);
 
