@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +97,9 @@ describe.each(['server.js', 'codec-server.js'])('%s', (name) => {
     const running = run(name, 0);
     if (running === undefined) return;
     const [, port] = await running.says(/listening on (\d+)/);
-    expect((await fetch(`http://127.0.0.1:${port}/`)).ok).toBe(false);
+    const [response] = await once(get(`http://127.0.0.1:${port}/`), 'response');
+    response.resume();
+    expect(response.statusCode).toBeGreaterThanOrEqual(400);
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
     await once(socket, 'open');
     await expectClose(socket);

@@ -6,13 +6,15 @@ import all from '../../vitest.config.js';
 const test = { ...all.test, projects: undefined, testTimeout: 120_000 };
 const root = new URL('../..', import.meta.url).pathname;
 const suite = 'test/**/*.test.ts';
+/** How fast compiled kernels are beside `ws`. */
+const ratios = 'test/bench-ratios.test.ts';
 
 function mode(name: string, setup: string[], more: NonNullable<ViteUserConfig['test']> = {}): TestProjectConfiguration {
   return mergeConfig<ViteUserConfig, ViteUserConfig>(
     { resolve: all.resolve, test },
     {
       root,
-      test: { name, include: [suite], setupFiles: setup, ...more },
+      test: { name, include: [suite], exclude: [ratios], setupFiles: setup, ...more },
     },
   ) as TestProjectConfiguration;
 }
