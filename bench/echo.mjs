@@ -1,18 +1,20 @@
 // `npm run bench:echo`: servers beside each other under the same load, each in a process of its own, in interleaved rounds;
 // the metric is the server's processor time per message. `-- --grid` measures the whole grid, a cell at a time, and goes on
-// where it was stopped. Writes bench/results/echo-node<version>.json (grid-node<version>.json). Needs a build.
+// where it was stopped; `-- --growth` measures this server alone, from 1 to 10,000 connections and from 16 B to 16 MiB.
+// Writes bench/results/echo-node<version>.json (grid-, growth-). Needs a build.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRID, TABLE } from './lib/cells.mjs';
+import { GRID, GROWTH, TABLE } from './lib/cells.mjs';
 import { findUWebSockets, isThere, pinning, start } from './lib/programs.mjs';
 import { makeRow, openResults } from './lib/results.mjs';
 import { summarize } from './lib/rounds.mjs';
 import { isSmoke, only } from './lib/times.mjs';
 
-const isGrid = process.argv.includes('--grid');
+const work = ['grid', 'growth'].find((each) => process.argv.includes(`--${each}`)) ?? 'echo';
+const isGrid = work === 'grid';
 const ROUNDS = isSmoke ? 1 : isGrid ? 3 : 5;
 /** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
 const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.25;
@@ -20,7 +22,7 @@ const FIRST_WARM_UP = isSmoke ? 0.2 : isGrid ? 0.6 : 1;
 const SECONDS = isSmoke ? 0.2 : isGrid ? 0.5 : 0.6;
 const IDLE_CONNECTIONS = isSmoke ? 200 : 10_000;
 
-const results = openResults(isGrid ? 'grid' : 'echo', isGrid ? 'npm run bench:echo -- --grid' : 'npm run bench:echo');
+const results = openResults(work, work === 'echo' ? 'npm run bench:echo' : `npm run bench:echo -- --${work}`);
 results.note(pinning);
 const uws = findUWebSockets();
 if (uws.reason !== undefined) results.note(uws.reason);
@@ -49,6 +51,7 @@ const UWS = ['uWebSockets.js'];
 const load = await start('load.mjs', { core: 1 });
 try {
   if (isGrid) await benchGrid();
+  else if (work === 'growth') await benchGrowth();
   else {
     await benchTable();
     await benchBroadcast();
@@ -164,6 +167,26 @@ async function benchGrid() {
     }
   } finally {
     rmSync(keys, { recursive: true });
+  }
+}
+
+/** Cost as work grows: no cell may be out of line with its neighbours. */
+async function benchGrowth() {
+  const table = results.table(
+    'Echo of one message at a time',
+    "microseconds of the server's processor time per message",
+  );
+  for (const { length, connections } of GROWTH) {
+    const running = await startServer('wsimd', { work: 'echo' });
+    try {
+      const sides = connections.map((count) => {
+        const wanted = { mode: 'echo', connections: count, length, depth: 1, kind: 'ascii' };
+        return { name: `${count} connection${count === 1 ? '' : 's'}`, running, wanted };
+      });
+      table.add(makeRow(sizeOf(length), await measureSides(sides), []));
+    } finally {
+      await running.stop();
+    }
   }
 }
 
@@ -351,6 +374,9 @@ function makeCertificate(directory) {
 }
 
 function labelOf({ kind, length, connections, depth, isTls }) {
-  const size = length >= 1 << 20 ? `${length >> 20} MiB` : length >= 1024 ? `${length >> 10} KiB` : `${length} B`;
-  return `${isTls ? 'TLS, ' : ''}${kind} ${size}, ${connections} connections, depth ${depth}`;
+  return `${isTls ? 'TLS, ' : ''}${kind} ${sizeOf(length)}, ${connections} connections, depth ${depth}`;
+}
+
+function sizeOf(length) {
+  return length >= 1 << 20 ? `${length >> 20} MiB` : length >= 1024 ? `${length >> 10} KiB` : `${length} B`;
 }

@@ -22,6 +22,12 @@ export const TABLE = [
   { kind: 'ascii', length: MIB, connections: 4, depth: 1, targets: [1.1, undefined, 0.9] },
 ];
 
+/** How cost grows: one message under way on each connection, row by row. */
+export const GROWTH = [16, KIB, 16 * KIB, 256 * KIB, MIB, 16 * MIB].map((length) => ({
+  length,
+  connections: [1, 10, 100, 1000, 10_000].filter((connections) => connections * length <= UNDER_WAY),
+}));
+
 export const GRID = [
   ...['ascii', 'cjk', 'binary'].flatMap((kind) =>
     [1, 50, 500].flatMap((connections) =>
