@@ -150,10 +150,10 @@ class Opening {
       if (websocket._req === request) this.respond(request, response, destination);
     });
     request.on('upgrade', (response, socket, head) => {
-      if (websocket._req !== request) return;
-      websocket.emit('upgrade', response);
-      // A listener may have closed the connection.
+      if (websocket._req === request) websocket.emit('upgrade', response);
+      // A listener may have closed the connection; Node leaves a socket that was upgraded to whoever gets it.
       if (websocket._req === request) this.judge(response, key, socket, head);
+      else socket.destroy();
     });
     return request;
   }

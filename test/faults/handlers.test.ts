@@ -105,8 +105,9 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     peer.socket.destroy();
     // Node tells the callbacks of one socket's writes in a row, and ws leaves that to Node.
     expect(told).toEqual(name === 'ws' ? [0] : [0, 1, 2, 3]);
-    // Of the write that was under way Node says that it went well.
-    expect(failed).toBe(name === 'ws' ? 0 : 4);
+    // Of the write that was under way Node says that it went well, Node 26 that it did not.
+    if (name === 'ws') expect(failed).toBeLessThanOrEqual(1);
+    else expect(failed).toBe(4);
     expect(thrown).toEqual(told.map((i) => `callback ${i}`));
     expect({ closes, left: name === 'ws' ? 0 : left }).toEqual({ closes: [1006], left: 0 });
   });

@@ -158,10 +158,10 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     ] as Record<string, string>[];
     for (const headers of bodies) {
       const peer = requestRaw(port, { headers, after: Buffer.from('GET /second HTTP/1.1\r\nHost: localhost\r\n\r\n') });
-      const answer = (await peer.readToEnd()).toString('latin1');
-      expect(answer.split('HTTP/1.1 ').length - 1, JSON.stringify(headers)).toBe(1);
       const isBody = !('Content-Length' in headers) || headers['Content-Length'] !== '0';
-      // ws answers 101 and reads the body as frames.
+      // ws answers 101 and reads the body as frames; where Node takes the body away, it waits for more.
+      const answer = isOurs || !isBody ? (await peer.readToEnd()).toString('latin1') : await peer.readHead();
+      expect(answer.split('HTTP/1.1 ').length - 1, JSON.stringify(headers)).toBe(1);
       expect(answer.slice(9, 12)).toBe(isOurs && isBody ? '400' : '101');
       peer.socket.destroy();
     }

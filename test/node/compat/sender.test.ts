@@ -34,7 +34,13 @@ interface Writing {
 function writing(SenderClass: typeof Sender, extensions?: Record<string, unknown>): Writing {
   const socket = new PassThrough({ highWaterMark: 1024 * 1024 });
   const sender = new SenderClass(socket, extensions, countingMask());
-  return { socket, sender, written: () => (socket.read() as Buffer | null) ?? Buffer.alloc(0) };
+  // Node 26 reads one chunk at a time, older ones all that there is.
+  const written = (): Buffer => {
+    const chunks: Buffer[] = [];
+    for (let chunk; (chunk = socket.read() as Buffer | null) !== null; ) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+  return { socket, sender, written };
 }
 
 function deflate(
