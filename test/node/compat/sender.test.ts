@@ -37,7 +37,7 @@ function writing(SenderClass: typeof Sender, extensions?: Record<string, unknown
   // Node 26 reads one chunk at a time, older ones all that there is.
   const written = (): Buffer => {
     const chunks: Buffer[] = [];
-    for (let chunk; (chunk = socket.read() as Buffer | null) !== null; ) chunks.push(chunk);
+    for (let chunk; (chunk = socket.read() as Buffer | null) !== null;) chunks.push(chunk);
     return Buffer.concat(chunks);
   };
   return { socket, sender, written };
