@@ -251,6 +251,15 @@ describe('RFC 7692 7.1 negotiation of parameters', () => {
     expect(acceptDeflateOffer([{ name: 'Permessage-Deflate', params: [] }], {})).toBeUndefined();
   });
 
+  test('7.1 offers that the options rule out refuse the handshake, offers that are not well-formed do not', () => {
+    const offers = (text: string): ExtensionOffer[] => parseExtensions(text).value ?? [];
+    const options = { serverNoContextTakeover: false };
+    const ruledOut = 'permessage-deflate; server_no_context_takeover';
+    expect(acceptDeflateOffer(offers(ruledOut), options)).toBe('refused');
+    expect(acceptDeflateOffer(offers(`${ruledOut}, permessage-deflate; x`), options)).toBe('refused');
+    expect(acceptDeflateOffer(offers('permessage-deflate; x'), options)).toBeUndefined();
+  });
+
   test('7.1 what one side writes, the other side of the same options agrees to', () => {
     for (const options of OPTIONS) {
       const offer = parseExtensions(writeDeflateOffer(options)).value ?? [];
@@ -274,16 +283,25 @@ describe('the perMessageDeflate option', () => {
     expect(resolveDeflate('shared')).toEqual({ serverNoContextTakeover: true, clientNoContextTakeover: true });
     const options = { threshold: 0, serverMaxWindowBits: 9 };
     expect(resolveDeflate(options)).toBe(options);
+    for (const bits of [8, 15]) {
+      const limits = { serverMaxWindowBits: bits, clientMaxWindowBits: bits };
+      expect(resolveDeflate(limits)).toBe(limits);
+    }
   });
 
   test('D9 what cannot be honoured is refused', () => {
+    const wrong = (what: string): RangeError => new RangeError(`perMessageDeflate.${what}`);
     for (const bits of [7, 16, 0, -1, 9.5, NaN, Infinity, 2 ** 32 + 9]) {
-      expect(() => resolveDeflate({ serverMaxWindowBits: bits })).toThrow(RangeError);
-      expect(() => resolveDeflate({ clientMaxWindowBits: bits })).toThrow(RangeError);
+      for (const name of ['serverMaxWindowBits', 'clientMaxWindowBits']) {
+        expect(() => resolveDeflate({ [name]: bits })).toThrow(wrong(`${name} must be an integer from 8 to 15`));
+      }
     }
-    expect(() => resolveDeflate({ threshold: -1 })).toThrow(RangeError);
-    expect(() => resolveDeflate({ threshold: NaN })).toThrow(RangeError);
-    expect(() => resolveDeflate('constructor' as 'off')).toThrow(TypeError);
+    for (const threshold of [-1, NaN]) {
+      expect(() => resolveDeflate({ threshold })).toThrow(wrong('threshold must be a number from 0'));
+    }
+    expect(() => resolveDeflate('constructor' as 'off')).toThrow(
+      new TypeError('perMessageDeflate: there is no preset "constructor"'),
+    );
   });
 });
 
