@@ -96,6 +96,29 @@ describe('RFC 6455 4.1 what the client writes', () => {
     );
   });
 
+  test('4.1 subprotocols are one list, and an origin has the name that belongs to the version', () => {
+    const list = createRequest({ key: KEY, protocols: ['a', 'b'], origin: 'https://a' });
+    expect(list.slice(4)).toEqual([
+      ['Sec-WebSocket-Protocol', 'a,b'],
+      ['Origin', 'https://a'],
+    ]);
+    const old = createRequest({ key: KEY, version: 8, origin: 'https://a' });
+    expect(old.slice(4)).toEqual([['Sec-WebSocket-Origin', 'https://a']]);
+    expect(createRequest({ key: KEY, origin: '' })).toHaveLength(4);
+    expect(createRequest({ key: KEY })).toHaveLength(4);
+  });
+
+  test('RFC 7230 5.3 a target has neither blanks nor octets that are not ASCII', () => {
+    for (const target of ['', '/a b', ' /', '/ ', '/é', '/\t']) {
+      expect(() => writeRequest(target, 'a', [])).toThrow(
+        expect.objectContaining({
+          code: 'ERR_UNESCAPED_CHARACTERS',
+          message: 'Request path contains unescaped characters',
+        }),
+      );
+    }
+  });
+
   test('C09 no octet of a string of the caller can leave its field, at any place', () => {
     const attempts: [name: string, write: (text: string) => string][] = [
       ['origin', (text) => writeRequest('/', 'a', createRequest({ key: KEY, origin: text }))],
@@ -130,6 +153,6 @@ describe('RFC 6455 4.1 what the client writes', () => {
     for (const protocols of [['a', 'a'], [''], ['a b'], ['a,b'], [1 as unknown as string]]) {
       expect(() => createRequest({ key: KEY, protocols })).toThrow(invalid);
     }
-    expect(() => createRequest({ key: 'x' })).toThrow(TypeError);
+    expect(() => createRequest({ key: 'x' })).toThrow(new TypeError('The key must be 16 octets in base64'));
   });
 });

@@ -68,7 +68,8 @@ describe('RFC 7230 3 heads', () => {
   test.each(['HTTP/1.0 200 ', 'HTTP/1.1 200', 'HTTP/1.1 404 Not \xff Found'])(
     '3.1.2 reads the status line %j',
     (line) => {
-      expect(response(`${line}\r\n\r\n`)).toMatchObject({ statusCode: Number(line.slice(9, 12)), rest: '' });
+      const [statusCode, statusMessage] = [Number(line.slice(9, 12)), line.slice(13)];
+      expect(response(`${line}\r\n\r\n`)).toMatchObject({ statusCode, statusMessage, rest: '' });
     },
   );
 
@@ -94,6 +95,7 @@ describe('RFC 7230 3 heads', () => {
 
   test.each([
     'HTTP/1.1  101 x',
+    'xHTTP/1.1 101 x',
     'HTTP/1.1 1011 x',
     'HTTP/1.1 10 x',
     'HTTP/1.1 abc x',

@@ -100,7 +100,7 @@ export const ROWS: Row[] = [
   { name: 'two Hosts', fields: { Host: ['a', 'b'] }, plain: 101, strict: HOST },
 
   ...changes('Content-Length', 101, '0', '00'),
-  ...changes('Content-Length', BODY, '5').map((row) => ({ ...row, ws: 101 })),
+  ...changes('Content-Length', BODY, '5', '10', '05').map((row) => ({ ...row, ws: 101 })),
   ...changes('Transfer-Encoding', BODY, 'chunked').map((row) => ({ ...row, ws: 101 })),
 
   ...changes(

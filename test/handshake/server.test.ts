@@ -29,9 +29,11 @@ describe('RFC 6455 4.2 the server judges a request', () => {
     });
   });
 
-  test('4.2.1 an Upgrade field without a value, which Node does not take for one, is refused', () => {
-    const head = read(write({ fields: { Upgrade: '' } }));
-    for (const strict of [true, false]) expect(answer(head, strict)).toContain('Invalid Upgrade header');
+  test('4.2.1 no Upgrade field, or one without a value, which Node does not take for one, is refused', () => {
+    for (const value of [null, '']) {
+      const head = read(write({ fields: { Upgrade: value } }));
+      for (const strict of [true, false]) expect(answer(head, strict)).toContain('Invalid Upgrade header');
+    }
   });
 
   test('4.2.1 strict demands a Connection field that lists upgrade', () => {
@@ -165,7 +167,12 @@ describe('RFC 6455 4.2.2 what the server writes', () => {
       for (const protocol of [`${character}bc`, `a${character}c`, `ab${character}`]) {
         const isToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(protocol) && !protocol.endsWith('\n');
         if (isToken) expect(acceptanceLines({ key: KEY, protocol })).toHaveLength(5);
-        else expect(() => acceptanceLines({ key: KEY, protocol })).toThrow(TypeError);
+        else {
+          const message = `Invalid subprotocol [${JSON.stringify(protocol)}]`;
+          expect(() => acceptanceLines({ key: KEY, protocol })).toThrow(
+            expect.objectContaining({ code: 'ERR_INVALID_CHAR', message }),
+          );
+        }
       }
     }
   });
@@ -187,6 +194,9 @@ describe('RFC 6455 4.2.2 what the server writes', () => {
       'HTTP/1.1 401 Unauthorized\r\nConnection: close\r\ncontent-type: text/plain\r\nContent-Length: 1\r\n' +
         'WWW-Authenticate: Basic\r\nX-List: a,b\r\n\r\nx',
     );
+    expect(writeRefusal(999, 'x', { CONNECTION: 'a', 'content-Length': '1', 'X-None': undefined })).toBe(
+      'HTTP/1.1 999 \r\nCONNECTION: a\r\nContent-Type: text/html\r\ncontent-Length: 1\r\n\r\nx',
+    );
   });
 
   test('C09 a refusal cannot be split by its fields', () => {
@@ -194,6 +204,9 @@ describe('RFC 6455 4.2.2 what the server writes', () => {
       expect(() => writeRefusal(401, '', { [`A${character}`]: 'b' })).toThrow(TypeError);
       expect(() => writeRefusal(401, '', { A: `b${character}C: d` })).toThrow(TypeError);
     }
-    for (const status of [0, 101, 199, 1000, 400.5, NaN]) expect(() => writeRefusal(status)).toThrow(RangeError);
+    for (const status of [0, 101, 199, 1000, 400.5, NaN]) {
+      expect(() => writeRefusal(status)).toThrow(new RangeError(`Invalid status code: ${status}`));
+    }
+    expect(writeRefusal(200)).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
