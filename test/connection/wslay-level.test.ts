@@ -212,7 +212,12 @@ describe.each(kernelSets)('on $name', (kernels) => {
     test('5.4 a source is pulled in batches, not all at once', () => {
       let pulled = 0;
       const from = server();
-      from.sendFrom({ pull: () => ({ data: new Uint8Array(16 * 1024), last: ++pulled === 100 }) });
+      from.sendFrom({
+        pull() {
+          if (pulled === 100) throw new Error('pulled after the last fragment');
+          return { data: new Uint8Array(16 * 1024), last: ++pulled === 100 };
+        },
+      });
       from.takeOutput();
       expect(pulled).toBeGreaterThan(1);
       expect(pulled).toBeLessThan(10);

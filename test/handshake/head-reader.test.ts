@@ -168,7 +168,7 @@ describe('RFC 7230 3 heads', () => {
   test('throws when it is pushed on after its end', () => {
     const reader = new RequestReader();
     reader.push(octets('GET / HTTP/1.1\r\n\r\n'));
-    expect(() => reader.push(octets('x'))).toThrow(TypeError);
+    expect(() => reader.push(octets('x'))).toThrow(new TypeError('This head has already been read'));
     const failed = new ResponseReader();
     failed.push(octets('\0'));
     expect(() => failed.push(octets('x'))).toThrow(TypeError);
