@@ -105,6 +105,13 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect([connection.shouldEnd, connection.wantsRead, connection.failure]).toEqual([true, false, undefined]);
     });
 
+    test('7.1.1 a transport on which nothing waits is not to be ended before the peer’s Close has come', () => {
+      const connection = client();
+      expect(connection.shouldEnd).toBe(false);
+      connection.close(1000);
+      expect([output(connection), connection.shouldEnd]).toEqual([['close 1000'], false]);
+    });
+
     test('5.5.1 the peer’s Close first: answered with its code, after what was sent before', () => {
       const connection = client();
       connection.send('before');
