@@ -163,7 +163,7 @@ export class Transport {
       const last = chunks.length - 1;
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
-      socket.write(chunks[last], this.written.bind(this));
+      socket.write(chunks[last], this.written.bind(this, callbacks));
       if (last > 0) socket.uncork();
       if (socket.writableLength > 0) {
         if (!connection.congested) this.taken = this.flights.length - 1;
@@ -241,8 +241,10 @@ export class Transport {
     if (this.share.isUsedUp(chunk.length)) this.owner.rest();
   }
 
-  private written(error: Error | null | undefined): void {
-    const callbacks = this.flights?.shift();
+  private written(callbacks: SendCallback[] | undefined, error: Error | null | undefined): void {
+    // A stream that is destroyed gives up what waits in it before it has told of the write under way: that is told at the end.
+    if (this.flights?.[0] !== callbacks) return;
+    this.flights?.shift();
     if (this.taken > 0) this.taken--;
     // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
     else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
