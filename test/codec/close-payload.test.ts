@@ -25,7 +25,7 @@ test('7.4 knows which of the 65,536 codes may be sent', () => {
 test('7.4 a fraction is no code, so that 1005, 1006 and 1015 cannot be written by way of one', () => {
   for (const code of [1000.5, 1004.9, 1005.5, 1006.5, 3000.1, NaN, Infinity, -1000]) {
     expect(isValidCloseCode(code), `${code}`).toBe(false);
-    expect(() => encodeClosePayload(code)).toThrow(TypeError);
+    expect(() => encodeClosePayload(code)).toThrow(new TypeError('First argument must be a valid error code number'));
   }
   expect(() => encodeClosePayload('1000' as unknown as number)).toThrow(TypeError);
 });
@@ -41,8 +41,12 @@ test('5.5.1 writes and reads code and reason', () => {
 
 test('5.5 a reason of 123 octets fits and one of 124 does not', () => {
   expect(encodeClosePayload(1000, new Uint8Array(MAX_REASON)).length).toBe(125);
-  expect(() => encodeClosePayload(1000, new Uint8Array(MAX_REASON + 1))).toThrow(RangeError);
-  expect(() => encodeClosePayload(undefined, Uint8Array.of(97))).toThrow(TypeError);
+  expect(() => encodeClosePayload(1000, new Uint8Array(MAX_REASON + 1))).toThrow(
+    new RangeError('The message must not be greater than 123 bytes'),
+  );
+  expect(() => encodeClosePayload(undefined, Uint8Array.of(97))).toThrow(
+    new TypeError('A close reason needs a close code before it'),
+  );
 });
 
 describe.each(kernelSets)('judgeClosePayload on $name', (kernels) => {

@@ -13,6 +13,8 @@ describe.each(kernelSets)('isUtf8 on $name', (kernels) => {
 
   test('8.1 judges what is longer than the scratch area: a character at the border, one cut off, a fault in each window', () => {
     const { scratchLength } = kernels;
+    const next = kernels.bytes.subarray(kernels.outgoingAddress, kernels.outgoingAddress + 16);
+    next.fill(0x5a);
     for (const shift of [0, 1, 2, 3]) {
       const long = Buffer.concat([
         Buffer.alloc(scratchLength - shift, 'a'),
@@ -27,5 +29,6 @@ describe.each(kernelSets)('isUtf8 on $name', (kernels) => {
       bad[at] = 0xff;
       expect(isUtf8(bad, kernels), `${at}`).toBe(false);
     }
+    expect(next.every((octet) => octet === 0x5a)).toBe(true);
   });
 });
