@@ -24,6 +24,8 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     }
     const peers = Array.from({ length: 12 }, () => requestRaw(port));
     await starved.do((room) => room.until(() => room.records.length >= 4));
+    // Whom the server cannot take any more is cut off.
+    await Promise.race(peers.map(({ closed }) => closed));
     const errors = await starved.do(async (room, port) => {
       const record = room.dial(`ws://127.0.0.1:${port}/`);
       await room.until(() => record.closes.length > 0);
