@@ -66,7 +66,7 @@ class NodeValues implements Values {
     if (length > SLAB_SHARED_UP_TO) return Buffer.allocUnsafeSlow(length);
     let at = this.slabAt;
     // Node 22 lets `ArrayBuffer.transfer` take memory away that postMessage may not.
-    if (at + length > SLAB_LENGTH || this.slabMemory!.byteLength === 0) {
+    if (at + length > SLAB_LENGTH || !this.slabMemory?.byteLength) {
       const { buffer } = Buffer.allocUnsafeSlow(SLAB_LENGTH);
       // Messages of several connections lie here: none of their owners may take the memory away from the others.
       if (!keepHere(buffer)) return Buffer.allocUnsafeSlow(length);
