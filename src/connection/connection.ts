@@ -224,11 +224,18 @@ export class Connection {
 
   /** The next event; undefined when more octets, or the inflater's result, are needed. */
   next(): ConnectionEvent | undefined {
-    const data = this.nextPlain();
-    if (data !== undefined) return { type: EventType.Message, data, isBinary: this.isBinary, fragmentEnds: undefined };
+    // The way that nearly every message takes, short enough for the engine to put it into its caller's loop.
+    const { decoder } = this;
     if (this.untold !== undefined || this.inflating !== undefined) return this.nextHeld();
-    if (!this.decoder.next()) return undefined;
-    return this.nextPiece();
+    if (!decoder.next()) return undefined;
+    const kind = decoder.kindWord;
+    if (!this.isPlain(kind)) return this.nextPiece();
+    return {
+      type: EventType.Message,
+      data: decoder.payload(),
+      isBinary: (kind & RECORD_TEXT) === 0,
+      fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
+    };
   }
 
   /**
@@ -238,9 +245,7 @@ export class Connection {
    */
   nextPlain(): Uint8Array | undefined {
     const { decoder } = this;
-    const kind = decoder.nextKindWord;
-    const opcode = kind & RECORD_OPCODE;
-    if ((kind & this.plainMask) !== WHOLE || opcode === Opcode.Continuation || opcode >= Opcode.Close) return undefined;
+    if (!this.isPlain(decoder.nextKindWord)) return undefined;
     if (this.untold !== undefined || this.inflating !== undefined || this.keepFragments) return undefined;
     decoder.next();
     return decoder.payload();
@@ -249,6 +254,12 @@ export class Connection {
   /** Whether the message that `nextPlain` has just returned is binary. @internal */
   get isBinary(): boolean {
     return !this.decoder.isText;
+  }
+
+  /** Whether a record is a whole message by itself that needs no look at its text. */
+  private isPlain(kind: number): boolean {
+    const opcode = kind & RECORD_OPCODE;
+    return (kind & this.plainMask) === WHOLE && opcode !== Opcode.Continuation && opcode < Opcode.Close;
   }
 
   /** The next event, when a failure is still to be told or the inflater has a message. */
