@@ -75,7 +75,7 @@ class NodeValues implements Values {
     }
     // Neighbours start on a word, so that copies stay aligned.
     this.slabAt = at + ((length + 7) & ~7);
-    return new FastBuffer(this.slabMemory!, at, length);
+    return new FastBuffer(this.slabMemory, at, length);
   }
 
   text(source: Uint8Array, start: number, end: number, ascii: boolean): string {
