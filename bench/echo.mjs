@@ -28,6 +28,7 @@ const uws = findUWebSockets();
 if (uws.reason !== undefined) results.note(uws.reason);
 
 const DATA_PATH = "wsimd, 'data' path";
+const OWN_BUFFER = 'raw TCP, own buffer';
 
 /** Every server there is: its program, and how it is started. */
 const SERVERS = {
@@ -43,7 +44,7 @@ const SERVERS = {
     ? {}
     : { 'uWebSockets.js': { file: 'servers/uwebsockets.mjs', settings: { module: uws.module } } }),
   'raw TCP': { file: 'servers/raw.mjs', isRaw: true },
-  'raw TCP, own buffer': { file: 'servers/raw.mjs', settings: { ownBuffer: true }, isRaw: true, depths: [1] },
+  [OWN_BUFFER]: { file: 'servers/raw.mjs', settings: { ownBuffer: true }, isRaw: true, onlyDepth: 1 },
 };
 const WS = ['ws', 'ws + bufferutil'];
 const UWS = ['uWebSockets.js'];
@@ -110,8 +111,9 @@ async function measureCell({ connections, length, depth, kind, tls }) {
   const sides = [];
   const wireLength = length + (length < 126 ? 6 : length < 0x10000 ? 8 : 14);
   try {
-    for (const [name, { isRaw, depths = [depth] }] of Object.entries(SERVERS)) {
-      if (!depths.includes(depth) || (tls !== undefined && depths.length !== 1)) continue;
+    for (const [name, { isRaw, onlyDepth = depth }] of Object.entries(SERVERS)) {
+      // A buffer of one's own is for sockets of node:net.
+      if (onlyDepth !== depth || (tls !== undefined && name === OWN_BUFFER)) continue;
       const running = await startServer(name, { work: 'echo', wireLength, tls });
       const mode = isRaw ? 'raw' : 'echo';
       sides.push({ name, running, wanted: { mode, connections, length, depth, kind, tls: tls !== undefined } });

@@ -91,9 +91,10 @@ export function findUWebSockets() {
       execFileSync('npm', npm, { stdio: 'ignore', timeout: 120_000 });
       loads();
       return { module };
-    } catch (error) {
+    } catch {
+      const node = process.versions.node;
       return {
-        reason: `uWebSockets.js left out: npm's uwebsockets@${version} cannot be installed or loaded (${String(error.message).split('\n')[0]})`,
+        reason: `uWebSockets.js left out: npm's uwebsockets@${version} cannot be installed, or not loaded by Node ${node}`,
       };
     }
   }

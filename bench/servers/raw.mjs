@@ -1,11 +1,13 @@
 // TCP without WebSocket: answers the opening handshake, then sends every chunk back as it came. No WebSocket server on
-// node:net can be faster. With `ownBuffer` all sockets read into one buffer, as Node's `onread` lets a client's socket do.
+// node:net can be faster. With `ownBuffer` all sockets read into one buffer, the way wsimd
+// reads.
 import { readFileSync } from 'node:fs';
-import { createServer, Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { done, ready, settings } from './control.mjs';
 
 const { wireLength, tls, ownBuffer } = settings;
+const readInto = ownBuffer ? await findReader() : undefined;
 const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
 
 function greet(socket) {
@@ -14,7 +16,7 @@ function greet(socket) {
   socket.on('error', () => socket.destroy());
   socket.once('data', () => {
     socket.write(answer);
-    if (ownBuffer) readInto(socket, (length) => sendBack(buffer.slice(0, length)));
+    readInto?.(socket, sendBack);
     socket.on('data', sendBack);
   });
 
@@ -27,21 +29,18 @@ function greet(socket) {
   }
 }
 
-/** Lets `socket` read into `buffer`, by the slots in which a socket that was made with `onread` keeps its buffer and callback. */
-function readInto(socket, landed) {
-  const callback = (length) => {
-    landed(length);
-    return true;
+/** What lets a socket read into the landing area, and hands a copy of each read on. */
+async function findReader() {
+  const { land } = await import('../../dist/node/landing.js');
+  const { kernels } = await import('../../dist/kernels/index.js');
+  const { bytes, landingAddress } = kernels;
+  return (socket, take) => {
+    land(socket, (length) => {
+      take(bytes.slice(landingAddress, landingAddress + length));
+      return true;
+    });
   };
-  const model = new Socket({ onread: { buffer, callback } });
-  for (const slot of Object.getOwnPropertySymbols(model)) {
-    if (model[slot] === buffer || model[slot] === callback) socket[slot] = model[slot];
-  }
-  model.destroy();
-  socket._handle.useUserBuffer(buffer);
 }
-
-const buffer = new Uint8Array(256 * 1024);
 
 const server =
   tls === undefined

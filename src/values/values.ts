@@ -6,7 +6,7 @@ export interface Values {
   view(memory: ArrayBufferLike, start: number, length: number): Uint8Array;
   /** `length` octets whose contents are undefined: the caller fills all of them, or hands out only what it filled. */
   allocate(length: number): Uint8Array;
-  /** As `allocate`, for octets that several messages are views of: nobody can transfer them away, where the platform can tell. */
+  /** As `allocate`, for octets that several messages are views of: nobody can transfer them away, where the platform prevents it. */
   slab(length: number): Uint8Array;
   /** The string of the valid UTF-8 in [start, end); `ascii` says that no octet is above 0x7f. */
   text(source: Uint8Array, start: number, end: number, ascii: boolean): string;
