@@ -12,6 +12,8 @@ const MIB = 1024 * 1024;
 const SLOPE_FROM = 180;
 const SLOPE_OVER = 60;
 const SLOPE_AT_MOST = 1;
+/** The young generation grows and shrinks in steps of up to 25 MiB, which would hide growth or look like it: it keeps its size. */
+const ONE_YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
 /** A process has 20,000 file descriptors. */
 const CONNECTIONS_PER_CLIENT = 8000;
 
@@ -33,8 +35,8 @@ const [connections, minutes, rate, chaos, seed] = ['connections', 'minutes', 'ra
 mkdirSync(values.out, { recursive: true });
 const jsonl = createWriteStream(`${values.out}/soak.jsonl`);
 
-const start = (file, args) => {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args.map(String));
+const start = (file, args, execArgv = []) => {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args.map(String), { execArgv });
   child.on('exit', (code) => {
     if (code !== 0) stop(`${file} ended with status ${code}`);
   });
@@ -51,7 +53,7 @@ function stop(why) {
   process.exit(1);
 }
 
-const server = start('server.mjs', []);
+const server = start('server.mjs', [], ONE_YOUNG_GENERATION);
 const port = await next(server, 'port');
 const processes = Math.max(1, Math.ceil(connections / CONNECTIONS_PER_CLIENT));
 const share = (total, index) => Math.floor(((index + 1) * total) / processes) - Math.floor((index * total) / processes);
