@@ -5,7 +5,7 @@ import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN 
 import { plainValues, type Values } from '../values/values.js';
 import { maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
-import { Outgoing } from './outgoing.js';
+import { memoryOf, Outgoing, type Memory } from './outgoing.js';
 import type { Traffic } from './statistics.js';
 
 export interface FrameEncoderOptions {
@@ -35,7 +35,9 @@ export class FrameEncoder {
   private readonly values: Values;
   private readonly kernels: Kernels;
   private readonly traffic: Traffic | undefined;
-  private readonly outgoing: Outgoing;
+  private readonly memory: Memory;
+  /** What has been written and not taken. */
+  private outgoing: Outgoing | undefined;
   /** Draws the next frame's masking key; undefined for a server. */
   private readonly drawKey: (() => number) | undefined;
 
@@ -43,14 +45,14 @@ export class FrameEncoder {
     this.values = options.values ?? plainValues;
     this.kernels = options.kernels ?? loadedKernels;
     this.traffic = options.traffic;
-    this.outgoing = new Outgoing(this.values, this.kernels, options.role === Role.Client);
+    this.memory = memoryOf(this.values, this.kernels);
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
     this.drawKey = options.role === Role.Client ? maskingKeys(this.values, options.generateMask) : undefined;
   }
 
   /** How many octets have been written and not taken. */
   get length(): number {
-    return this.outgoing.length;
+    return this.outgoing === undefined ? 0 : this.outgoing.length;
   }
 
   /**
@@ -59,14 +61,15 @@ export class FrameEncoder {
    * @param lent the payload may be referred to, not copied, until it has been written out; honoured from 64 KiB on
    */
   frame(first: number, payload: Uint8Array, lent = false): void {
-    const { outgoing, drawKey } = this;
+    const { drawKey } = this;
     const key = drawKey === undefined ? 0 : drawKey();
     // Read after the key was drawn, and once: a source of keys might detach the payload's memory.
     const { length } = payload;
     if (this.traffic !== undefined) count(this.traffic, first, length);
+    const outgoing = this.outgoing ?? this.open();
     if (lent && drawKey === undefined && length >= LEND_FROM) {
-      outgoing.reserve(MAX_HEADER);
-      this.header(first, length, key);
+      const header = outgoing.reserve(MAX_HEADER);
+      outgoing.end = writeHeader(header, outgoing.end, first, length, false, 0);
       outgoing.append(payload);
       return;
     }
@@ -92,8 +95,9 @@ export class FrameEncoder {
       this.frame(first, this.values.encode(text), true);
       return;
     }
-    const { outgoing, drawKey, values } = this;
+    const { drawKey, values } = this;
     const key = drawKey === undefined ? 0 : drawKey();
+    const outgoing = this.outgoing ?? this.open();
     // The header's length is guessed from the code units, right whenever the text is ASCII, and mended when it was wrong.
     const bytes = outgoing.reserve(MAX_HEADER + 3 * units);
     const start = outgoing.end;
@@ -106,7 +110,7 @@ export class FrameEncoder {
       bytes.copyWithin(right, at, at + length);
       at = right;
     }
-    this.header(first, length, key);
+    writeHeader(bytes, start, first, length, drawKey !== undefined, key);
     outgoing.end = at + length;
     if (key !== 0) {
       if (bytes === this.kernels.bytes) this.kernels.mask(at, length, key);
@@ -117,32 +121,32 @@ export class FrameEncoder {
 
   /** Adds octets that already are whole frames, by reference when `lent`, else copied. */
   raw(frames: Uint8Array, lent = false): void {
+    const outgoing = this.outgoing ?? this.open();
     if (lent) {
-      this.outgoing.append(frames);
+      outgoing.append(frames);
       return;
     }
-    const bytes = this.outgoing.reserve(frames.length);
-    if (frames.length > 0) bytes.set(frames, this.outgoing.end);
-    this.outgoing.end += frames.length;
+    const bytes = outgoing.reserve(frames.length);
+    if (frames.length > 0) bytes.set(frames, outgoing.end);
+    outgoing.end += frames.length;
   }
 
   /** Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it. */
   take(): Uint8Array[] {
-    const single = this.outgoing.takeSingle();
-    return single === undefined ? this.outgoing.take() : single.length === 0 ? [] : [single];
+    const { outgoing } = this;
+    if (outgoing === undefined) return [];
+    this.outgoing = undefined;
+    const single = outgoing.takeSingle();
+    return single === undefined ? outgoing.take() : single.length === 0 ? [] : [single];
   }
 
   /** Says that `chunk`, the last one taken, has been written out and that nobody keeps it. */
   reuse(chunk: Uint8Array): void {
-    this.outgoing.reuse(chunk);
+    this.memory.reuse(chunk);
   }
 
-  /** Writes a header at the batch's end, and returns where the payload begins. */
-  private header(first: number, length: number, key: number): number {
-    const { outgoing } = this;
-    const end = writeHeader(outgoing.bytes!, outgoing.end, first, length, this.drawKey !== undefined, key);
-    outgoing.end = end;
-    return end;
+  private open(): Outgoing {
+    return (this.outgoing = new Outgoing(this.memory, this.drawKey !== undefined));
   }
 }
 

@@ -33,13 +33,13 @@ class Slab {
 }
 
 /** What the connections of a thread share: the slab that chunks are views of, and the place where frames are masked. */
-class Memory {
+export class Memory {
   readonly slab: Slab;
   /** An area of the kernels' memory: batches are copied out of it when they are taken. */
   readonly stage: Slab;
 
   constructor(
-    private readonly values: Values,
+    readonly values: Values,
     kernels: Kernels,
   ) {
     this.slab = new Slab(values.allocate(SLAB_LENGTH), 0, SLAB_LENGTH);
@@ -56,11 +56,21 @@ class Memory {
     }
     return slab;
   }
+
+  /** Says that the last chunk taken has been written out, so that its place in the slab can serve again. */
+  reuse(chunk: Uint8Array): void {
+    const { slab } = this;
+    if (slab.tenant === undefined && chunk.buffer === slab.bytes.buffer) {
+      const start = chunk.byteOffset - slab.bytes.byteOffset;
+      if (start + chunk.length === slab.at) slab.at = start;
+    }
+  }
 }
 
 const memories = new WeakMap<Values, WeakMap<Kernels, Memory>>();
 
-function memoryOf(values: Values, kernels: Kernels): Memory {
+/** The memory that all connections of the thread share that have these values and kernels. */
+export function memoryOf(values: Values, kernels: Kernels): Memory {
   let byKernels = memories.get(values);
   if (byKernels === undefined) memories.set(values, (byKernels = new WeakMap()));
   let memory = byKernels.get(kernels);
@@ -69,9 +79,10 @@ function memoryOf(values: Values, kernels: Kernels): Memory {
 }
 
 /**
- * What one connection has to send. Small frames are written into memory that all connections of the thread share, as
- * long as one connection writes at a time; when another begins while a batch waits, the waiting batch is closed, and what
- * follows it goes to memory of its own. Frames that are masked are written in the kernels' memory.
+ * What one connection has to send, from its first frame until it is taken; an idle connection has none. Small frames are
+ * written into memory that all connections of the thread share, as long as one connection writes at a time; when another
+ * begins while a batch waits, the waiting batch is closed, and what follows it goes to memory of its own. Frames that are
+ * masked are written in the kernels' memory.
  */
 export class Outgoing {
   /** The open batch: octets [start, end) of `bytes`, with room up to `limit`. */
@@ -82,17 +93,14 @@ export class Outgoing {
   /** Chunks that go before the open batch. */
   private chunks: Uint8Array[] | undefined;
   private chunkOctets = 0;
-  private readonly memory: Memory;
   private readonly home: Slab;
 
   /** @param isMasked whether frames are masked where they are written */
   constructor(
-    private readonly values: Values,
-    kernels: Kernels,
+    private readonly memory: Memory,
     isMasked: boolean,
   ) {
-    this.memory = memoryOf(values, kernels);
-    this.home = isMasked ? this.memory.stage : this.memory.slab;
+    this.home = isMasked ? memory.stage : memory.slab;
   }
 
   /** How many octets wait. */
@@ -129,15 +137,6 @@ export class Outgoing {
     return this.takeBatch();
   }
 
-  /** Says that what `take` returned last has been written out, so that its place in the slab can serve again. */
-  reuse(chunk: Uint8Array): void {
-    const { slab } = this.memory;
-    if (slab.tenant === undefined && chunk.buffer === slab.bytes.buffer) {
-      const start = chunk.byteOffset - slab.bytes.byteOffset;
-      if (start + chunk.length === slab.at) slab.at = start;
-    }
-  }
-
   /** Makes way for another connection: the open batch becomes a chunk or, where one waits already, goes to memory of its own. */
   moveOut(): void {
     if (this.chunks === undefined) this.closeBatch();
@@ -153,7 +152,7 @@ export class Outgoing {
       slab.bytes.set(chunk, slab.at);
       slab.at += chunk.length;
     }
-    return this.values.view(slab.bytes.buffer, slab.bytes.byteOffset + start, octets);
+    return this.memory.values.view(slab.bytes.buffer, slab.bytes.byteOffset + start, octets);
   }
 
   private closeBatch(): void {
@@ -166,7 +165,8 @@ export class Outgoing {
 
   /** The open batch, in memory that stays as it is. */
   private takeBatch(): Uint8Array {
-    const { start, end, home, memory, values } = this;
+    const { start, end, home, memory } = this;
+    const { values } = memory;
     const bytes = this.bytes!;
     const length = end - start;
     this.bytes = undefined;
@@ -196,7 +196,7 @@ export class Outgoing {
       this.limit = home.end;
       return (this.bytes = home.bytes);
     }
-    this.bytes = this.values.allocate(octets);
+    this.bytes = this.memory.values.allocate(octets);
     this.limit = octets;
     return this.bytes;
   }
@@ -204,7 +204,7 @@ export class Outgoing {
   /** Moves the open batch, which lies in `bytes`, to memory of its own. */
   private moveTo(bytes: Uint8Array, capacity: number): Uint8Array {
     const { start, end, home } = this;
-    const own = this.values.allocate(capacity);
+    const own = this.memory.values.allocate(capacity);
     own.set(bytes.subarray(start, end));
     if (home.tenant === this) home.tenant = undefined;
     this.start = 0;

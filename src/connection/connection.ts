@@ -104,7 +104,8 @@ export class Connection {
   private readonly kernels: Kernels;
   private readonly decoder: FrameDecoder;
   private readonly encoder: FrameEncoder;
-  private readonly outbound: Outbound;
+  /** What waits its turn: there from the start with a deflater, else from the first source on. */
+  private outbound: Outbound | undefined;
   private readonly inflater: Inflater | undefined;
   private readonly deflater: Deflater | undefined;
   private readonly threshold: number;
@@ -158,8 +159,8 @@ export class Connection {
     this.inflater = options.inflater;
     this.deflater = options.deflater;
     this.maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
-    this.maxFragments = options.maxFragments || Infinity;
-    this.maxBufferedChunks = options.maxBufferedChunks || Infinity;
+    this.maxFragments = options.maxFragments ?? 0;
+    this.maxBufferedChunks = options.maxBufferedChunks ?? 0;
     this.autoPong = options.autoPong !== false;
     this.strings = options.text === 'string';
     this.inParts = options.parts === true;
@@ -184,7 +185,7 @@ export class Connection {
       kernels,
       values,
     });
-    this.outbound = new Outbound(this.encoder, values, this.deflater);
+    if (this.deflater !== undefined) this.outbound = new Outbound(this.encoder, values, this.deflater);
   }
 
   get state(): State {
@@ -356,6 +357,7 @@ export class Connection {
   sendFrom(source: FragmentSource, options: { readonly binary?: boolean } = {}): void {
     this.assertOpen();
     if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
+    this.outbound ??= new Outbound(this.encoder, this.values, this.deflater);
     this.outbound.pullFrom(source, options.binary === false ? Opcode.Text : Opcode.Binary);
   }
 
@@ -376,7 +378,10 @@ export class Connection {
    */
   sendFrames(frames: Uint8Array, lent = false): boolean {
     this.assertOpen();
-    return this.writingStopped || this.outbound.encoded(frames, lent);
+    if (this.writingStopped) return true;
+    if (this.outbound !== undefined) return this.outbound.encoded(frames, lent);
+    this.encoder.raw(frames, lent);
+    return true;
   }
 
   /**
@@ -394,7 +399,7 @@ export class Connection {
 
   /** Takes in what the deflater has made of a frame, after it had answered LATER. */
   deflated(result: Uint8Array | WebSocketError): void {
-    this.guard(() => this.outbound.deflated(result));
+    this.guard(() => this.outbound?.deflated(result));
     this.settleOutbound();
   }
 
@@ -403,13 +408,17 @@ export class Connection {
    * source throws goes through to the caller.
    */
   takeOutput(): Uint8Array[] {
-    for (let fragment = this.outbound.pull(); fragment !== undefined; fragment = this.outbound.pull()) {
-      const pulled = fragment;
-      this.guard(() => this.outbound.pulled(pulled));
-      this.settleOutbound();
-    }
+    if (this.outbound !== undefined) this.pull(this.outbound);
     if (!this.isCongested) this.settlePongs();
     return this.encoder.take();
+  }
+
+  private pull(outbound: Outbound): void {
+    for (let fragment = outbound.pull(); fragment !== undefined; fragment = outbound.pull()) {
+      const pulled = fragment;
+      this.guard(() => outbound.pulled(pulled));
+      this.settleOutbound();
+    }
   }
 
   /** Says that `chunk`, the only one of the last `takeOutput`, has been written out and that nobody keeps it. */
@@ -424,13 +433,13 @@ export class Connection {
 
   /** Whether there is output to take, or a source to pull it from. */
   get wantsWrite(): boolean {
-    return !this.writingStopped && (this.encoder.length > 0 || this.outbound.hasSource);
+    return !this.writingStopped && (this.encoder.length > 0 || this.outbound?.hasSource === true);
   }
 
   /** Drops what waits to be sent, and sends nothing more. */
   stopWriting(): void {
     this.writingStopped = true;
-    this.outbound.drop();
+    this.outbound?.drop();
     this.encoder.take();
   }
 
@@ -448,24 +457,24 @@ export class Connection {
 
   /** How many frames and messages wait, for the deflater or to be pulled. */
   get queuedMessages(): number {
-    return this.outbound.waiting;
+    return this.outbound?.waiting ?? 0;
   }
 
   /** Payload octets of what waits for the deflater. */
   get queuedOctets(): number {
-    return this.outbound.waitingOctets;
+    return this.outbound?.waitingOctets ?? 0;
   }
 
   /** How many sends that had to wait have been written since this was last asked. */
   takeReleased(): number {
-    return this.outbound.takeReleased();
+    return this.outbound?.takeReleased() ?? 0;
   }
 
   // ---- the end
 
   /** Whether the owner should end its half of the transport: both Closes have been exchanged, or the connection failed. */
   get shouldEnd(): boolean {
-    return this.currentState === State.Closed && this.encoder.length === 0 && this.outbound.waiting === 0;
+    return this.currentState === State.Closed && this.encoder.length === 0 && this.queuedMessages === 0;
   }
 
   /** The code that the connection closed with: the peer's, 1005 for none in its Close, 1006 without one (RFC 6455 7.1.5). */
@@ -529,11 +538,12 @@ export class Connection {
     if (kind & RECORD_START) {
       this.fragments = isFirst ? 1 : this.fragments + 1;
       // RFC 6455 10.4: the receiver may limit what it takes in.
-      if (this.fragments > this.maxFragments) return this.failWith(Violation.TooManyFragments);
+      if (this.maxFragments > 0 && this.fragments > this.maxFragments) return this.failWith(Violation.TooManyFragments);
     }
     // RFC 6455 10.4: as in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
     if (kind & RECORD_START) this.chunks = 0;
-    else if (this.chunks >= this.maxBufferedChunks) return this.failWith(Violation.TooManyChunks);
+    else if (this.maxBufferedChunks > 0 && this.chunks >= this.maxBufferedChunks)
+      return this.failWith(Violation.TooManyChunks);
     if (!(kind & RECORD_END) && decoder.length > 0) this.chunks++;
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & LAST) === LAST;
@@ -686,7 +696,7 @@ export class Connection {
     try {
       work();
     } catch (cause) {
-      this.outbound.drop();
+      this.outbound?.drop();
       this.failUntold(internalError(cause));
     }
   }
@@ -697,7 +707,7 @@ export class Connection {
 
   /** Follows what has become of the frames that waited. */
   private settleOutbound(): void {
-    if (this.outbound.failure !== undefined) this.failUntold(this.outbound.failure);
+    if (this.outbound?.failure !== undefined) this.failUntold(this.outbound.failure);
     this.settleClose();
   }
 
@@ -711,7 +721,7 @@ export class Connection {
 
   /** Closed is reached when the peer's Close has come and ours has been written (RFC 6455 7.1.4). */
   private settleClose(): void {
-    if (this.closeReceived !== undefined && this.closeSent !== undefined && this.outbound.waiting === 0) {
+    if (this.closeReceived !== undefined && this.closeSent !== undefined && this.queuedMessages === 0) {
       this.setState(State.Closed);
     }
   }
@@ -728,9 +738,15 @@ export class Connection {
 
   private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     if (this.writingStopped) return true;
-    if (!compress) return this.outbound.frame(first, data, false, counted, lent);
+    const { outbound } = this;
+    if (outbound === undefined) {
+      if (typeof data === 'string') this.encoder.text(first, data);
+      else this.encoder.frame(first, data, lent);
+      return true;
+    }
+    if (!compress) return outbound.frame(first, data, false, counted, lent);
     try {
-      return this.outbound.frame(first, data, true, counted, lent);
+      return outbound.frame(first, data, true, counted, lent);
     } catch (cause) {
       // The deflater remembers a message that the peer will never see: nothing compressed can follow it.
       this.failUntold(internalError(cause));

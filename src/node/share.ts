@@ -1,24 +1,19 @@
-// The chunks of one peer -> whether it has had its share of the thread, so that a flood does not starve the others.
+// A row of full reads from one peer -> whether it has had its share of the thread, so that a flood does not starve the others.
 
 /** Reads from this length on, in octets, are those of a peer that sends faster than it is read: more follow in the same turn. */
-const FULL = 64 * 1024;
+export const FULL: number = 64 * 1024;
 /** How long a peer whose reads are all full is served in a row, in ms. */
 const LONGEST = 5;
 
+/** Made with the first of a row of full reads. */
 export class Share {
-  /** When the first of a row of full reads was done; 0 while there is none. */
-  private since = 0;
+  private since = performance.now();
 
-  /** Notes a read; whether the peer is to wait for the next turn now. */
-  isUsedUp(octets: number): boolean {
-    if (octets < FULL) {
-      this.since = 0;
-      return false;
-    }
+  /** Notes a full read; whether the peer is to wait for the next turn now. */
+  isUsedUp(): boolean {
     const now = performance.now();
-    if (this.since === 0) this.since = now;
     if (now - this.since <= LONGEST) return false;
-    this.since = 0;
+    this.since = now;
     return true;
   }
 }

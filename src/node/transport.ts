@@ -6,7 +6,7 @@ import { afterFlush } from './after-flush.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { land, type ReadPath } from './landing.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
-import { Share } from './share.js';
+import { FULL, Share } from './share.js';
 
 /** What a transport tells whoever owns it. */
 export interface TransportOwner {
@@ -58,7 +58,8 @@ export class Transport {
   /** The socket can read into the kernels' memory, and does so once nothing is left in the stream. */
   private mayLand = false;
   private isFlushing = false;
-  private readonly share = new Share();
+  /** Counts while reads are full; an idle connection has none. */
+  private share: Share | undefined;
   /** Set with every chunk that is read; whoever watches the connection's life clears it. */
   hasRead = false;
 
@@ -224,7 +225,7 @@ export class Transport {
       // The next read, of any socket, lands in the same place.
       this.connection.detach();
     }
-    if (this.share.isUsedUp(octets)) this.owner.rest();
+    this.judgeShare(octets);
   }
 
   /** @internal */
@@ -238,7 +239,12 @@ export class Transport {
       this.connection.detach();
     }
     this.landWhenEmpty();
-    if (this.share.isUsedUp(chunk.length)) this.owner.rest();
+    this.judgeShare(chunk.length);
+  }
+
+  private judgeShare(octets: number): void {
+    if (octets < FULL) this.share = undefined;
+    else if ((this.share ??= new Share()).isUsedUp()) this.owner.rest();
   }
 
   private written(callbacks: SendCallback[] | undefined, error: Error | null | undefined): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
-import { Outgoing } from '../../src/codec/outgoing.js';
+import { memoryOf, Outgoing } from '../../src/codec/outgoing.js';
 import { kernels } from '../../src/kernels/index.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
@@ -16,7 +16,7 @@ const fresh: [string, () => Values][] = [
   ['node', () => makeNodeValues()],
 ];
 
-const open = (values: Values): Outgoing => new Outgoing(values, kernels, false);
+const open = (values: Values): Outgoing => new Outgoing(memoryOf(values, kernels), false);
 
 function write(outgoing: Outgoing, octets: Uint8Array): void {
   const bytes = outgoing.reserve(octets.length);
@@ -116,8 +116,8 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
 
   test("5.3 batches that are masked where they are written leave the kernels' memory when they are taken or must wait", () => {
     const values = make();
-    const first = new Outgoing(values, kernels, true);
-    const second = new Outgoing(values, kernels, true);
+    const first = new Outgoing(memoryOf(values, kernels), true);
+    const second = new Outgoing(memoryOf(values, kernels), true);
     const unmasked = open(values);
     write(unmasked, Uint8Array.of(9));
     write(first, Uint8Array.of(1, 1));
@@ -136,20 +136,21 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
 
   test('reuse gives back the last chunk only, and only while nobody writes', () => {
     const values = make();
+    const memory = memoryOf(values, kernels);
     const first = open(values);
     const second = open(values);
     write(first, Uint8Array.of(1));
     const early = first.takeSingle()!;
     write(second, Uint8Array.of(2));
     const late = second.takeSingle()!;
-    first.reuse(early);
+    memory.reuse(early);
     write(first, Uint8Array.of(3));
     expect(first.start).toBe(2);
-    second.reuse(late);
+    memory.reuse(late);
     write(first, Uint8Array.of(3));
     expect([hex(early), hex(late), joined(first.take())]).toEqual(['01', '02', '0303']);
     write(second, Uint8Array.of(4));
-    second.reuse(second.takeSingle()!);
+    memory.reuse(second.takeSingle()!);
     write(first, Uint8Array.of(5));
     expect(first.start).toBe(4);
   });

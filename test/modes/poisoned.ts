@@ -1,5 +1,5 @@
 // Poisons the memory of this thread's kernels, of values, and of the outgoing slab, before a test file is loaded.
-import { Outgoing } from '../../src/codec/outgoing.js';
+import { Memory } from '../../src/codec/outgoing.js';
 import { kernels } from '../../src/kernels/index.js';
 import { nodeValues } from '../../src/node/values.js';
 import { plainValues } from '../../src/values/values.js';
@@ -10,9 +10,9 @@ for (const set of [kernels, ...KERNELS]) poisonKernels(set);
 for (const values of [plainValues, nodeValues]) poisonValues(values);
 
 // A place in the slab that was given back is nobody's any more. Whatever does not end there stays its owner's.
-const reuse = Reflect.get<Outgoing, 'reuse'>(Outgoing.prototype, 'reuse');
-Outgoing.prototype.reuse = function (chunk) {
-  const { slab } = (this as unknown as { memory: { slab: { at: number } } }).memory;
+const reuse = Reflect.get<Memory, 'reuse'>(Memory.prototype, 'reuse');
+Memory.prototype.reuse = function (chunk) {
+  const { slab } = this;
   const before = slab.at;
   reuse.call(this, chunk);
   if (slab.at !== before) chunk.fill(0xa5);
