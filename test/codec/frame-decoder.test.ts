@@ -21,31 +21,6 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     });
   }
 
-  test('5.2 judges every two-octet header in every fragment state as the reference does', () => {
-    // Before the header: nothing, or an open message.
-    const before = { server: ['', '0180 00000000'], client: ['', '0100'] };
-    const rsvs = [0, 0x40];
-    for (const role of ['server', 'client'] as const) {
-      for (const rsv of rsvs) {
-        for (const prefix of before[role]) {
-          const start = octets(prefix);
-          const wire = new Uint8Array(start.length + 2);
-          wire.set(start);
-          for (let header = 0; header < 0x10000; header++) {
-            wire[start.length] = header >> 8;
-            wire[start.length + 1] = header & 0xff;
-            const ours = frameDecoder({ role, rsv }, kernels);
-            ours.feed(wire);
-            const expected = decodeReference(wire, { role, rsv });
-            if (JSON.stringify(ours.events()) !== JSON.stringify(expected)) {
-              expect(ours.events(), `${role}, rsv ${rsv}, ${hex(wire)}`).toEqual(expected);
-            }
-          }
-        }
-      }
-    }
-  }, 120_000);
-
   test('reads one decoder after another has begun: what was not read yet is carried away', () => {
     const first = new FrameDecoder({ role: Role.Client, kernels });
     const second = new FrameDecoder({ role: Role.Client, kernels });
@@ -159,7 +134,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
             put(decoder, chunk);
             for (let i = 0; i < reads && decoder.next(); i++) readPiece(decoder, read);
             decoder.leave();
-            expect(kernels.tenant).not.toBe(decoder);
+            expect(kernels.tenant === decoder).toBe(false);
             if (door === 'push') chunk.fill(0xee);
             kernels.bytes.fill(0xa5, kernels.arenaAddress, kernels.arenaAddress + 64);
             kernels.bytes.fill(0xa5, kernels.landingAddress, kernels.landingAddress + 64);
@@ -223,7 +198,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       expect(line.kept.every((payload) => payload.every((octet) => octet === line.letter))).toBe(true);
       expect(line.kept.some(({ buffer }) => buffer === kernels.bytes.buffer)).toBe(false);
     }
-    expect(kernels.tenant).toBe(undefined);
+    expect(kernels.tenant === undefined).toBe(true);
   });
 
   test('tells how many octets lie unread, without what a violation says', () => {

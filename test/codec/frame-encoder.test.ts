@@ -138,7 +138,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     const payload = new Uint8Array(LEND_FROM).fill(1);
     const server = new FrameEncoder({ role: Role.Server, kernels });
     server.frame(FIN | Opcode.Binary, payload, true);
-    expect(server.take()[1]).toBe(payload);
+    expect(server.take()[1] === payload).toBe(true);
     server.frame(FIN | Opcode.Binary, payload.subarray(1), true);
     server.raw(payload, true);
     expect(server.take().map((chunk) => chunk.buffer === payload.buffer)).toEqual([false, true]);

@@ -18,7 +18,7 @@ function makeText(random: Random): string {
   return Array.from({ length }, () => random.pick(alphabet)).join('');
 }
 
-describe.each(kernelSets)('%s', (_, kernels) => {
+describe.each(kernelSets)('strings of text on $name', (kernels) => {
   describe.each([
     ['plain', plainValues],
     ['node', makeNodeValues(kernels)],

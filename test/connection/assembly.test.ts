@@ -178,7 +178,7 @@ describe.each(KERNELS)('the memory of a Connection on $name', (kernels) => {
         connection.receive(Buffer.alloc(8 * 1024 * 1024 - 5, 'a'));
         connection.next();
         connection.receive(encodeFrame({ opcode: 0, payload: '' }));
-        expect(connection.next()).toMatchObject({ type: EventType.Message });
+        expect(connection.next()?.type).toBe(EventType.Message);
       },
     ],
   ])('10.4 %s gives the early memory back', (_, end) => {
@@ -223,7 +223,7 @@ describe.each(KERNELS)('the memory of a Connection on $name', (kernels) => {
     }
     connection.receive(encodeFrame({ opcode: 0, payload }));
     const event = connection.next();
-    expect(event).toMatchObject({ type: EventType.Message, isBinary: true });
-    if (event?.type === EventType.Message) expect(event.data.length).toBe(65_537 * length);
+    if (event?.type !== EventType.Message) throw new Error('no message came');
+    expect([event.isBinary, event.data.length]).toEqual([true, 65_537 * length]);
   });
 });

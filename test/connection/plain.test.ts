@@ -21,16 +21,17 @@ function makeWire(frames: readonly (readonly [number, Uint8Array])[]): Uint8Arra
   return wire;
 }
 
-const MIXED = makeWire([
-  [FIN | Opcode.Text, text('whole')],
-  [FIN | Opcode.Binary, Uint8Array.of(1, 2, 3)],
-  [FIN | Opcode.Ping, text('ping')],
-  [Opcode.Text, text('a ')],
-  [FIN | Opcode.Continuation, text('fragment')],
-  [FIN | Opcode.Text, text('snow: ☃')],
-  [FIN | Opcode.Binary, new Uint8Array()],
-  [FIN | Opcode.Close, Uint8Array.of(3, 232)],
-]);
+const makeMixed = (): Uint8Array =>
+  makeWire([
+    [FIN | Opcode.Text, text('whole')],
+    [FIN | Opcode.Binary, Uint8Array.of(1, 2, 3)],
+    [FIN | Opcode.Ping, text('ping')],
+    [Opcode.Text, text('a ')],
+    [FIN | Opcode.Continuation, text('fragment')],
+    [FIN | Opcode.Text, text('snow: ☃')],
+    [FIN | Opcode.Binary, new Uint8Array()],
+    [FIN | Opcode.Close, Uint8Array.of(3, 232)],
+  ]);
 
 /** What a connection tells of `wire`, cut at `cut`; and how many messages came by `nextPlain`. */
 function read(wire: Uint8Array, cut: number, options: Partial<ConnectionOptions>, asksPlain: boolean) {
@@ -59,9 +60,10 @@ test.each<[string, Partial<ConnectionOptions>, number]>([
   ['strings', { text: 'string' }, 2],
   ['parts', { parts: true }, 0],
 ])('whole messages and what comes between them, as %s, at every cut', (_name, options, plainMessages) => {
-  expect(read(MIXED, MIXED.length, options, true).plain).toBe(plainMessages);
-  for (let cut = 0; cut <= MIXED.length; cut++) {
-    expect(read(MIXED, cut, options, true).events).toEqual(read(MIXED, cut, options, false).events);
+  const wire = makeMixed();
+  expect(read(wire, wire.length, options, true).plain).toBe(plainMessages);
+  for (let cut = 0; cut <= wire.length; cut++) {
+    expect(read(wire, cut, options, true).events).toEqual(read(wire, cut, options, false).events);
   }
 });
 

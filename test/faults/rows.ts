@@ -18,13 +18,13 @@ export const ROWS: readonly Row[] = [
   {
     id: 'A01',
     requires: 'reserved bits and opcodes without a meaning fail with 1002, and nothing after them is read',
-    file: 'test/codec/frame-decoder.test.ts',
+    file: 'test/codec/frame-headers.test.ts',
     test: '5.2 judges every two-octet header in every fragment state as the reference does',
   },
   {
     id: 'A02',
     requires: 'a server takes masked frames only, a client unmasked ones only',
-    file: 'test/codec/frame-decoder.test.ts',
+    file: 'test/codec/frame-headers.test.ts',
     test: '5.2 judges every two-octet header in every fragment state as the reference does',
   },
   {
@@ -42,7 +42,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'A05',
     requires: 'a length past 2^53 - 1, or past maxPayload, fails with 1009 and takes no memory',
-    file: 'test/codec/frame-decoder.test.ts',
+    file: 'test/codec/frame-headers.test.ts',
     test: '5.2 judges every two-octet header in every fragment state as the reference does',
   },
   {
@@ -54,7 +54,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'A07',
     requires: 'a continuation of nothing, or a new message inside another, fails with 1002',
-    file: 'test/codec/frame-decoder.test.ts',
+    file: 'test/codec/frame-headers.test.ts',
     test: '5.2 judges every two-octet header in every fragment state as the reference does',
   },
   {

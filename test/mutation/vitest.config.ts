@@ -1,6 +1,6 @@
 // The tests that judge the mutants of `npm run mutation`: those of the mutated directories that open no socket and start no process.
-// They run on the JavaScript kernels alone, without the vectors that decoding.test.ts plays once more, and without the threads of
-// zlib: each mutant runs all tests that come by it.
+// They run on the JavaScript kernels alone, without the vectors that decoding.test.ts plays once more, without the 65,536 headers, and
+// without the threads of zlib: each mutant runs all tests that come by it.
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import all from '../../vitest.config.js';
 
@@ -9,7 +9,11 @@ const config: ViteUserConfig = defineConfig({
   resolve: all.resolve,
   test: {
     include: ['test/{codec,connection,extensions,handshake}/**/*.test.ts'],
-    exclude: ['test/handshake/{client,server}-and-ws.test.ts', 'test/connection/{decoding,deflate}.test.ts'],
+    exclude: [
+      'test/handshake/{client,server}-and-ws.test.ts',
+      'test/connection/{decoding,deflate}.test.ts',
+      'test/codec/frame-headers.test.ts',
+    ],
     setupFiles: ['test/support/without-webassembly.ts', 'test/mutation/setup.ts'],
     testTimeout: 20_000,
   },
