@@ -32,8 +32,6 @@ const { set } = Uint8Array.prototype;
 
 /** Writes frames one after another; `take()` empties what it has written. */
 export class FrameEncoder {
-  private readonly values: Values;
-  private readonly kernels: Kernels;
   private readonly traffic: Traffic | undefined;
   private readonly memory: Memory;
   /** What has been written and not taken. */
@@ -42,12 +40,11 @@ export class FrameEncoder {
   private readonly drawKey: (() => number) | undefined;
 
   constructor(options: FrameEncoderOptions) {
-    this.values = options.values ?? plainValues;
-    this.kernels = options.kernels ?? loadedKernels;
     this.traffic = options.traffic;
-    this.memory = memoryOf(this.values, this.kernels);
+    const values = options.values ?? plainValues;
+    this.memory = memoryOf(values, options.kernels ?? loadedKernels);
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
-    this.drawKey = options.role === Role.Client ? maskingKeys(this.values, options.generateMask) : undefined;
+    this.drawKey = options.role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
   }
 
   /** How many octets have been written and not taken. */
@@ -78,13 +75,14 @@ export class FrameEncoder {
     outgoing.end = at + length;
     // Octets whose memory was detached count as none, and cannot be copied.
     if (length === 0) return;
+    const { kernels } = this.memory;
     if (key === 0) {
       set.call(bytes, payload, at);
-    } else if (bytes === this.kernels.bytes) {
+    } else if (bytes === kernels.bytes) {
       set.call(bytes, payload, at);
-      this.kernels.mask(at, length, key);
+      kernels.mask(at, length, key);
     } else {
-      maskInto(bytes, at, payload, key, this.kernels);
+      maskInto(bytes, at, payload, key, kernels);
     }
   }
 
@@ -92,10 +90,11 @@ export class FrameEncoder {
   text(first: number, text: string): void {
     const units = text.length;
     if (units > DIRECT_TEXT) {
-      this.frame(first, this.values.encode(text), true);
+      this.frame(first, this.memory.values.encode(text), true);
       return;
     }
-    const { drawKey, values } = this;
+    const { drawKey } = this;
+    const { kernels, values } = this.memory;
     const key = drawKey === undefined ? 0 : drawKey();
     const outgoing = this.outgoing ?? this.open();
     // The header's length is guessed from the code units, right whenever the text is ASCII, and mended when it was wrong.
@@ -113,8 +112,8 @@ export class FrameEncoder {
     writeHeader(bytes, start, first, length, drawKey !== undefined, key);
     outgoing.end = at + length;
     if (key !== 0) {
-      if (bytes === this.kernels.bytes) this.kernels.mask(at, length, key);
-      else maskInto(bytes, at, bytes.subarray(at, at + length), key, this.kernels);
+      if (bytes === kernels.bytes) kernels.mask(at, length, key);
+      else maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
     }
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }

@@ -40,7 +40,7 @@ export class Memory {
 
   constructor(
     readonly values: Values,
-    kernels: Kernels,
+    readonly kernels: Kernels,
   ) {
     this.slab = new Slab(values.allocate(SLAB_LENGTH), 0, SLAB_LENGTH);
     const { outgoingAddress, outgoingLength } = kernels;

@@ -18,6 +18,12 @@ export class Assembly {
   private bytes: Uint8Array | undefined;
   /** How many octets have been collected. */
   length = 0;
+  /** Frames of the message that have begun, the first one counted. */
+  fragments = 0;
+  /** Chunks that the current frame has been spread over so far. */
+  chunks = 0;
+  /** Where frames have ended, if anybody wants to know. */
+  ends: number[] | undefined;
   /** Octets of this buffer that count against the thread's early memory. */
   private early = 0;
 

@@ -94,6 +94,13 @@ const JUDGED = WHOLE | RECORD_COMPRESSED;
 const PLAIN = JUDGED | RECORD_UNCHECKED;
 const LAST = RECORD_END | RECORD_FIN;
 
+/** A message that the inflater is busy with, or whose result waits to be told. */
+interface Inflating {
+  readonly isBinary: boolean;
+  readonly ends: number[] | undefined;
+  result: Uint8Array | WebSocketError | undefined;
+}
+
 /**
  * One connection. Octets go in by `receive`, events come out of `next` one at a time; what is sent comes out of
  * `takeOutput` as chunks to write. Nothing that a peer sends makes it throw: the connection is failed and says so in an
@@ -111,8 +118,6 @@ export class Connection {
   private readonly threshold: number;
   private readonly maxPayload: number;
   private readonly autoPong: boolean;
-  private readonly strings: boolean;
-  private readonly inParts: boolean;
   /** The bits of a record that tell, by being WHOLE, that `next` need not look further; 0 where it always must. */
   private readonly plainMask: number;
   private readonly skipUtf8: boolean;
@@ -128,15 +133,12 @@ export class Connection {
   failure: WebSocketError | undefined;
 
   // What is being received.
+  /** The message that comes in pieces. */
   private assembly: Assembly | undefined;
+  /** The control frame that comes in pieces. */
   private control: Assembly | undefined;
-  private fragments = 0;
   private firstRsv = 0;
-  private chunks = 0;
-  private fragmentEnds: number[] | undefined;
-  /** The message that the inflater is busy with, or whose result waits to be told. */
-  private inflating: { readonly isBinary: boolean; readonly ends: number[] | undefined } | undefined;
-  private inflatedResult: Uint8Array | WebSocketError | undefined;
+  private inflating: Inflating | undefined;
 
   /** A failure that came to light while sending, to be told by `next`. */
   private untold: ConnectionEvent | undefined;
@@ -162,18 +164,17 @@ export class Connection {
     this.maxFragments = options.maxFragments ?? 0;
     this.maxBufferedChunks = options.maxBufferedChunks ?? 0;
     this.autoPong = options.autoPong !== false;
-    this.strings = options.text === 'string';
-    this.inParts = options.parts === true;
-    this.plainMask = this.inParts ? 0 : this.strings ? PLAIN | RECORD_TEXT : PLAIN;
+    const strings = options.text === 'string';
+    this.plainMask = options.parts === true ? 0 : strings ? PLAIN | RECORD_TEXT : PLAIN;
     // Only valid UTF-8 can be transcoded to a string.
-    this.skipUtf8 = options.skipUTF8Validation === true && !this.strings;
+    this.skipUtf8 = options.skipUTF8Validation === true && !strings;
     const { values, kernels } = this;
     this.decoder = new FrameDecoder({
       role: options.role,
       rsv: (options.rsv ?? 0) | (options.inflater === undefined ? 0 : RSV1),
       maxPayload: this.maxPayload,
       skipUtf8: this.skipUtf8,
-      strings: this.strings,
+      strings,
       traffic: options.statistics?.received,
       kernels,
       values,
@@ -190,6 +191,16 @@ export class Connection {
 
   get state(): State {
     return this.currentState;
+  }
+
+  /** Whether messages are handed on in parts as they arrive. */
+  private get inParts(): boolean {
+    return this.plainMask === 0;
+  }
+
+  /** Whether the text of whole messages is handed on as strings. */
+  private get strings(): boolean {
+    return (this.plainMask & RECORD_TEXT) !== 0;
   }
 
   // ---- in
@@ -270,10 +281,10 @@ export class Connection {
       this.untold = undefined;
       return event;
     }
-    if (this.inflating === undefined || this.inflatedResult === undefined) return undefined;
-    const { isBinary, ends } = this.inflating;
-    const result = this.inflatedResult;
-    this.inflating = this.inflatedResult = undefined;
+    // What holds `next` up is one of the two.
+    const { isBinary, ends, result } = this.inflating!;
+    if (result === undefined) return undefined;
+    this.inflating = undefined;
     return this.inflatedMessage(result, isBinary, ends);
   }
 
@@ -293,7 +304,7 @@ export class Connection {
 
   /** Takes in what the inflater has made of a message, after it had answered LATER; `next` goes on from there. */
   inflated(result: Uint8Array | WebSocketError): void {
-    if (this.inflating !== undefined) this.inflatedResult = result;
+    if (this.inflating !== undefined) this.inflating.result = result;
   }
 
   /** Whether more octets are of use: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */
@@ -487,7 +498,7 @@ export class Connection {
     this.stopReading();
     this.stopWriting();
     this.latestPing = undefined;
-    this.inflating = this.inflatedResult = undefined;
+    this.inflating = undefined;
     this.inflater?.close();
     this.deflater?.close();
     this.setState(State.Closed);
@@ -533,28 +544,35 @@ export class Connection {
   private dataPiece(kind: number, opcode: Opcode): ConnectionEvent | undefined {
     const { decoder } = this;
     const isFirst = opcode !== Opcode.Continuation && (kind & RECORD_START) !== 0;
-    if (isFirst) this.firstRsv = decoder.rsv;
+    if (isFirst) {
+      this.firstRsv = decoder.rsv;
+      this.assembly = new Assembly(this.values);
+    }
+    // A message that goes on has begun.
+    const assembly = this.assembly!;
     const isDeflated = this.inflater !== undefined && (kind & RECORD_COMPRESSED) !== 0;
     if (kind & RECORD_START) {
-      this.fragments = isFirst ? 1 : this.fragments + 1;
+      assembly.fragments++;
+      assembly.chunks = 0;
       // RFC 6455 10.4: the receiver may limit what it takes in.
-      if (this.maxFragments > 0 && this.fragments > this.maxFragments) return this.failWith(Violation.TooManyFragments);
-    }
-    // RFC 6455 10.4: as in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
-    if (kind & RECORD_START) this.chunks = 0;
-    else if (this.maxBufferedChunks > 0 && this.chunks >= this.maxBufferedChunks)
+      if (this.maxFragments > 0 && assembly.fragments > this.maxFragments) {
+        return this.failWith(Violation.TooManyFragments);
+      }
+    } else if (this.maxBufferedChunks > 0 && assembly.chunks >= this.maxBufferedChunks) {
+      // RFC 6455 10.4: as in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
       return this.failWith(Violation.TooManyChunks);
-    if (!(kind & RECORD_END) && decoder.length > 0) this.chunks++;
+    }
+    if (!(kind & RECORD_END) && decoder.length > 0) assembly.chunks++;
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & LAST) === LAST;
     if (this.inParts && !isDeflated) {
+      if (isLast) this.assembly = undefined;
       const data = decoder.payload();
       // RFC 6455 8.1: text that is not UTF-8 fails the connection.
       if (kind & RECORD_UNCHECKED && !this.isUtf8(data)) return this.failWith(Violation.InvalidUtf8);
       return { type: EventType.Part, data, isBinary, isFirst, isLast };
     }
 
-    const assembly = (this.assembly ??= new Assembly(this.values));
     let expected = assembly.length + decoder.length;
     if (!(kind & RECORD_END)) {
       expected = kind & RECORD_START ? assembly.length + decoder.frameLength : expected + decoder.remaining;
@@ -565,12 +583,11 @@ export class Connection {
       // RFC 6455 7.4.1: 1009 says that the message is too big, here for the memory that is to be had.
       return this.failWith(Violation.MessageTooBig);
     }
-    if (this.keepFragments && kind & RECORD_END) (this.fragmentEnds ??= []).push(assembly.length);
+    if (this.keepFragments && kind & RECORD_END) (assembly.ends ??= []).push(assembly.length);
     if (!isLast) return undefined;
-    const payload = assembly.take();
     this.assembly = undefined;
-    const ends = this.fragmentEnds;
-    this.fragmentEnds = undefined;
+    const { ends } = assembly;
+    const payload = assembly.take();
     if (isDeflated) return this.inflate(payload, isBinary, ends);
     return { type: EventType.Message, data: isBinary ? payload : this.asText(payload), isBinary, fragmentEnds: ends };
   }
@@ -602,7 +619,7 @@ export class Connection {
     // RFC 6455 10.4: the limit holds for the message after decompression too.
     const result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
     if (result !== LATER) return this.inflatedMessage(result, isBinary, ends);
-    this.inflating = { isBinary, ends };
+    this.inflating = { isBinary, ends, result: undefined };
     this.decoder.leave();
     return undefined;
   }

@@ -43,6 +43,19 @@ export type ErrorOutlet = (error: Error, websocket: WebSocket) => void;
 
 const EMPTY = Buffer.alloc(0);
 
+/** What a connection needs to know once it comes to its end. */
+class Ending {
+  initiator: 'local' | 'peer' | 'none' = 'none';
+  /** Runs while the peer has its time to end. */
+  timer: NodeJS.Timeout | undefined;
+  isSocketClosed = false;
+  /** 'error' is emitted once: what fails after that is told no more. */
+  isErrorTold = false;
+  /** Octets of data that was sent too late. */
+  tooLate = 0;
+  info: CloseInfo | undefined;
+}
+
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter implements TransportOwner {
   /** @internal */
@@ -63,20 +76,15 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   private _transport: Transport | undefined;
   private _agreement: DeflateAgreement | undefined;
   private _isPaused = false;
-  private _closeTimer: NodeJS.Timeout | undefined;
   private _closeTimeout: number = DEFAULT_CLOSE_TIMEOUT;
+  /** Made once something points to the end. */
+  private _end: Ending | undefined;
   private _maxBackpressure = 0;
   private _isPaced = false;
   private _pacing: NodeJS.Immediate | undefined;
-  private _socketClosed = false;
-  private _initiator: 'local' | 'peer' | 'none' = 'none';
   private _stopHeartbeat: (() => void) | undefined;
   /** Where sends wait behind a Blob that is being read; made for the first one. */
   private _gate: BlobGate | undefined;
-  /** 'error' is emitted once: what fails after that is told no more. */
-  private _isErrorTold = false;
-  /** Octets of data that was sent too late. */
-  private _tooLate = 0;
   /** Callbacks of sends that wait for the deflater, oldest first. */
   private _held: (SendCallback | undefined)[] | undefined;
 
@@ -121,7 +129,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   get bufferedAmount(): number {
     this._transport?.flush();
     const waiting = this._connection?.queuedOctets ?? 0;
-    return (this._transport?.writableLength ?? 0) + waiting + (this._gate?.octets ?? 0) + this._tooLate;
+    return (this._transport?.writableLength ?? 0) + waiting + (this._gate?.octets ?? 0) + (this._end?.tooLate ?? 0);
   }
 
   /** 'permessage-deflate' where that was agreed, else ''. */
@@ -165,7 +173,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   statistics: Statistics | undefined;
 
   /** How the connection ended; undefined before 'close'. */
-  closeInfo: CloseInfo | undefined;
+  get closeInfo(): CloseInfo | undefined {
+    return this._end?.info;
+  }
 
   // ---- opening
 
@@ -302,7 +312,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
           const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
           this._gate.wait(0, undefined, () => this._settle(connection.close(code, kept), undefined));
         } else this._settle(connection.close(code, text), undefined);
-        if (this._initiator === 'none') this._initiator = 'local';
+        this._initiate('local');
         this._readyState = ReadyState.Closing;
         this._startCloseTimer();
         // A paused connection could never see the peer's Close.
@@ -399,8 +409,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   /** @internal */
   closed(): void {
     this._readyState = ReadyState.Closing;
-    this._socketClosed = true;
-    clearTimeout(this._closeTimer);
+    const ending = this._ending();
+    ending.isSocketClosed = true;
+    clearTimeout(ending.timer);
     this._stopHeartbeat?.();
     this._emitCloseWhenTold();
   }
@@ -425,8 +436,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       if (held !== undefined) settle(held, error);
       connection.dispose();
     }
-    const initiator = connection === undefined ? 'none' : this._initiator;
-    this.closeInfo = { code, reason: reason.toString(), initiator, wasClean, error: connection?.failure };
+    const ending = this._ending();
+    const initiator = connection === undefined ? 'none' : ending.initiator;
+    ending.info = { code, reason: reason.toString(), initiator, wasClean, error: connection?.failure };
     this.emit('close', code, reason);
   }
 
@@ -518,7 +530,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
 
   /** Data for a connection that is closing: counted as buffered, and its callback is told so. */
   private _sendTooLate(data: Sendable, callback: SendCallback | undefined): void {
-    if (data) this._tooLate += isBlob(data) ? data.size : octetsOf(toPayload(data));
+    if (data) this._ending().tooLate += isBlob(data) ? data.size : octetsOf(toPayload(data));
     if (callback === undefined) return;
     const state = this._readyState;
     process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
@@ -567,12 +579,12 @@ export class WebSocket extends EventEmitter implements TransportOwner {
         this.emit('pong', event.data);
         return;
       case EventType.Close:
-        if (this._initiator === 'none') this._initiator = 'peer';
+        this._initiate('peer');
         if (this._readyState === ReadyState.Open) this._readyState = ReadyState.Closing;
         this._startCloseTimer();
         return;
       case EventType.Failure:
-        if (this._initiator === 'none') this._initiator = 'local';
+        this._initiate('local');
         this._readyState = ReadyState.Closing;
         this._startCloseTimer();
         this._emitError(event.error);
@@ -584,8 +596,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
 
   // Deviation from ws: a peer's violation does not throw for want of an 'error' listener; the server is told of it.
   private _emitError(error: Error): void {
-    if (this._isErrorTold) return;
-    this._isErrorTold = true;
+    const ending = this._ending();
+    if (ending.isErrorTold) return;
+    ending.isErrorTold = true;
     if (this.listenerCount('error') > 0) this.emit('error', error);
     else this._errorOutlet?.(error, this);
   }
@@ -623,7 +636,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   }
 
   private _emitCloseWhenTold(): void {
-    if (!this._socketClosed || this._readyState === ReadyState.Closed) return;
+    if (this._end?.isSocketClosed !== true || this._readyState === ReadyState.Closed) return;
     if (this._pacing === undefined && !this._connection!.isInflating) this.emitClose();
   }
 
@@ -632,8 +645,18 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     this._transport!.socket.resume();
   }
 
+  private _ending(): Ending {
+    return (this._end ??= new Ending());
+  }
+
+  /** Notes who began the end, if nobody has before. */
+  private _initiate(initiator: 'local' | 'peer'): void {
+    const ending = this._ending();
+    if (ending.initiator === 'none') ending.initiator = initiator;
+  }
+
   private _startCloseTimer(): void {
-    this._closeTimer ??= setTimeout(() => this._transport!.socket.destroy(), this._closeTimeout);
+    this._ending().timer ??= setTimeout(() => this._transport!.socket.destroy(), this._closeTimeout);
     if (this._isPaused) this._resumeSocket();
   }
 }
