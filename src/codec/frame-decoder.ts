@@ -59,6 +59,13 @@ const SHARE_UP_TO = 8 * 1024;
 /** No slab is longer than this, so that a message kept by the user pins little else. */
 const SLAB_UP_TO = 64 * 1024;
 
+/** A chunk that waits to be scanned from `at` on; another's, that is not `owned`, is copied before the call that brought it ends. */
+interface Waiting {
+  readonly chunk: Uint8Array;
+  readonly at: number;
+  readonly owned: boolean;
+}
+
 const NO_RECORDS = new Int32Array(0);
 
 /**
@@ -78,11 +85,8 @@ export class FrameDecoder implements Tenant {
   private saved: Int32Array | undefined;
   private stopped = false;
 
-  /** Chunks not yet scanned: the first from `restAt` on. */
-  private rest: Uint8Array | undefined;
-  private restAt = 0;
-  private restOwned = false;
-  private queue: Uint8Array[] | undefined;
+  /** Chunks not yet scanned, oldest first; undefined for none. */
+  private waiting: Waiting[] | undefined;
 
   /** The records of the last scan: a cursor into the kernels' table, or into a copy once another decoder scans. */
   private records: Int32Array = NO_RECORDS;
@@ -138,9 +142,7 @@ export class FrameDecoder implements Tenant {
     else if (!this.stopped) {
       const consumed = this.scanAt(landingAddress, length);
       if (consumed < length && !this.stopped) {
-        this.rest = kernels.bytes.slice(landingAddress + consumed, landingAddress + length);
-        this.restAt = 0;
-        this.restOwned = true;
+        this.enqueue(kernels.bytes.slice(landingAddress + consumed, landingAddress + length));
       }
     }
   }
@@ -149,7 +151,7 @@ export class FrameDecoder implements Tenant {
   next(): boolean {
     let at = this.record + RECORD_WORDS;
     if (at >= this.recordsEnd) {
-      if (!this.scanRest()) return false;
+      if (!this.scanWaiting()) return false;
       at = this.record + RECORD_WORDS;
     }
     this.record = at;
@@ -271,13 +273,13 @@ export class FrameDecoder implements Tenant {
 
   /** Whether pieces, or octets not yet scanned, are left to read. */
   get isBusy(): boolean {
-    return this.record + RECORD_WORDS < this.recordsEnd || this.rest !== undefined;
+    return this.record + RECORD_WORDS < this.recordsEnd || this.waiting !== undefined;
   }
 
   /** How many octets lie here unread; 0 when `isBusy` is false. */
   get unread(): number {
-    let octets = this.rest === undefined ? 0 : this.rest.length - this.restAt;
-    for (const chunk of this.queue ?? []) octets += chunk.length;
+    let octets = 0;
+    for (const { chunk, at } of this.waiting ?? []) octets += chunk.length - at;
     for (let at = this.record + RECORD_WORDS; at < this.recordsEnd; at += RECORD_WORDS) {
       if (this.records[at] !== RECORD_VIOLATION) octets += this.records[at + RECORD_LENGTH];
     }
@@ -288,8 +290,7 @@ export class FrameDecoder implements Tenant {
   stop(): void {
     this.stopped = true;
     this.saved = undefined;
-    this.rest = undefined;
-    this.queue = undefined;
+    this.waiting = undefined;
     this.forget();
   }
 
@@ -298,11 +299,11 @@ export class FrameDecoder implements Tenant {
    * another one scans; the owner of a chunk calls it before it reuses the chunk's memory.
    */
   leave(): void {
-    const { kernels, rest } = this;
-    if (rest !== undefined && !this.restOwned) {
-      this.rest = new Uint8Array(rest.subarray(this.restAt));
-      this.restAt = 0;
-      this.restOwned = true;
+    const { kernels, waiting } = this;
+    // Only the chunk that was being scanned can be somebody else's.
+    if (waiting !== undefined && !waiting[0].owned) {
+      const { chunk, at } = waiting[0];
+      waiting[0] = { chunk: new Uint8Array(chunk.subarray(at)), at: 0, owned: true };
     }
     if (this.records !== kernels.words || this.recordsEnd === 0) return;
     // The current record stays the current one, so that its payload can still be asked for.
@@ -330,36 +331,22 @@ export class FrameDecoder implements Tenant {
 
   private enqueue(chunk: Uint8Array): void {
     if (this.stopped || chunk.length === 0) return;
-    if (this.rest === undefined) {
-      this.rest = chunk;
-      this.restAt = 0;
-      this.restOwned = true;
-    } else {
-      (this.queue ??= []).push(chunk);
-    }
+    (this.waiting ??= []).push({ chunk, at: 0, owned: true });
   }
 
-  /** Scans what an earlier scan left over; whether that brought a record. */
-  private scanRest(): boolean {
-    while (this.rest !== undefined) {
-      const chunk = this.rest;
-      const at = this.restAt;
-      const owned = this.restOwned;
-      this.rest = undefined;
+  /** Scans what waits; whether that brought a record. */
+  private scanWaiting(): boolean {
+    while (this.waiting !== undefined) {
+      const { chunk, at, owned } = this.waiting.shift()!;
+      if (this.waiting.length === 0) this.waiting = undefined;
       this.scan(chunk, at, owned);
-      if (this.rest === undefined && this.queue !== undefined) {
-        this.rest = this.queue.shift();
-        this.restAt = 0;
-        this.restOwned = true;
-        if (this.queue.length === 0) this.queue = undefined;
-      }
       if (this.recordsEnd > this.record + RECORD_WORDS) return true;
     }
     this.forget();
     return false;
   }
 
-  /** Scans one window of `chunk`, from `at` on; what does not fit becomes the rest. */
+  /** Scans one window of `chunk`, from `at` on; what does not fit waits before all else. */
   private scan(chunk: Uint8Array, at: number, owned: boolean): void {
     const { kernels } = this;
     const { arenaAddress, arenaLength, bytes } = kernels;
@@ -369,9 +356,7 @@ export class FrameDecoder implements Tenant {
     bytes.set(at === 0 && length === available ? chunk : chunk.subarray(at, at + length), arenaAddress);
     const consumed = this.scanAt(arenaAddress, length);
     if (consumed < available && !this.stopped) {
-      this.rest = chunk;
-      this.restAt = at + consumed;
-      this.restOwned = owned;
+      (this.waiting ??= []).unshift({ chunk, at: at + consumed, owned });
     }
     if (owned) {
       this.owned = chunk;
@@ -411,7 +396,10 @@ export class FrameDecoder implements Tenant {
     this.record = first - RECORD_WORDS;
     this.recordsEnd = first + words[state + (STATE_RECORDS >>> 2)] * RECORD_WORDS;
     const phase = words[state + (STATE_PHASE >>> 2)];
-    if (phase === PHASE_STOPPED) this.stopped = true;
+    if (phase === PHASE_STOPPED) {
+      this.stopped = true;
+      this.waiting = undefined;
+    }
     if (
       phase !== PHASE_HEADER ||
       words[state + (STATE_HELD >>> 2)] !== 0 ||
