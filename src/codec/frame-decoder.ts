@@ -305,7 +305,7 @@ export class FrameDecoder implements Tenant {
       const { chunk, at } = waiting[0];
       waiting[0] = { chunk: new Uint8Array(chunk.subarray(at)), at: 0, owned: true };
     }
-    if (this.records !== kernels.words || this.recordsEnd === 0) return;
+    if (this.records !== kernels.words) return;
     // The current record stays the current one, so that its payload can still be asked for.
     const current = this.record >= kernels.recordsAddress >>> 2;
     const from = current ? this.record : this.record + RECORD_WORDS;
@@ -326,7 +326,7 @@ export class FrameDecoder implements Tenant {
       if (this.owned === undefined) this.copyToSlab(this.values.allocate(end - first), first, end);
       else this.giveBack();
     }
-    if (kernels.tenant === this) kernels.tenant = undefined;
+    kernels.tenant = undefined;
   }
 
   private enqueue(chunk: Uint8Array): void {

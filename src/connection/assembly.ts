@@ -34,20 +34,20 @@ export class Assembly {
    * @param expected how many octets the message will have at least, as far as its headers have told
    */
   add(decoder: FrameDecoder, expected: number): void {
-    const piece = decoder.length;
-    if (piece === 0 && expected === this.length) return;
-    const end = this.length + piece;
+    // An empty piece of which nothing is to follow.
+    if (expected === this.length) return;
+    const end = this.length + decoder.length;
     if (this.bytes === undefined || end > this.bytes.length) this.grow(end, Math.max(end, expected), decoder.fin);
     decoder.copyTo(this.bytes!, this.length);
     this.length = end;
-    if (this.early > 0) this.settle(Math.max(0, this.early - (this.bytes!.length - end)));
+    this.settle(Math.max(0, this.early - (this.bytes!.length - end)));
   }
 
   /** Hands out what was collected, in memory that nobody else holds, and starts anew. */
   take(): Uint8Array {
     const { bytes, length, values } = this;
     this.drop();
-    if (bytes === undefined || length === 0) return values.allocate(0);
+    if (bytes === undefined) return values.allocate(0);
     if (length === bytes.length) return bytes;
     // A view pins its whole buffer: one that is less than half full is copied.
     if (length >= bytes.length / 2) return values.view(bytes.buffer, bytes.byteOffset, length);

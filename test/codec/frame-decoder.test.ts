@@ -4,6 +4,7 @@ import { newStatistics } from '../../src/codec/statistics.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
+import { plainValues, type Values } from '../../src/values/values.js';
 import { hex, octets } from '../support/events.js';
 import { playEveryWay, playPromptly } from '../support/feeder.js';
 import { frameDecoder, KERNELS } from '../support/our-decoders.js';
@@ -12,7 +13,18 @@ import { encodeFrame } from '../support/raw-peer.js';
 import { decodeReference } from '../support/reference-decoder.js';
 import { VECTORS } from '../vectors/index.js';
 
+const DOORS = ['push', 'pushOwned', 'pushLanded'] as const;
+
 describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
+  /** Hands a chunk in: copied, given away, or put where a socket would put it. */
+  function give(decoder: FrameDecoder, door: (typeof DOORS)[number], chunk: Uint8Array): void {
+    if (door !== 'pushLanded') decoder[door](chunk);
+    else {
+      kernels.bytes.set(chunk, kernels.landingAddress);
+      decoder.pushLanded(chunk.length);
+    }
+  }
+
   for (const { name, section, role, options, wire, events } of VECTORS) {
     test(`${section} ${name}`, () => {
       const all = { role, ...options };
@@ -38,6 +50,16 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(hex(first.payload())).toBe('70');
     expect(first.next()).toBe(false);
     expect(second.next()).toBe(false);
+  });
+
+  test('a decoder that is read to its end leaves what another one has scanned where it is, until a third one scans', () => {
+    const [first, second, third] = [1, 2, 3].map(() => new FrameDecoder({ role: Role.Client, kernels }));
+    first.push(octets('8101 61'));
+    second.push(octets('8102 6262'));
+    expect([first.next(), hex(first.payload()), first.next()]).toEqual([true, '61', false]);
+    third.push(octets('8103 636363'));
+    expect([second.next(), hex(second.payload()), second.next()]).toEqual([true, '6262', false]);
+    expect([third.next(), hex(third.payload()), third.next()]).toEqual([true, '636363', false]);
   });
 
   test('takes in a chunk while an earlier one is not read to its end', () => {
@@ -112,26 +134,18 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(count).toBe(kernels.recordCapacity + 9);
   });
 
-  test.each(['push', 'pushOwned', 'pushLanded'] as const)(
+  test.each(DOORS)(
     'leave() after %s: at every point of the chunk nothing is lost, also where the chunk is half a header',
     (door) => {
       const wire = octets('8103 616263  8203 010203  8901 70  8102 c3a9  82');
       const expected = ['616263', '010203', '70', 'c3a9'];
-      const put = (decoder: FrameDecoder, chunk: Uint8Array): void => {
-        if (door === 'push') decoder.push(chunk);
-        else if (door === 'pushOwned') decoder.pushOwned(chunk);
-        else {
-          kernels.bytes.set(chunk, kernels.landingAddress);
-          decoder.pushLanded(chunk.length);
-        }
-      };
       for (const values of [undefined, makeNodeValues(kernels)]) {
         for (let cut = 1; cut <= wire.length; cut++) {
           for (let reads = 0; reads <= 5; reads++) {
             const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
             const read: string[] = [];
             const chunk = wire.slice(0, cut);
-            put(decoder, chunk);
+            give(decoder, door, chunk);
             for (let i = 0; i < reads && decoder.next(); i++) readPiece(decoder, read);
             decoder.leave();
             expect(kernels.tenant === decoder).toBe(false);
@@ -139,7 +153,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
             kernels.bytes.fill(0xa5, kernels.arenaAddress, kernels.arenaAddress + 64);
             kernels.bytes.fill(0xa5, kernels.landingAddress, kernels.landingAddress + 64);
             while (decoder.next()) readPiece(decoder, read);
-            put(decoder, wire.slice(cut));
+            give(decoder, door, wire.slice(cut));
             while (decoder.next()) readPiece(decoder, read);
             expect(read, `cut ${cut}, ${reads} reads`).toEqual(expected);
           }
@@ -201,20 +215,37 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(kernels.tenant === undefined).toBe(true);
   });
 
-  test('tells how many octets lie unread, without what a violation says', () => {
+  test.each(DOORS)('tells how many octets lie unread, without what a violation says, after %s', (door) => {
     const decoder = new FrameDecoder({ role: Role.Client, kernels });
     expect(decoder.unread).toBe(0);
-    decoder.push(octets('8203 010203 8202 0405 8b00'));
-    decoder.push(octets('820100'));
+    give(decoder, door, octets('8203 010203 8202 0405 8b00'));
     // The second chunk comes after a violation and is dropped.
+    give(decoder, door, octets('820100'));
     expect(decoder.unread).toBe(5);
     decoder.next();
     expect(decoder.unread).toBe(2);
     decoder.stop();
     expect([decoder.unread, decoder.next(), decoder.isBusy, decoder.isStopped]).toEqual([0, false, false, true]);
-    decoder.push(octets('820100'));
+    give(decoder, door, octets('820100'));
     expect(decoder.next()).toBe(false);
   });
+
+  test.each(DOORS)(
+    'nothing is left behind the last frame, behind a violation or at an empty chunk, after %s',
+    (door) => {
+      const decoder = new FrameDecoder({ role: Role.Client, kernels });
+      give(decoder, door, octets('8101 61'));
+      give(decoder, door, new Uint8Array(0));
+      expect([decoder.isBusy, decoder.isIdle, decoder.next()]).toEqual([true, false, true]);
+      expect([decoder.isBusy, decoder.isIdle, decoder.unread]).toEqual([false, true, 0]);
+      give(decoder, door, octets('81'));
+      expect([decoder.isBusy, decoder.isIdle]).toEqual([false, false]);
+      give(decoder, door, octets('00 8300 8101 61'));
+      expect([decoder.next(), decoder.violation]).toEqual([true, Violation.None]);
+      expect([decoder.next(), decoder.violation]).toEqual([true, Violation.InvalidOpcode]);
+      expect([decoder.isBusy, decoder.unread, decoder.next()]).toEqual([false, 0, false]);
+    },
+  );
 
   test('tells of chunks that wait behind others too', () => {
     const decoder = new FrameDecoder({ role: Role.Client, kernels });
@@ -228,17 +259,25 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect([count, decoder.unread]).toEqual([4, 0]);
   });
 
-  test('a chunk that landed and holds more frames than the record table is read to its end', () => {
-    const decoder = new FrameDecoder({ role: Role.Client, kernels });
-    const frames = kernels.recordCapacity + 7;
-    kernels.bytes.set(Buffer.from('810165'.repeat(frames), 'hex'), kernels.landingAddress);
-    decoder.pushLanded(3 * frames);
-    expect(decoder.unread).toBe(kernels.recordCapacity + 3 * 7);
-    kernels.bytes.fill(0xa5, kernels.landingAddress + 3 * kernels.recordCapacity, kernels.landingAddress + 3 * frames);
-    let count = 0;
-    while (decoder.next()) count += Number(hex(decoder.payload()) === '65');
-    expect(count).toBe(frames);
-  });
+  test.each(DOORS)(
+    'a chunk with more frames than the record table is read to its end, and one behind it, after %s',
+    (door) => {
+      const decoder = new FrameDecoder({ role: Role.Client, kernels });
+      const frames = kernels.recordCapacity * 2 + 7;
+      give(decoder, door, Buffer.from('810165'.repeat(frames), 'hex'));
+      const { recordCapacity, landingAddress } = kernels;
+      expect(decoder.unread).toBe(recordCapacity + 3 * (recordCapacity + 7));
+      if (door === 'pushLanded')
+        kernels.bytes.fill(0xa5, landingAddress + 3 * recordCapacity, landingAddress + 3 * frames);
+      give(decoder, door, octets('8101 65'));
+      let count = 0;
+      while (decoder.next()) {
+        count += Number(hex(decoder.payload()) === '65');
+        if (count === recordCapacity + 1) expect(decoder.unread).toBe(recordCapacity - 1 + 3 * 7 + 3);
+      }
+      expect(count).toBe(frames + 1);
+    },
+  );
 
   test('8.1 tells of text whether it is ASCII, and whether it is left to the platform’s validator', () => {
     const values = makeNodeValues(kernels);
@@ -251,8 +290,11 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(told).toEqual([
       [true, false],
       [false, false],
-      [false, values.isUtf8 !== undefined],
+      [false, true],
     ]);
+    const plain = new FrameDecoder({ role: Role.Client, kernels });
+    plain.push(encodeFrame({ payload: 'é'.repeat(50_000) }));
+    expect([plain.next(), plain.isUnchecked]).toEqual([true, false]);
   });
 
   test('5.2 remaining is what is still to come of the frame, 0 at its end', () => {
@@ -279,13 +321,110 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect([decoder.violation, decoder.detail, decoder.next()]).toEqual([Violation.InvalidOpcode, 3, false]);
   });
 
-  test('counts frames, messages and octets up to a violation', () => {
+  test('counts frames by their headers, messages by their ends, and octets, up to a violation', () => {
     const { received } = newStatistics();
     const decoder = new FrameDecoder({ role: Role.Client, kernels, traffic: received });
-    decoder.push(octets('0102 6162 8900 8001 63 8300'));
-    while (decoder.next());
-    expect([received.messages, received.octets]).toEqual([1, 3]);
-    expect([0, 1, 9].map((opcode) => received.frames[opcode])).toEqual([1, 1, 1]);
+    for (const chunk of ['0102 6162 8900 8001 63', '8900', '8203 01', '0203', '8a00 8300']) {
+      decoder.push(octets(chunk));
+      while (decoder.next());
+    }
+    expect([received.messages, received.octets]).toEqual([2, 6]);
+    expect(received.frames).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0]);
+  });
+
+  describe('what memory it takes', () => {
+    test('the payloads of a chunk share a slab when one is asked for that others follow; the last one alone has its own', () => {
+      const { values, taken } = watched();
+      const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+      decoder.push(octets('8203 010203 8202 0405 8201 06'));
+      const read: string[] = [];
+      while (decoder.next()) read.push(hex(decoder.payload()));
+      expect([read, taken]).toEqual([['010203', '0405', '06'], ['slab 10']]);
+      decoder.push(octets('8201 07 8203 010203'));
+      decoder.next();
+      decoder.next();
+      expect([hex(decoder.payload()), hex(decoder.payload())]).toEqual(['010203', '010203']);
+      expect(taken.slice(1)).toEqual(['allocate 3', 'allocate 3']);
+    });
+
+    test('a payload of more than 8 KiB has memory of its own, and no slab is longer than 64 KiB', () => {
+      const { values, taken } = watched();
+      const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+      const play = (lengths: number[]): string[] => {
+        taken.length = 0;
+        const payloads = lengths.map((length, at) => Buffer.alloc(length, at + 1));
+        decoder.push(Buffer.concat(payloads.map((payload) => encodeFrame({ opcode: 2, payload }))));
+        for (const payload of payloads) expect(decoder.next() && payload.equals(decoder.payload())).toBe(true);
+        expect(decoder.next()).toBe(false);
+        return taken;
+      };
+      expect(play([8192, 8193, 5])).toEqual([`slab ${8192 + 4 + 8193 + 2 + 5}`]);
+      expect(play([8193, 5])).toEqual(['allocate 8193', 'allocate 5']);
+      // Ten payloads, with nine headers between them, are 65,536 octets.
+      expect(play(Array.from({ length: 12 }, () => 6550))).toEqual(['slab 65536', `slab ${2 * 6550 + 4}`]);
+      expect(play([6000, 8000, 6000, 8000, 6000, 8000, 6000, 8000, 6000, 8000])).toEqual([
+        `slab ${5 * 6000 + 4 * 8000 + 8 * 4}`,
+        'allocate 8000',
+      ]);
+    });
+
+    test('a payload that nobody asks for takes none, nor does one that leave() finds read', () => {
+      const { values, taken } = watched();
+      const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+      for (let i = 0; i < 3; i++) {
+        decoder.push(octets('8203 010203 8202 0405'));
+        while (decoder.next());
+      }
+      decoder.push(Buffer.from('810165'.repeat(kernels.recordCapacity + 1), 'hex'));
+      while (decoder.next());
+      expect(taken).toEqual([]);
+      decoder.push(octets('8203 010203 8202 0405'));
+      decoder.next();
+      const first = decoder.payload();
+      decoder.leave();
+      decoder.next();
+      expect([hex(first), hex(decoder.payload()), taken]).toEqual(['010203', '0405', ['slab 7']]);
+    });
+
+    test('leave() takes what the unread payloads need, whatever length a violation names', () => {
+      const { values, taken } = watched();
+      const decoder = new FrameDecoder({ role: Role.Client, kernels, values, maxPayload: 10 });
+      decoder.push(octets('8203 010203 8202 0405 827f 00000000 00200000'));
+      decoder.leave();
+      expect(taken.length).toBe(1);
+      expect(Number(taken[0].split(' ')[1])).toBeLessThanOrEqual(3 + 2 + 2 + 10);
+      expect([decoder.next(), hex(decoder.payload())]).toEqual([true, '010203']);
+      expect([decoder.next(), hex(decoder.payload())]).toEqual([true, '0405']);
+      expect([decoder.next(), decoder.violation]).toEqual([true, Violation.MessageTooBig]);
+    });
+
+    test('payloads of chunks that were given away are views of them, unmasked, those that waited too', () => {
+      const { values, taken } = watched();
+      const decoder = new FrameDecoder({ role: Role.Server, kernels, values });
+      const wire = ['8283 01010101 000302  8281 00000000 07', '8282 02020202 0407', '8281 03030303 0a'];
+      const chunks = wire.map((chunk) => Uint8Array.from(octets(chunk)));
+      for (const chunk of chunks) decoder.pushOwned(chunk);
+      decoder.next();
+      decoder.leave();
+      const read: Uint8Array[] = [];
+      do read.push(decoder.payload());
+      while (decoder.next());
+      expect(read.map(hex)).toEqual(['010203', '07', '0605', '09']);
+      expect(read.map(({ buffer }) => chunks.findIndex((chunk) => chunk.buffer === buffer))).toEqual([0, 0, 1, 2]);
+      expect(taken).toEqual([]);
+    });
+
+    test('5.6 text is made of many messages at once where strings were asked for, one by one elsewhere', () => {
+      for (const strings of [true, false, undefined]) {
+        const { values, taken } = watched();
+        const decoder = new FrameDecoder({ role: Role.Client, kernels, values, strings });
+        decoder.push(octets('8101 61 8102 6263 8101 64'));
+        const read: string[] = [];
+        while (decoder.next()) read.push(decoder.text(true));
+        expect(read).toEqual(['a', 'bc', 'd']);
+        expect(taken).toEqual(strings === true ? ['latin1 8'] : ['text 1', 'text 2', 'text 1']);
+      }
+    });
   });
 
   test('7.4.1 turns a trap in a kernel into one violation of this connection', () => {
@@ -308,6 +447,31 @@ test('a decoder that is given a role alone uses the kernels of the thread', () =
   decoder.push(octets('8101 61'));
   expect([decoder.next(), hex(decoder.payload()), decoder.next()]).toEqual([true, '61', false]);
 });
+
+/** Plain values, and Node's decoder of Latin-1, that note what is taken of them. */
+function watched(): { values: Values; taken: string[] } {
+  const taken: string[] = [];
+  const values: Values = {
+    ...plainValues,
+    allocate(length) {
+      taken.push(`allocate ${length}`);
+      return plainValues.allocate(length);
+    },
+    slab(length) {
+      taken.push(`slab ${length}`);
+      return plainValues.slab(length);
+    },
+    text(source, start, end, ascii) {
+      taken.push(`text ${end - start}`);
+      return plainValues.text(source, start, end, ascii);
+    },
+    latin1(source, start, end) {
+      taken.push(`latin1 ${end - start}`);
+      return Buffer.from(source.subarray(start, end)).toString('latin1');
+    },
+  };
+  return { values, taken };
+}
 
 function readPiece(decoder: FrameDecoder, into: string[]): void {
   if (decoder.start) into.push('');

@@ -9,6 +9,7 @@ import { plainValues } from '../../src/values/values.js';
 import { octets } from '../support/events.js';
 import { kernelSets } from '../support/kernel-sets.js';
 import { Random } from '../support/random.js';
+import { encodeFrame } from '../support/raw-peer.js';
 
 const ALPHABETS = ['abc xyz', '漢字かな', 'éß€', '😀𝄞a', 'a漢é😀'];
 
@@ -72,11 +73,64 @@ describe.each(kernelSets)('strings of text on $name', (kernels) => {
     });
   });
 
-  test('5.6 the piece of a message that is not whole is read by itself', () => {
-    const decoder = new FrameDecoder({ role: Role.Client, kernels, values: makeNodeValues(kernels), strings: true });
-    decoder.push(octets('0101 61 8001 62 8101 63 8101 64'));
-    const read: string[] = [];
-    while (decoder.next()) read.push(decoder.text(true));
-    expect(read).toEqual(['a', 'b', 'c', 'd']);
+  describe('how strings are made', () => {
+    /** The strings of all pieces in each chunk, and which decoder was asked for how many octets. */
+    function read(...chunks: Uint8Array[]): { strings: string[]; made: string[] } {
+      const made: string[] = [];
+      const noted =
+        (name: BufferEncoding) =>
+        (source: Uint8Array, start: number, end: number): string => {
+          made.push(`${name} ${end - start}`);
+          return Buffer.from(source.subarray(start, end)).toString(name);
+        };
+      const values = { ...plainValues, latin1: noted('latin1'), utf16: noted('utf16le'), text: noted('utf8') };
+      const decoder = new FrameDecoder({ role: Role.Client, kernels, values, strings: true });
+      const strings: string[] = [];
+      for (const chunk of chunks) {
+        decoder.push(chunk);
+        while (decoder.next()) strings.push(decoder.text(false));
+      }
+      return { strings, made };
+    }
+    const messages = (...texts: string[]): Uint8Array =>
+      Buffer.concat(texts.map((payload) => encodeFrame({ payload })));
+
+    test('5.6 messages side by side are made of one string, of Latin-1 with the headers between, or of UTF-16', () => {
+      expect(read(messages('a', 'bc', 'd'))).toEqual({ strings: ['a', 'bc', 'd'], made: ['latin1 8'] });
+      expect(read(messages('é', '漢字', '😀'))).toEqual({ strings: ['é', '漢字', '😀'], made: ['utf16le 10'] });
+    });
+
+    test('a message alone, or beside one of another kind, is read by itself', () => {
+      expect(read(messages('a'), messages('é'))).toEqual({ strings: ['a', 'é'], made: ['utf8 1', 'utf8 2'] });
+      expect(read(messages('a', 'é', '', '漢字')).made).toEqual(['utf8 1', 'utf8 2', 'utf8 0', 'utf8 6']);
+      expect(read(messages('a', 'b', 'é', 'é', 'c')).made).toEqual(['latin1 4', 'utf16le 4', 'utf8 1']);
+    });
+
+    test('the records of an earlier chunk are not read again', () => {
+      expect(read(messages('a', 'b', 'c', 'd'), messages('e', 'f'), messages('g'))).toEqual({
+        strings: ['a', 'b', 'c', 'd', 'e', 'f', 'g'],
+        made: ['latin1 10', 'latin1 4', 'utf8 1'],
+      });
+      expect(read(messages('é', 'é', 'é', 'é'), messages('ü', 'ß'), messages('ö'))).toEqual({
+        strings: ['é', 'é', 'é', 'é', 'ü', 'ß', 'ö'],
+        made: ['utf16le 8', 'utf16le 4', 'utf8 2'],
+      });
+    });
+
+    test('a window spans at most 8 KiB', () => {
+      const thousand = (letter: string): string => letter.repeat(1000);
+      const ten = Array.from('abcdefghij', thousand);
+      expect(read(messages(...ten))).toEqual({ strings: ten, made: ['latin1 8028', 'latin1 2004'] });
+      const half = 'x'.repeat(4094);
+      expect(read(messages(half, half)).made).toEqual(['latin1 8192']);
+      expect(read(messages(half, `${half}x`)).made).toEqual(['utf8 4094', 'utf8 4095']);
+    });
+
+    test('5.4 the piece of a message that is not whole is read by itself', () => {
+      expect(read(octets('0101 61 0001 62 0001 63 8001 64 8101 65 8101 66'))).toEqual({
+        strings: ['a', 'b', 'c', 'd', 'e', 'f'],
+        made: ['utf8 1', 'utf8 1', 'utf8 1', 'utf8 1', 'latin1 4'],
+      });
+    });
   });
 });
