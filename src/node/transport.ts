@@ -160,14 +160,16 @@ export class Transport {
         if (callbacks !== undefined) socket.write('', (error) => settle(callbacks, error));
         break;
       }
-      (this.flights ??= []).push(callbacks);
+      const underWay = this.flights?.length ?? 0;
+      if (this.flights === undefined) this.flights = [callbacks];
+      else this.flights.push(callbacks);
       const last = chunks.length - 1;
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
       socket.write(chunks[last], this.written.bind(this, callbacks));
       if (last > 0) socket.uncork();
       if (socket.writableLength > 0) {
-        if (!connection.congested) this.taken = this.flights.length - 1;
+        if (!connection.congested) this.taken = underWay;
         connection.congested = true;
         if (socket.writableNeedDrain) this.needsDrain = true;
         break;
@@ -249,8 +251,11 @@ export class Transport {
 
   private written(callbacks: SendCallback[] | undefined, error: Error | null | undefined): void {
     // A stream that is destroyed gives up what waits in it before it has told of the write under way: that is told at the end.
-    if (this.flights?.[0] !== callbacks) return;
-    this.flights?.shift();
+    const { flights } = this;
+    if (flights?.[0] !== callbacks) return;
+    // Where nothing is under way there is no list either.
+    if (flights !== undefined && flights.length > 1) flights.shift();
+    else this.flights = undefined;
     if (this.taken > 0) this.taken--;
     // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
     else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
