@@ -197,8 +197,9 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
+/** The octets of a header without its key, for lengths that 16 bits hold. */
 function headerOctets(length: number): number {
-  return length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10;
+  return length < LENGTH_16 ? 2 : 4;
 }
 
 function count(traffic: Traffic, first: number, length: number): void {

@@ -3,7 +3,7 @@ import { FrameEncoder, LEND_FROM, writeHeader } from '../../src/codec/frame-enco
 import { newStatistics } from '../../src/codec/statistics.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';
-import { plainValues } from '../../src/values/values.js';
+import { plainValues, type Values } from '../../src/values/values.js';
 import { hex } from '../support/events.js';
 import { kernelSets } from '../support/kernel-sets.js';
 import { decodeFrame, decodeFrames, type RawFrame } from '../support/raw-peer.js';
@@ -162,6 +162,59 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     const text = 'text '.repeat(2000);
     for (let at = 0; at < kernels.outgoingLength; at += text.length) first.text(FIN | Opcode.Text, text);
     expect(said(first).every((payload) => payload === text)).toBe(true);
+  });
+
+  test('5.6 short ASCII is written here, longer text by the platform, and from 16 KiB on in memory that a server lends', () => {
+    const asked: string[] = [];
+    const encoded: Uint8Array[] = [];
+    const values: Values = {
+      ...plainValues,
+      writeText(target, at, text) {
+        asked.push(`write ${text.length}`);
+        return plainValues.writeText(target, at, text);
+      },
+      encode(text) {
+        asked.push(`encode ${text.length}`);
+        encoded.push(plainValues.encode(text));
+        return encoded[encoded.length - 1];
+      },
+    };
+    const server = new FrameEncoder({ role: Role.Server, kernels, values });
+    const texts = [
+      'a'.repeat(24),
+      '\x00\x7f',
+      'a'.repeat(25),
+      `${'a'.repeat(23)}\x80`,
+      'b'.repeat(16_384),
+      'c'.repeat(16_385),
+    ];
+    for (const text of texts) server.text(FIN | Opcode.Text, text);
+    expect(framesOf(server).map(({ payload }) => payload.toString())).toEqual(texts);
+    expect(asked).toEqual(['write 25', 'write 24', 'write 16384', 'encode 16385']);
+    server.text(FIN | Opcode.Text, 'd'.repeat(LEND_FROM));
+    expect(server.take()[1] === encoded[1]).toBe(true);
+  });
+
+  test('5.3 a client masks in the kernels’ outgoing area, where frames are written, and a server leaves that alone', () => {
+    const { outgoingAddress, outgoingLength } = kernels;
+    const masked: number[] = [];
+    const noting = {
+      ...kernels,
+      mask(...given: Parameters<typeof kernels.mask>): void {
+        masked.push(given[0] - outgoingAddress);
+        kernels.mask(...given);
+      },
+    };
+    const client = new FrameEncoder({ role: Role.Client, kernels: noting });
+    client.frame(FIN | Opcode.Binary, new Uint8Array(40));
+    client.text(FIN | Opcode.Text, 'a'.repeat(40));
+    expect(masked).toEqual([6, 46 + 6]);
+    client.take();
+    const area = kernels.bytes.subarray(outgoingAddress, outgoingAddress + outgoingLength).fill(0x5a);
+    const server = new FrameEncoder({ role: Role.Server, kernels: noting });
+    server.frame(FIN | Opcode.Binary, new Uint8Array(40));
+    server.text(FIN | Opcode.Text, 'a'.repeat(40));
+    expect([server.take().length, masked.length, area.every((octet) => octet === 0x5a)]).toEqual([1, 2, true]);
   });
 
   test('no frames at all leave nothing to write', () => {

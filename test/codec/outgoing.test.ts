@@ -52,6 +52,9 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     outgoing.reserve(10);
     outgoing.append(Uint8Array.of(5));
     expect(outgoing.take().map(hex)).toEqual(['05']);
+    expect(outgoing.reserve(0)).toBeInstanceOf(Uint8Array);
+    outgoing.append(new Uint8Array(70_000));
+    expect(outgoing.take().length).toBe(1);
   });
 
   test('a batch that waits is closed when another connection writes, and what follows it has memory of its own', () => {
@@ -65,7 +68,7 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect([second.bytes === slab, second.start]).toEqual([true, 3]);
     write(first, Uint8Array.of(1));
     write(second, Uint8Array.of(2));
-    expect(first.bytes === slab).toBe(false);
+    expect([first.bytes === undefined, first.bytes === slab]).toEqual([false, false]);
     expect(first.length).toBe(4);
     expect([joined(first.take()), joined(second.take())]).toEqual(['01010101', '020202']);
   });
@@ -85,6 +88,9 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(second === long).toBe(true);
     outgoing.append(shared);
     expect(outgoing.take()[0]).toBe(shared);
+    outgoing.append(long.subarray(1));
+    outgoing.append(Uint8Array.of(4));
+    expect(outgoing.take().map(({ length }) => length)).toEqual([64 * 1024]);
   });
 
   test('a batch that outgrows the slab, and a single piece longer than it, get memory of their own', () => {
@@ -205,6 +211,67 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
         expect(Buffer.concat(written).equals(Buffer.concat(expected)), `seed ${seed}`).toBe(true);
       }
     }
+  });
+});
+
+describe('the memory that batches take', () => {
+  /** Plain values that note the length of what they allocate, some octets into a buffer. */
+  function watched(): { values: Values; lengths: number[] } {
+    const lengths: number[] = [];
+    const allocate = (length: number): Uint8Array => {
+      lengths.push(length);
+      return new Uint8Array(new ArrayBuffer(length + 8), 8, length);
+    };
+    return { values: { ...plainValues, allocate }, lengths };
+  }
+
+  test('the slab is filled to its last octet, and then there is a new one', () => {
+    const { values, lengths } = watched();
+    const outgoing = open(values);
+    write(outgoing, new Uint8Array(SLAB - 5));
+    const slab = outgoing.bytes;
+    write(outgoing, new Uint8Array(5));
+    expect([outgoing.bytes === slab, lengths]).toEqual([true, [SLAB]]);
+    outgoing.takeSingle();
+    for (let i = 0; i < 3; i++) {
+      write(outgoing, new Uint8Array(SLAB));
+      outgoing.takeSingle();
+    }
+    write(outgoing, Uint8Array.of(1));
+    expect(lengths).toEqual([SLAB, SLAB, SLAB, SLAB, SLAB]);
+  });
+
+  test('a batch that leaves the slab takes room for twice its octets, and for 1024 at least where it makes way', () => {
+    const { values, lengths } = watched();
+    const [first, second] = [open(values), open(values)];
+    write(second, new Uint8Array(100));
+    second.takeSingle();
+    for (const length of [4, 600]) {
+      first.append(Uint8Array.of(1));
+      write(first, new Uint8Array(length));
+      write(second, Uint8Array.of(2));
+      first.take();
+      second.take();
+    }
+    expect(lengths).toEqual([SLAB, 1024, 1200]);
+    write(first, new Uint8Array(SLAB - 2000));
+    write(first, new Uint8Array(3000));
+    expect(lengths.slice(3)).toEqual([2 * (SLAB + 1000)]);
+  });
+
+  test('reuse gives back what is at the end of the slab, wherever that lies in its buffer, and nothing for other memory', () => {
+    const { values } = watched();
+    const memory = memoryOf(values, kernels);
+    const outgoing = open(values);
+    write(outgoing, Uint8Array.of(1, 2, 3));
+    const chunk = outgoing.takeSingle()!;
+    memory.reuse(new Uint8Array(new ArrayBuffer(11), 8, 3));
+    write(outgoing, Uint8Array.of(4));
+    expect(outgoing.start).toBe(3);
+    memory.reuse(outgoing.takeSingle()!);
+    memory.reuse(chunk);
+    write(outgoing, Uint8Array.of(5));
+    expect(outgoing.start).toBe(0);
   });
 });
 
