@@ -89,9 +89,8 @@ export class Outbound {
     counted: boolean,
     lent: boolean,
   ): boolean {
-    const isControl = (first & OPCODE_BITS) >= Opcode.Close;
     // RFC 6455 5.4: control frames may stand between the fragments of a message; a Close waits for the message's end.
-    const overtakes = this.hasSource && isControl && (first & OPCODE_BITS) !== Opcode.Close;
+    const overtakes = this.hasSource && (first & OPCODE_BITS) > Opcode.Close;
     const octets = data.length;
     if (this.waiting > 0 && !overtakes) {
       const kept = typeof data === 'string' ? data : copyOf(data);
