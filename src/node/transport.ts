@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { afterFlush } from './after-flush.js';
 import { destroyWhenOver } from './destroy-when-over.js';
+import { flushLater, flushOnExit, isExiting } from './flush-time.js';
 import { land, type ReadPath } from './landing.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { FULL, Share } from './share.js';
@@ -29,17 +30,6 @@ const FLUSH_FROM = 64 * 1024;
 
 const kTransport = Symbol('transport');
 type OwnedSocket = Duplex & { [kTransport]?: Transport };
-
-/** Transports with a batch that waits for the tick's end. */
-let waiting: Transport[] = [];
-let isListeningForExit = false;
-let isExiting = false;
-
-function flushAll(): void {
-  const all = waiting;
-  waiting = [];
-  for (const transport of all) transport.flush();
-}
 
 /** Reads and writes for one connection. The socket's listeners are shared functions, so that an idle one holds no closures. */
 export class Transport {
@@ -70,14 +60,7 @@ export class Transport {
   ) {
     this.isNet = socket instanceof Socket;
     (socket as OwnedSocket)[kTransport] = this;
-    if (!isListeningForExit) {
-      isListeningForExit = true;
-      // A write in an 'exit' listener still reaches the peer, as it does when each send is written by itself.
-      process.on('exit', () => {
-        isExiting = true;
-        flushAll();
-      });
-    }
+    flushOnExit();
   }
 
   /** Starts reading; `head` is what came with the handshake. */
@@ -117,11 +100,11 @@ export class Transport {
 
   /** Sees to it that the batch is written by the end of this tick. */
   schedule(): void {
-    if (this.connection.outputLength >= FLUSH_FROM || isExiting) {
+    if (this.connection.outputLength >= FLUSH_FROM || isExiting()) {
       this.flush();
     } else if (!this.isScheduled && !this.isReading) {
       this.isScheduled = true;
-      if (waiting.push(this) === 1) queueMicrotask(flushAll);
+      flushLater(this);
     }
   }
 
