@@ -133,7 +133,7 @@ export const ROWS: readonly Row[] = [
     id: 'B06',
     requires: 'a connection that compresses holds at most 64 KiB for it',
     file: 'test/node/deflate/memory.test.ts',
-    test: 'B06: 1,000 connections with takeover hold nothing before, at most 64 KiB each after a message each way, and give it back for the next 1,000',
+    test: 'B06: 1,000 connections with takeover hold nothing before, at most 64 KiB each after a message each way, and give it back when they are closed',
   },
   {
     id: 'B07',
