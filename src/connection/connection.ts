@@ -390,9 +390,13 @@ export class Connection {
   sendFrames(frames: Uint8Array, lent = false): boolean {
     this.assertOpen();
     if (this.writingStopped) return true;
-    if (this.outbound !== undefined) return this.outbound.encoded(frames, lent);
-    this.encoder.raw(frames, lent);
-    return true;
+    const { outbound } = this;
+    if (outbound === undefined || outbound.waiting === 0) {
+      this.encoder.raw(frames, lent);
+      return true;
+    }
+    outbound.encoded(frames, lent);
+    return false;
   }
 
   /**
@@ -756,14 +760,16 @@ export class Connection {
   private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     if (this.writingStopped) return true;
     const { outbound } = this;
-    if (outbound === undefined) {
+    if (!compress && (outbound === undefined || outbound.waiting === 0)) {
       if (typeof data === 'string') this.encoder.text(first, data);
       else this.encoder.frame(first, data, lent);
       return true;
     }
-    if (!compress) return outbound.frame(first, data, false, counted, lent);
+    // Whatever compresses or waits has made it.
+    const order = outbound!;
+    if (!compress) return order.frame(first, data, false, counted, lent);
     try {
-      return outbound.frame(first, data, true, counted, lent);
+      return order.frame(first, data, true, counted, lent);
     } catch (cause) {
       // The deflater remembers a message that the peer will never see: nothing compressed can follow it.
       this.failUntold(internalError(cause));

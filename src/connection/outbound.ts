@@ -34,7 +34,7 @@ interface Waiting {
 /** A batch is pulled from a source until it is this long, in octets. */
 const PULL_UNTIL = 64 * 1024;
 
-/** The order of what is sent. Nothing waits unless a deflater said LATER, or a source has more to give. */
+/** The order of what is sent while a deflater said LATER, or a source has more to give. */
 export class Outbound {
   private queue: Waiting[] = [];
   /** The frame that the deflater is busy with. */
@@ -70,25 +70,10 @@ export class Outbound {
   }
 
   /**
-   * Writes a frame, or lets it wait behind what already waits.
+   * Compresses a frame, or lets it wait behind what already waits.
    * @returns whether it has been written; if not, `takeReleased` counts it once it is
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
-    if (compress || this.queue.length > 0 || this.deflating !== undefined) {
-      return this.frameInTurn(first, data, compress, counted, lent);
-    }
-    if (typeof data === 'string') this.encoder.text(first, data);
-    else this.encoder.frame(first, data, lent);
-    return true;
-  }
-
-  private frameInTurn(
-    first: number,
-    data: Uint8Array | string,
-    compress: boolean,
-    counted: boolean,
-    lent: boolean,
-  ): boolean {
     // RFC 6455 5.4: control frames may stand between the fragments of a message; a Close waits for the message's end.
     const overtakes = this.hasSource && (first & OPCODE_BITS) > Opcode.Close;
     const octets = data.length;
@@ -103,16 +88,11 @@ export class Outbound {
     return true;
   }
 
-  /** Writes octets that already are whole frames, or lets them wait; returns as `frame`. */
-  encoded(frames: Uint8Array, lent: boolean): boolean {
-    if (this.waiting > 0) {
-      const data = lent ? frames : copyOf(frames);
-      const octets = data.length;
-      this.enqueue({ first: 0, data, octets, compress: false, counted: true, source: undefined, encoded: true });
-      return false;
-    }
-    this.encoder.raw(frames, lent);
-    return true;
+  /** Lets octets that already are whole frames wait behind what waits. */
+  encoded(frames: Uint8Array, lent: boolean): void {
+    const data = lent ? frames : copyOf(frames);
+    const octets = data.length;
+    this.enqueue({ first: 0, data, octets, compress: false, counted: true, source: undefined, encoded: true });
   }
 
   /** Sends a message whose fragments are pulled from `source` as output is taken. */

@@ -573,6 +573,20 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
   });
 
   describe('what is sent', () => {
+    test('5.6 is written at once, and nothing waits, where nothing compresses and nothing is pulled', () => {
+      const connection = new Connection({ role: Role.Server, kernels });
+      expect([connection.send('a'), connection.ping(), connection.sendFrames(Uint8Array.of(0x8a, 0), true)]).toEqual([
+        true,
+        true,
+        true,
+      ]);
+      connection.deflated(new Uint8Array(1));
+      expect([connection.queuedMessages, connection.queuedOctets, connection.takeReleased()]).toEqual([0, 0, 0]);
+      expect(output(connection)).toEqual(['text a', 'ping', 'pong']);
+      connection.stopWriting();
+      expect([connection.sendFrames(Uint8Array.of(0x8a, 0)), connection.wantsWrite]).toEqual([true, false]);
+    });
+
     test('5.4 no message is pulled while another is open', () => {
       const connection = client();
       connection.send('a', { fin: false });
