@@ -293,9 +293,9 @@ export class Connection {
     const { decoder } = this;
     do {
       const kind = decoder.kindWord;
-      const opcode = kind & RECORD_OPCODE;
-      const isData = opcode === Opcode.Text || opcode === Opcode.Binary;
-      const event = isData && (kind & JUDGED) === WHOLE && !this.inParts ? this.whole(kind) : this.piece(kind);
+      // A whole binary message is plain, or a part.
+      const isWholeText = (kind & RECORD_OPCODE) === Opcode.Text && (kind & JUDGED) === WHOLE && !this.inParts;
+      const event = isWholeText ? this.wholeText(kind) : this.piece(kind);
       if (event !== undefined) return event;
       if (this.inflating !== undefined) return undefined;
     } while (decoder.next());
@@ -514,15 +514,13 @@ export class Connection {
     if (this.currentState !== State.Closed) this.currentState = state;
   }
 
-  private whole(kind: number): ConnectionEvent {
+  private wholeText(kind: number): ConnectionEvent {
     const { decoder } = this;
-    const isBinary = (kind & RECORD_TEXT) === 0;
     const fragmentEnds = this.keepFragments ? [decoder.length] : undefined;
-    const isString = this.strings && !isBinary;
-    const data = isString ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
+    const data = this.strings ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
     // RFC 6455 8.1: text that is not UTF-8 fails the connection.
     if (kind & RECORD_UNCHECKED && !this.isUtf8(data as Uint8Array)) return this.failWith(Violation.InvalidUtf8);
-    return { type: EventType.Message, data, isBinary, fragmentEnds };
+    return { type: EventType.Message, data, isBinary: false, fragmentEnds };
   }
 
   private asText(data: Uint8Array): Uint8Array | string {

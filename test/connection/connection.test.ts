@@ -9,7 +9,7 @@ import { LATER, type Deflater, type Inflater } from '../../src/extensions/transf
 import { makeNodeValues } from '../../src/node/values.js';
 import { Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
-import { plainValues } from '../../src/values/values.js';
+import { plainValues, type Values } from '../../src/values/values.js';
 import { KERNELS } from '../support/our-decoders.js';
 import { Random } from '../support/random.js';
 import { decodeFrames, encodeFrame, type RawFrameOptions } from '../support/raw-peer.js';
@@ -141,15 +141,26 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
     });
 
     test('7.4.1 a Close of the peer with a code that may not be sent fails with 1002, and 1007 is for the reason', () => {
-      for (const [frame, code, closeCode] of [
-        [closeFrame(1005), 'WS_ERR_INVALID_CLOSE_CODE', 1002],
-        [closeFrame(1006), 'WS_ERR_INVALID_CLOSE_CODE', 1002],
-        [{ opcode: 8, payload: 'x' }, 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH', 1002],
-        [{ opcode: 8, payload: Buffer.from('03e8ff', 'hex') }, 'WS_ERR_INVALID_UTF8', 1007],
+      for (const [frame, code, closeCode, message] of [
+        [closeFrame(1005), 'WS_ERR_INVALID_CLOSE_CODE', 1002, 'Invalid WebSocket frame: invalid status code 1005'],
+        [closeFrame(1006), 'WS_ERR_INVALID_CLOSE_CODE', 1002, 'Invalid WebSocket frame: invalid status code 1006'],
+        [
+          { opcode: 8, payload: 'x' },
+          'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH',
+          1002,
+          'Invalid WebSocket frame: invalid payload length 1',
+        ],
+        [
+          { opcode: 8, payload: Buffer.from('03e8ff', 'hex') },
+          'WS_ERR_INVALID_UTF8',
+          1007,
+          'Invalid WebSocket frame: invalid UTF-8 sequence',
+        ],
       ] as const) {
         const connection = client();
         receive(connection, frame, { payload: 'discarded' });
         expect(events(connection)).toEqual([`failure ${code} ${closeCode}`]);
+        expect(connection.failure?.message).toBe(message);
         expect(output(connection)).toEqual([`close ${closeCode}`]);
         expect([connection.closeReceived, connection.closeCode, connection.shouldEnd]).toEqual([undefined, 1006, true]);
       }
@@ -200,8 +211,19 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
 
     test('5.5.1 a reason may be octets', () => {
       const connection = client();
-      connection.close(1000, Buffer.from('why'));
+      connection.close(1000, new TextEncoder().encode('why'));
       expect(output(connection)).toEqual(['close 1000 why']);
+    });
+
+    test('7.1.4 Closed is the last state: nothing is closed after it, and a Close that is told later changes nothing', () => {
+      const ended = client();
+      ended.receiveEnd();
+      expect([ended.close(1000), output(ended), ended.closeSent]).toEqual([true, [], undefined]);
+      const pulling = client();
+      pulling.sendFrom({ pull: () => undefined });
+      receive(pulling, closeFrame(1001));
+      pulling.receiveEnd();
+      expect([events(pulling), pulling.state]).toEqual([['close 1001'], State.Closed]);
     });
 
     test('7.1.5 the peer’s end without a Close: 1006, and what had come before is still told', () => {
@@ -325,6 +347,13 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       receive(wrong, { opcode: 3 });
       expect(events(wrong)).toEqual(['failure WS_ERR_INVALID_OPCODE 1002']);
       expect([output(wrong), wrong.shouldEnd]).toEqual([[], true]);
+      isBroken = false;
+      const queued = client({ generateMask });
+      queued.send('queued');
+      isBroken = true;
+      receive(queued, { opcode: 3 });
+      expect(events(queued)).toEqual(['failure WS_ERR_INVALID_OPCODE 1002']);
+      expect([output(queued), queued.shouldEnd]).toEqual([[], true]);
 
       const stars = new Stars();
       stars.later = false;
@@ -358,6 +387,8 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       }
       expect(output(connection).length).toBe(PONGS);
       expect(output(connection)).toEqual([]);
+      connection.congested = true;
+      expect(output(connection)).toEqual([]);
       connection.congested = false;
       expect(connection.wantsWrite).toBe(true);
       expect(output(connection)).toEqual(['pong 499']);
@@ -378,12 +409,13 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
 
     test('5.5 a control frame of 126 octets throws and changes nothing', () => {
       const connection = client();
+      const error = new RangeError('The data size must not be greater than 125 bytes');
       for (const data of ['x'.repeat(126), new Uint8Array(126), '€'.repeat(42)]) {
-        expect(() => connection.ping(data)).toThrow(RangeError);
-        expect(() => connection.pong(data)).toThrow(RangeError);
+        expect(() => connection.ping(data)).toThrow(error);
+        expect(() => connection.pong(data)).toThrow(error);
       }
       connection.ping('x'.repeat(125));
-      connection.pong(Buffer.from('y'));
+      connection.pong(Uint8Array.of(0x79));
       connection.ping();
       expect(output(connection)).toEqual([`ping ${'x'.repeat(125)}`, 'pong y', 'ping']);
     });
@@ -413,6 +445,30 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       connection.inflated(stars.unstarred('*two'));
       expect(events(connection)).toEqual(['text two', 'text three', 'pong q', 'text four']);
       expect([connection.wantsRead, stars.asked]).toEqual([true, ['*one', '*two']]);
+    });
+
+    test('8.1 binary is not judged, nor text where that was asked for; and what is not compressed is not inflated', () => {
+      const stars = Object.assign(new Stars(), { later: false });
+      stars.unstarred = () => Uint8Array.of(0xff);
+      const connection = client({ inflater: stars });
+      receive(connection, { rsv1: true, opcode: 2 }, { payload: 'a', fin: false }, { opcode: 0, payload: 'b' });
+      expect(connection.next()).toMatchObject({ isBinary: true, data: Uint8Array.of(0xff), fragmentEnds: undefined });
+      expect([events(connection), stars.asked]).toEqual([['text ab'], ['']]);
+      const skipping = client({ inflater: stars, skipUTF8Validation: true });
+      receive(skipping, rsv('a'));
+      expect(skipping.next()).toMatchObject({ isBinary: false, data: Uint8Array.of(0xff) });
+    });
+
+    test('7.1.7 the first failure is the connection’s, though the inflater fails after it', () => {
+      const connection = client({ inflater: new Stars(), deflater: new Stars() });
+      receive(connection, rsv('*one'));
+      expect([connection.isInflating, events(connection), connection.isInflating]).toEqual([false, [], true]);
+      connection.send('one');
+      connection.deflated(broken);
+      const second = violationError(Violation.InvalidUtf8);
+      connection.inflated(second);
+      expect(events(connection)).toEqual(['failure Z_DATA_ERROR 1007', 'failure WS_ERR_INVALID_UTF8 1007']);
+      expect([connection.failure === broken, output(connection)]).toEqual([true, ['close 1007']]);
     });
 
     test('7.1.7 its error fails the connection, and its text is judged', () => {
@@ -590,7 +646,9 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
     test('5.4 no message is pulled while another is open', () => {
       const connection = client();
       connection.send('a', { fin: false });
-      expect(() => connection.sendFrom({ pull: () => undefined })).toThrow(UsageError);
+      expect(() => connection.sendFrom({ pull: () => undefined })).toThrow(
+        new UsageError('The open message must be ended before another begins'),
+      );
       expect(output(connection)).toEqual(['text... a']);
     });
 
@@ -619,13 +677,68 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(output(connection)).toEqual(['text/deflated *one', 'text b']);
     });
 
-    test('octets shorter than the threshold are not compressed', () => {
+    test('what is shorter than the threshold is not compressed, text counted in octets', () => {
       const stars = new Stars();
       stars.later = false;
       const connection = client({ deflater: stars, threshold: 3 });
-      connection.send(Buffer.from('ab'));
-      connection.send(Buffer.from('abc'));
-      expect(output(connection)).toEqual(['binary ab', 'binary/deflated *abc']);
+      connection.send(new TextEncoder().encode('ab'));
+      connection.send(new TextEncoder().encode('abc'));
+      connection.send('é');
+      connection.send('€');
+      expect(output(connection)).toEqual(['binary ab', 'binary/deflated *abc', 'text é', 'text/deflated *€']);
+    });
+
+    test('what is written at once says so, and is not counted as released', () => {
+      const connection = server();
+      expect([connection.queuedMessages, connection.queuedOctets, connection.takeReleased()]).toEqual([0, 0, 0]);
+      const frames = Uint8Array.of(0x81, 1, 0x63);
+      expect([connection.send('a'), connection.ping('b'), connection.sendFrames(frames)]).toEqual([true, true, true]);
+      connection.deflated(Buffer.from('unasked'));
+      expect([output(connection), connection.takeReleased()]).toEqual([['text a', 'ping b', 'text c'], 0]);
+      expect([connection.state, connection.failure]).toEqual([State.Open, undefined]);
+    });
+
+    test('what waits behind a source is counted once it is written, and no fragment is compressed without a deflater', () => {
+      const connection = server();
+      const parts = ['a'];
+      connection.sendFrom({ pull: () => ({ data: Buffer.from(parts.shift()!), last: parts.length === 0 }) });
+      expect(connection.send('b')).toBe(false);
+      expect([output(connection), connection.takeReleased()]).toEqual([['binary a', 'text b'], 2]);
+      connection.send('c', { fin: false });
+      connection.send('d');
+      expect(output(connection)).toEqual(['text... c', 'more d']);
+    });
+
+    test('answers that had to wait are nobody’s: neither a pong nor the answer to a Close is counted as released', () => {
+      for (const [frame, said] of [
+        [{ opcode: 9, payload: 'p' }, 'pong p'],
+        [closeFrame(1000), 'close 1000'],
+        [{ opcode: 3 }, 'close 1002'],
+      ] as const) {
+        const connection = server({ deflater: new Stars() });
+        connection.send('one');
+        receive(connection, { ...frame, masked: true });
+        events(connection);
+        connection.deflated(Buffer.from('*one'));
+        expect([output(connection), connection.takeReleased()]).toEqual([['text/deflated *one', said], 1]);
+      }
+    });
+
+    test('a long payload is copied unless it is lent', () => {
+      const connection = server();
+      const payload = new Uint8Array(70_000);
+      connection.send(payload);
+      expect(connection.takeOutput().every(({ buffer }) => buffer !== payload.buffer)).toBe(true);
+      connection.send(payload, { lent: true });
+      expect(connection.takeOutput()[1] === payload).toBe(true);
+    });
+
+    test('after stopWriting everything counts as written, and nothing is', () => {
+      const connection = client({ deflater: new Stars() });
+      connection.stopWriting();
+      const frames = Uint8Array.of(0x81, 0x80, 0, 0, 0, 0);
+      expect([connection.send('a'), connection.ping(), connection.sendFrames(frames)]).toEqual([true, true, true]);
+      expect([output(connection), connection.wantsWrite, connection.queuedMessages]).toEqual([[], false, 0]);
     });
 
     test('output that was written out gives its place back, and says whether it waits', () => {
@@ -674,6 +787,13 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       };
       expect([...over(limit), ...over(limit)]).toEqual(Array.from({ length: 2 }, () => `binary ${'x'.repeat(limit)}`));
       expect(over(limit + 1)).toEqual(['failure WS_ERR_TOO_MANY_BUFFERED_PARTS 1008']);
+      // A chunk of header alone holds nothing of the frame.
+      const apart = client({ maxBufferedChunks: limit });
+      const wire = encodeFrame({ opcode: 2, payload: 'x' });
+      for (const part of [wire.subarray(0, 2), wire.subarray(2)]) {
+        apart.receive(part);
+        expect(events(apart)).toEqual(part.length === 1 ? ['binary x'] : []);
+      }
     });
 
     test('7.4.1 maxPayload counts over fragments, and fails at the header that is too much', () => {
@@ -731,6 +851,55 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       }
     });
 
+    test('8.1 the platform’s validator is asked where there is one; valid long text and binary come in parts', () => {
+      let asked = 0;
+      const values: Values = {
+        ...plainValues,
+        isUtf8(bytes) {
+          asked++;
+          return Buffer.from(Buffer.from(bytes).toString()).equals(bytes);
+        },
+      };
+      const text = 'é'.repeat(300);
+      for (const options of [{}, { parts: true }]) {
+        const connection = client({ values, ...options });
+        receive(connection, { payload: text }, { opcode: 2, payload: Uint8Array.of(0xff) });
+        expect((connection.next() as { data: Uint8Array }).data.length).toBe(600);
+        expect((connection.next() as { data: Uint8Array }).data).toEqual(Uint8Array.of(0xff));
+      }
+      expect(asked).toBe(2);
+    });
+
+    test('5.6 the platform is told which text is ASCII', () => {
+      const told: boolean[] = [];
+      const values: Values = {
+        ...plainValues,
+        text(source, start, end, ascii) {
+          told.push(ascii);
+          return plainValues.text(source, start, end, ascii);
+        },
+      };
+      const connection = client({ values, text: 'string' });
+      receive(connection, { payload: 'a' }, { payload: 'é' });
+      expect([connection.next(), connection.next()]).toMatchObject([{ data: 'a' }, { data: 'é' }]);
+      expect(told).toEqual([true, false]);
+    });
+
+    test('octets from the landing area are told too, and detach carries what is unread out of the caller’s chunk', () => {
+      const wire = Buffer.concat([{ payload: 'one' }, { payload: 'two' }].map(encodeFrame));
+      const landed = client();
+      kernels.bytes.set(wire, kernels.landingAddress);
+      landed.receiveLanded(wire.length);
+      expect(events(landed)).toEqual(['text one', 'text two']);
+      const detached = client();
+      detached.receive(wire);
+      expect(word(detached.next()!)).toBe('text one');
+      detached.detach();
+      wire.fill(0xff);
+      kernels.bytes.fill(0xa5, kernels.arenaAddress, kernels.arenaAddress + 64);
+      expect(events(detached)).toEqual(['text two']);
+    });
+
     test('5.6 text comes as strings where that was asked for, in one chunk or many, compressed or not', () => {
       for (const values of [plainValues, makeNodeValues(kernels)]) {
         for (const text of ['', 'ascii', 'ñü€😀', `${'é'.repeat(300)}😀`, 'a'.repeat(70_000) + 'é']) {
@@ -750,9 +919,8 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
     test('5.4 where fragments end is noted when asked for', () => {
       const connection = client();
       receive(connection, ...wire);
-      expect((connection.next() as { fragmentEnds?: number[] }).fragmentEnds).toBe(undefined);
       connection.next();
-      connection.next();
+      for (let i = 0; i < 2; i++) expect(connection.next()).toMatchObject({ isBinary: false, fragmentEnds: undefined });
       connection.keepFragments = true;
       receive(connection, ...wire, { opcode: 2, payload: 'whole' });
       const ends = [];
