@@ -16,6 +16,10 @@ const config: ViteUserConfig = defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // Node 22 compiles the parser of fetch for whoever imports node:http, as tests do, and fails where there is no WebAssembly.
+    // That the library survives there is said by test/package.test.ts.
+    onUnhandledError: ({ message, stack }) =>
+      !(process.version.startsWith('v22.') && message === 'WebAssembly is not defined' && stack?.includes('undici')),
     // `npm run coverage`: what runs everywhere, judged by tests in this process alone.
     coverage: {
       include: ['src/{spec,errors,kernels,values,codec,extensions,handshake,connection}/**/*.ts', 'src/sans-io.ts'],

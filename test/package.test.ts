@@ -91,6 +91,15 @@ describe('the package that was built', () => {
     expect(evaluate(program, '--jitless')).toBe('javascript');
   });
 
+  it.each(['--jitless', '--no-warnings'])('lives through an import without WebAssembly: %s', (flag) => {
+    const program = `
+      delete globalThis.WebAssembly;
+      import('wsimd').then(({ WebSocketServer }) => {
+        const server = new WebSocketServer({ port: 0 }, () => server.close(() => console.log(JSON.stringify('closed'))));
+      })`;
+    expect(evaluate(program, flag)).toBe('closed');
+  });
+
   it('carries a kernel module of at most 16 KiB', () => {
     expect(statSync(path.join(ROOT, 'dist/codec.wasm')).size).toBeLessThanOrEqual(16 * 1024);
   });

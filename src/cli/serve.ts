@@ -1,8 +1,9 @@
 // `wsimd serve`: messages -> the same messages back, and GET / -> a page to try that with.
-import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { WebSocket, WebSocketServer } from '../index.js';
+import nodeHttp from '../node/http.js';
 import { kernels } from '../sans-io.js';
 import { explained, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
@@ -50,7 +51,7 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   }
   const settings = readSettings(args);
   const named = new Map<string, WebSocket>();
-  const http = createServer((request, response) => {
+  const http = nodeHttp.createServer((request, response) => {
     const { path, id } = targetOf(request);
     const counted = named.get(id);
     if (request.method === 'GET' && path === '/') {
@@ -133,7 +134,7 @@ function echo(socket: WebSocket): void {
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, STATUS_CODES[status], {
+  response.writeHead(status, nodeHttp.STATUS_CODES[status], {
     'content-type': `${type}; charset=utf-8`,
     'content-security-policy': PAGE_POLICY,
     'x-content-type-options': 'nosniff',

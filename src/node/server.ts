@@ -1,6 +1,6 @@
 // HTTP requests that ask for a WebSocket -> open WebSocket objects, or refusals (RFC 6455 4.2).
 import { EventEmitter } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -16,6 +16,7 @@ import { acceptanceLines, judgeOffers, judgeOpening, writeRefusal } from '../han
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
+import http from './http.js';
 import { checkOptions, countOption } from './options.js';
 import {
   DEFAULTS,
@@ -295,7 +296,7 @@ export class WebSocketServer extends EventEmitter {
       timeout === 0
         ? {}
         : { headersTimeout: timeout, requestTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout) };
-    return createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
+    return http.createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
       const body = 'Upgrade Required';
       // Requests that come while the server is closing do not keep it open.
       if (this.state !== ServerState.Running) response.shouldKeepAlive = false;
