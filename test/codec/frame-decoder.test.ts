@@ -361,6 +361,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       expect(play([8192, 8193, 5])).toEqual([`slab ${8192 + 4 + 8193 + 2 + 5}`]);
       expect(play([8193, 5])).toEqual(['allocate 8193', 'allocate 5']);
       // Ten payloads, with nine headers between them, are 65,536 octets.
+      expect(play(Array.from({ length: 10 }, () => 6550))).toEqual(['slab 65536']);
       expect(play(Array.from({ length: 12 }, () => 6550))).toEqual(['slab 65536', `slab ${2 * 6550 + 4}`]);
       expect(play([6000, 8000, 6000, 8000, 6000, 8000, 6000, 8000, 6000, 8000])).toEqual([
         `slab ${5 * 6000 + 4 * 8000 + 8 * 4}`,

@@ -228,6 +228,9 @@ describe('the memory that batches take', () => {
   test('the slab is filled to its last octet, and then there is a new one', () => {
     const { values, lengths } = watched();
     const outgoing = open(values);
+    write(outgoing, new Uint8Array(SLAB));
+    expect([outgoing.takeSingle()!.length, lengths]).toEqual([SLAB, [SLAB]]);
+    lengths.length = 0;
     write(outgoing, new Uint8Array(SLAB - 5));
     const slab = outgoing.bytes;
     write(outgoing, new Uint8Array(5));
