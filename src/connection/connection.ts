@@ -390,13 +390,12 @@ export class Connection {
   sendFrames(frames: Uint8Array, lent = false): boolean {
     this.assertOpen();
     if (this.writingStopped) return true;
-    const { outbound } = this;
-    if (outbound === undefined || outbound.waiting === 0) {
-      this.encoder.raw(frames, lent);
-      return true;
+    if (this.queuedMessages > 0) {
+      this.outbound!.encoded(frames, lent);
+      return false;
     }
-    outbound.encoded(frames, lent);
-    return false;
+    this.encoder.raw(frames, lent);
+    return true;
   }
 
   /**
@@ -757,14 +756,13 @@ export class Connection {
 
   private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     if (this.writingStopped) return true;
-    const { outbound } = this;
-    if (!compress && (outbound === undefined || outbound.waiting === 0)) {
+    if (!compress && this.queuedMessages === 0) {
       if (typeof data === 'string') this.encoder.text(first, data);
       else this.encoder.frame(first, data, lent);
       return true;
     }
     // Whatever compresses or waits has made it.
-    const order = outbound!;
+    const order = this.outbound!;
     if (!compress) return order.frame(first, data, false, counted, lent);
     try {
       return order.frame(first, data, true, counted, lent);

@@ -5,15 +5,12 @@ export const FULL: number = 64 * 1024;
 /** How long a peer whose reads are all full is served in a row, in ms. */
 const LONGEST = 5;
 
-/** Made with the first of a row of full reads. */
+/** One row of full reads; made with its first, and done with once it is used up. */
 export class Share {
-  private since = performance.now();
+  private readonly since = performance.now();
 
-  /** Notes a full read; whether the peer is to wait for the next turn now. */
-  isUsedUp(): boolean {
-    const now = performance.now();
-    if (now - this.since <= LONGEST) return false;
-    this.since = now;
-    return true;
+  /** Whether the peer is to wait for the next turn now. */
+  get isUsedUp(): boolean {
+    return performance.now() - this.since > LONGEST;
   }
 }

@@ -48,7 +48,7 @@ export class Transport {
   /** The socket can read into the kernels' memory, and does so once nothing is left in the stream. */
   private mayLand = false;
   private isFlushing = false;
-  /** Counts while reads are full; an idle connection has none. */
+  /** There while reads are full; an idle connection has none. */
   private share: Share | undefined;
   /** Set with every chunk that is read; whoever watches the connection's life clears it. */
   hasRead = false;
@@ -228,8 +228,12 @@ export class Transport {
   }
 
   private judgeShare(octets: number): void {
-    if (octets < FULL) this.share = undefined;
-    else if ((this.share ??= new Share()).isUsedUp()) this.owner.rest();
+    if (octets < FULL) {
+      this.share = undefined;
+    } else if ((this.share ??= new Share()).isUsedUp) {
+      this.share = undefined;
+      this.owner.rest();
+    }
   }
 
   private written(callbacks: SendCallback[] | undefined, error: Error | null | undefined): void {
