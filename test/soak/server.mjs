@@ -4,6 +4,8 @@ import { WebSocketServer } from '../../dist/index.js';
 import { Faults, Ledger, readMessage } from './message.mjs';
 
 const MIB = 1024 * 1024;
+/** After this many seconds the old generation is collected, so that memory tells of what lives. */
+const COLLECT_EVERY = 10;
 const faults = new Faults();
 let messages = 0;
 
@@ -31,7 +33,10 @@ server.on('listening', () => process.send({ port: server.address().port }));
 const delay = monitorEventLoopDelay({ resolution: 5 });
 delay.enable();
 let cpu = process.cpuUsage();
+let second = 0;
 const timer = setInterval(() => {
+  second++;
+  if (second % COLLECT_EVERY === 0) gc();
   const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
   const { user, system } = process.cpuUsage(cpu);
   cpu = process.cpuUsage();
