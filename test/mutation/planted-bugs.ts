@@ -117,18 +117,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: '5edb4601',
     what: 'empty frames get a masking key of zeros',
     file: 'src/codec/frame-encoder.ts',
-    from: `const { outgoing, drawKey } = this;
-    const key = drawKey === undefined ? 0 : drawKey();`,
-    to: `const { outgoing, drawKey } = this;
-    const key = drawKey === undefined || payload.length === 0 ? 0 : drawKey();`,
+    from: 'const key = drawKey === undefined ? 0 : drawKey();\n    // Read after the key was drawn',
+    to: 'const key = drawKey === undefined || payload.length === 0 ? 0 : drawKey();\n    // Read after the key was drawn',
     test: ['test/codec/frame-encoder.test.ts', '5.3 draws a fresh key for every frame, empty and control frames too'],
   },
   {
     commit: '0c0754b8',
     what: 'the length of text is that of its code units',
     file: 'src/codec/frame-encoder.ts',
-    from: '    this.header(first, length, key);\n    outgoing.end = at + length;',
-    to: '    this.header(first, units, key);\n    outgoing.end = at + length;',
+    from: 'writeHeader(bytes, start, first, length, drawKey !== undefined, key);',
+    to: 'writeHeader(bytes, start, first, units, drawKey !== undefined, key);',
     test: ['test/codec/frame-encoder.test.ts', '5.2 mends the guessed length'],
   },
   {
