@@ -13,8 +13,8 @@ const SLOPE_FROM = 180;
 const SLOPE_OVER = 60;
 const SLOPE_AT_MOST = 1;
 /**
- * The engine's own coming and going would hide growth or look like it: the young generation, which changes in steps of up to
- * 25 MiB, keeps its size, and the server collects the old one, which may grow by 60 MiB in the half minute before that, itself.
+ * What the engine takes and gives back by itself would hide growth or look like it. The young generation, which changes in
+ * steps of up to 25 MiB, keeps its size; the old one, which grew by 60 MiB within half a minute, is collected by the server.
  */
 const SERVER_FLAGS = ['--min-semi-space-size=16', '--max-semi-space-size=16', '--expose-gc'];
 /** A process has 20,000 file descriptors. */
