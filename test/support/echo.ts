@@ -47,8 +47,12 @@ export const ECHO_MESSAGES: EchoMessage[] = [
 export async function expectEchoes(socket: EchoSocket): Promise<void> {
   const pongs: string[] = [];
   const pings: string[] = [];
-  const onPong = (data: Buffer): void => void pongs.push(data.toString());
-  socket.on('pong', onPong);
+  const lastPong = new Promise<void>((resolve) => {
+    socket.on('pong', (data: Buffer) => {
+      pongs.push(data.toString());
+      if (pongs.at(-1) === 'last') resolve();
+    });
+  });
   for (const { name, data, fragments } of ECHO_MESSAGES) {
     const octets = Buffer.from(data);
     const binary = typeof data !== 'string';
@@ -66,10 +70,8 @@ export async function expectEchoes(socket: EchoSocket): Promise<void> {
     expect([name, message.equals(octets), isBinary]).toEqual([name, true, binary]);
     socket.removeAllListeners('close');
   }
-  const last = new Promise((resolve) => socket.once('pong', resolve));
   socket.ping('last');
-  await last;
-  socket.off('pong', onPong);
+  await lastPong;
   expect(pongs).toEqual([...pings, 'last']);
 }
 
