@@ -5,7 +5,7 @@ const BARS = 560;
 const NUMBER = 130;
 const BAR = 16;
 const GAP = 14;
-const COLOURS = ['#0b7a75', '#e07a1f', '#7b5ea7', '#b23a48', '#4c78a8', '#8c8c8c', '#5b8c2a'];
+const COLOURS = ['#0b7a75', '#e07a1f', '#7b5ea7', '#b23a48', '#4c78a8', '#8c8c8c', '#5b8c2a', '#c9a227'];
 
 /**
  * A chart of one table: a group of bars for each row, each bar as long as its figure is in proportion to the row's
