@@ -30,9 +30,8 @@ const uws = findUWebSockets();
 if (uws.reason !== undefined) results.note(uws.reason);
 
 const DATA_PATH = "wsimd, 'data' path";
-const OWN_BUFFER = 'raw TCP, own buffer';
 
-/** Every server there is: its program, and how it is started. */
+/** Every server there is: its program, how it is started, and which cells it is left out of. */
 const SERVERS = {
   wsimd: { file: 'servers/wsimd.mjs' },
   [DATA_PATH]: { file: 'servers/wsimd.mjs', env: { WSIMD_READ_PATH: 'data' } },
@@ -44,14 +43,25 @@ const SERVERS = {
   'ws + bufferutil': { file: 'servers/ws.mjs' },
   ...(uws.module === undefined
     ? {}
-    : { 'uWebSockets.js': { file: 'servers/uwebsockets.mjs', settings: { module: uws.module } } }),
+    : {
+        'uWebSockets.js': {
+          file: 'servers/uwebsockets.mjs',
+          settings: { module: uws.module },
+          // It closes connections there, or ends them with a TLS alert.
+          isLeftOut: ({ depth, length, tls }) => tls !== undefined && depth * length >= 1024 * 1024,
+        },
+      }),
   'raw TCP': { file: 'servers/raw.mjs', isRaw: true },
-  [OWN_BUFFER]: { file: 'servers/raw.mjs', settings: { ownBuffer: true }, isRaw: true, onlyDepth: 1 },
+  'raw TCP, own buffer': {
+    file: 'servers/raw.mjs',
+    settings: { ownBuffer: true },
+    isRaw: true,
+    // A buffer of one's own is for sockets of node:net.
+    isLeftOut: ({ depth, tls }) => depth > 1 || tls !== undefined,
+  },
 };
 const WS = ['ws', 'ws + bufferutil'];
 const UWS = ['uWebSockets.js'];
-/** With so many octets to echo at once over TLS, uWebSockets.js closes the connection or sends a TLS alert. */
-const UWS_TLS_FAILS_FROM = 1024 * 1024;
 
 const load = await start('load.mjs', { core: 1 });
 try {
@@ -111,14 +121,13 @@ async function measureSides(sides) {
 }
 
 /** One cell: all servers under the same load. */
-async function measureCell({ connections, length, depth, kind, tls }) {
+async function measureCell(cell) {
+  const { connections, length, depth, kind, tls } = cell;
   const sides = [];
   const wireLength = length + (length < 126 ? 6 : length < 0x10000 ? 8 : 14);
   try {
-    for (const [name, { isRaw, onlyDepth = depth }] of Object.entries(SERVERS)) {
-      // A buffer of one's own is for sockets of node:net.
-      if (onlyDepth !== depth || (tls !== undefined && name === OWN_BUFFER)) continue;
-      if (tls !== undefined && UWS.includes(name) && depth * length >= UWS_TLS_FAILS_FROM) continue;
+    for (const [name, { isRaw, isLeftOut }] of Object.entries(SERVERS)) {
+      if (isLeftOut?.(cell)) continue;
       const running = await startServer(name, { work: 'echo', wireLength, tls });
       const mode = isRaw ? 'raw' : 'echo';
       sides.push({ name, running, wanted: { mode, connections, length, depth, kind, tls: tls !== undefined } });
@@ -151,9 +160,8 @@ async function benchTable() {
 async function benchGrid() {
   const directory = new URL(`results/grid/node${process.versions.node}/`, import.meta.url);
   mkdirSync(directory, { recursive: true });
-  results.note(
-    'uWebSockets.js is left out of TLS at 16 KiB, depth 64: there it closes connections, or ends them with a TLS alert',
-  );
+  if (uws.module !== undefined)
+    results.note('uWebSockets.js is left out of TLS with 1 MiB at once, where it ends connections');
   const tables = new Map();
   const keys = mkdtempSync(join(tmpdir(), 'wsimd-bench-'));
   try {
