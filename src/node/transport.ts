@@ -11,7 +11,7 @@ import { FULL, Share } from './share.js';
 
 /** What a transport tells whoever owns it. */
 export interface TransportOwner {
-  /** Octets have been taken in: events may be there. */
+  /** Octets have been taken in: events may be there. Where it throws, it has called `detach` and `endRead`. */
   dispatch(): void;
   /** The peer has ended its half. */
   ended(): void;
@@ -161,16 +161,18 @@ export class Transport {
     }
   }
 
-  /** Dispatches what has been taken in, then writes the answers. */
+  /** Dispatches what has been taken in, then writes the answers. An owner that does not come back from it calls `endRead`. */
   read(): void {
     if (this.isReading) return;
     this.isReading = true;
-    try {
-      this.owner.dispatch();
-    } finally {
-      this.isReading = false;
-      if (!this.isScheduled) this.flush();
-    }
+    this.owner.dispatch();
+    this.endRead();
+  }
+
+  /** Writes what was sent while the owner dispatched. */
+  endRead(): void {
+    this.isReading = false;
+    if (!this.isScheduled) this.flush();
   }
 
   /** Ends our half, once what was sent has been written. */
@@ -204,12 +206,9 @@ export class Transport {
   takeLanded(octets: number): void {
     this.hasRead = true;
     this.connection.receiveLanded(octets);
-    try {
-      this.read();
-    } finally {
-      // The next read, of any socket, lands in the same place.
-      this.connection.detach();
-    }
+    this.read();
+    // The next read, of any socket, lands in the same place.
+    this.connection.detach();
     this.judgeShare(octets);
   }
 
@@ -218,11 +217,8 @@ export class Transport {
     this.hasRead = true;
     if (this.isNet) this.connection.receiveOwned(chunk);
     else this.connection.receive(chunk);
-    try {
-      this.read();
-    } finally {
-      this.connection.detach();
-    }
+    this.read();
+    this.connection.detach();
     this.landWhenEmpty();
     this.judgeShare(chunk.length);
   }

@@ -360,27 +360,20 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   dispatch(): void {
     const connection = this._connection!;
     if (this._pacing !== undefined) return;
-    let isDone = false;
-    try {
-      for (;;) {
-        const data = connection.nextPlain();
-        if (data !== undefined) {
-          this._tellMessage(data, connection.isBinary, undefined);
-        } else {
-          const event = connection.next();
-          if (event === undefined) break;
-          this._tell(event);
-          if (event.type > EventType.Pong) continue;
-        }
-        if (this._isPaced) {
-          this._goOnLater();
-          break;
-        }
+    for (;;) {
+      // Outside of a `try`, within which the engine would make the Buffer by a longer way.
+      const data = connection.nextPlain();
+      if (data !== undefined) {
+        this._tellPlain(data, connection.isBinary);
+      } else {
+        const type = this._tellNext();
+        if (type === undefined) break;
+        if (type > EventType.Pong) continue;
       }
-      isDone = true;
-    } finally {
-      // A listener has thrown: the error goes its way, and the next event is told in the next turn.
-      if (!isDone) this._goOnLater();
+      if (this._isPaced) {
+        this._goOnLater();
+        break;
+      }
     }
     if (connection.isInflating) {
       this._transport!.socket.pause();
@@ -556,6 +549,36 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       },
     );
     this._gate.read(blob, callback, send);
+  }
+
+  /** Tells a message; a listener's error goes its way. */
+  private _tellPlain(data: Uint8Array, isBinary: boolean): void {
+    let isDone = false;
+    try {
+      this._tellMessage(data, isBinary, undefined);
+      isDone = true;
+    } finally {
+      if (!isDone) this._interrupted();
+    }
+  }
+
+  /** Tells whatever comes next, and returns what it was; a listener's error goes its way. */
+  private _tellNext(): EventType | undefined {
+    let isDone = false;
+    try {
+      const event = this._connection!.next();
+      if (event !== undefined) this._tell(event);
+      isDone = true;
+      return event?.type;
+    } finally {
+      if (!isDone) this._interrupted();
+    }
+  }
+
+  /** A listener has thrown: what was sent is written, and the next event is told in the next turn. */
+  private _interrupted(): void {
+    this._goOnLater();
+    this._transport!.endRead();
   }
 
   private _tellMessage(
