@@ -16,10 +16,12 @@ import { isSmoke, only } from './lib/times.mjs';
 const work = ['grid', 'growth'].find((each) => process.argv.includes(`--${each}`)) ?? 'echo';
 const isGrid = work === 'grid';
 const ROUNDS = isSmoke ? 1 : isGrid ? 3 : 5;
+/** One message at a time spreads most: waking and sleeping of two processes is much of it. */
+const SINGLE_ROUNDS = isSmoke ? 1 : isGrid ? 3 : 7;
 /** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
-const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.25;
+const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.2;
 const FIRST_WARM_UP = isSmoke ? 0.2 : isGrid ? 0.6 : 0.7;
-const SECONDS = isSmoke ? 0.2 : isGrid ? 0.5 : 0.6;
+const SECONDS = isSmoke ? 0.2 : 0.5;
 const IDLE_CONNECTIONS = isSmoke ? 200 : 10_000;
 /** The engine gives back the young generation that handshakes made it take once it has had little to do for 5 s. */
 const IDLE_SECONDS = isSmoke ? 0.2 : 6;
@@ -105,10 +107,10 @@ async function measureOnce(running, wanted, warmUp) {
  * Rounds over several servers, which stay up from the first to the last.
  * @param {{ name: string, running: object, wanted: object }[]} sides
  */
-async function measureSides(sides) {
+async function measureSides(sides, rounds = ROUNDS) {
   const micros = sides.map(() => []);
   const rates = sides.map(() => []);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
       const at = (round + turn) % sides.length;
       const { running, wanted } = sides[at];
@@ -132,7 +134,7 @@ async function measureCell(cell) {
       const mode = isRaw ? 'raw' : 'echo';
       sides.push({ name, running, wanted: { mode, connections, length, depth, kind, tls: tls !== undefined } });
     }
-    return await measureSides(sides);
+    return await measureSides(sides, depth === 1 ? SINGLE_ROUNDS : ROUNDS);
   } finally {
     await Promise.all(sides.map(({ running }) => running.stop()));
   }
