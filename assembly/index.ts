@@ -14,6 +14,7 @@ export {
 } from './memory';
 export { scanFrames } from './frames';
 export { mask, maskAndFindAscii } from './mask';
+export { maskFrames } from './mask-frames';
 export { encodeHeader } from './header';
 export { isAscii, isUtf8, continueUtf8 } from './utf8';
 export { transcode } from './transcode';

@@ -59,31 +59,42 @@ export class FrameEncoder {
    */
   frame(first: number, payload: Uint8Array, lent = false): void {
     const { drawKey } = this;
-    const key = drawKey === undefined ? 0 : drawKey();
-    // Read after the key was drawn, and once: a source of keys might detach the payload's memory.
+    if (drawKey !== undefined) {
+      this.maskedFrame(first, payload, drawKey());
+      return;
+    }
     const { length } = payload;
     if (this.traffic !== undefined) count(this.traffic, first, length);
     const outgoing = this.outgoing ?? this.open();
-    if (lent && drawKey === undefined && length >= LEND_FROM) {
+    if (lent && length >= LEND_FROM) {
       const header = outgoing.reserve(MAX_HEADER);
-      outgoing.end = writeHeader(header, outgoing.end, first, length, false, 0);
+      outgoing.end = writeHeader(header, outgoing.end, first, length, 0);
       outgoing.append(payload);
       return;
     }
     const bytes = outgoing.reserve(MAX_HEADER + length);
-    const at = writeHeader(bytes, outgoing.end, first, length, drawKey !== undefined, key);
+    const at = writeHeader(bytes, outgoing.end, first, length, 0);
     outgoing.end = at + length;
     // Octets whose memory was detached count as none, and cannot be copied.
-    if (length === 0) return;
-    const { kernels } = this.memory;
-    if (key === 0) {
-      set.call(bytes, payload, at);
-    } else if (bytes === kernels.bytes) {
-      set.call(bytes, payload, at);
-      kernels.mask(at, length, key);
-    } else {
-      maskInto(bytes, at, payload, key, kernels);
+    if (length > 0) set.call(bytes, payload, at);
+  }
+
+  /** As `frame`, for a client; `key` was drawn before, as a source of keys might detach the payload's memory. */
+  private maskedFrame(first: number, payload: Uint8Array, key: number): void {
+    const { length } = payload;
+    if (this.traffic !== undefined) count(this.traffic, first, length);
+    const outgoing = this.outgoing ?? this.open();
+    const bytes = outgoing.reserve(MAX_HEADER + length);
+    const { memory } = this;
+    let at = writeHeader(bytes, outgoing.end, first, length, MASK);
+    outgoing.end = at + 4 + length;
+    if (bytes !== memory.kernels.bytes) {
+      at = writeKey(bytes, at, key);
+      if (length > 0) maskInto(bytes, at, payload, key, memory.kernels);
+      return;
     }
+    memory.stageWords.setInt32(at, key, true);
+    if (length > 0) set.call(bytes, payload, at + 4);
   }
 
   /** Writes one frame whose payload is `text` as UTF-8. */
@@ -109,25 +120,33 @@ export class FrameEncoder {
       bytes.copyWithin(right, at, at + length);
       at = right;
     }
-    writeHeader(bytes, start, first, length, drawKey !== undefined, key);
+    writeHeader(bytes, start, first, length, drawKey === undefined ? 0 : MASK);
     outgoing.end = at + length;
-    if (key !== 0) {
-      if (bytes === kernels.bytes) kernels.mask(at, length, key);
-      else maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
+    if (drawKey !== undefined) {
+      writeKey(bytes, at - 4, key);
+      if (bytes !== kernels.bytes) maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
     }
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
   /** Adds octets that already are whole frames, by reference when `lent`, else copied. */
   raw(frames: Uint8Array, lent = false): void {
+    const { length } = frames;
+    if (length === 0) return;
     const outgoing = this.outgoing ?? this.open();
     if (lent) {
       outgoing.append(frames);
       return;
     }
-    const bytes = outgoing.reserve(frames.length);
-    if (frames.length > 0) bytes.set(frames, outgoing.end);
-    outgoing.end += frames.length;
+    if (this.drawKey !== undefined) {
+      // A client's batch is masked when it leaves, which these frames are already.
+      const own = this.memory.values.allocate(length);
+      own.set(frames);
+      outgoing.append(own);
+      return;
+    }
+    outgoing.reserve(length).set(frames, outgoing.end);
+    outgoing.end += length;
   }
 
   /** Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it. */
@@ -150,41 +169,36 @@ export class FrameEncoder {
 }
 
 /**
- * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload begins.
- * @param key the masking key, its first octet in the lowest byte; written when `isMasked`
+ * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload
+ * begins or, when `maskBit` is MASK and not 0, the masking key.
  */
-export function writeHeader(
-  bytes: Uint8Array,
-  at: number,
-  first: number,
-  length: number,
-  isMasked: boolean,
-  key: number,
-): number {
-  const maskBit = isMasked ? MASK : 0;
+export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, maskBit: number): number {
   bytes[at] = first;
   if (length < LENGTH_16) {
     bytes[at + 1] = maskBit | length;
-    at += 2;
-  } else if (length < 0x10000) {
+    return at + 2;
+  }
+  if (length < 0x10000) {
     bytes[at + 1] = maskBit | LENGTH_16;
     bytes[at + 2] = length >>> 8;
     bytes[at + 3] = length;
-    at += 4;
-  } else {
-    at++;
-    bytes[at++] = maskBit | LENGTH_64;
-    const high = Math.floor(length / 0x100000000);
-    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;
-    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = length >>> shift;
+    return at + 4;
   }
-  if (isMasked) {
-    bytes[at++] = key;
-    bytes[at++] = key >>> 8;
-    bytes[at++] = key >>> 16;
-    bytes[at++] = key >>> 24;
-  }
+  bytes[at + 1] = maskBit | LENGTH_64;
+  at += 2;
+  const high = Math.floor(length / 0x100000000);
+  for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;
+  for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = length >>> shift;
   return at;
+}
+
+/** Writes the masking key, whose first octet is the lowest byte, and returns where the payload begins. */
+export function writeKey(bytes: Uint8Array, at: number, key: number): number {
+  bytes[at] = key;
+  bytes[at + 1] = key >>> 8;
+  bytes[at + 2] = key >>> 16;
+  bytes[at + 3] = key >>> 24;
+  return at + 4;
 }
 
 /** Writes `text` at `at`, an octet for each code unit; false, with some of it written, when it is not ASCII. */

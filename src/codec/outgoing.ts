@@ -32,19 +32,21 @@ class Slab {
   }
 }
 
-/** What the connections of a thread share: the slab that chunks are views of, and the place where frames are masked. */
+/** What connections with the same values share: the slab that chunks are views of, and the place where frames are masked. */
 export class Memory {
   readonly slab: Slab;
   /** An area of the kernels' memory: batches are copied out of it when they are taken. */
   readonly stage: Slab;
+  /** The kernels' memory, for what is not aligned. */
+  readonly stageWords: DataView;
 
   constructor(
     readonly values: Values,
     readonly kernels: Kernels,
   ) {
     this.slab = new Slab(values.allocate(SLAB_LENGTH), 0, SLAB_LENGTH);
-    const { outgoingAddress, outgoingLength } = kernels;
-    this.stage = new Slab(kernels.bytes, outgoingAddress, outgoingAddress + outgoingLength);
+    this.stage = stageOf(kernels);
+    this.stageWords = new DataView(kernels.bytes.buffer);
   }
 
   /** Makes room in the slab for `octets`, at most SLAB_LENGTH. */
@@ -67,6 +69,18 @@ export class Memory {
   }
 }
 
+const stages = new WeakMap<Kernels, Slab>();
+
+/** The one place where frames are masked in these kernels' memory, whatever the values of those who write there. */
+function stageOf(kernels: Kernels): Slab {
+  let stage = stages.get(kernels);
+  if (stage === undefined) {
+    const { bytes, outgoingAddress, outgoingLength } = kernels;
+    stages.set(kernels, (stage = new Slab(bytes, outgoingAddress, outgoingAddress + outgoingLength)));
+  }
+  return stage;
+}
+
 const memories = new WeakMap<Values, WeakMap<Kernels, Memory>>();
 
 /** The memory that all connections of the thread share that have these values and kernels. */
@@ -81,8 +95,8 @@ export function memoryOf(values: Values, kernels: Kernels): Memory {
 /**
  * What one connection has to send, from its first frame until it is taken; an idle connection has none. Small frames are
  * written into memory that all connections of the thread share, as long as one connection writes at a time; when another
- * begins while a batch waits, the waiting batch is closed, and what follows it goes to memory of its own. Frames that are
- * masked are written in the kernels' memory.
+ * begins while a batch waits, the waiting batch is closed, and what follows it goes to memory of its own. Frames to be
+ * masked are written in the kernels' memory, as they are, and masked there when the batch leaves it, all by one call.
  */
 export class Outgoing {
   /** The open batch: octets [start, end) of `bytes`, with room up to `limit`. */
@@ -95,7 +109,7 @@ export class Outgoing {
   private chunkOctets = 0;
   private readonly home: Slab;
 
-  /** @param isMasked whether frames are masked where they are written */
+  /** @param isMasked whether what is written are frames to be masked */
   constructor(
     private readonly memory: Memory,
     isMasked: boolean,
@@ -177,6 +191,7 @@ export class Outgoing {
       home.at = end;
       return values.view(bytes.buffer, bytes.byteOffset + start, length);
     }
+    memory.kernels.maskFrames(start, end);
     const slab = memory.room(length);
     const at = slab.bytes.byteOffset + slab.at;
     const chunk = values.view(slab.bytes.buffer, at, length);
@@ -203,10 +218,13 @@ export class Outgoing {
 
   /** Moves the open batch, which lies in `bytes`, to memory of its own. */
   private moveTo(bytes: Uint8Array, capacity: number): Uint8Array {
-    const { start, end, home } = this;
-    const own = this.memory.values.allocate(capacity);
+    const { start, end, home, memory } = this;
+    const own = memory.values.allocate(capacity);
+    if (home.tenant === this) {
+      home.tenant = undefined;
+      if (home === memory.stage) memory.kernels.maskFrames(start, end);
+    }
     own.set(bytes.subarray(start, end));
-    if (home.tenant === this) home.tenant = undefined;
     this.start = 0;
     this.end = end - start;
     this.limit = capacity;

@@ -64,6 +64,12 @@ export interface Kernels {
    */
   mask(at: number, length: number, key: number): void;
 
+  /**
+   * Masks the payload of each frame in [at, end) with the key in the frame's header (RFC 6455 5.3). All frames are whole,
+   * have the MASK bit, and are shorter than 2^31 octets.
+   */
+  maskFrames(at: number, end: number): void;
+
   /** 1 if [at, at + length) is whole, valid UTF-8 (RFC 3629), 0 if not. */
   isUtf8(at: number, length: number): number;
 

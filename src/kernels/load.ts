@@ -2,7 +2,10 @@
 import { kernelModule } from '#wasm';
 import type { Kernels } from './kernels.js';
 
-type Functions = Pick<Kernels, 'scanFrames' | 'encodeHeader' | 'mask' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
+type Functions = Pick<
+  Kernels,
+  'scanFrames' | 'encodeHeader' | 'mask' | 'maskFrames' | 'isUtf8' | 'continueUtf8' | 'transcode'
+>;
 
 /** What assembly/index.ts exports. */
 interface KernelExports extends Functions {
@@ -63,6 +66,7 @@ function describe(exports: KernelExports): Kernels {
     scanFrames: exports.scanFrames,
     encodeHeader: exports.encodeHeader,
     mask: exports.mask,
+    maskFrames: exports.maskFrames,
     isUtf8: exports.isUtf8,
     continueUtf8: exports.continueUtf8,
     transcode: exports.transcode,

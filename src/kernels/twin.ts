@@ -1,5 +1,5 @@
 // The kernels in plain JavaScript, over an ordinary buffer: the same results wherever WebAssembly is missing or refused.
-import { LENGTH_16, LENGTH_64, MASK } from '../spec/frame.js';
+import { LENGTH_16, LENGTH_64, LENGTH_BITS, MASK } from '../spec/frame.js';
 import { RECORD_BYTES, STATE_BYTES } from '../spec/record.js';
 import type { Kernels } from './kernels.js';
 import { makeScanFrames } from './twin-frames.js';
@@ -70,6 +70,24 @@ export function makeJavaScriptKernels(): Kernels {
     for (; at < end; at++) {
       bytes[at] ^= key;
       key >>>= 8;
+    }
+  }
+
+  function maskFrames(at: number, end: number): void {
+    while (at < end) {
+      let length = bytes[at + 1] & LENGTH_BITS;
+      at += 2;
+      if (length === LENGTH_16) {
+        length = (bytes[at] << 8) | bytes[at + 1];
+        at += 2;
+      } else if (length === LENGTH_64) {
+        length = (bytes[at + 4] << 24) | (bytes[at + 5] << 16) | (bytes[at + 6] << 8) | bytes[at + 7];
+        at += 8;
+      }
+      const key = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+      at += 4;
+      mask(at, length, key);
+      at += length;
     }
   }
 
@@ -158,6 +176,7 @@ export function makeJavaScriptKernels(): Kernels {
     outgoingLength: OUTGOING_LENGTH,
     encodeHeader,
     mask,
+    maskFrames,
     isUtf8,
     continueUtf8,
     transcode,

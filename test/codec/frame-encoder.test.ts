@@ -6,6 +6,7 @@ import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';
 import { plainValues, type Values } from '../../src/values/values.js';
 import { hex } from '../support/events.js';
 import { kernelSets } from '../support/kernel-sets.js';
+import { Random } from '../support/random.js';
 import { decodeFrame, decodeFrames, type RawFrame } from '../support/raw-peer.js';
 
 const LENGTHS = [0, 1, 31, 32, 125, 126, 127, 255, 256, 65_535, 65_536, 65_537, 300_000];
@@ -164,6 +165,16 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect(said(first).every((payload) => payload === text)).toBe(true);
   });
 
+  test('5.3 encoders with different values take turns in the one place where frames are masked', () => {
+    const plain = new FrameEncoder({ role: Role.Client, kernels, values: plainValues });
+    const node = new FrameEncoder({ role: Role.Client, kernels, values: makeNodeValues(kernels) });
+    plain.frame(FIN | Opcode.Binary, Buffer.from('mine'));
+    node.frame(FIN | Opcode.Binary, Buffer.from('yours'));
+    plain.text(FIN | Opcode.Text, 'and mine');
+    const said = (encoder: FrameEncoder): string[] => framesOf(encoder).map(({ payload }) => payload.toString());
+    expect([said(plain), said(node)]).toEqual([['mine', 'and mine'], ['yours']]);
+  });
+
   test('5.6 short ASCII is written here, longer text by the platform, and from 16 KiB on in memory that a server lends', () => {
     const asked: string[] = [];
     const encoded: Uint8Array[] = [];
@@ -195,26 +206,61 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect(server.take()[1] === encoded[1]).toBe(true);
   });
 
-  test('5.3 a client masks in the kernels’ outgoing area, where frames are written, and a server leaves that alone', () => {
+  test('5.3 a client’s batch is masked by one call, in the kernels’ outgoing area, and a server leaves that alone', () => {
     const { outgoingAddress, outgoingLength } = kernels;
-    const masked: number[] = [];
+    const masked: number[][] = [];
     const noting = {
       ...kernels,
-      mask(...given: Parameters<typeof kernels.mask>): void {
-        masked.push(given[0] - outgoingAddress);
-        kernels.mask(...given);
+      maskFrames(at: number, end: number): void {
+        masked.push([at - outgoingAddress, end - outgoingAddress]);
+        kernels.maskFrames(at, end);
       },
     };
     const client = new FrameEncoder({ role: Role.Client, kernels: noting });
     client.frame(FIN | Opcode.Binary, new Uint8Array(40));
     client.text(FIN | Opcode.Text, 'a'.repeat(40));
-    expect(masked).toEqual([6, 46 + 6]);
+    expect(masked).toEqual([]);
     client.take();
+    expect(masked).toEqual([[0, 92]]);
     const area = kernels.bytes.subarray(outgoingAddress, outgoingAddress + outgoingLength).fill(0x5a);
     const server = new FrameEncoder({ role: Role.Server, kernels: noting });
     server.frame(FIN | Opcode.Binary, new Uint8Array(40));
     server.text(FIN | Opcode.Text, 'a'.repeat(40));
-    expect([server.take().length, masked.length, area.every((octet) => octet === 0x5a)]).toEqual([1, 2, true]);
+    expect([server.take().length, masked.length, area.every((octet) => octet === 0x5a)]).toEqual([1, 1, true]);
+  });
+
+  test('5.3 whatever is written, each octet is masked once: frames of all forms, whole ones between them, two encoders in turn', () => {
+    const random = new Random(531);
+    const lengths = [0, 1, 30, 125, 126, 4000, 65_535, 65_536, kernels.outgoingLength - 14, kernels.outgoingLength];
+    const values = { ...plainValues };
+    const sides = [0, 1].map(() => ({
+      encoder: new FrameEncoder({ role: Role.Client, kernels, values }),
+      said: [] as string[],
+      heard: [] as string[],
+    }));
+    for (let step = 0; step < 1500; step++) {
+      const { encoder, said, heard } = sides[random.below(2)];
+      const payload = Buffer.alloc(lengths[random.below(random.below(4) === 0 ? lengths.length : 6)], `${step}`);
+      const sort = random.below(8);
+      if (sort < 3) {
+        encoder.frame(FIN | Opcode.Binary, payload);
+      } else if (sort < 6) {
+        encoder.text(FIN | Opcode.Text, payload.toString());
+      } else {
+        const other = new FrameEncoder({ role: Role.Client, kernels, values: { ...plainValues } });
+        other.frame(FIN | Opcode.Binary, payload);
+        const frames = Buffer.concat(other.take());
+        encoder.raw(frames, sort === 7);
+        if (sort === 6) frames.fill(0);
+      }
+      said.push(payload.toString());
+      if (random.below(6) === 0) heard.push(...framesOf(encoder).map((frame) => frame.payload.toString()));
+    }
+    for (const { encoder, said, heard } of sides) {
+      heard.push(...framesOf(encoder).map((frame) => frame.payload.toString()));
+      expect(heard.length).toBe(said.length);
+      expect(heard.every((payload, i) => payload === said[i])).toBe(true);
+    }
   });
 
   test('no frames at all leave nothing to write', () => {
@@ -240,7 +286,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
 test('5.2 writeHeader writes lengths up to 2^53 - 1', () => {
   for (const length of [2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER]) {
     const bytes = Buffer.alloc(14);
-    expect(writeHeader(bytes, 0, 0x82, length, false, 0)).toBe(10);
+    expect(writeHeader(bytes, 0, 0x82, length, 0)).toBe(10);
     expect([bytes[0], bytes[1], bytes.readBigUInt64BE(2)]).toEqual([0x82, 127, BigInt(length)]);
   }
 });

@@ -27,6 +27,7 @@ export function compareKernels(ours, theirs, seed, rounds) {
   const both = [ours, theirs];
   try {
     compareMask(both, below);
+    compareMaskFrames(both, below);
     compareHeaders(both, below);
     compareMemory(both);
     compareShortText(both, below);
@@ -56,6 +57,26 @@ function compareMask(both, below) {
       run(both, 'scratchAddress', at, octetsOf(below, length), 0, work, `mask of ${length} at ${at}`);
     }
   }
+}
+
+function compareMaskFrames(both, below) {
+  for (const lengths of [[0], [...Array(70).keys()], [125, 126, 127, 300, 65_535, 9], [65_536, 17]]) {
+    for (let at = 0; at < 17; at++) {
+      const frames = Buffer.concat(lengths.map((length) => maskableFrame(below, length)));
+      const work = (kernels, start) => void kernels.maskFrames(start, start + frames.length);
+      run(both, 'outgoingAddress', at, frames, 0, work, `mask of ${lengths.length} frames at ${at}`);
+    }
+  }
+}
+
+/** A frame with a masking key, its payload not masked yet. */
+function maskableFrame(below, length) {
+  const header = Buffer.alloc(length < 126 ? 6 : length < 65_536 ? 8 : 14);
+  header.set(octetsOf(below, header.length));
+  header[1] = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127);
+  if (header.length === 8) header.writeUInt16BE(length, 2);
+  if (header.length === 14) header.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([header, octetsOf(below, length)]);
 }
 
 function compareHeaders(both, below) {

@@ -2,10 +2,10 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { encodeClosePayload } from '../../codec/close-payload.js';
-import { writeHeader } from '../../codec/frame-encoder.js';
+import { writeHeader, writeKey } from '../../codec/frame-encoder.js';
 import { mask as maskOctets } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
-import { FIN, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
+import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
 import { isBlob, octetsOf as lengthOf, toPayload, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
@@ -85,7 +85,8 @@ export class Sender {
     // RFC 6455 5.3: the zero key changes nothing.
     const copies = options.readOnly && key !== 0;
     const target = Buffer.allocUnsafe(MAX_HEADER + (copies ? length : 0));
-    const at = writeHeader(target, 0, first, length, options.mask, key);
+    const head = writeHeader(target, 0, first, length, options.mask ? MASK : 0);
+    const at = options.mask ? writeKey(target, head, key) : head;
     if (length === 0) return [target.subarray(0, at)];
     if (copies) {
       target.set(payload, at);
