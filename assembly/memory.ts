@@ -5,9 +5,9 @@ import { RECORD_BYTES, STATE_BYTES } from '../src/spec/record';
 //   state                  64 octets: the decoder state of the scan that runs now
 //   records                4,096 frame records of 16 octets
 //   scratch                256 KiB and slack: input or output of a call that is not a scan
-//   outgoing               128 KiBand slack: frames that are masked where they were written, until they are taken
+//   outgoing               128 KiB and slack: frames that are masked where they were written, until they are taken
 //   arena                  256 KiB and slack: the chunk that was copied in and is scanned now
-//   landing                1 MiB and slack: where sockets put what they read
+//   landing                256 KiB and slack: where sockets put what they read
 // The slack lets a kernel load and store whole vectors at an area's end.
 
 const ALIGNMENT: usize = 64;
@@ -17,7 +17,7 @@ export const RECORD_CAPACITY: i32 = 4096;
 export const SCRATCH_LENGTH: i32 = 256 * 1024;
 export const OUTGOING_LENGTH: i32 = 128 * 1024;
 export const ARENA_LENGTH: i32 = 256 * 1024;
-export const LANDING_LENGTH: i32 = 1024 * 1024;
+export const LANDING_LENGTH: i32 = 256 * 1024;
 
 export function stateAddress(): usize {
   return (__heap_base + (ALIGNMENT - 1)) & ~(ALIGNMENT - 1);

@@ -99,13 +99,12 @@ function benchStrings() {
 }
 
 /** Frames into a batch that is taken and given back, as a transport does whose socket takes all at once. */
-function ourEncoder(name, role, length, write) {
-  const encoder = new FrameEncoder({ role, values: nodeValues });
+function ourEncoder(name, encoder, length, write) {
   const take = () => {
     const chunks = encoder.take();
     if (chunks.length === 1) encoder.reuse(chunks[0]);
   };
-  return repeat(name, () => write(encoder), take, batchOf(length));
+  return repeat(name, write, take, batchOf(length));
 }
 
 /** A side that writes frames one by one. */
@@ -124,6 +123,7 @@ function benchEncode() {
     [4096, 7],
   ]) {
     const text = makePayload('ascii', length).toString();
+    const encoder = new FrameEncoder({ role: Role.Server, values: nodeValues });
     const connection = new Connection({ role: Role.Server, values: nodeValues });
     const takeOutput = () => {
       const chunks = connection.takeOutput();
@@ -132,7 +132,7 @@ function benchEncode() {
     const sender = new Sender(NO_SOCKET);
     const driver = openDriver();
     const sides = [
-      ourEncoder('wsimd', Role.Server, length, (encoder) => encoder.text(FIN | Opcode.Text, text)),
+      ourEncoder('wsimd', encoder, length, () => encoder.text(FIN | Opcode.Text, text)),
       repeat('wsimd, Connection.send', () => connection.send(text, { binary: false }), takeOutput, batchOf(length)),
       perFrame('ws Sender.frame', () => Sender.frame(Buffer.from(text), frameOptions)),
       perFrame('ws Sender.send to no socket', () => sender.send(text, sendOptions)),
@@ -157,8 +157,9 @@ function benchMaskedEncode() {
     [4096, undefined],
   ]) {
     const payload = makePayload('binary', length);
+    const encoder = new FrameEncoder({ role: Role.Client, values: nodeValues });
     const sides = [
-      ourEncoder('wsimd', Role.Client, length, (encoder) => encoder.frame(FIN | Opcode.Binary, payload)),
+      ourEncoder('wsimd', encoder, length, () => encoder.frame(FIN | Opcode.Binary, payload)),
       perFrame('ws Sender.frame', () => Sender.frame(payload, frameOptions)),
     ];
     const figures = measure(sides, KERNEL_TIMES);

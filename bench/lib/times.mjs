@@ -6,7 +6,7 @@ const onlyAt = process.argv.indexOf('--only');
 export const only = onlyAt === -1 ? '' : process.argv[onlyAt + 1];
 
 /** Times for `measure` where one unit of work is a call of a kernel. */
-export const KERNEL_TIMES = isSmoke ? { rounds: 1, slice: 1, warmUp: 5 } : { rounds: 5, slice: 15, warmUp: 60 };
+export const KERNEL_TIMES = isSmoke ? { rounds: 1, slice: 1, warmUp: 5 } : { rounds: 9, slice: 25, warmUp: 100 };
 /** Times for `measure` where whole streams are worked through. */
 export const STREAM_TIMES = isSmoke ? { rounds: 1, slice: 2, warmUp: 10 } : { rounds: 9, slice: 60, warmUp: 500 };
 /** The same, where there are many tables. */
