@@ -11,7 +11,7 @@ export function maskFrames(at: usize, end: usize): void {
       length = <i32>bswap<u16>(load<u16>(at));
       at += 2;
     } else if (length == LENGTH_64) {
-      length = <i32>bswap<u64>(load<u64>(at));
+      length = <i32>bswap<u32>(load<u32>(at, 4));
       at += 8;
     }
     const key = load<i32>(at);
