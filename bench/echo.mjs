@@ -15,13 +15,17 @@ import { isSmoke, only } from './lib/times.mjs';
 
 const work = ['grid', 'growth'].find((each) => process.argv.includes(`--${each}`)) ?? 'echo';
 const isGrid = work === 'grid';
-const ROUNDS = isSmoke ? 1 : isGrid ? 3 : 5;
+const ROUNDS = isSmoke ? 1 : isGrid ? 7 : 13;
 /** One message at a time spreads most: waking and sleeping of two processes is much of it. */
-const SINGLE_ROUNDS = isSmoke ? 1 : isGrid ? 3 : 7;
+const SINGLE_ROUNDS = isSmoke ? 1 : isGrid ? 7 : 19;
+/** A client is started anew for each of its rounds. */
+const CLIENT_ROUNDS = isSmoke ? 1 : 5;
 /** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
-const WARM_UP = isSmoke ? 0.1 : isGrid ? 0.15 : 0.2;
+const WARM_UP = 0.1;
 const FIRST_WARM_UP = isSmoke ? 0.2 : isGrid ? 0.6 : 0.7;
-const SECONDS = isSmoke ? 0.2 : 0.5;
+const SECONDS = 0.2;
+/** The same for a client, and for the counting of system calls. */
+const LONG_SECONDS = isSmoke ? 0.2 : 0.5;
 const IDLE_CONNECTIONS = isSmoke ? 200 : 10_000;
 /** The engine gives back the young generation that handshakes made it take once it has had little to do for 5 s. */
 const IDLE_SECONDS = isSmoke ? 0.2 : 6;
@@ -86,15 +90,17 @@ function startServer(name, settings) {
   return start(server.file, { core: 0, ...server, settings: { ...server.settings, ...settings } });
 }
 
-/** Keeps `running` under the load that `wanted` describes, and returns its processor time per message, in microseconds. */
-async function measureOnce(running, wanted, warmUp) {
-  await load.ask({ open: { port: running.port, ...wanted } });
-  await load.ask('start');
+/**
+ * Lets a group of connections work, and returns the processor time per message of `running`, which they are open to, in
+ * microseconds.
+ */
+async function measureOnce(running, group, warmUp) {
+  await load.ask({ start: group });
   await sleep(warmUp * 1000);
   const [before, seen] = await Promise.all([running.ask('usage'), load.ask('count')]);
   await sleep(SECONDS * 1000);
   const [after, seenAfter] = await Promise.all([running.ask('usage'), load.ask('count')]);
-  await load.ask('close');
+  await load.ask({ pause: group });
   // A slow server may finish fewer batches than one in a short measurement.
   if (after.count === before.count) throw new Error('no message came back while it was measured');
   return {
@@ -104,21 +110,25 @@ async function measureOnce(running, wanted, warmUp) {
 }
 
 /**
- * Rounds over several servers, which stay up from the first to the last.
+ * Rounds over several servers; all connections stay open from the first to the last, and one server works at a time.
  * @param {{ name: string, running: object, wanted: object }[]} sides
  */
 async function measureSides(sides, rounds = ROUNDS) {
+  const groups = [];
+  for (const { name, running, wanted } of sides) {
+    groups.push(await load.ask({ open: { name, port: running.port, ...wanted } }));
+  }
   const micros = sides.map(() => []);
   const rates = sides.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < sides.length; turn++) {
       const at = (round + turn) % sides.length;
-      const { running, wanted } = sides[at];
-      const once = await measureOnce(running, wanted, round === 0 ? FIRST_WARM_UP : WARM_UP);
+      const once = await measureOnce(sides[at].running, groups[at], round === 0 ? FIRST_WARM_UP : WARM_UP);
       micros[at].push(once.micros);
       rates[at].push(once.rate);
     }
   }
+  await load.ask('close');
   return sides.map(({ name }, i) => ({ name, ...summarize(micros[i]), perSecond: summarize(rates[i]).median }));
 }
 
@@ -260,14 +270,14 @@ async function benchClient() {
     const server = await start(file, { core: 1, settings: { ...settings, work: 'echo' } });
     const samples = { wsimd: [], 'ws + bufferutil': [] };
     try {
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < CLIENT_ROUNDS; round++) {
         for (const name of Object.keys(samples)) {
           const library = name === 'wsimd' ? 'wsimd' : 'ws';
           const wanted = { library, port: server.port, connections, depth, length: 125, kind: 'ascii' };
           const client = await start('client.mjs', { core: 0, settings: wanted });
           await sleep(FIRST_WARM_UP * 1000);
           const before = await client.ask('usage');
-          await sleep(SECONDS * 1000);
+          await sleep(LONG_SECONDS * 1000);
           const after = await client.ask('usage');
           samples[name].push((after.micros - before.micros) / (after.count - before.count));
           await client.stop();
@@ -308,17 +318,19 @@ async function measureIdle(names) {
       const server = SERVERS[name];
       const settings = { ...server.settings, work: 'echo', wireLength: 22 };
       const running = await start(server.file, { core: 0, ...server, flags: ['--expose-gc'], settings });
-      sides.push({ name, running });
+      const side = { name, running };
+      sides.push(side);
       // A first few connections bring in what is needed once.
-      await open(running, 50);
+      await open(side, 50);
       await load.ask('close');
     }
     for (const { running } of sides) await running.ask('memory');
     await sleep(IDLE_SECONDS * 1000);
     for (const side of sides) side.before = await side.running.ask('memory');
-    for (const { name, running, before } of sides) {
+    for (const side of sides) {
+      const { name, running, before } = side;
       try {
-        await open(running, IDLE_CONNECTIONS);
+        await open(side, IDLE_CONNECTIONS);
         // How busy the engine was is counted from one garbage collection to the next.
         await running.ask('memory');
         await sleep(IDLE_SECONDS * 1000);
@@ -335,8 +347,10 @@ async function measureIdle(names) {
   return measured;
 }
 
-function open(running, connections) {
-  return load.ask({ open: { port: running.port, mode: 'echo', connections, length: 16, depth: 1, kind: 'ascii' } });
+function open({ name, running }, connections) {
+  return load.ask({
+    open: { name, port: running.port, mode: 'echo', connections, length: 16, depth: 1, kind: 'ascii' },
+  });
 }
 
 /** System calls that write, per message, counted by strace while 50 connections have 64 messages under way each. */
@@ -352,10 +366,10 @@ async function benchSyscalls() {
     if (!(name in SERVERS)) continue;
     const running = await startServer(name, { work: 'echo' });
     try {
-      await load.ask({
-        open: { port: running.port, mode: 'echo', connections: 50, length: 16, depth: 64, kind: 'ascii' },
+      const group = await load.ask({
+        open: { name, port: running.port, mode: 'echo', connections: 50, length: 16, depth: 64, kind: 'ascii' },
       });
-      await load.ask('start');
+      await load.ask({ start: group });
       const each = await countWrites(running);
       if (each === undefined) results.note(`write system calls of ${name} left out: strace may not watch it`);
       else figures.push({ name, median: each, lowest: each, highest: each });
@@ -381,7 +395,7 @@ async function countWrites(running) {
   });
   await Promise.race([attached, ended]);
   const before = await running.ask('usage');
-  await sleep(SECONDS * 1000);
+  await sleep(LONG_SECONDS * 1000);
   const after = await running.ask('usage');
   strace.kill('SIGINT');
   await ended;

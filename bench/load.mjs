@@ -1,5 +1,6 @@
 // The load: raw sockets that write masked frames encoded beforehand, count the octets of the replies, and compare a sample of
-// them with what must come. A bench starts it as a process of its own and tells it what to do.
+// them with what must come. A bench starts it as a process of its own, has it open groups of connections, and lets one group
+// after the other work.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BINARY, makeFrame, makePayload, TEXT } from './lib/frames.mjs';
@@ -15,19 +16,72 @@ const HANDSHAKE =
 /** All sockets read into this one buffer: a read and its callback are one step. */
 const landing = Buffer.allocUnsafeSlow(256 * 1024);
 
-let peers = [];
-let script;
+/** Groups by the number that `open` answers with. */
+let groups = [];
+/** Messages that all groups have had answered. */
 let count = 0;
 let chunks = 0;
-/** Fan-out only: connections that still wait for replies to the last request. */
-let unserved = 0;
+
+/** Connections to one server that all say the same. */
+class Group {
+  peers = [];
+  isWorking = false;
+  /** Connections that still wait for replies to what they asked last. */
+  unserved = 0;
+  onQuiet = undefined;
+
+  /** @param {string} name of the server */
+  constructor(name, script) {
+    this.name = name;
+    this.script = script;
+  }
+
+  start() {
+    this.isWorking = true;
+    this.ask();
+  }
+
+  /** Fan-out: one connection asks, all are answered. */
+  ask() {
+    const { peers, script } = this;
+    this.unserved = peers.length;
+    for (const { socket } of script.isFanOut ? peers.slice(0, 1) : peers) socket.write(script.request);
+  }
+
+  /** Resolves once everything that was asked is answered. */
+  pause() {
+    this.isWorking = false;
+    return new Promise((resolve) => {
+      if (this.unserved === 0) resolve();
+      else this.onQuiet = resolve;
+    });
+  }
+
+  /** A connection has all replies to what was asked. */
+  served(peer) {
+    const { script } = this;
+    count += script.depth;
+    if (this.isWorking && !script.isFanOut) peer.socket.write(script.request);
+    else if (--this.unserved === 0) {
+      if (this.isWorking) this.ask();
+      else this.onQuiet?.();
+    }
+  }
+
+  close() {
+    const { peers } = this;
+    this.peers = [];
+    for (const { socket } of peers) socket.destroy();
+  }
+}
 
 class Peer {
   isOpen = false;
   /** Where in the expected replies the next octet lies. */
   at = 0;
 
-  constructor(port, tls, opened) {
+  constructor(group, port, tls, opened) {
+    this.group = group;
     const onread = { buffer: landing, callback: (length, octets) => this.take(octets, length) };
     if (tls) {
       this.socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
@@ -37,9 +91,9 @@ class Peer {
     }
     this.opened = opened;
     this.head = '';
-    this.socket.on('error', fail);
+    this.socket.on('error', ({ message }) => this.fail(message));
     this.socket.on('close', () => {
-      if (peers.includes(this)) fail(new Error('the server closed a connection'));
+      if (group.peers.includes(this)) this.fail('the server closed a connection');
     });
     this.socket.write(HANDSHAKE);
   }
@@ -48,31 +102,27 @@ class Peer {
     if (!this.isOpen) {
       this.head += octets.latin1Slice(0, length);
       if (!this.head.endsWith('\r\n\r\n')) return true;
-      if (!this.head.startsWith('HTTP/1.1 101')) fail(new Error(`no WebSocket: ${this.head}`));
+      if (!this.head.startsWith('HTTP/1.1 101')) this.fail(`no WebSocket: ${this.head}`);
       this.isOpen = true;
       this.opened();
       return true;
     }
-    const { replies, depth, isFanOut } = script;
+    const { replies } = this.group.script;
     const end = this.at + length;
-    if (end > replies.length) fail(new Error('more octets came than were due'));
+    if (end > replies.length) this.fail('more octets came than were due');
     if (++chunks % COMPARE_EVERY === 0 && replies.compare(octets, 0, length, this.at, end) !== 0) {
-      fail(new Error('a reply is not what was sent'));
+      this.fail('a reply is not what was sent');
     }
     this.at = end;
     if (end < replies.length) return true;
     this.at = 0;
-    count += depth;
-    if (!isFanOut) this.socket.write(script.request);
-    else if (--unserved === 0) ask();
+    this.group.served(this);
     return true;
   }
-}
 
-/** Fan-out: one connection asks, all are answered. */
-function ask() {
-  unserved = peers.length;
-  peers[0].socket.write(script.request);
+  fail(message) {
+    fail(new Error(`${this.group.name}: ${message}`));
+  }
 }
 
 function fail(error) {
@@ -96,30 +146,31 @@ function makeScript({ mode, length, kind, depth }) {
   return { request, replies: mode === 'raw' ? request : frames(false), depth, isFanOut: false };
 }
 
-async function open({ port, connections, tls, ...wanted }) {
-  script = makeScript(wanted);
-  count = 0;
+async function open({ name, port, connections, tls, ...wanted }) {
+  const group = new Group(name, makeScript(wanted));
+  const { peers } = group;
   while (peers.length < connections) {
     const batch = Array.from({ length: Math.min(OPENING, connections - peers.length) }, () => {
-      return new Promise((resolve) => peers.push(new Peer(port, tls, resolve)));
+      return new Promise((resolve) => peers.push(new Peer(group, port, tls, resolve)));
     });
     await Promise.all(batch);
   }
+  return groups.push(group) - 1;
 }
 
 process.on('message', (order) => {
   if (order.open !== undefined) {
-    open(order.open).then(() => process.send('opened'), fail);
-  } else if (order === 'start') {
-    if (script.isFanOut) ask();
-    else for (const { socket } of peers) socket.write(script.request);
+    open(order.open).then((number) => process.send(number), fail);
+  } else if (order.start !== undefined) {
+    groups[order.start].start();
     process.send('started');
+  } else if (order.pause !== undefined) {
+    groups[order.pause].pause().then(() => process.send('quiet'), fail);
   } else if (order === 'count') {
     process.send({ count, at: performance.now() });
   } else if (order === 'close') {
-    const all = peers;
-    peers = [];
-    for (const { socket } of all) socket.destroy();
+    for (const group of groups) group.close();
+    groups = [];
     process.send('closed');
   }
 });

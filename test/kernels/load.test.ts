@@ -22,6 +22,7 @@ describe.each(kernelSets)('the memory of $name', (kernels) => {
       [kernels.stateAddress, STATE_BYTES],
       [kernels.recordsAddress, kernels.recordCapacity * RECORD_BYTES],
       [kernels.scratchAddress, kernels.scratchLength + 64],
+      [kernels.outgoingAddress, kernels.outgoingLength + 64],
       [kernels.arenaAddress, kernels.arenaLength + 64],
       [kernels.landingAddress, kernels.landingLength + 64],
     ];

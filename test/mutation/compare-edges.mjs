@@ -12,6 +12,7 @@ export function compareEdges(both) {
   compareCuts(both);
   compareLengths(both);
   compareUnfinished(both);
+  compareCutCharacters(both);
   compareBlocks(both);
   compareEndOfMemory(both);
 }
@@ -134,6 +135,20 @@ function compareUnfinished(both) {
     for (const second of edges) {
       judge(Buffer.from([first, second]), 0);
       for (const third of edges) judge(Buffer.from([0x61, first, second, third]), 0);
+    }
+  }
+}
+
+/** Characters cut short anywhere in a block and before, at the end or with ASCII after them. */
+function compareCutCharacters(both) {
+  for (const cut of ['c3', 'e6', 'e6bc', 'f0', 'f09f', 'f09f98'].map((octets) => Buffer.from(octets, 'hex'))) {
+    for (let length = 0; length <= 96; length++) {
+      for (const after of [0, 1, 15, 16, 63, 64, 80, 130]) {
+        const octets = Buffer.concat([Buffer.alloc(length, 'a'), cut, Buffer.alloc(after, 'a')]);
+        octets.set(Buffer.from('é').subarray(0, length > 1 ? 2 : 0));
+        const work = (kernels, start) => kernels.isUtf8(start, octets.length);
+        run(both, 'arenaAddress', 0, octets, 0, work, `isUtf8 of ${octets.toString('hex')}`);
+      }
     }
   }
 }

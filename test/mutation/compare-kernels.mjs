@@ -80,7 +80,22 @@ function maskableFrame(below, length) {
 }
 
 function compareHeaders(both, below) {
-  const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 77, 2 ** 53 - 1];
+  const lengths = [
+    0,
+    1,
+    125,
+    126,
+    127,
+    0x1234,
+    0xa5c3,
+    65_535,
+    65_536,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 40 + 77,
+    2 ** 53 - 1,
+  ];
   for (const length of lengths) {
     for (const masked of [0, 1]) {
       const [first, key] = [below(256), below(2 ** 32) | 0];
@@ -168,16 +183,32 @@ function compareShortText(both, below) {
       const octets = variant < 10 ? text : spoiled(below, text);
       compareOneText(both, text, octets, below(64), STATES[below(STATES.length)]);
       for (const masked of [false, true]) {
-        const key = masked ? Buffer.from(octetsOf(below, 4)) : Buffer.alloc(4);
-        const header = octets.length < 126 ? [octets.length] : [126, octets.length >> 8, octets.length & 255];
-        header[0] |= masked ? 0x80 : 0;
-        const payload = octets.map((octet, index) => octet ^ key[index & 3]);
-        const wire = Buffer.concat([Buffer.from([0x81, ...header]), masked ? key : Buffer.alloc(0), payload]);
+        const key = masked ? Buffer.from(octetsOf(below, 4)) : undefined;
+        const what = `scan of ${octets.toString('hex')}, ${masked ? 'masked' : 'not masked'}`;
         beginConnection(both);
-        scan(both, below(64), wire, masked ? 1 : 0, 1000, `scan of ${wire.toString('hex')}`);
+        scan(both, below(64), wholeFrame(0x81, octets, key), masked ? 1 : 0, 1000, what);
+        if (variant > 0) continue;
+        // Text and binary to either side, with the text judged and not, masked as it must be and not.
+        for (const first of [0x81, 0x82]) {
+          for (let config = 0; config < 4; config++) {
+            beginConnection(both);
+            // Three, so that one of no payload does not lie at the end either, where the short way does not look.
+            const wire = Buffer.concat(Array.from({ length: 3 }, () => wholeFrame(first, octets, key)));
+            scan(both, below(64), wire, config, 1000, `${what}, with ${config}`);
+          }
+        }
       }
     }
   }
+}
+
+/** A frame, masked if there is a key. */
+function wholeFrame(first, payload, key) {
+  const { length } = payload;
+  const header = Buffer.from(length < 126 ? [first, length] : [first, 126, length >> 8, length & 255]);
+  header[1] |= key === undefined ? 0 : 0x80;
+  if (key === undefined) return Buffer.concat([header, payload]);
+  return Buffer.concat([header, key, payload.map((octet, index) => octet ^ key[index & 3])]);
 }
 
 /** A frame as a peer might write it, most of them as they should be. */
