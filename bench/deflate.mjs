@@ -163,7 +163,7 @@ async function benchMemory() {
       const before = await resident();
       const add = async (step) => {
         const each = ((await resident()) - before) / CONNECTIONS / 1024;
-        steps[step].push({ name, median: each, lowest: each, highest: each });
+        steps[step].push({ name, ...summarize([each]) });
       };
       const clients = await connect(running.port, CONNECTIONS);
       await add('before the first message');

@@ -15,9 +15,9 @@ import { isSmoke, only } from './lib/times.mjs';
 
 const work = ['grid', 'growth'].find((each) => process.argv.includes(`--${each}`)) ?? 'echo';
 const isGrid = work === 'grid';
-const ROUNDS = isSmoke ? 1 : isGrid ? 7 : 13;
+const ROUNDS = isSmoke ? 1 : isGrid ? 7 : 11;
 /** One message at a time spreads most: waking and sleeping of two processes is much of it. */
-const SINGLE_ROUNDS = isSmoke ? 1 : isGrid ? 7 : 19;
+const SINGLE_ROUNDS = isSmoke ? 1 : isGrid ? 7 : 15;
 /** A client is started anew for each of its rounds. */
 const CLIENT_ROUNDS = isSmoke ? 1 : 5;
 /** Seconds of load before each measurement, the first one of a server longer, and of the measurement itself. */
@@ -163,6 +163,7 @@ async function benchTable() {
         { against: UWS, atLeast: uWebSockets },
         { of: DATA_PATH, against: WS, atLeast: dataPath },
         { of: 'wsimd, JavaScript twin', against: WS },
+        { of: 'raw TCP', against: WS },
       ]),
     );
   }
@@ -372,7 +373,7 @@ async function benchSyscalls() {
       await load.ask({ start: group });
       const each = await countWrites(running);
       if (each === undefined) results.note(`write system calls of ${name} left out: strace may not watch it`);
-      else figures.push({ name, median: each, lowest: each, highest: each });
+      else figures.push({ name, ...summarize([each]) });
       await load.ask('close');
     } finally {
       await running.stop();

@@ -20,8 +20,8 @@ const text = [
   '# Results',
   '',
   'Written by `npm run bench:report` from `bench/results/*.json`. Each figure is the median of interleaved rounds, with the',
-  'lowest and the highest in brackets; a ratio is what the other side takes divided by what ours takes, so that more is',
-  'better. Figures hold for the machine they were taken on; ratios travel better, and no figure is a promise.',
+  'lowest and the highest in brackets; a ratio is what the other side takes divided by what ours takes in the same round, again',
+  'the median of all rounds, so that more is better. Figures hold for the machine they were taken on; ratios travel better, and no figure is a promise.',
   '',
   ...benches.flatMap(writeBench),
 ].join('\n');
@@ -81,8 +81,10 @@ function writeFigure(figure) {
   return `${formatNumber(median)}${spread}${rate}`;
 }
 
-function writeComparison({ of, against, ratio, atLeast }) {
+function writeComparison({ of, against, ratio, lowest, highest, atLeast }) {
   const side = of === 'wsimd' ? '' : `${of}: `;
   const target = atLeast === undefined ? '' : `, target ${atLeast}x ${ratio >= atLeast ? 'met' : '**missed**'}`;
-  return `${side}${ratio.toFixed(2)}x ${against}${target}`;
+  // Where the sides had not the same rounds, there is one ratio, of their medians.
+  const spread = lowest === highest ? '' : ` (${lowest.toFixed(2)}-${highest.toFixed(2)})`;
+  return `${side}${ratio.toFixed(2)}x${spread} ${against}${target}`;
 }

@@ -1,6 +1,7 @@
 // Measured tables -> lines in the terminal, and bench/results/<name>.json with what a reader needs to judge them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
+import { summarize } from './rounds.mjs';
 import { isSmoke, only } from './times.mjs';
 
 const RESULTS = new URL('../results/', import.meta.url);
@@ -13,6 +14,9 @@ const loadAtStart = loadavg()[0];
  * @param {import('./rounds.mjs').Figure[]} figures
  * @param {{ of?: string, against: string[], atLeast?: number }[]} [comparisons] what the best of `against` takes, divided by
  *   what the side `of` (default 'wsimd') takes, and how much that should be
+ *
+ * A machine that others share changes its pace within a run. What two sides took in the same round is divided, then, and the
+ * median of these ratios counts; sides that had not the same rounds have the ratio of their medians.
  */
 export function makeRow(label, figures, comparisons = []) {
   return {
@@ -23,9 +27,15 @@ export function makeRow(label, figures, comparisons = []) {
       const others = figures.filter(({ name }) => against.includes(name));
       if (side === undefined || others.length === 0) return [];
       const best = others.reduce((a, b) => (b.median < a.median ? b : a));
-      return [{ of, against: best.name, ratio: best.median / side.median, atLeast }];
+      const { median: ratio, lowest, highest } = summarize(ratiosOf(best, side));
+      return [{ of, against: best.name, ratio, lowest, highest, atLeast }];
     }),
   };
+}
+
+function ratiosOf(other, side) {
+  if (other.samples.length !== side.samples.length) return [other.median / side.median];
+  return other.samples.map((sample, round) => sample / side.samples[round]);
 }
 
 /** Prints one row: what each side took, and the ratios. */
@@ -37,9 +47,10 @@ function printRow(row) {
   for (const comparison of row.comparisons) console.log(`    ${formatComparison(comparison)}`);
 }
 
-function formatComparison({ of, against, ratio, atLeast }) {
-  const goal = atLeast === undefined ? '' : ` (target >= ${atLeast}x: ${ratio >= atLeast ? 'met' : 'missed'})`;
-  return `${of}: ${ratio.toFixed(2)}x against ${against}${goal}`;
+function formatComparison({ of, against, ratio, lowest, highest, atLeast }) {
+  const spread = lowest === highest ? '' : ` (${lowest.toFixed(2)}-${highest.toFixed(2)})`;
+  const goal = atLeast === undefined ? '' : `, target >= ${atLeast}x: ${ratio >= atLeast ? 'met' : 'missed'}`;
+  return `${of}: ${ratio.toFixed(2)}x${spread} against ${against}${goal}`;
 }
 
 /** Three digits of a positive number. */
@@ -88,7 +99,12 @@ export function openResults(name, command) {
       const measured = tables.filter(({ rows }) => rows.length > 0);
       writeFileSync(
         file,
-        `${JSON.stringify({ name: fileName, command, date: startedAt, ...machine, notes, tables: measured }, null, 2)}\n`,
+        // The ratios of the rounds have been taken by now.
+        `${JSON.stringify(
+          { name: fileName, command, date: startedAt, ...machine, notes, tables: measured },
+          (key, value) => (key === 'samples' ? undefined : value),
+          2,
+        )}\n`,
       );
       console.log(`\nwritten to bench/results/${fileName}.json`);
     },

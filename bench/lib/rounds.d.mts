@@ -4,6 +4,8 @@ export interface Figure {
   readonly median: number;
   readonly lowest: number;
   readonly highest: number;
+  /** One for each round, in their order. */
+  readonly samples: readonly number[];
 }
 
 export interface Side<Input = unknown> {

@@ -69,7 +69,7 @@ export function summarize(samples) {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, lowest: sorted[0], highest: sorted.at(-1) };
+  return { median, lowest: sorted[0], highest: sorted.at(-1), samples };
 }
 
 /** Runs a side until it is warm, and returns the count that makes a pass long enough. */
