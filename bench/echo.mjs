@@ -319,19 +319,17 @@ async function measureIdle(names) {
       const server = SERVERS[name];
       const settings = { ...server.settings, work: 'echo', wireLength: 22 };
       const running = await start(server.file, { core: 0, ...server, flags: ['--expose-gc'], settings });
-      const side = { name, running };
-      sides.push(side);
+      sides.push({ name, running });
       // A first few connections bring in what is needed once.
-      await open(side, 50);
+      await open(name, running, 50);
       await load.ask('close');
     }
     for (const { running } of sides) await running.ask('memory');
     await sleep(IDLE_SECONDS * 1000);
     for (const side of sides) side.before = await side.running.ask('memory');
-    for (const side of sides) {
-      const { name, running, before } = side;
+    for (const { name, running, before } of sides) {
       try {
-        await open(side, IDLE_CONNECTIONS);
+        await open(name, running, IDLE_CONNECTIONS);
         // How busy the engine was is counted from one garbage collection to the next.
         await running.ask('memory');
         await sleep(IDLE_SECONDS * 1000);
@@ -348,7 +346,7 @@ async function measureIdle(names) {
   return measured;
 }
 
-function open({ name, running }, connections) {
+function open(name, running, connections) {
   return load.ask({
     open: { name, port: running.port, mode: 'echo', connections, length: 16, depth: 1, kind: 'ascii' },
   });

@@ -28,6 +28,7 @@ class Group {
   isWorking = false;
   /** Connections that still wait for replies to what they asked last. */
   unserved = 0;
+  /** Called when all is answered after a pause was asked for. */
   onQuiet = undefined;
 
   /** @param {string} name of the server */
@@ -41,7 +42,7 @@ class Group {
     this.ask();
   }
 
-  /** Fan-out: one connection asks, all are answered. */
+  /** Every connection asks; of a fan-out one does, and all are answered. */
   ask() {
     const { peers, script } = this;
     this.unserved = peers.length;
@@ -52,8 +53,7 @@ class Group {
   pause() {
     this.isWorking = false;
     return new Promise((resolve) => {
-      if (this.unserved === 0) resolve();
-      else this.onQuiet = resolve;
+      this.onQuiet = resolve;
     });
   }
 
@@ -64,7 +64,7 @@ class Group {
     if (this.isWorking && !script.isFanOut) peer.socket.write(script.request);
     else if (--this.unserved === 0) {
       if (this.isWorking) this.ask();
-      else this.onQuiet?.();
+      else this.onQuiet();
     }
   }
 

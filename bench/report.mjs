@@ -20,8 +20,9 @@ const text = [
   '# Results',
   '',
   'Written by `npm run bench:report` from `bench/results/*.json`. Each figure is the median of interleaved rounds, with the',
-  'lowest and the highest in brackets; a ratio is what the other side takes divided by what ours takes in the same round, again',
-  'the median of all rounds, so that more is better. Figures hold for the machine they were taken on; ratios travel better, and no figure is a promise.',
+  'lowest and the highest in brackets. A ratio is what the other side takes divided by what ours takes, so that more is better;',
+  'with brackets it is the median of the ratios of the rounds, without them the ratio of the medians. Figures hold for the',
+  'machine they were taken on; ratios travel better, and no figure is a promise.',
   '',
   ...benches.flatMap(writeBench),
 ].join('\n');

@@ -1,7 +1,7 @@
 // Two sets of kernels and a seed -> the first thing in which they differ, if there is one. Both get the same octets at the same
 // places of their areas; results, the octets afterwards, the octets around, the records and the state must be the same.
 import { randomFrom } from '../memory/frames.mjs';
-import { compareEdges } from './compare-edges.mjs';
+import { compareEdges, wholeFrame } from './compare-edges.mjs';
 import { Difference, beginConnection, run, same, scan } from './kernel-pair.mjs';
 
 const LENGTHS = [0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 79, 80, 127, 128, 255, 256, 300, 513];
@@ -200,15 +200,6 @@ function compareShortText(both, below) {
       }
     }
   }
-}
-
-/** A frame, masked if there is a key. */
-function wholeFrame(first, payload, key) {
-  const { length } = payload;
-  const header = Buffer.from(length < 126 ? [first, length] : [first, 126, length >> 8, length & 255]);
-  header[1] |= key === undefined ? 0 : 0x80;
-  if (key === undefined) return Buffer.concat([header, payload]);
-  return Buffer.concat([header, key, payload.map((octet, index) => octet ^ key[index & 3])]);
 }
 
 /** A frame as a peer might write it, most of them as they should be. */
