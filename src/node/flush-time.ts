@@ -7,6 +7,8 @@ export interface Batch {
 
 /** Those that wait for the tick's end. */
 let waiting: Batch[] = [];
+/** Those whose owner is dispatching what was read, and which are flushed after that; the innermost last. */
+const reading: Batch[] = [];
 let isListeningForExit = false;
 let isExitingNow = false;
 
@@ -21,6 +23,15 @@ export function flushLater(batch: Batch): void {
   if (waiting.push(batch) === 1) queueMicrotask(flushAll);
 }
 
+/** Notes that a batch is flushed when what was read has been dispatched, which ends with `endReading`. */
+export function beginReading(batch: Batch): void {
+  reading.push(batch);
+}
+
+export function endReading(): void {
+  reading.pop();
+}
+
 /** A write in an 'exit' listener still reaches the peer, as it does when each send is written by itself. */
 export function flushOnExit(): void {
   if (isListeningForExit) return;
@@ -28,6 +39,7 @@ export function flushOnExit(): void {
   process.on('exit', () => {
     isExitingNow = true;
     flushAll();
+    for (const batch of reading) batch.flush();
   });
 }
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { afterFlush } from './after-flush.js';
 import { destroyWhenOver } from './destroy-when-over.js';
-import { flushLater, flushOnExit, isExiting } from './flush-time.js';
+import { beginReading, endReading, flushLater, flushOnExit, isExiting } from './flush-time.js';
 import { land, type ReadPath } from './landing.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { FULL, Share } from './share.js';
@@ -94,8 +94,12 @@ export class Transport {
 
   /** Notes that something was sent, and whom to tell when it has been written. */
   sent(callback: SendCallback | undefined): void {
-    if (callback !== undefined) (this.callbacks ??= []).push(callback);
+    if (callback !== undefined) this.remember(callback);
     this.schedule();
+  }
+
+  private remember(callback: SendCallback): void {
+    (this.callbacks ??= []).push(callback);
   }
 
   /** Sees to it that the batch is written by the end of this tick. */
@@ -165,6 +169,7 @@ export class Transport {
   read(): void {
     if (this.isReading) return;
     this.isReading = true;
+    beginReading(this);
     this.owner.dispatch();
     this.endRead();
   }
@@ -172,6 +177,7 @@ export class Transport {
   /** Writes what was sent while the owner dispatched. */
   endRead(): void {
     this.isReading = false;
+    endReading();
     if (!this.isScheduled) this.flush();
   }
 

@@ -15,7 +15,10 @@ async function texts(peer: RawPeer, count: number): Promise<string[]> {
 
 /** Runs a program in a child of plain Node with a client connected to a raw server; gives what reached the server. */
 async function framesOfChild(implementation: Implementation, body: string): Promise<string[]> {
-  const server = await answering(({ peer, request }) => peer.write(responseHead(request)));
+  const server = await answering(({ peer, request }) => {
+    peer.write(responseHead(request));
+    peer.send({ payload: 'question' });
+  });
   const module = await implementation.childModule();
   const program = `
     const { WebSocket } = await import(${JSON.stringify(module)});
@@ -72,6 +75,11 @@ contract('batching', (implementation) => {
       'one',
       'two',
     ]);
+  });
+
+  it('send(); process.exit() inside a message handler: delivers', async () => {
+    const body = `ws.on('message', () => { ws.send('answer'); process.exit(); });`;
+    expect(await framesOfChild(implementation, body)).toEqual(['answer']);
   });
 
   it("send() in 'exit': delivers", async () => {
