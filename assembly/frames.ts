@@ -22,6 +22,7 @@ import {
   RECORD_COMPRESSED,
   RECORD_END,
   RECORD_FIN,
+  RECORD_LAST,
   RECORD_OPCODE,
   RECORD_RSV_SHIFT,
   RECORD_START,
@@ -29,6 +30,7 @@ import {
   RECORD_UNCHECKED,
   RECORD_VALID,
   RECORD_VIOLATION,
+  RECORD_WHOLE,
   SCAN_LEAVE_LONG_TEXT,
   SCAN_RSV,
   SCAN_SERVER,
@@ -105,7 +107,7 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
             payload += 4;
           }
           if (short > shortLimit || payload + short > end) break;
-          flags = WHOLE | RECORD_VALID | opcode;
+          flags = RECORD_WHOLE | RECORD_VALID | opcode;
           if (opcode == Opcode.Text) {
             flags |= RECORD_TEXT;
             if (judgesText) {
@@ -225,13 +227,13 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
       const ascii = key ? maskAndFindAscii(at, <i32>piece, key) : isAscii(at, <i32>piece);
       if (ascii && utf8 == 0) {
         flags |= RECORD_ASCII;
-      } else if ((flags & WHOLE) == WHOLE && (flags & RECORD_OPCODE) == Opcode.Text) {
+      } else if ((flags & RECORD_WHOLE) == RECORD_WHOLE && (flags & RECORD_OPCODE) == Opcode.Text) {
         if (config & SCAN_LEAVE_LONG_TEXT && piece >= <usize>UNCHECKED_FROM) flags |= RECORD_UNCHECKED;
         // RFC 6455 8.1: text that is not UTF-8 fails the connection.
         else if (!isUtf8(at, <i32>piece)) violation = Violation.InvalidUtf8;
       } else {
         utf8 = continueUtf8(at, <i32>piece, utf8);
-        if (utf8 < 0 || (utf8 != 0 && (flags & LAST) == LAST)) violation = Violation.InvalidUtf8;
+        if (utf8 < 0 || (utf8 != 0 && (flags & RECORD_LAST) == RECORD_LAST)) violation = Violation.InvalidUtf8;
       }
       if (violation) break;
     } else if (key) {
@@ -281,10 +283,6 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
   store<i32>(state, <i32>((record - records) / RECORD_BYTES), STATE_RECORDS);
   return at;
 }
-
-/** A message that begins and ends with this piece; a piece that ends its message. */
-const WHOLE: i32 = RECORD_START | RECORD_END | RECORD_FIN;
-const LAST: i32 = RECORD_END | RECORD_FIN;
 
 /** Whether the piece belongs to text that can be validated as it comes. */
 function isJudgedText(flags: i32, config: i32): bool {

@@ -1,29 +1,34 @@
-// Does to the compiled sources what tsc does not: writes the numbers of the spec into the code that uses them, and puts beside it
+// Does to the compiled sources what tsc does not: writes numbers and members of enums into the code that uses them, and puts beside it
 // the CommonJS copies with their declarations, the kernel module as a file, and the mark that makes the CLI executable.
 import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
 
+/** Modules of numbers, and of enums: they import nothing that is written to here. */
+const HAS_CONSTANTS = /\/dist\/(spec\/[\w-]+|connection\/(event|state)|node\/types)\.js$/;
+
 /**
- * Replaces each use of a number that a module imports from the spec by the number, as the AssemblyScript compiler does. An import
- * is read from memory whenever it is used, which took a tenth of the time of decoding a short message.
+ * Replaces each use of a number or an enum's member that a module imports from one of these by its value, as the AssemblyScript
+ * compiler does. An import is read from memory whenever it is used, which took a tenth of the time of decoding a short message.
  */
-async function writeNumbers(file) {
+async function writeConstants(file) {
   const text = readFileSync(file, 'utf8');
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const imported = new Map();
   for (const { importClause, moduleSpecifier } of source.statements.filter(ts.isImportDeclaration)) {
-    if (!/\/spec\/[\w-]+\.js$/.test(moduleSpecifier.text)) continue;
-    const values = await import(path.resolve(path.dirname(file), moduleSpecifier.text));
+    const module = path.resolve(path.dirname(file), moduleSpecifier.text);
+    if (!HAS_CONSTANTS.test(module)) continue;
+    const values = await import(module);
     for (const { name } of importClause.namedBindings.elements) imported.set(name.text, values[name.text]);
   }
   const edits = [];
   const visit = (node) => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
     if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
-      const number = imported.get(node.expression.text)?.[node.name.text];
-      if (typeof number === 'number') return void edits.push([node.getStart(), node.end, number]);
+      const member = imported.get(node.expression.text)?.[node.name.text];
+      if (typeof member === 'number' || typeof member === 'string')
+        return void edits.push([node.getStart(), node.end, JSON.stringify(member)]);
     }
     const isUse = ts.isIdentifier(node) && !ts.isShorthandPropertyAssignment(node.parent) && node.parent.name !== node;
     if (isUse && typeof imported.get(node.text) === 'number') {
@@ -33,12 +38,11 @@ async function writeNumbers(file) {
   };
   visit(source);
   let written = text;
-  for (const [start, end, number] of edits.toReversed())
-    written = written.slice(0, start) + number + written.slice(end);
+  for (const [start, end, value] of edits.toReversed()) written = written.slice(0, start) + value + written.slice(end);
   if (edits.length > 0) writeFileSync(file, written);
 }
 const compiled = readdirSync('dist', { recursive: true }).filter((name) => /^(?!spec|conformance).*\.js$/.test(name));
-await Promise.all(compiled.map((name) => writeNumbers(path.join('dist', name))));
+await Promise.all(compiled.map((name) => writeConstants(path.join('dist', name))));
 
 // One build of both doors, so that they share what they have in common.
 const DOORS = { index: 'dist/index.js', 'sans-io': 'dist/sans-io.js' };

@@ -14,7 +14,8 @@ export {
   judgeClosePayload,
   type ClosePayload,
 } from './codec/close-payload.js';
-export { Connection, State, type ConnectionOptions, type SendOptions } from './connection/connection.js';
+export { Connection, type ConnectionOptions, type SendOptions } from './connection/connection.js';
+export { State } from './connection/state.js';
 export {
   EventType,
   type CloseEvent,

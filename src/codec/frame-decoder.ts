@@ -20,6 +20,7 @@ import {
   RECORD_TEXT,
   RECORD_UNCHECKED,
   RECORD_VIOLATION,
+  RECORD_WHOLE,
   RECORD_WORDS,
   SCAN_LEAVE_LONG_TEXT,
   SCAN_RSV,
@@ -67,6 +68,12 @@ interface Waiting {
 }
 
 const NO_RECORDS = new Int32Array(0);
+
+/** Whether a kind word is that of a whole message that has, of the bits of `mask`, only RECORD_WHOLE set. @internal */
+export function isWhole(kind: number, mask: number): boolean {
+  const opcode = kind & RECORD_OPCODE;
+  return (kind & mask) === RECORD_WHOLE && opcode !== Opcode.Continuation && opcode < Opcode.Close;
+}
 
 /**
  * Reads frames from chunks: `push` a chunk, then `next()` until it returns false; while it returned true, the getters
@@ -159,10 +166,18 @@ export class FrameDecoder implements Tenant {
     return true;
   }
 
-  /** The kind word of the record that `next` would move to, 0 unless that is scanned already (`spec/record.ts`). @internal */
-  get nextKindWord(): number {
+  /**
+   * Moves to the next piece and returns its octets, where that is scanned already and is a whole message which `isWhole`
+   * says yes to; else it stays where it is, and returns undefined. @internal
+   */
+  nextWhole(mask: number): Uint8Array | undefined {
     const at = this.record + RECORD_WORDS;
-    return at < this.recordsEnd ? this.records[at + RECORD_KIND] : 0;
+    if (at >= this.recordsEnd) return undefined;
+    const kind = this.records[at + RECORD_KIND];
+    if (!isWhole(kind, mask)) return undefined;
+    this.record = at;
+    this.kind = kind;
+    return this.payload();
   }
 
   /** The frame's own opcode (RFC 6455 5.2). */
@@ -224,18 +239,11 @@ export class FrameDecoder implements Tenant {
 
   /** The piece's octets, in memory that is never written again and never part of WASM memory. */
   payload(): Uint8Array {
-    const { values, records, record } = this;
+    const { records, record } = this;
     const length = records[record + RECORD_LENGTH];
     const offset = records[record + RECORD_OFFSET];
-    if (offset + length > this.slabEnd) {
-      if (this.owned !== undefined) this.giveBack();
-      else if (length > SHARE_UP_TO || record + RECORD_WORDS === this.recordsEnd) {
-        const own = values.allocate(length);
-        own.set(this.kernels.bytes.subarray(offset, offset + length));
-        return own;
-      } else this.makeSlab(offset);
-    }
-    return values.view(this.slab!, this.slabShift + offset, length);
+    const own = offset + length > this.slabEnd ? this.takeOut(offset, length) : undefined;
+    return own ?? this.values.view(this.slab!, this.slabShift + offset, length);
   }
 
   /** Copies the piece's octets to `at` in `target`, which has room for them. */
@@ -423,6 +431,17 @@ export class FrameDecoder implements Tenant {
       if (kind & RECORD_START) traffic.frames[kind & RECORD_OPCODE]++;
       if (kind & RECORD_END && kind & RECORD_FIN && (kind & RECORD_OPCODE) < Opcode.Close) traffic.messages++;
     }
+  }
+
+  /** The octets in memory of their own; undefined where they lie in the slab now, with neighbours. */
+  private takeOut(offset: number, length: number): Uint8Array | undefined {
+    if (this.owned !== undefined) this.giveBack();
+    else if (length > SHARE_UP_TO || this.record + RECORD_WORDS === this.recordsEnd) {
+      const own = this.values.allocate(length);
+      own.set(this.kernels.bytes.subarray(offset, offset + length));
+      return own;
+    } else this.makeSlab(offset);
+    return undefined;
   }
 
   /** Copies the payloads from `offset` on, as many whole ones as a slab takes, out of the arena in one go. */

@@ -1,9 +1,10 @@
 // Payloads -> frames in the connection's outgoing batch (RFC 6455 5.2), masked when the sender is a client (5.3).
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN } from '../spec/frame.js';
+import { LENGTH_16, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN } from '../spec/frame.js';
 import { plainValues, type Values } from '../values/values.js';
 import { maskInto } from './mask.js';
+import { writeHeader, writeKey } from './header.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, Outgoing, type Memory } from './outgoing.js';
 import type { Traffic } from './statistics.js';
@@ -59,24 +60,14 @@ export class FrameEncoder {
    */
   frame(first: number, payload: Uint8Array, lent = false): void {
     const { drawKey } = this;
-    if (drawKey !== undefined) {
-      this.maskedFrame(first, payload, drawKey());
-      return;
-    }
+    if (drawKey !== undefined) return this.maskedFrame(first, payload, drawKey());
     const { length } = payload;
     if (this.traffic !== undefined) count(this.traffic, first, length);
     const outgoing = this.outgoing ?? this.open();
-    if (lent && length >= LEND_FROM) {
-      const header = outgoing.reserve(MAX_HEADER);
-      outgoing.end = writeHeader(header, outgoing.end, first, length, 0);
-      outgoing.append(payload);
-      return;
-    }
-    const bytes = outgoing.reserve(MAX_HEADER + length);
-    const at = writeHeader(bytes, outgoing.end, first, length, 0);
-    outgoing.end = at + length;
+    if (lent && length >= LEND_FROM) return outgoing.lend(first, payload);
+    const at = outgoing.begin(first, length, 0);
     // Octets whose memory was detached count as none, and cannot be copied.
-    if (length > 0) set.call(bytes, payload, at);
+    if (length > 0) set.call(outgoing.bytes!, payload, at);
   }
 
   /** As `frame`, for a client; `key` was drawn before, as a source of keys might detach the payload's memory. */
@@ -84,10 +75,9 @@ export class FrameEncoder {
     const { length } = payload;
     if (this.traffic !== undefined) count(this.traffic, first, length);
     const outgoing = this.outgoing ?? this.open();
-    const bytes = outgoing.reserve(MAX_HEADER + length);
     const { memory } = this;
-    let at = writeHeader(bytes, outgoing.end, first, length, MASK);
-    outgoing.end = at + 4 + length;
+    let at = outgoing.begin(first, length, MASK);
+    const bytes = outgoing.bytes!;
     if (bytes !== memory.kernels.bytes) {
       at = writeKey(bytes, at, key);
       if (length > 0) maskInto(bytes, at, payload, key, memory.kernels);
@@ -166,39 +156,6 @@ export class FrameEncoder {
   private open(): Outgoing {
     return (this.outgoing = new Outgoing(this.memory, this.drawKey !== undefined));
   }
-}
-
-/**
- * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload
- * begins or, when `maskBit` is MASK and not 0, the masking key.
- */
-export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, maskBit: number): number {
-  bytes[at] = first;
-  if (length < LENGTH_16) {
-    bytes[at + 1] = maskBit | length;
-    return at + 2;
-  }
-  if (length < 0x10000) {
-    bytes[at + 1] = maskBit | LENGTH_16;
-    bytes[at + 2] = length >>> 8;
-    bytes[at + 3] = length;
-    return at + 4;
-  }
-  bytes[at + 1] = maskBit | LENGTH_64;
-  at += 2;
-  const high = Math.floor(length / 0x100000000);
-  for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = high >>> shift;
-  for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = length >>> shift;
-  return at;
-}
-
-/** Writes the masking key, whose first octet is the lowest byte, and returns where the payload begins. */
-export function writeKey(bytes: Uint8Array, at: number, key: number): number {
-  bytes[at] = key;
-  bytes[at + 1] = key >>> 8;
-  bytes[at + 2] = key >>> 16;
-  bytes[at + 3] = key >>> 24;
-  return at + 4;
 }
 
 /** Writes `text` at `at`, an octet for each code unit; false, with some of it written, when it is not ASCII. */

@@ -1,6 +1,8 @@
 // Frames, as they are written one after another -> the few contiguous chunks that leave in one write.
 import type { Kernels } from '../kernels/kernels.js';
+import { MAX_HEADER } from '../spec/frame.js';
 import type { Values } from '../values/values.js';
+import { writeHeader } from './header.js';
 
 /**
  * The slab that all connections of the thread write into, one at a time. A chunk that waits for its peer pins the slab that
@@ -120,6 +122,24 @@ export class Outgoing {
   /** How many octets wait. */
   get length(): number {
     return this.chunkOctets + this.end - this.start;
+  }
+
+  /**
+   * Writes a frame's header and makes room for what follows it, a key of 4 octets where `maskBit` is MASK and not 0, and
+   * `length` octets of payload; returns where in `bytes` they begin.
+   */
+  begin(first: number, length: number, maskBit: number): number {
+    const bytes = this.reserve(MAX_HEADER + length);
+    const at = writeHeader(bytes, this.end, first, length, maskBit);
+    this.end = at + length + (maskBit === 0 ? 0 : 4);
+    return at;
+  }
+
+  /** Writes a frame whose payload is referred to: its owner leaves it as it is until it has been written. */
+  lend(first: number, payload: Uint8Array): void {
+    const bytes = this.reserve(MAX_HEADER);
+    this.end = writeHeader(bytes, this.end, first, payload.length, 0);
+    this.append(payload);
   }
 
   /** Makes room for `octets` after `end`, in one piece; the caller writes there and moves `end`. */

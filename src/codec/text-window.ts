@@ -4,14 +4,12 @@ import { Opcode } from '../spec/frame.js';
 import {
   RECORD_ASCII,
   RECORD_COMPRESSED,
-  RECORD_END,
-  RECORD_FIN,
   RECORD_KIND,
   RECORD_LENGTH,
   RECORD_OFFSET,
   RECORD_OPCODE,
-  RECORD_START,
   RECORD_UNCHECKED,
+  RECORD_WHOLE,
   RECORD_WORDS,
 } from '../spec/record.js';
 import type { Values } from '../values/values.js';
@@ -19,9 +17,8 @@ import type { Values } from '../values/values.js';
 /** A window spans at most this many octets, so that a slice kept by the user pins little else. */
 const WINDOW = 8 * 1024;
 
-const JUDGED =
-  RECORD_OPCODE | RECORD_START | RECORD_END | RECORD_FIN | RECORD_ASCII | RECORD_UNCHECKED | RECORD_COMPRESSED;
-const WHOLE_TEXT = Opcode.Text | RECORD_START | RECORD_END | RECORD_FIN;
+const JUDGED = RECORD_OPCODE | RECORD_WHOLE | RECORD_ASCII | RECORD_UNCHECKED | RECORD_COMPRESSED;
+const WHOLE_TEXT = Opcode.Text | RECORD_WHOLE;
 
 /**
  * Making a string costs a call out of JavaScript, and a slice of one does not. Valid while the records stay where they

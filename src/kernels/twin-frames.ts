@@ -20,6 +20,7 @@ import {
   RECORD_COMPRESSED,
   RECORD_END,
   RECORD_FIN,
+  RECORD_LAST,
   RECORD_OPCODE,
   RECORD_RSV_SHIFT,
   RECORD_START,
@@ -27,6 +28,7 @@ import {
   RECORD_UNCHECKED,
   RECORD_VALID,
   RECORD_VIOLATION,
+  RECORD_WHOLE,
   RECORD_WORDS,
   SCAN_LEAVE_LONG_TEXT,
   SCAN_RSV,
@@ -48,8 +50,6 @@ import { Violation } from '../spec/violation.js';
 import type { Kernels } from './kernels.js';
 
 const MAX_SIGNED = 0x7fffffff;
-const WHOLE = RECORD_START | RECORD_END | RECORD_FIN;
-const LAST = RECORD_END | RECORD_FIN;
 
 /** Makes the twin's `scanFrames` over the memory and the leaf functions of `kernels`. */
 export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['scanFrames'] {
@@ -180,13 +180,13 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
       if ((flags & (RECORD_TEXT | RECORD_COMPRESSED)) === RECORD_TEXT && !(config & SCAN_SKIP_UTF8)) {
         if (utf8 === 0 && isAscii(bytes, at, at + piece)) {
           flags |= RECORD_ASCII;
-        } else if ((flags & WHOLE) === WHOLE && (flags & RECORD_OPCODE) === Opcode.Text) {
+        } else if ((flags & RECORD_WHOLE) === RECORD_WHOLE && (flags & RECORD_OPCODE) === Opcode.Text) {
           if (config & SCAN_LEAVE_LONG_TEXT && piece >= UNCHECKED_FROM) flags |= RECORD_UNCHECKED;
           // RFC 6455 8.1: text that is not UTF-8 fails the connection.
           else if (!kernels.isUtf8(at, piece)) violation = Violation.InvalidUtf8;
         } else {
           utf8 = kernels.continueUtf8(at, piece, utf8);
-          if (utf8 < 0 || (utf8 !== 0 && (flags & LAST) === LAST)) violation = Violation.InvalidUtf8;
+          if (utf8 < 0 || (utf8 !== 0 && (flags & RECORD_LAST) === RECORD_LAST)) violation = Violation.InvalidUtf8;
         }
         if (violation) break;
       }

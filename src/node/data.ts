@@ -41,7 +41,8 @@ export function octetsOf(payload: Uint8Array | string): number {
 }
 
 /** Whether nobody but this thread can change the length of `payload`'s memory, or what lies there, behind our back. */
-export function isSteady(payload: Uint8Array): boolean {
+export function isSteady(payload: Uint8Array | string): boolean {
+  if (typeof payload === 'string') return false;
   const { buffer } = payload;
   return buffer instanceof ArrayBuffer && (buffer as ArrayBuffer & { resizable?: boolean }).resizable !== true;
 }

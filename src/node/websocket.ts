@@ -5,7 +5,8 @@ import type { Duplex } from 'node:stream';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
 import { newStatistics, type Statistics } from '../codec/statistics.js';
-import { Connection, State } from '../connection/connection.js';
+import { Connection } from '../connection/connection.js';
+import { State } from '../connection/state.js';
 import { EventType, type ConnectionEvent } from '../connection/event.js';
 import { PERMESSAGE_DEFLATE, type DeflateAgreement } from '../extensions/permessage-deflate.js';
 import { CloseCode } from '../spec/close-code.js';
@@ -17,6 +18,7 @@ import { createDeflater, createInflater, type PerMessageDeflateOptions } from '.
 import { addEventFace } from './event-target.js';
 import { startHeartbeat } from './heartbeat.js';
 import { iterate } from './iterate.js';
+import { emitsPlainly, loneMessageListener } from './lone-listener.js';
 import { checkOptions, DEFAULT_CLOSE_TIMEOUT, type SharedOptions } from './options.js';
 import { shape } from './shape.js';
 import {
@@ -81,6 +83,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   private _end: Ending | undefined;
   private _maxBackpressure = 0;
   private _isPaced = false;
+  /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
+  private readonly _isDirect = emitsPlainly();
   private _pacing: NodeJS.Immediate | undefined;
   private _stopHeartbeat: (() => void) | undefined;
   /** Where sends wait behind a Blob that is being read; made for the first one. */
@@ -241,17 +245,14 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     } else if (options === null) {
       options = undefined;
     }
-    this._assertConnected();
-    if (this._readyState !== ReadyState.Open) return this._sendTooLate(data, callback);
-    if (this._exceedsBackpressure()) return this._sendTooLate(data, callback);
-    if (isBlob(data)) {
-      return this._sendBlob(data, callback, (octets) => this._sendPayload(octets, options, callback, true));
+    if (this._readyState !== ReadyState.Open) {
+      this._assertConnected();
+      return this._sendTooLate(data, callback);
     }
-    const payload = toPayload(data);
-    const isOctets = typeof data !== 'string' && typeof data !== 'number';
-    if (this._gate?.isShut !== true) return this._sendPayload(payload, options, callback, isOctets);
-    const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
-    this._gate.wait(octetsOf(payload), callback, () => this._sendPayload(kept, options, callback, isOctets));
+    if (this._maxBackpressure > 0 && this._exceedsBackpressure()) return this._sendTooLate(data, callback);
+    // Octets, which need nothing made of them, before all else: what stands here is what the engine puts into a listener.
+    if (data instanceof Uint8Array && this._gate === undefined) this._sendPayload(data, options, callback, true);
+    else this._sendOther(data, options, callback);
   }
 
   /** Sends a ping (RFC 6455 5.5.2) of at most 125 octets. Throws as `send`, and RangeError when it is longer. */
@@ -452,13 +453,24 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     }
   }
 
+  /** Sends what has to be made octets or text first, or to wait for a Blob. */
+  private _sendOther(data: Sendable, options: MessageOptions | undefined, callback: SendCallback | undefined): void {
+    if (isBlob(data)) {
+      return this._sendBlob(data, callback, (octets) => this._sendPayload(octets, options, callback, true));
+    }
+    const payload = toPayload(data);
+    const isOctets = typeof data !== 'string' && typeof data !== 'number';
+    if (this._gate?.isShut !== true) return this._sendPayload(payload, options, callback, isOctets);
+    const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
+    this._gate.wait(octetsOf(payload), callback, () => this._sendPayload(kept, options, callback, isOctets));
+  }
+
   private _sendPayload(
     payload: Uint8Array | string,
     options: MessageOptions | undefined,
     callback: SendCallback | undefined,
     isOctets: boolean,
   ): void {
-    const { _connection: connection, _transport: transport } = this;
     // As in ws, an option that is there counts even if it is undefined.
     let binary = isOctets;
     let fin = true;
@@ -467,21 +479,34 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       if ('binary' in options) binary = Boolean(options.binary);
       if ('fin' in options) fin = Boolean(options.fin);
       if ('compress' in options) compress = Boolean(options.compress);
+      if (options.mask === this._isServer) {
+        const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
+        return this._sendFrame(first, payload, options.mask, callback);
+      }
     }
-    if (options?.mask !== undefined && options.mask === this._isServer) {
-      const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
-      this._settle(connection!.sendFrames(encodeFrame(first, payload, options.mask)), callback);
-      return;
-    }
-    const isLong = typeof payload !== 'string' && payload.length >= LEND_FROM;
-    const lent = isLong && transport!.canLend && isSteady(payload);
-    this._settle(connection!.sendData(payload, binary, fin, compress, lent), callback);
+    const lent = payload.length >= LEND_FROM && this._transport!.canLend && isSteady(payload);
+    if (this._connection!.sendData(payload, binary, fin, compress, lent)) this._transport!.sent(callback);
+    else this._hold(callback);
+  }
+
+  /** Sends a frame that is masked, or not, against the custom of this role. */
+  private _sendFrame(
+    first: number,
+    payload: Uint8Array | string,
+    isMasked: boolean,
+    callback: SendCallback | undefined,
+  ): void {
+    this._settle(this._connection!.sendFrames(encodeFrame(first, payload, isMasked)), callback);
   }
 
   /** After something was sent: its callback waits for the socket, or for the deflater first. */
   private _settle(written: boolean, callback: SendCallback | undefined): void {
     if (written) this._transport!.sent(callback);
-    else (this._held ??= []).push(callback);
+    else this._hold(callback);
+  }
+
+  private _hold(callback: SendCallback | undefined): void {
+    (this._held ??= []).push(callback);
   }
 
   private _sendControl(
@@ -507,8 +532,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     }
     const send = (octets: Uint8Array | string): void => {
       const connection = this._connection!;
-      if (mask !== undefined && mask === this._isServer) {
-        this._settle(connection.sendFrames(encodeFrame(FIN | opcode, octets, mask)), callback);
+      if (mask === this._isServer) {
+        this._sendFrame(FIN | opcode, octets, mask, callback);
       } else {
         this._settle(opcode === Opcode.Ping ? connection.ping(octets) : connection.pong(octets), callback);
       }
@@ -587,7 +612,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     fragmentEnds: readonly number[] | undefined,
   ): void {
     const shaped = isBinary ? shape(data as Uint8Array, fragmentEnds, this._binaryType) : data;
-    this.emit('message', shaped, isBinary);
+    const listener = this._isDirect ? loneMessageListener(this) : undefined;
+    if (listener !== undefined) listener.call(this, shaped, isBinary);
+    else this.emit('message', shaped, isBinary);
   }
 
   private _tell(event: ConnectionEvent): void {

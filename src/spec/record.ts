@@ -26,6 +26,10 @@ export const RECORD_START = 0x10;
 export const RECORD_END = 0x20;
 /** The frame has FIN set. */
 export const RECORD_FIN = 0x40;
+/** The piece ends its message: RECORD_END and RECORD_FIN. */
+export const RECORD_LAST = 0x60;
+/** The piece is a message by itself or, with the opcode of a continuation, ends one by a whole frame: all three. */
+export const RECORD_WHOLE = 0x70;
 /** The frame's RSV bits, in the places they have on the wire, shifted left by RECORD_RSV_SHIFT: 0x700. */
 export const RECORD_RSV = 0x700;
 export const RECORD_RSV_SHIFT = 4;

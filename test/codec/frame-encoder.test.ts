@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FrameEncoder, LEND_FROM, writeHeader } from '../../src/codec/frame-encoder.js';
+import { FrameEncoder, LEND_FROM } from '../../src/codec/frame-encoder.js';
+import { writeHeader } from '../../src/codec/header.js';
 import { newStatistics } from '../../src/codec/statistics.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newStatistics } from '../../src/codec/statistics.js';
-import { Connection, State, type ConnectionOptions } from '../../src/connection/connection.js';
+import { Connection, type ConnectionOptions } from '../../src/connection/connection.js';
+import { State } from '../../src/connection/state.js';
 import type { FragmentSource } from '../../src/connection/outbound.js';
 import { EventType, type ConnectionEvent } from '../../src/connection/event.js';
 import { UsageError } from '../../src/errors/usage-error.js';

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
-import { Connection, State, type ConnectionOptions } from '../../src/connection/connection.js';
+import { Connection, type ConnectionOptions } from '../../src/connection/connection.js';
+import { State } from '../../src/connection/state.js';
 import { EventType, type ConnectionEvent } from '../../src/connection/event.js';
 import type { FragmentSource } from '../../src/connection/outbound.js';
 import { FIN, Opcode, Role, RSV1, RSV2, RSV3 } from '../../src/spec/frame.js';

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { encodeClosePayload } from '../../codec/close-payload.js';
-import { writeHeader, writeKey } from '../../codec/frame-encoder.js';
+import { writeHeader, writeKey } from '../../codec/header.js';
 import { mask as maskOctets } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
