@@ -1,6 +1,7 @@
 // One Duplex socket <-> one Connection: octets as they are read, and what is sent in one tick in one write, in order.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { Connection } from '../connection/connection.js';
 import { afterFlush } from './after-flush.js';
 import { destroyWhenOver } from './destroy-when-over.js';
@@ -36,7 +37,7 @@ export class Transport {
   private isScheduled = false;
   /** The owner is dispatching what was read: the batch is flushed after that. */
   private isReading = false;
-  /** Callbacks of the sends in the open batch, and of the batches that are being written, oldest first. */
+  /** Callbacks of the sends in the open batch, and of the writes that `written` is to be called for, oldest first. */
   private callbacks: SendCallback[] | undefined;
   private flights: (SendCallback[] | undefined)[] | undefined;
   /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
@@ -148,14 +149,15 @@ export class Transport {
         break;
       }
       const underWay = this.flights?.length ?? 0;
-      if (this.flights === undefined) this.flights = [callbacks];
-      else this.flights.push(callbacks);
+      const isTold = callbacks !== undefined || socket.writableLength > 0 || !this.isPrompt;
       const last = chunks.length - 1;
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
-      socket.write(chunks[last], this.written.bind(this, callbacks));
+      if (isTold) this.writeTold(chunks[last], callbacks);
+      else socket.write(chunks[last]);
       if (last > 0) socket.uncork();
       if (socket.writableLength > 0) {
+        if (!isTold) this.writeTold('', undefined);
         if (!connection.congested) this.taken = underWay;
         connection.congested = true;
         if (socket.writableNeedDrain) this.needsDrain = true;
@@ -163,6 +165,18 @@ export class Transport {
       }
       if (last === 0 && this.isNet) connection.reuse(chunks[0]);
     }
+  }
+
+  /** Whether a write is over when it returns if the kernel took it whole; being told of it by a callback costs a tenth of a short one. */
+  private get isPrompt(): boolean {
+    return this.isNet && (this.socket as Partial<TLSSocket>).encrypted !== true;
+  }
+
+  /** Writes, and has `written` called once the socket has written this and what came before it. */
+  private writeTold(chunk: Uint8Array | string, callbacks: SendCallback[] | undefined): void {
+    if (this.flights === undefined) this.flights = [callbacks];
+    else this.flights.push(callbacks);
+    this.socket.write(chunk, this.written.bind(this, callbacks));
   }
 
   /** Dispatches what has been taken in, then writes the answers. An owner that does not come back from it calls `endRead`. */
