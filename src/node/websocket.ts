@@ -31,7 +31,8 @@ import {
   type RawData,
 } from './types.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
-import { Transport, type TransportOwner } from './transport.js';
+import { Transport } from './transport.js';
+import type { TransportOwner } from './transport-owner.js';
 import { nodeValues } from './values.js';
 
 /** What the handshake agreed on, for `setSocket`. */
