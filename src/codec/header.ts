@@ -14,6 +14,7 @@ export function writeHeader(bytes: Uint8Array, at: number, first: number, length
   return writeLength(bytes, at, length, maskBit);
 }
 
+/** The rest of `writeHeader`, for lengths that take 2 or 8 octets of their own. */
 function writeLength(bytes: Uint8Array, at: number, length: number, maskBit: number): number {
   if (length < 0x10000) {
     bytes[at + 1] = maskBit | LENGTH_16;

@@ -17,7 +17,7 @@ export function emitsPlainly(): boolean {
   return isNodes && !EventEmitter.captureRejections;
 }
 
-/** The one listener of 'message'; undefined where there are none or more, or where `emit` is not Node's own. */
+/** The one listener of 'message'; undefined where there are none or more, or where `emit` has been replaced since this module was loaded. */
 export function loneMessageListener(emitter: EventEmitter): Listener | undefined {
   const listener = (emitter as Listeners)._events?.message;
   return typeof listener === 'function' && emitter.emit === emit ? (listener as Listener) : undefined;

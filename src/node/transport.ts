@@ -152,7 +152,7 @@ export class Transport {
     }
   }
 
-  /** Whether a write is over when it returns if the kernel took it whole; being told of it by a callback costs a tenth of a short one. */
+  /** Whether a write is over when it returns if the kernel took it whole; a callback for it costs up to a tenth of a short one. */
   private get isPrompt(): boolean {
     return this.isNet && (this.socket as Partial<TLSSocket>).encrypted !== true;
   }

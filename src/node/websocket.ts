@@ -274,7 +274,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
   /** Sends whole frames, which nobody writes to any more. @internal */
   _sendFrames(frames: Uint8Array, callback?: SendCallback): void {
     if (this._readyState !== ReadyState.Open) return this._sendTooLate(frames, callback);
-    if (this._exceedsBackpressure()) return this._sendTooLate(frames, callback);
+    if (this._maxBackpressure > 0 && this._exceedsBackpressure()) return this._sendTooLate(frames, callback);
     const { _connection: connection } = this;
     this._settle(connection!.sendFrames(frames, true), callback);
   }
@@ -555,8 +555,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
   }
 
+  /** Whether more waits than the limit, where there is one, allows; the connection is ended then. */
   private _exceedsBackpressure(): boolean {
-    if (this._maxBackpressure === 0 || this._transport!.writableLength <= this._maxBackpressure) return false;
+    if (this._transport!.writableLength <= this._maxBackpressure) return false;
     const error = Object.assign(new Error('More than maxBackpressure octets wait to be written'), {
       code: 'WS_ERR_BACKPRESSURE',
     });
