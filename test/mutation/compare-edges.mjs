@@ -11,6 +11,7 @@ export function compareEdges(both) {
   compareHeads(both);
   compareCuts(both);
   compareLengths(both);
+  compareLimits(both);
   compareUnfinished(both);
   compareCutCharacters(both);
   compareBlocks(both);
@@ -113,6 +114,24 @@ function compareLengths(both) {
           beginConnection(both);
           scan(both, 3, fragments, 0, limit, `scan of 1 and ${length} octets in form ${form}, limit ${limit}`);
         }
+      }
+    }
+  }
+}
+
+/** A message of three frames, each in a chunk of its own, against limits around the octets of all. */
+function compareLimits(both) {
+  for (const lengths of [
+    [5, 7, 300],
+    [0, 200, 1],
+    [300, 0, 1],
+  ]) {
+    const whole = lengths.reduce((sum, length) => sum + length);
+    for (const limit of [whole - 1, whole, whole + 1]) {
+      beginConnection(both);
+      for (const [index, length] of lengths.entries()) {
+        const wire = wholeFrame([0x02, 0x00, 0x80][index], Buffer.alloc(length));
+        scan(both, 0, wire, 0, limit, `scan of frames of ${lengths.join(', ')} octets within ${limit}`);
       }
     }
   }
