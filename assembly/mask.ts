@@ -52,12 +52,12 @@ const SHORT: u32 = 256;
 @inline
 export function maskShortAndFindAscii(at: usize, length: i32, key: i32): bool {
   if (<u32>(length - 16) > SHORT - 16) return maskAndFindAscii(at, length, key);
-  const end = at + length - 16;
+  const tail = at + length - 16;
   const first = v128.xor(v128.load(at), i32x4.splat(key));
-  const last = v128.xor(v128.load(end), i32x4.splat(turned(key, length)));
+  const last = v128.xor(v128.load(tail), i32x4.splat(turned(key, length)));
   let seen = v128.or(first, last);
   v128.store(at, first);
-  // Most messages are this short: two vectors cover all.
+  // Up to 32 octets, the two cover all.
   if (length > 32) {
     const keys = i32x4.splat(key);
     do {
@@ -65,9 +65,9 @@ export function maskShortAndFindAscii(at: usize, length: i32, key: i32): bool {
       const octets = v128.xor(v128.load(at), keys);
       v128.store(at, octets);
       seen = v128.or(seen, octets);
-    } while (at + 16 < end);
+    } while (at + 16 < tail);
   }
-  v128.store(end, last);
+  v128.store(tail, last);
   return i8x16.bitmask(seen) == 0;
 }
 

@@ -60,7 +60,13 @@ function compareMask(both, below) {
 }
 
 function compareMaskFrames(both, below) {
-  for (const lengths of [[0], [...Array(300).keys()], [125, 126, 127, 300, 65_535, 9], [0x01_23_45, 17]]) {
+  for (const lengths of [
+    [0],
+    [...Array(300).keys()],
+    [125, 126, 127, 300, 65_535, 9],
+    [65_536, 17],
+    [0x01_23_45, 17],
+  ]) {
     for (let at = 0; at < 17; at++) {
       const frames = Buffer.concat(lengths.map((length) => maskableFrame(below, length)));
       const work = (kernels, start) => void kernels.maskFrames(start, start + frames.length);
