@@ -1,5 +1,7 @@
-// What a user passes to send -> octets or a string, as `ws` takes them.
+// `toPayload` and the functions beside it turn the arguments of send, ping and close into what the connection takes, as `ws` does.
 import { Buffer } from 'node:buffer';
+import { inspect, types } from 'node:util';
+import type { SendCallback } from './send-callback.js';
 import { nodeValues } from './values.js';
 
 /** Everything that can be sent. A number is sent as text; anything falsy as an empty message. */
@@ -18,8 +20,13 @@ export type Sendable =
 
 const EMPTY = Buffer.alloc(0);
 
+/** Whether data is a Blob of any realm: one of jsdom or of another copy of its class counts, as with `ws`. */
 export function isBlob(data: unknown): data is Blob {
-  return typeof data === 'object' && data !== null && !(data instanceof Uint8Array) && data instanceof Blob;
+  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false;
+  const { arrayBuffer, stream, type } = data as Partial<Blob>;
+  if (typeof arrayBuffer !== 'function' || typeof stream !== 'function' || typeof type !== 'string') return false;
+  const tag = (data as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+  return tag === 'Blob' || tag === 'File';
 }
 
 /**
@@ -31,7 +38,8 @@ export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
   if (typeof data === 'number') return String(data);
   if (!data) return EMPTY;
   if (ArrayBuffer.isView(data)) return nodeValues.view(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
+  // Also of another realm, whose classes are not ours.
+  if (types.isAnyArrayBuffer(data)) return new Uint8Array(data);
   return Buffer.from(data as readonly number[]);
 }
 
@@ -45,4 +53,31 @@ export function isSteady(payload: Uint8Array | string): boolean {
   if (typeof payload === 'string') return false;
   const { buffer } = payload;
   return buffer instanceof ArrayBuffer && (buffer as ArrayBuffer & { resizable?: boolean }).resizable !== true;
+}
+
+/**
+ * The callback of a send, as a socket's `write` takes it: falsy values and names of encodings are none.
+ * @throws TypeError (`ERR_UNKNOWN_ENCODING`) for any other value that is no function
+ */
+export function toCallback(callback: unknown): SendCallback | undefined {
+  if (typeof callback === 'function') return callback as SendCallback;
+  if (!callback || callback === 'buffer' || Buffer.isEncoding(callback as string)) return undefined;
+  throw Object.assign(new TypeError(`Unknown encoding: ${inspect(callback)}`), { code: 'ERR_UNKNOWN_ENCODING' });
+}
+
+/** Whether a frame is masked: as the caller says, by any value but undefined, else as RFC 6455 5.1 asks of the role. */
+// Deviation from ws: `{ mask: undefined }` says nothing; a client of ws sends the frame without a mask then.
+export function toMask(mask: unknown, isServer: boolean): boolean {
+  return mask === undefined ? !isServer : Boolean(mask);
+}
+
+/**
+ * The reason of a Close. One without a length, like an Error, a number or an ArrayBuffer, is none; and so is any without a code.
+ * @throws TypeError for null, and for anything else with a length that is neither string nor Uint8Array
+ */
+export function toReason(code: unknown, reason: unknown): string | Uint8Array {
+  if (code === undefined || reason === undefined) return '';
+  if (typeof reason === 'string' || types.isUint8Array(reason)) return reason;
+  if (reason !== null && !(reason as { length?: unknown }).length) return '';
+  throw new TypeError('The reason must be a string or a Uint8Array');
 }

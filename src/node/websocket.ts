@@ -13,7 +13,7 @@ import { CloseCode } from '../spec/close-code.js';
 import { FIN, MAX_CONTROL_PAYLOAD, Opcode, Role } from '../spec/frame.js';
 import { abortHandshake, connectClient, type ClientOptions } from './client.js';
 import { BlobGate } from './blob-gate.js';
-import { isBlob, isSteady, octetsOf, toPayload, type Sendable } from './data.js';
+import { isBlob, isSteady, octetsOf, toCallback, toMask, toPayload, toReason, type Sendable } from './data.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { addEventFace } from './event-target.js';
 import { startHeartbeat } from './heartbeat.js';
@@ -243,13 +243,15 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     if (typeof options === 'function') {
       callback = options;
       options = undefined;
-    } else if (options === null) {
+    } else if (typeof options !== 'object' || options === null) {
+      // As with ws, any other value says nothing.
       options = undefined;
     }
     if (this._readyState !== ReadyState.Open) {
       this._assertConnected();
       return this._sendTooLate(data, callback);
     }
+    if (callback !== undefined && typeof callback !== 'function') callback = toCallback(callback);
     if (this._maxBackpressure > 0 && this._exceedsBackpressure()) return this._sendTooLate(data, callback);
     // Octets, which need nothing made of them, before all else: what stands here is what the engine puts into a listener.
     if (data instanceof Uint8Array && this._gate === undefined) this._sendPayload(data, options, callback, true);
@@ -300,15 +302,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
         return;
       case ReadyState.Open: {
         const connection = this._connection!;
-        if (
-          code !== undefined &&
-          reason !== undefined &&
-          typeof reason !== 'string' &&
-          !(reason instanceof Uint8Array)
-        ) {
-          throw new TypeError('The reason must be a string or a Uint8Array');
-        }
-        const text = code === undefined ? '' : (reason ?? '');
+        const text = toReason(code, reason);
         if (this._gate?.isShut === true) {
           // A mistake throws here, not when the Blob has been read; and the reason is as it is here.
           const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
@@ -472,7 +466,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     callback: SendCallback | undefined,
     isOctets: boolean,
   ): void {
-    // As in ws, an option that is there counts even if it is undefined.
+    // As in ws, an option that is there counts even if it is undefined. Deviation from ws: one that is inherited counts too.
     let binary = isOctets;
     let fin = true;
     let compress = true;
@@ -480,9 +474,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
       if ('binary' in options) binary = Boolean(options.binary);
       if ('fin' in options) fin = Boolean(options.fin);
       if ('compress' in options) compress = Boolean(options.compress);
-      if (options.mask === this._isServer) {
+      if (toMask(options.mask, this._isServer) === this._isServer) {
         const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
-        return this._sendFrame(first, payload, options.mask, callback);
+        return this._sendFrame(first, payload, this._isServer, callback);
       }
     }
     const lent = payload.length >= LEND_FROM && this._transport!.canLend && isSteady(payload);
@@ -526,6 +520,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     }
     const given: Sendable = data;
     if (this._readyState !== ReadyState.Open) return this._sendTooLate(given, callback);
+    callback = toCallback(callback);
     const payload = isBlob(given) ? undefined : toPayload(given);
     // RFC 6455 5.5: control frames carry at most 125 octets.
     if ((payload === undefined ? (given as Blob).size : octetsOf(payload)) > MAX_CONTROL_PAYLOAD) {
@@ -533,8 +528,8 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     }
     const send = (octets: Uint8Array | string): void => {
       const connection = this._connection!;
-      if (mask === this._isServer) {
-        this._sendFrame(FIN | opcode, octets, mask, callback);
+      if (toMask(mask, this._isServer) === this._isServer) {
+        this._sendFrame(FIN | opcode, octets, this._isServer, callback);
       } else {
         this._settle(opcode === Opcode.Ping ? connection.ping(octets) : connection.pong(octets), callback);
       }
@@ -549,8 +544,9 @@ export class WebSocket extends EventEmitter implements TransportOwner {
 
   /** Data for a connection that is closing: counted as buffered, and its callback is told so. */
   private _sendTooLate(data: Sendable, callback: SendCallback | undefined): void {
-    if (data) this._ending().tooLate += isBlob(data) ? data.size : octetsOf(toPayload(data));
-    if (callback === undefined) return;
+    if (data || typeof data === 'number')
+      this._ending().tooLate += isBlob(data) ? data.size : octetsOf(toPayload(data));
+    if (!callback) return;
     const state = this._readyState;
     process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
   }

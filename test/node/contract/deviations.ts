@@ -1,7 +1,7 @@
 /** The deliberate differences between `ws` and this library, as data: a contract test may differ only by naming one of these. */
 
 export type DeviationId =
-  'D1' | 'D2' | 'D3' | 'D4' | 'D5' | 'D6' | 'D7' | 'D8' | 'D9' | 'D10' | 'D11' | 'D12' | 'D13' | 'D14' | 'D15';
+  'D1' | 'D2' | 'D3' | 'D4' | 'D5' | 'D6' | 'D7' | 'D8' | 'D9' | 'D10' | 'D11' | 'D12' | 'D13' | 'D14' | 'D15' | 'D16';
 
 export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D1: 'maxBackpressure exists, off by default',
@@ -19,6 +19,7 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path',
   D14: 'createWebSocketStream ends its writing side when the socket is lost',
   D15: 'a peer that ends without a Close has closeTimeout; a send that terminate() cuts off is an error to its callback',
+  D16: 'a client masks with mask: undefined too; inherited options of send count',
 };
 
 /** What each implementation does where the two differ on purpose. */

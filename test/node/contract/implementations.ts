@@ -1,6 +1,6 @@
 /** The two implementations the contract is held against, `ws` and this library, behind one set of types. */
 import type { EventEmitter } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
@@ -206,19 +206,23 @@ export interface Entry {
   load(): Promise<Implementation>;
 }
 
-const entries: Entry[] = [{ name: 'ws', load: async () => implementationOf('ws', await import('ws')) }];
-
-if (existsSync(sourceFile)) {
-  const ours: Entry = {
-    name: 'wsimd',
-    load: async () =>
-      implementationOf('wsimd', (await import(/* @vite-ignore */ sourceFile)) as Record<string, unknown>),
-  };
-  // `ws` is the proof of the tests themselves: once is enough, the run without WebAssembly needs only ours.
-  if (typeof globalThis.WebAssembly === 'undefined') entries.splice(0, 1, ours);
-  else entries.push(ours);
-} else {
-  console.log('contract: src/index.ts is absent, the tests run against ws alone');
+/** `ws` itself. */
+export async function reference(): Promise<Implementation> {
+  return implementationOf('ws', await import('ws'));
 }
+
+/** This library, from its sources. */
+export async function ours(): Promise<Implementation> {
+  return implementationOf('wsimd', (await import(/* @vite-ignore */ sourceFile)) as Record<string, unknown>);
+}
+
+// `ws` is the proof of the tests themselves: once is enough, the run without WebAssembly needs only ours.
+const entries: Entry[] =
+  typeof globalThis.WebAssembly === 'undefined'
+    ? [{ name: 'wsimd', load: ours }]
+    : [
+        { name: 'ws', load: reference },
+        { name: 'wsimd', load: ours },
+      ];
 
 export const implementations: readonly Entry[] = entries;
