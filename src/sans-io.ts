@@ -5,6 +5,7 @@ export { FrameDecoder, type FrameDecoderOptions } from './codec/frame-decoder.js
 export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js';
 export { mask } from './codec/mask.js';
 export { isUtf8 } from './codec/utf8.js';
+export type { Bytes, Payload } from './codec/payload.js';
 export type { GenerateMask } from './codec/masking-key.js';
 export { newStatistics, type Statistics, type Traffic } from './codec/statistics.js';
 export {

@@ -3,6 +3,8 @@ import type { Kernels } from '../kernels/kernels.js';
 import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE } from '../spec/close-code.js';
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
+import { plainValues } from '../values/values.js';
+import { toBytes, type Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
 /** The most octets that a reason may have: a control frame's payload less the code. */
@@ -46,22 +48,23 @@ export function judgeClosePayload(payload: Uint8Array, skipUtf8: boolean, kernel
 /**
  * Writes code and reason as a Close payload.
  * @param code a code that may be sent, or undefined for an empty payload
- * @param reason at most 123 octets of UTF-8
- * @throws TypeError when the code may not be sent, or a reason comes without a code; RangeError when the reason is too long
+ * @param reason text, or bytes of UTF-8, at most 123 bytes
+ * @throws UsageError when the reason is neither; TypeError when the code may not be sent, or a reason comes without a code; RangeError when the reason is too long
  */
-export function encodeClosePayload(code?: number, reason: Uint8Array = new Uint8Array()): Uint8Array {
+export function encodeClosePayload(code?: number, reason: Payload = ''): Uint8Array {
+  const bytes = typeof reason === 'string' ? plainValues.encode(reason) : toBytes(reason);
   if (code === undefined) {
-    if (reason.length > 0) throw new TypeError('A close reason needs a close code before it');
+    if (bytes.length > 0) throw new TypeError('A close reason needs a close code before it');
     return new Uint8Array();
   }
   if (!isValidCloseCode(code)) {
     throw new TypeError('First argument must be a valid error code number');
   }
   // RFC 6455 5.5: a control frame carries at most 125 octets, two of which are the code.
-  if (reason.length > MAX_REASON) throw new RangeError(`The message must not be greater than ${MAX_REASON} bytes`);
-  const payload = new Uint8Array(2 + reason.length);
+  if (bytes.length > MAX_REASON) throw new RangeError(`The message must not be greater than ${MAX_REASON} bytes`);
+  const payload = new Uint8Array(2 + bytes.length);
   payload[0] = code >> 8;
   payload[1] = code & 0xff;
-  payload.set(reason, 2);
+  payload.set(bytes, 2);
   return payload;
 }

@@ -1,4 +1,5 @@
 // Payloads -> frames in the connection's outgoing batch (RFC 6455 5.2), masked when the sender is a client (5.3).
+import { UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { LENGTH_16, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN } from '../spec/frame.js';
@@ -7,6 +8,7 @@ import { writeHeader, writeKey } from './header.js';
 import { maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, Outgoing, type Memory } from './outgoing.js';
+import { toBytes, toChunks, type Bytes, type Payload } from './payload.js';
 import type { Traffic } from './statistics.js';
 
 export interface FrameEncoderOptions {
@@ -37,6 +39,8 @@ export class FrameEncoder {
   private readonly memory: Memory;
   /** What has been written and not taken. */
   private outgoing: Outgoing | undefined;
+  /** How often something had been taken from the memory when this encoder last took; -1 before. */
+  private takes = -1;
   /** Draws the next frame's masking key; undefined for a server. */
   private readonly drawKey: (() => number) | undefined;
 
@@ -55,43 +59,72 @@ export class FrameEncoder {
 
   /**
    * Writes one frame.
-   * @param first the header's first octet: FIN, RSV bits and opcode (RFC 6455 5.2)
+   * @param first the header's first byte: FIN, RSV bits and opcode (RFC 6455 5.2)
+   * @param payload bytes, or text, which is sent as UTF-8
    * @param lent the payload may be referred to, not copied, until it has been written out; honoured from 64 KiB on
+   * @throws UsageError, before anything is written, when an argument is of another kind
    */
-  frame(first: number, payload: Uint8Array, lent = false): void {
-    const { drawKey } = this;
-    if (drawKey !== undefined) return this.maskedFrame(first, payload, drawKey());
-    const { length } = payload;
-    if (this.traffic !== undefined) count(this.traffic, first, length);
-    const outgoing = this.outgoing ?? this.open();
-    if (lent && length >= LEND_FROM) return outgoing.lend(first, payload);
-    const at = outgoing.begin(first, length, 0);
-    // Octets whose memory was detached count as none, and cannot be copied.
-    if (length > 0) set.call(outgoing.bytes!, payload, at);
+  frame(first: number, payload: Payload, lent = false): void {
+    assertFirst(first);
+    if (typeof payload === 'string') this.putText(first, payload);
+    else this.put(first, toBytes(payload), lent);
   }
 
-  /** As `frame`, for a client; `key` was drawn before, as a source of keys might detach the payload's memory. */
-  private maskedFrame(first: number, payload: Uint8Array, key: number): void {
+  /** Writes one frame whose payload is `text` as UTF-8; throws as `frame` does. */
+  text(first: number, text: string): void {
+    assertFirst(first);
+    if (typeof text !== 'string') throw new UsageError('Text must be a string');
+    this.putText(first, text);
+  }
+
+  /**
+   * Adds bytes that already are whole frames, or several chunks of them, by reference when `lent`, else copied.
+   * @throws UsageError, before anything is added, when `frames` are no bytes
+   */
+  raw(frames: Bytes | readonly Bytes[], lent = false): void {
+    for (const chunk of toChunks(frames)) this.putRaw(chunk, lent);
+  }
+
+  /** As `frame`, for a payload that is known to be bytes in memory that nothing resizes. @internal */
+  put(first: number, payload: Uint8Array, lent: boolean): void {
+    const { drawKey } = this;
+    if (drawKey !== undefined) return this.putMasked(first, payload, drawKey());
     const { length } = payload;
+    const outgoing = this.outgoing ?? this.open();
+    if (lent && length >= LEND_FROM) {
+      outgoing.lend(first, payload);
+    } else {
+      const at = outgoing.begin(first, length, 0);
+      // Bytes whose memory was detached count as none, and cannot be copied.
+      if (length > 0) set.call(outgoing.bytes!, payload, at);
+      outgoing.end = at + length;
+    }
     if (this.traffic !== undefined) count(this.traffic, first, length);
+  }
+
+  /** As `put`, for a client; `key` was drawn before, as a source of keys might detach the payload's memory. */
+  private putMasked(first: number, payload: Uint8Array, key: number): void {
+    const { length } = payload;
     const outgoing = this.outgoing ?? this.open();
     const { memory } = this;
-    let at = outgoing.begin(first, length, MASK);
+    const at = outgoing.begin(first, length, MASK);
     const bytes = outgoing.bytes!;
     if (bytes !== memory.kernels.bytes) {
-      at = writeKey(bytes, at, key);
-      if (length > 0) maskInto(bytes, at, payload, key, memory.kernels);
-      return;
+      writeKey(bytes, at, key);
+      if (length > 0) maskInto(bytes, at + 4, payload, key, memory.kernels);
+    } else {
+      memory.stageWords.setInt32(at, key, true);
+      if (length > 0) set.call(bytes, payload, at + 4);
     }
-    memory.stageWords.setInt32(at, key, true);
-    if (length > 0) set.call(bytes, payload, at + 4);
+    outgoing.end = at + 4 + length;
+    if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** Writes one frame whose payload is `text` as UTF-8. */
-  text(first: number, text: string): void {
+  /** As `text`, for what is known to be a string. @internal */
+  putText(first: number, text: string): void {
     const units = text.length;
     if (units > DIRECT_TEXT) {
-      this.frame(first, this.memory.values.encode(text), true);
+      this.put(first, this.memory.values.encode(text), true);
       return;
     }
     const { drawKey } = this;
@@ -111,16 +144,16 @@ export class FrameEncoder {
       at = right;
     }
     writeHeader(bytes, start, first, length, drawKey === undefined ? 0 : MASK);
-    outgoing.end = at + length;
     if (drawKey !== undefined) {
       writeKey(bytes, at - 4, key);
       if (bytes !== kernels.bytes) maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
     }
+    outgoing.end = at + length;
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** Adds octets that already are whole frames, by reference when `lent`, else copied. */
-  raw(frames: Uint8Array, lent = false): void {
+  /** As `raw`, for what is known to be bytes in memory that nothing resizes. @internal */
+  putRaw(frames: Uint8Array, lent: boolean): void {
     const { length } = frames;
     if (length === 0) return;
     const outgoing = this.outgoing ?? this.open();
@@ -141,21 +174,28 @@ export class FrameEncoder {
 
   /** Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it. */
   take(): Uint8Array[] {
-    const { outgoing } = this;
+    const { memory, outgoing } = this;
     if (outgoing === undefined) return [];
-    this.outgoing = undefined;
     const single = outgoing.takeSingle();
-    return single === undefined ? outgoing.take() : single.length === 0 ? [] : [single];
+    const chunks = single === undefined ? outgoing.take() : single.length === 0 ? [] : [single];
+    this.outgoing = undefined;
+    this.takes = memory.takes;
+    return chunks;
   }
 
-  /** Says that `chunk`, the last one taken, has been written out and that nobody keeps it. */
+  /** Says that `chunk`, the only one of the last `take`, has been written out and is kept by nobody; else does nothing. */
   reuse(chunk: Uint8Array): void {
-    this.memory.reuse(chunk);
+    // The last chunk of the thread is this encoder's only if it was the last to take.
+    if (this.takes === this.memory.takes) this.memory.reuse(chunk);
   }
 
   private open(): Outgoing {
     return (this.outgoing = new Outgoing(this.memory, this.drawKey !== undefined));
   }
+}
+
+function assertFirst(first: number): void {
+  if (!Number.isInteger(first) || first < 0 || first > 0xff) throw new UsageError("A frame's first byte is 0 to 255");
 }
 
 /** Writes `text` at `at`, an octet for each code unit; false, with some of it written, when it is not ASCII. */

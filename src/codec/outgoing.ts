@@ -41,6 +41,9 @@ export class Memory {
   readonly stage: Slab;
   /** The kernels' memory, for what is not aligned. */
   readonly stageWords: DataView;
+  /** The chunk that was taken last, which alone can be given back; and how often something was taken. */
+  private taken: Uint8Array | undefined;
+  takes = 0;
 
   constructor(
     readonly values: Values,
@@ -61,9 +64,17 @@ export class Memory {
     return slab;
   }
 
+  /** Notes the chunk that a connection has just taken. */
+  note(chunk: Uint8Array | undefined): void {
+    this.taken = chunk;
+    this.takes++;
+  }
+
   /** Says that the last chunk taken has been written out, so that its place in the slab can serve again. */
   reuse(chunk: Uint8Array): void {
     const { slab } = this;
+    if (chunk !== this.taken) return;
+    this.taken = undefined;
     if (slab.tenant === undefined && chunk.buffer === slab.bytes.buffer) {
       const start = chunk.byteOffset - slab.bytes.byteOffset;
       if (start + chunk.length === slab.at) slab.at = start;
@@ -125,14 +136,12 @@ export class Outgoing {
   }
 
   /**
-   * Writes a frame's header and makes room for what follows it, a key of 4 octets where `maskBit` is MASK and not 0, and
-   * `length` octets of payload; returns where in `bytes` they begin.
+   * Writes a frame's header after `end` and makes room for a key of 4 bytes where `maskBit` is MASK, and for `length` bytes
+   * of payload; returns where in `bytes` they begin. The frame is part of the batch once the caller has filled it and moved
+   * `end` behind it: until then an error leaves the batch as it was.
    */
   begin(first: number, length: number, maskBit: number): number {
-    const bytes = this.reserve(MAX_HEADER + length);
-    const at = writeHeader(bytes, this.end, first, length, maskBit);
-    this.end = at + length + (maskBit === 0 ? 0 : 4);
-    return at;
+    return writeHeader(this.reserve(MAX_HEADER + length), this.end, first, length, maskBit);
   }
 
   /** Writes a frame whose payload is referred to: its owner leaves it as it is until it has been written. */
@@ -160,15 +169,19 @@ export class Outgoing {
   take(): Uint8Array[] {
     this.closeBatch();
     const { chunks = [], chunkOctets } = this;
+    const taken = chunks.length > 1 && chunkOctets <= JOIN_UP_TO ? [this.join(chunks, chunkOctets)] : chunks;
     this.chunks = undefined;
     this.chunkOctets = 0;
-    return chunks.length > 1 && chunkOctets <= JOIN_UP_TO ? [this.join(chunks, chunkOctets)] : chunks;
+    this.memory.note(taken.length === 1 ? taken[0] : undefined);
+    return taken;
   }
 
   /** As `take`, where all that waits is one open batch: a view of it, or undefined when there is more than that. */
   takeSingle(): Uint8Array | undefined {
     if (this.chunks !== undefined || this.bytes === undefined) return undefined;
-    return this.takeBatch();
+    const batch = this.takeBatch();
+    this.memory.note(batch);
+    return batch;
   }
 
   /** Makes way for another connection: the open batch becomes a chunk or, where one waits already, goes to memory of its own. */
@@ -183,10 +196,11 @@ export class Outgoing {
     const slab = this.memory.room(octets);
     const start = slab.at;
     for (const chunk of chunks) {
-      slab.bytes.set(chunk, slab.at);
+      // A chunk whose owner has detached it has no bytes left, and cannot be copied.
+      if (chunk.length > 0) slab.bytes.set(chunk, slab.at);
       slab.at += chunk.length;
     }
-    return this.memory.values.view(slab.bytes.buffer, slab.bytes.byteOffset + start, octets);
+    return this.memory.values.view(slab.bytes.buffer, slab.bytes.byteOffset + start, slab.at - start);
   }
 
   private closeBatch(): void {
@@ -203,20 +217,22 @@ export class Outgoing {
     const { values } = memory;
     const bytes = this.bytes!;
     const length = end - start;
+    const isTenant = home.tenant === this;
+    let chunk: Uint8Array;
+    if (isTenant && home === memory.stage) {
+      // Memory may be refused: the batch is masked, and given up, only after that.
+      const slab = memory.room(length);
+      chunk = values.view(slab.bytes.buffer, slab.bytes.byteOffset + slab.at, length);
+      memory.kernels.maskFrames(start, end);
+      chunk.set(bytes.subarray(start, end));
+      slab.at += length;
+    } else {
+      chunk = values.view(bytes.buffer, bytes.byteOffset + start, length);
+      if (isTenant) home.at = end;
+    }
+    if (isTenant) home.tenant = undefined;
     this.bytes = undefined;
     this.start = this.end = this.limit = 0;
-    if (home.tenant !== this) return values.view(bytes.buffer, bytes.byteOffset + start, length);
-    home.tenant = undefined;
-    if (home === memory.slab) {
-      home.at = end;
-      return values.view(bytes.buffer, bytes.byteOffset + start, length);
-    }
-    memory.kernels.maskFrames(start, end);
-    const slab = memory.room(length);
-    const at = slab.bytes.byteOffset + slab.at;
-    const chunk = values.view(slab.bytes.buffer, at, length);
-    chunk.set(bytes.subarray(start, end));
-    slab.at += length;
     return chunk;
   }
 
@@ -240,11 +256,9 @@ export class Outgoing {
   private moveTo(bytes: Uint8Array, capacity: number): Uint8Array {
     const { start, end, home, memory } = this;
     const own = memory.values.allocate(capacity);
-    if (home.tenant === this) {
-      home.tenant = undefined;
-      if (home === memory.stage) memory.kernels.maskFrames(start, end);
-    }
+    if (home.tenant === this && home === memory.stage) memory.kernels.maskFrames(start, end);
     own.set(bytes.subarray(start, end));
+    if (home.tenant === this) home.tenant = undefined;
     this.start = 0;
     this.end = end - start;
     this.limit = capacity;

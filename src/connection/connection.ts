@@ -4,6 +4,7 @@ import { decodeClosePayload, encodeClosePayload, judgeClosePayload } from '../co
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { GenerateMask } from '../codec/masking-key.js';
+import { toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
 import { isUtf8 } from '../codec/utf8.js';
 import type { Statistics } from '../codec/statistics.js';
 import { UsageError } from '../errors/usage-error.js';
@@ -318,16 +319,16 @@ export class Connection {
 
   /**
    * Sends a message, or one fragment of it (RFC 6455 5.4, 5.6).
-   * @param data octets, or text, which is sent as UTF-8 with lone surrogates replaced
+   * @param data bytes, or text, which is sent as UTF-8 with lone surrogates replaced
    * @returns whether its frame has been written; if not, `takeReleased` will count it
-   * @throws UsageError when the connection is not open
+   * @throws UsageError, before anything is sent, when the connection is not open or `data` is neither
    */
-  send(data: Uint8Array | string, options: SendOptions = {}): boolean {
+  send(data: Payload, options: SendOptions = {}): boolean {
     const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
-    return this.sendData(data, binary, fin, compress, lent);
+    return this.sendData(typeof data === 'string' ? data : toBytes(data), binary, fin, compress, lent);
   }
 
-  /** As `send`, without an object of options. @internal */
+  /** As `send`, without an object of options, for what is known to be text, or bytes in memory that nothing resizes. @internal */
   sendData(data: Uint8Array | string, binary: boolean, fin: boolean, compress: boolean, lent: boolean): boolean {
     // The way that nearly every message takes, short for the same reason as that of `next`.
     const isAlone = this.openMessage === undefined && this.outbound === undefined && !this.writingStopped;
@@ -335,8 +336,8 @@ export class Connection {
       return this.sendInTurn(data, binary, fin, compress, lent);
     }
     const first = FIN | (binary ? Opcode.Binary : Opcode.Text);
-    if (typeof data === 'string') this.encoder.text(first, data);
-    else this.encoder.frame(first, data, lent);
+    if (typeof data === 'string') this.encoder.putText(first, data);
+    else this.encoder.put(first, data, lent);
     return true;
   }
 
@@ -369,21 +370,31 @@ export class Connection {
   }
 
   /** Sends a ping (RFC 6455 5.5.2) of at most 125 octets; returns and throws as `send`. */
-  ping(data: Uint8Array | string = new Uint8Array()): boolean {
+  ping(data: Payload = ''): boolean {
     return this.sendControl(Opcode.Ping, data);
   }
 
   /** Sends a pong (RFC 6455 5.5.3) of at most 125 octets; returns and throws as `send`. */
-  pong(data: Uint8Array | string = new Uint8Array()): boolean {
+  pong(data: Payload = ''): boolean {
     return this.sendControl(Opcode.Pong, data);
   }
 
   /**
    * Sends frames that were encoded beforehand, for instance once for many connections.
-   * @param lent `frames` stays as it is until it has been written out
+   * @param frames their bytes, or a list of chunks of them, as `FrameEncoder.take` returns
+   * @param lent `frames` stay as they are until they have been written out
    * @returns and throws as `send`
    */
-  sendFrames(frames: Uint8Array, lent = false): boolean {
+  sendFrames(frames: Bytes | readonly Bytes[], lent = false): boolean {
+    const chunks = toChunks(frames);
+    this.assertOpen();
+    // One call is one send, and written whole or not at all.
+    const [first = new Uint8Array(0)] = chunks;
+    return this.sendEncoded(chunks.length < 2 ? first : joined(chunks), lent || chunks.length > 1);
+  }
+
+  /** As `sendFrames`, for what is known to be bytes in memory that nothing resizes. @internal */
+  sendEncoded(frames: Uint8Array, lent: boolean): boolean {
     this.assertOpen();
     if (this.writingStopped) return true;
     if (this.queuedMessages > 0) {
@@ -401,8 +412,8 @@ export class Connection {
    * @returns whether the Close frame has been written, as `send` does
    * @throws TypeError when the code may not be sent; RangeError when the reason is too long
    */
-  close(code?: number, reason: Uint8Array | string = ''): boolean {
-    const payload = encodeClosePayload(code, typeof reason === 'string' ? this.values.encode(reason) : reason);
+  close(code?: number, reason: Payload = ''): boolean {
+    const payload = encodeClosePayload(code, reason);
     if (this.closeSent !== undefined || this.currentState === State.Closed) return true;
     return this.writeClose(payload, code ?? CloseCode.NoStatus, true);
   }
@@ -740,9 +751,9 @@ export class Connection {
     }
   }
 
-  private sendControl(opcode: Opcode.Ping | Opcode.Pong, data: Uint8Array | string): boolean {
+  private sendControl(opcode: Opcode.Ping | Opcode.Pong, data: Payload): boolean {
     this.assertOpen();
-    const payload = typeof data === 'string' ? this.values.encode(data) : data;
+    const payload = this.bytesOf(data);
     // RFC 6455 5.5: control frames carry at most 125 octets.
     if (payload.length > MAX_CONTROL_PAYLOAD) {
       throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
@@ -753,8 +764,8 @@ export class Connection {
   private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     if (this.writingStopped) return true;
     if (!compress && this.queuedMessages === 0) {
-      if (typeof data === 'string') this.encoder.text(first, data);
-      else this.encoder.frame(first, data, lent);
+      if (typeof data === 'string') this.encoder.putText(first, data);
+      else this.encoder.put(first, data, lent);
       return true;
     }
     // Whatever compresses or waits has made it.
@@ -771,6 +782,10 @@ export class Connection {
     }
   }
 
+  private bytesOf(data: Payload): Uint8Array {
+    return typeof data === 'string' ? this.values.encode(data) : toBytes(data);
+  }
+
   private wantsCompression(data: Uint8Array | string, asked: boolean): boolean {
     if (this.deflater === undefined || !asked) return false;
     const { threshold } = this;
@@ -784,6 +799,16 @@ export class Connection {
     if (this.currentState !== State.Open)
       throw new UsageError(`The connection is ${this.currentState}, nothing can be sent`);
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((octets, { length }) => octets + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 function internalError(cause: unknown): WebSocketError {

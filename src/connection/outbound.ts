@@ -84,7 +84,7 @@ export class Outbound {
     }
     if (compress) return this.deflate({ first, data, octets, compress, counted, source: undefined, encoded: false });
     // What overtakes is a control frame, whose payload is octets.
-    this.encoder.frame(first, data as Uint8Array, lent);
+    this.encoder.put(first, data as Uint8Array, lent);
     return true;
   }
 
@@ -154,7 +154,7 @@ export class Outbound {
   /** Writes what has become of a frame; false when the deflater has failed on it. */
   private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
     if (result instanceof Uint8Array) {
-      this.encoder.frame(first | firstRsv(first), result, true);
+      this.encoder.put(first | firstRsv(first), result, true);
       return true;
     }
     this.failure = result;
@@ -173,11 +173,11 @@ export class Outbound {
       if (next.compress) {
         if (!this.deflate(next)) continue;
       } else if (typeof next.data === 'string') {
-        this.encoder.text(next.first, next.data);
+        this.encoder.putText(next.first, next.data);
       } else if (next.encoded) {
-        this.encoder.raw(next.data, true);
+        this.encoder.putRaw(next.data, true);
       } else {
-        this.encoder.frame(next.first, next.data, true);
+        this.encoder.put(next.first, next.data, true);
       }
       if (next.counted) this.released++;
     }

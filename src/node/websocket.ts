@@ -278,7 +278,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     if (this._readyState !== ReadyState.Open) return this._sendTooLate(frames, callback);
     if (this._maxBackpressure > 0 && this._exceedsBackpressure()) return this._sendTooLate(frames, callback);
     const { _connection: connection } = this;
-    this._settle(connection!.sendFrames(frames, true), callback);
+    this._settle(connection!.sendEncoded(frames, true), callback);
   }
 
   // ---- closing
@@ -491,7 +491,7 @@ export class WebSocket extends EventEmitter implements TransportOwner {
     isMasked: boolean,
     callback: SendCallback | undefined,
   ): void {
-    this._settle(this._connection!.sendFrames(encodeFrame(first, payload, isMasked)), callback);
+    this._settle(this._connection!.sendEncoded(encodeFrame(first, payload, isMasked), false), callback);
   }
 
   /** After something was sent: its callback waits for the socket, or for the deflater first. */

@@ -29,6 +29,11 @@ function output(connection: Connection): string[] {
   });
 }
 
+/** Whether two views are of the same bytes in memory. */
+function isSameMemory(one: Uint8Array, other: Uint8Array): boolean {
+  return one.buffer === other.buffer && one.byteOffset === other.byteOffset && one.length === other.length;
+}
+
 /** An event as short words. */
 function word(event: ConnectionEvent): string {
   const said = 'data' in event ? Buffer.from(event.data as Uint8Array).toString() : '';
@@ -731,7 +736,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       connection.send(payload);
       expect(connection.takeOutput().every(({ buffer }) => buffer !== payload.buffer)).toBe(true);
       connection.send(payload, { lent: true });
-      expect(connection.takeOutput()[1] === payload).toBe(true);
+      expect(isSameMemory(connection.takeOutput()[1], payload)).toBe(true);
     });
 
     test('after stopWriting everything counts as written, and nothing is', () => {

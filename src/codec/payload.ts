@@ -1,0 +1,56 @@
+// `toBytes` turns the bytes that a caller passes, of any class and realm, into a Uint8Array of the right length.
+import { UsageError } from '../errors/usage-error.js';
+
+/** Bytes: a view of any kind, or the memory itself, shared or not. */
+export type Bytes = ArrayBufferView | ArrayBufferLike;
+
+/** A payload: bytes, or text, which is sent as UTF-8 with lone surrogates replaced. */
+export type Payload = string | Bytes;
+
+type Getter<T> = (this: unknown) => T;
+
+/** An accessor that reads the object itself, whatever the object's class or the caller has put in front of it. */
+function getter<T>(prototype: object, name: PropertyKey): Getter<T> {
+  // Every runtime has these accessors (ECMAScript 23.2.3, 25.3.4).
+  // oxlint-disable-next-line unbound-method -- it is called with the object that it reads
+  return Object.getOwnPropertyDescriptor(prototype, name)!.get as Getter<T>;
+}
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+/** The name of a typed array's class; undefined for a DataView. */
+const className = getter<string | undefined>(typedArray, Symbol.toStringTag);
+const arrayMemory = getter<ArrayBufferLike>(typedArray, 'buffer');
+const arrayOffset = getter<number>(typedArray, 'byteOffset');
+const arrayLength = getter<number>(typedArray, 'byteLength');
+const viewMemory = getter<ArrayBufferLike>(DataView.prototype, 'buffer');
+const viewOffset = getter<number>(DataView.prototype, 'byteOffset');
+const viewLength = getter<number>(DataView.prototype, 'byteLength');
+
+/**
+ * The bytes of `data`, without copying, as a Uint8Array whose length is that of its memory, though `data` is of a class
+ * that tells another. A typed array whose memory was detached has no bytes.
+ * @throws UsageError when `data` is no view, ArrayBuffer or SharedArrayBuffer
+ */
+export function toBytes(data: Bytes): Uint8Array {
+  if (ArrayBuffer.isView(data) && className.call(data) !== undefined) {
+    const length = arrayLength.call(data);
+    return length === 0 ? new Uint8Array(0) : new Uint8Array(arrayMemory.call(data), arrayOffset.call(data), length);
+  }
+  return memoryBytes(data);
+}
+
+/** `toBytes` of what is no typed array. */
+function memoryBytes(data: Bytes): Uint8Array {
+  try {
+    // The one constructor that takes memory of any realm, shared or not, and nothing else.
+    const view = ArrayBuffer.isView(data) ? data : new DataView(data);
+    return new Uint8Array(viewMemory.call(view), viewOffset.call(view), viewLength.call(view));
+  } catch (cause) {
+    throw new UsageError('Bytes must be a view, an ArrayBuffer or a SharedArrayBuffer that is not detached', { cause });
+  }
+}
+
+/** `toBytes` of one chunk, or of each chunk of a list; throws before any is returned. */
+export function toChunks(data: Bytes | readonly Bytes[]): Uint8Array[] {
+  return Array.isArray(data) ? Array.from(data as Bytes[], toBytes) : [toBytes(data as Bytes)];
+}
