@@ -132,7 +132,7 @@ export type Exam =
       deflate?: DeflateWish;
       /** Judges the testee's handshake beyond the usual; returns what is wrong with it. */
       handshake?: (header: HandshakeHeader) => string | null;
-      /** The verdict when the testee refuses the handshake with an HTTP status instead. */
+      /** The verdict when the testee refuses the handshake instead, with an HTTP status or by dropping TCP. */
       refused?: Behavior;
     }
   /** Sends one message; the echo has to have its type and length. */
@@ -280,7 +280,7 @@ export const expect: Expect = {
 /** The connection ends by the examiner's close 1000, cleanly. */
 export const CLEAN: ExpectedClose = { closedByMe: true, closeCode: [1000], requireClean: true };
 
-/** The testee fails the connection, with one of these codes or without a word. */
+/** The testee fails the connection, with one of these codes (any, when none is named) or without a word. */
 export function failed(...codes: number[]): ExpectedClose {
   return { closedByMe: false, closeCode: codes, requireClean: false };
 }

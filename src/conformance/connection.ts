@@ -34,6 +34,8 @@ export interface ClosingTimes {
 
 export class Connection {
   readonly facts: ClosingFacts = noFacts();
+  /** The first thing with which the testee made the examiner fail the connection, before its close frame came. */
+  fault: string | null = null;
   /** Sends what the closing does not concern. */
   readonly sender: Sender;
   readonly #socket: Duplex;
@@ -96,7 +98,7 @@ export class Connection {
   #handle(received: Received): void {
     switch (received.kind) {
       case 'fault':
-        this.fail(received.code, received.text);
+        this.#blame(received.code, received.text);
         return;
       case 'close':
         this.#handleClose(received.payload);
@@ -113,29 +115,36 @@ export class Connection {
     }
   }
 
+  #blame(code: number, text: string): void {
+    if (!this.#closeReceived) this.fault ??= text;
+    this.fail(code, text);
+  }
+
   #emit(event: ReceivedEvent): void {
     this.#events++;
-    if (this.#events > MAX_EVENTS) this.fail(1008, `more than ${MAX_EVENTS} messages and pongs`);
+    if (this.#events > MAX_EVENTS) this.#blame(1008, `more than ${MAX_EVENTS} messages and pongs`);
     else this.#handlers.event(event);
   }
 
   #handleClose(payload: Buffer): void {
     const { facts } = this;
     if (this.#closeReceived) return;
-    this.#closeReceived = true;
     if (payload.length >= 2) {
       facts.remoteCloseCode = payload.readUInt16BE(0);
       const reason = payload.subarray(2);
       facts.remoteCloseReason = reason.length > 0 ? reason.toString() : null;
       if (!isCloseCode(facts.remoteCloseCode)) {
-        this.fail(1002, `close frame with the code ${facts.remoteCloseCode}`);
+        this.#blame(1002, `close frame with the code ${facts.remoteCloseCode}`);
+        this.#closeReceived = true;
         return;
       }
       if (!isUtf8(reason)) {
-        this.fail(1007, 'close frame whose reason is no UTF-8');
+        this.#blame(1007, 'close frame whose reason is no UTF-8');
+        this.#closeReceived = true;
         return;
       }
     }
+    this.#closeReceived = true;
     facts.wasClean = true;
     if (this.#state === 'open') {
       // The classic suite answers with 1000, whatever came.

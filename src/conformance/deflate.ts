@@ -151,7 +151,7 @@ export function readOffer(value: string): DeflateOffer | null {
   return null;
 }
 
-/** What a response's Sec-WebSocket-Extensions agrees to, or what is wrong with it as an answer to `offered`. */
+/** What a response's Sec-WebSocket-Extensions agrees to, or what is wrong with its form. */
 export function readAgreement(value: string, offered: string): DeflateAgreement | string {
   const extensions = parseExtensions(value);
   if (extensions === null || extensions.length !== 1)
@@ -178,17 +178,29 @@ export function readAgreement(value: string, offered: string): DeflateAgreement 
     else if (key === 'client_max_window_bits' && size !== null) agreement.clientMaxWindowBits = size;
     else return `${complaint} is not sound`;
   }
-  // RFC 7692 7.1: the answer has to fit at least one of the offers
-  const fits = offers.some((offer) => {
-    const asked = new Map(offer.parameters);
-    const window = asked.get('server_max_window_bits') ?? null;
-    if (asked.has('server_no_context_takeover') && !agreement.serverNoContextTakeover) return false;
-    if (window !== null && agreement.serverMaxWindowBits > Number(window)) return false;
-    if (seen.has('client_max_window_bits') && !asked.has('client_max_window_bits')) return false;
-    const own = asked.get('client_max_window_bits') ?? null;
-    return own === null || agreement.clientMaxWindowBits <= Number(own) || !seen.has('client_max_window_bits');
+  // RFC 7692 7.1.2.2: only a client that offers the parameter is told a window
+  if (
+    seen.has('client_max_window_bits') &&
+    !offers.some((offer) => new Map(offer.parameters).has('client_max_window_bits'))
+  )
+    return `The response's parameter client_max_window_bits was not offered (RFC 7692 7.1.2.2)`;
+  return agreement;
+}
+
+/** Which parameter of the offers an agreement does not grant, with the section that demands it; null when one offer is granted whole. */
+export function judgeAgreement(agreement: DeflateAgreement, offered: string): string | null {
+  const offers = (parseExtensions(offered) ?? []).filter(({ name }) => name === 'permessage-deflate');
+  const complaints = offers.map(({ parameters }) => {
+    const asked = new Map(parameters);
+    // RFC 7692 7.1.1.1 and 7.1.2.1: a server accepts such an offer by including the parameter in its response, or declines it
+    if (asked.has('server_no_context_takeover') && !agreement.serverNoContextTakeover)
+      return 'server_no_context_takeover was asked and is not in the response (RFC 7692 7.1.1.1)';
+    const window = Number(asked.get('server_max_window_bits') ?? 15);
+    if (agreement.serverMaxWindowBits > window)
+      return `server_max_window_bits=${window} was asked, and the response agrees to ${agreement.serverMaxWindowBits} (RFC 7692 7.1.2.1)`;
+    return null;
   });
-  return fits ? agreement : `The response answers none of the offers: ${value}`;
+  return complaints.includes(null) ? null : complaints.join('; ');
 }
 
 /** The direction in which a role sends. */

@@ -8,7 +8,7 @@ import { type ClosingFacts, noFacts } from './facts.js';
 import { judgeClose } from './judge.js';
 import { createPlayer, type Verdict } from './players.js';
 import { Recorder } from './recorder.js';
-import type { CaseResult, ExpectedClose } from './result.js';
+import { type CaseResult, type ExpectedClose, FAULT } from './result.js';
 
 /** How the examiner calls itself in `User-Agent` and `Server`. */
 export const EXAMINER: string = 'wsimd-conformance';
@@ -94,11 +94,15 @@ export class Examination {
   }
 
   /** The case was played to its end. */
-  played(verdict: Verdict, facts: ClosingFacts): CaseResult {
+  played(verdict: Verdict, facts: ClosingFacts, fault: string | null): CaseResult {
     const { exam } = this.#one;
     const judged = judgeClose(facts, verdict.close, this.#isServer);
     let { behavior, result } = verdict;
     let { behaviorClose } = judged;
+    if (fault !== null) {
+      behavior = 'FAILED';
+      result = `${FAULT}: ${fault}.`;
+    }
     if (exam.kind === 'script') {
       const wrongEndpoint = exam.wrongEndpointFails && facts.closedByMe !== verdict.close.closedByMe;
       const wrongCode = exam.wrongCodeFails && behaviorClose === 'WRONG CODE';
@@ -194,7 +198,7 @@ export function play(
     });
     socket.once('close', () => {
       connection.lost();
-      resolve(examination.played(player.verdict(), connection.facts));
+      resolve(examination.played(player.verdict(), connection.facts, connection.fault));
     });
     if (how.before !== undefined) connection.sender.write(how.before, false);
     player.start();

@@ -16,7 +16,7 @@ import {
   UNIMPLEMENTED,
   writeHandshake,
 } from './examination.js';
-import { buildResponse } from './handshake.js';
+import { buildResponse, refuse } from './handshake.js';
 import { after } from './patience.js';
 import type { CaseResult } from './result.js';
 import { encodeHeader, FrameReader, isControl, Opcode } from './wire.js';
@@ -57,7 +57,10 @@ export async function examineClient(
   recorder.outgoing.preopen += response.length;
   if (exam.kind === 'refusal') return lure(examination, exam, socket, response, timeScale);
   const agreed = answer === null ? null : readAgreement(answer, offered);
-  if (typeof agreed === 'string') throw new Error(`The case's own answer is unsound: ${agreed}`);
+  if (typeof agreed === 'string') {
+    socket.end(refuse(500, agreed));
+    return examination.neverOpened(`The offer ${JSON.stringify(offered)} has no answer. ${agreed}`, noFacts());
+  }
   const unimplemented = exam.kind === 'script' && wish !== undefined && !canPlay(wish, agreed, 'server');
   if (!shape.glued) await writeHandshake(socket, recorder, response, shape.chop);
   examination.opened();

@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { Case, Exam, HandshakeHeader } from './case.js';
 import { noFacts } from './facts.js';
-import { type DeflateAgreement, readAgreement } from './deflate.js';
+import { type DeflateAgreement, judgeAgreement, readAgreement } from './deflate.js';
 import {
   asUnimplemented,
   canPlay,
@@ -47,6 +47,7 @@ export function examineServer(
   return new Promise((resolve) => {
     let reason = 'The server closed the connection before it answered the opening handshake.';
     let timedOut = false;
+    let asked = false;
     const cancel = after(TIMES.open * timeScale, () => {
       timedOut = true;
       reason = 'peer did not finish (in time) the opening handshake';
@@ -65,8 +66,10 @@ export function examineServer(
       if (reader.held.length > 0 && examination.httpResponse === '?') {
         examination.httpResponse = reader.held.toString('latin1').slice(0, 4096);
       }
-      if (exam.kind === 'refusal' && !timedOut) {
-        settle(examination.unplayed({ ...REFUSED, result: 'The server dropped TCP without an answer.' }, facts));
+      const result = 'The server dropped TCP without an answer.';
+      if (exam.kind === 'refusal' && !timedOut && asked) settle(examination.unplayed({ ...REFUSED, result }, facts));
+      else if (exam.kind === 'script' && exam.refused !== undefined && !timedOut && asked) {
+        settle(examination.unplayed({ ...REFUSED, behavior: exam.refused, result }, facts));
       } else settle(examination.neverOpened(reason, facts));
     };
     const onData = (chunk: Buffer): void => {
@@ -112,6 +115,7 @@ export function examineServer(
     socket.on('data', onData);
     socket.once('close', onClose);
     socket.once(connected, () => {
+      asked = true;
       const request = buildRequest({ ...target, key, agent: EXAMINER, extensions: wish?.offer ?? null }, shape);
       examination.httpRequest = request.toString('latin1').slice(0, 4096);
       recorder.outgoing.preopen += request.length;
@@ -127,7 +131,10 @@ function agreement(header: HandshakeHeader, offered: string | null, exam: Script
   const values = header.values('sec-websocket-extensions');
   if (values.length === 0 || (exam.kind === 'script' && exam.handshake !== undefined && offered === null)) return null;
   if (offered === null) return `The response agrees to an extension that was not offered: ${values.join(', ')}`;
-  return readAgreement(values.join(', '), offered);
+  const agreed = readAgreement(values.join(', '), offered);
+  // The classic suite plays on whatever the server agrees to; our own cases (D.9) ask for what was offered.
+  if (typeof agreed === 'string' || exam.kind === 'compression') return agreed;
+  return judgeAgreement(agreed, offered) ?? agreed;
 }
 
 function judgeRefusal(

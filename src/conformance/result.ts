@@ -75,7 +75,7 @@ export type WireLogRow =
 export interface ExpectedClose {
   /** The examiner's close frame comes first. */
   closedByMe: boolean;
-  /** Codes that the testee's close frame may carry; no code at all is always accepted. */
+  /** Codes that the testee's close frame may carry; no code at all is always accepted, and an empty list accepts any. */
   closeCode: number[];
   /** Both close frames were exchanged and the server dropped TCP. */
   requireClean: boolean;
@@ -162,6 +162,9 @@ export interface CaseResult {
   trafficStats: TrafficStats | null;
   wirelog: WireLogRow[];
 }
+
+/** How the result begins of a case in which the testee broke the protocol, so that the examiner failed the connection. */
+export const FAULT: string = 'The testee made the examiner fail the connection';
 
 /** Whether a result passes: its behavior may be INFORMATIONAL or, unless `strict`, NON-STRICT or UNIMPLEMENTED. */
 export function isPass(result: Pick<CaseResult, 'behavior' | 'behaviorClose'>, strict: boolean): boolean {

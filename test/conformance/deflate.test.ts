@@ -3,6 +3,7 @@ import {
   Compressor,
   Decompressor,
   directionOf,
+  judgeAgreement,
   parseExtensions,
   readAgreement,
   readOffer,
@@ -124,14 +125,25 @@ describe('negotiation', () => {
 
   test.each([
     ['permessage-deflate', 'permessage-deflate; client_max_window_bits=10'],
-    ['permessage-deflate; server_no_context_takeover', 'permessage-deflate'],
-    ['permessage-deflate; server_max_window_bits=10', 'permessage-deflate; server_max_window_bits=11'],
     ['permessage-deflate', 'permessage-deflate, permessage-deflate'],
     ['permessage-deflate', 'x-other'],
     ['permessage-deflate', 'permessage-deflate; x'],
     ['permessage-deflate', ';'],
   ])('7.1 refuses for "%s" the answer "%s"', (offered, answer) => {
     expect(typeof readAgreement(answer, offered)).toBe('string');
+  });
+
+  test.each([
+    ['permessage-deflate; server_no_context_takeover', 'permessage-deflate', '7.1.1.1'],
+    ['permessage-deflate; server_max_window_bits=10', 'permessage-deflate; server_max_window_bits=11', '7.1.2.1'],
+    ['permessage-deflate; server_max_window_bits=10', 'permessage-deflate; server_max_window_bits=9', null],
+    ['permessage-deflate; server_max_window_bits=10, permessage-deflate', 'permessage-deflate', null],
+  ])('7.1 judges for "%s" the agreement "%s": %s', (offered, answer, section) => {
+    const agreement = readAgreement(answer, offered);
+    if (typeof agreement === 'string') throw new Error(agreement);
+    const complaint = judgeAgreement(agreement, offered);
+    if (section === null) expect(complaint).toBeNull();
+    else expect(complaint).toContain(`RFC 7692 ${section}`);
   });
 
   test('RFC 6455 9.1 takes a header apart, or not', () => {

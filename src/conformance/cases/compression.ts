@@ -41,7 +41,10 @@ function answer(offered: DeflateOffer, ask: Ask): string | null {
     (offered.serverNoContextTakeover ? '; server_no_context_takeover' : '') +
     (offered.serverMaxWindowBits === null ? '' : `; server_max_window_bits=${offered.serverMaxWindowBits}`) +
     (ask.noContextTakeover ? '; client_no_context_takeover' : '') +
-    (ask.windowBits === null ? '' : `; client_max_window_bits=${ask.windowBits}`)
+    // RFC 7692 7.1.2.2: a value in the offer is the most that the client will use, so no answer is above it
+    (ask.windowBits === null
+      ? ''
+      : `; client_max_window_bits=${Math.min(ask.windowBits, offered.clientMaxWindowBits!)}`)
   );
 }
 

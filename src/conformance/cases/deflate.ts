@@ -3,8 +3,8 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { type Case, type DeflateWish, expect, failAfter, failed, hex, payload, send, type Step } from '../case.js';
 import { PLAIN_WISH } from './compression.js';
-import { COMPRESSED, good, HELLO, NEGOTIATION_CASES, UNIMPLEMENTED } from './negotiation.js';
-import { alone } from './shapes.js';
+import { COMPRESSED, freely, good, HELLO, NEGOTIATION_CASES, UNIMPLEMENTED } from './negotiation.js';
+import { alone, noise } from './shapes.js';
 
 /** The same, when `Hello` is in the window already (7.2.3.2). */
 const HELLO_AGAIN = hex('f200110000');
@@ -31,7 +31,10 @@ const TAKEOVER: DeflateWish = {
   answer: PLAIN_WISH.answer,
   fits: ({ takeover }) => takeover,
 };
+/** 64 KiB whose matches lie near; a farther one, of 32,000 octets, is in D.1.16. */
 const PATTERN = Buffer.from(Array.from({ length: 64 * 1024 }, (_, index) => (index * index) >> 7));
+/** Octets without a pattern that come again 32,000 octets later. */
+const FAR = Buffer.concat([noise(32_000), noise(32_000)]);
 
 const forms: Case[] = [
   good('D.1.1', 'Sends a compressed message in one block with fixed codes.', [send.text(HELLO, COMPRESSED)], [hello]),
@@ -66,7 +69,7 @@ const forms: Case[] = [
     [send.text('plain'), send.text(HELLO, COMPRESSED), send.binary('plain')],
     [expect.text('plain'), hello, expect.binary('plain')],
   ),
-  good(
+  freely(
     'D.1.8',
     'Sends a compressed message in fragments of one octet, with a ping before each but the first.',
     octets.flatMap((octet, index): Step[] =>
@@ -98,13 +101,13 @@ const forms: Case[] = [
   good(
     'D.1.11',
     'Sends 64 KiB of binary in stored blocks.',
-    [send.binary(withoutTail(deflateRawSync(PATTERN, { level: 0, finishFlush: constants.Z_SYNC_FLUSH })), COMPRESSED)],
+    [send.binary(deflated(PATTERN, { level: 0 }), COMPRESSED)],
     [expect.binary(PATTERN)],
   ),
   good(
     'D.1.12',
     'Sends 64 KiB of binary in blocks with dynamic codes.',
-    [send.binary(withoutTail(deflateRawSync(PATTERN, { finishFlush: constants.Z_SYNC_FLUSH })), COMPRESSED)],
+    [send.binary(deflated(PATTERN), COMPRESSED)],
     [expect.binary(PATTERN)],
   ),
   good(
@@ -128,7 +131,19 @@ const forms: Case[] = [
     [],
     { informational: true, seconds: 1 },
   ),
+  good(
+    'D.1.16',
+    'Sends a compressed message that refers 32,000 octets back, where the agreed window is of 15 bits.',
+    [send.binary(deflated(FAR, { windowBits: 15 }), COMPRESSED)],
+    [expect.binary(FAR)],
+    { wish: { ...PLAIN_WISH, fits: ({ windowBits }) => windowBits === 15 } },
+  ),
 ];
+
+/** Flushed blocks, without the tail. They refer at most 250 octets back, which any agreed window holds (RFC 7692 7.1.2). */
+function deflated(octets: Buffer, options: { level?: number; windowBits?: number } = {}): Buffer {
+  return withoutTail(deflateRawSync(octets, { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH, ...options }));
+}
 
 /** A flushed block without the four octets that are not sent (RFC 7692 7.2.1). */
 function withoutTail(flushed: Buffer): Buffer {
@@ -159,7 +174,7 @@ const corrupt: Case[] = [
     'D.2.6',
     'Sends a compressed text message that is no UTF-8 when it is decompressed.',
     [1007],
-    [send.text(withoutTail(deflateRawSync(hex('cebaeda080'), { finishFlush: constants.Z_SYNC_FLUSH })), COMPRESSED)],
+    [send.text(deflated(hex('cebaeda080')), COMPRESSED)],
   ),
 ];
 
@@ -195,7 +210,7 @@ const reserved: Case[] = [
 
 const MIB = 1024 * 1024;
 /** One MiB of zeros in a kilobyte; flushed, so that it can be repeated. */
-const ZEROS = deflateRawSync(Buffer.alloc(MIB), { finishFlush: constants.Z_SYNC_FLUSH });
+const ZEROS = deflateRawSync(Buffer.alloc(MIB), { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH });
 
 const sizes: Case[] = [
   good(

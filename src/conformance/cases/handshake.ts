@@ -13,6 +13,12 @@ import {
 import type { Behavior } from '../result.js';
 import { HELLO } from './shapes.js';
 
+/** What a refusal is where the RFC does not forbid it. */
+const REFUSALS: Partial<Record<Behavior, string>> = {
+  INFORMATIONAL: ' To refuse it by policy is informational.',
+  'NON-STRICT': ' To refuse it is non-strict.',
+};
+
 /** A handshake that has to work: a message goes and comes back over it. */
 function accepted(
   id: string,
@@ -25,7 +31,8 @@ function accepted(
     id,
     description,
     expectation:
-      'The handshake is completed and a message comes back over the connection. Then the examiner closes, cleanly.',
+      'The handshake is completed and a message comes back over the connection. Then the examiner closes, cleanly.' +
+      (refused === undefined ? '' : REFUSALS[refused]),
     testee,
     exam: {
       kind: 'script',
@@ -40,11 +47,12 @@ function accepted(
 
 const REFUSES = 'The server answers with an HTTP status other than 101, or drops TCP.';
 const REFUSES_IF_STRICT = `${REFUSES} The RFC does not demand it; to accept is non-strict.`;
+const REFUSES_OR_NOT = 'Informational: does the server refuse it? The RFC leaves that to its policy.';
 const FAILS = 'The client fails the connection: it drops TCP and answers no message.';
 
 type Line = [string, string];
 
-/** Request shapes that a server has to accept, in order. */
+/** Request shapes that a server has to accept, in order; `refused` is the verdict where the RFC leaves it the freedom not to. */
 const GOOD_REQUESTS: readonly { words: string; shape: RequestShape; refused?: Behavior }[] = [
   {
     words: 'has its header names in lower case',
@@ -88,12 +96,25 @@ const GOOD_REQUESTS: readonly { words: string; shape: RequestShape; refused?: Be
   {
     words: 'has fifty other header lines',
     shape: { lines: Array.from({ length: 50 }, (_, index): Line => [`X-Field-${index}`, `value ${index}`]) },
+    refused: 'INFORMATIONAL',
   },
-  { words: 'has a header line of 4 KiB', shape: { lines: [['Cookie', `a=${'b'.repeat(4094)}`]] } },
+  {
+    words: 'has a header line of 4 KiB',
+    shape: { lines: [['Cookie', `a=${'b'.repeat(4094)}`]] },
+    refused: 'INFORMATIONAL',
+  },
   { words: 'is written octet by octet', shape: { chop: 1 } },
   { words: 'is written in pieces of seven octets', shape: { chop: 7 } },
-  { words: 'offers two subprotocols', shape: { lines: [['Sec-WebSocket-Protocol', 'chat, superchat']] } },
-  { words: 'names an origin', shape: { lines: [['Origin', 'http://example.com']] } },
+  {
+    words: 'offers two subprotocols',
+    shape: { lines: [['Sec-WebSocket-Protocol', 'chat, superchat']] },
+    refused: 'INFORMATIONAL',
+  },
+  {
+    words: 'names an origin',
+    shape: { lines: [['Origin', 'http://example.com']] },
+    refused: 'INFORMATIONAL',
+  },
   {
     words: 'lists two protocols to upgrade to',
     shape: { lines: [['Upgrade', 'h2c, websocket']] },
@@ -130,7 +151,7 @@ const BAD_REQUESTS: readonly {
   {
     words: 'has a key whose base64 is not the canonical one',
     shape: { lines: [[KEY, 'dGhlIHNhbXBsZSBub25jZR==']] },
-    lenient: 'NON-STRICT',
+    lenient: 'INFORMATIONAL',
   },
   {
     words: 'has two keys',
@@ -162,12 +183,12 @@ const BAD_REQUESTS: readonly {
   {
     words: 'has a body with a Content-Length',
     shape: { lines: [['Content-Length', '5']], body: Buffer.from('hello') },
-    lenient: 'NON-STRICT',
+    lenient: 'INFORMATIONAL',
   },
   {
     words: 'has a chunked body',
     shape: { lines: [['Transfer-Encoding', 'chunked']], body: Buffer.from('5\r\nhello\r\n0\r\n\r\n') },
-    lenient: 'NON-STRICT',
+    lenient: 'INFORMATIONAL',
   },
   {
     words: 'has a subprotocol that is no token',
@@ -253,7 +274,7 @@ export const HANDSHAKE_CASES: readonly Case[] = [
   ...BAD_REQUESTS.map(({ words, shape, lenient, refusal }, index): Case => ({
     id: `H.2.${index + 1}`,
     description: `Sends a request that ${words}.`,
-    expectation: lenient === undefined ? REFUSES : REFUSES_IF_STRICT,
+    expectation: lenient === undefined ? REFUSES : lenient === 'NON-STRICT' ? REFUSES_IF_STRICT : REFUSES_OR_NOT,
     testee: 'server',
     exam: {
       kind: 'refusal',

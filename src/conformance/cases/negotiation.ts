@@ -4,16 +4,18 @@ import {
   type Case,
   CLEAN,
   type DeflateWish,
+  type Exam,
   expect,
   type ExpectedEvent,
   failAfter,
   hex,
+  type Outcome,
   send,
   type Step,
 } from '../case.js';
 import type { Behavior } from '../result.js';
 import { PLAIN_WISH } from './compression.js';
-import { HELLO as GREETING } from './shapes.js';
+import { HELLO as GREETING, MIXED, mixed } from './shapes.js';
 
 /** Said of each case that needs compression. */
 export const UNIMPLEMENTED: string = 'A testee that does not agree on permessage-deflate is reported as unimplemented.';
@@ -51,6 +53,13 @@ export function good(
   };
 }
 
+/** The same with pings besides, see {@link mixed}. */
+export function freely(id: string, description: string, steps: Step[], events: ExpectedEvent[]): Case {
+  const one = good(id, description, steps, events);
+  const outcome: Outcome = { behavior: 'OK', events, accepts: mixed(events), close: CLEAN };
+  return { ...one, expectation: `${MIXED} ${UNIMPLEMENTED}`, exam: { ...one.exam, outcomes: [outcome] } as Exam };
+}
+
 const hello = expect.text('Hello');
 
 const NO_EXTENSION = (header: { values: (name: string) => string[] }): string | null => {
@@ -82,6 +91,13 @@ const OFFERS = [
   'permessage-deflate; client_max_window_bits=10',
   'permessage-deflate; server_max_window_bits=7, permessage-deflate',
   'x-unknown; a=1, permessage-deflate; client_max_window_bits',
+];
+
+/** Parameters that a server grants, or declines the offer. */
+const DEMANDS = [
+  { parameters: 'server_no_context_takeover', section: '7.1.1.1' },
+  { parameters: 'server_max_window_bits=9', section: '7.1.2.1' },
+  { parameters: 'server_no_context_takeover; server_max_window_bits=15', section: '7.1.1.1' },
 ];
 
 /** Values that are no list of extensions (RFC 6455 9.1). */
@@ -150,5 +166,16 @@ export const NEGOTIATION_CASES: readonly Case[] = [
     expectation: 'The client fails the connection: it drops TCP and answers no message.',
     testee: 'client',
     exam: { kind: 'refusal', response: extensions(value), accepted: value === TWICE ? 'NON-STRICT' : 'FAILED' },
+  })),
+  ...DEMANDS.map(({ parameters, section }, index): Case => ({
+    ...good(
+      `D.9.${index + 1}`,
+      `Offers permessage-deflate with ${parameters} and sends a compressed message if the server agrees.`,
+      [send.text(HELLO, COMPRESSED), send.text(HELLO, COMPRESSED)],
+      [hello, hello],
+      { wish: { offer: `permessage-deflate; ${parameters}`, answer: PLAIN_WISH.answer } },
+    ),
+    expectation: `The server agrees to what was asked, or declines the offer (RFC 7692 ${section}). ${UNIMPLEMENTED}`,
+    testee: 'server',
   })),
 ];

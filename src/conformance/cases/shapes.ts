@@ -8,8 +8,11 @@ import {
   failed,
   type Limit,
   type Outcome,
+  type ReceivedEvent,
   type Step,
 } from '../case.js';
+import { isSameEvent } from '../judge.js';
+import type { ExpectedClose } from '../result.js';
 
 /** A case whose events must come back exactly, and that the examiner then closes. */
 export function answered(
@@ -28,6 +31,41 @@ export function answered(
   };
 }
 
+/**
+ * Accepts messages in their order and pongs in theirs, and leaves free how the two are mixed: RFC 6455 5.5.2 wants a pong "as soon as
+ * practical", and 5.5.3 lets one pong answer all pings before it, so pongs may be missing but the last.
+ */
+export function mixed(events: readonly ExpectedEvent[]): (received: readonly ReceivedEvent[]) => boolean {
+  const pongs = events.filter(({ kind }) => kind === 'pong');
+  const others = events.filter(({ kind }) => kind !== 'pong');
+  return (received) => {
+    const answers = received.filter(({ kind }) => kind === 'pong');
+    const rest = received.filter(({ kind }) => kind !== 'pong');
+    if (rest.length !== others.length || answers.length > pongs.length) return false;
+    const last = pongs.at(-1);
+    if (last !== undefined && (answers.length === 0 || !isSameEvent(answers.at(-1)!, last))) return false;
+    let at = 0;
+    for (const answer of answers) {
+      while (at < pongs.length && !isSameEvent(answer, pongs[at])) at++;
+      if (at++ >= pongs.length) return false;
+    }
+    return rest.every((event, index) => isSameEvent(event, others[index]));
+  };
+}
+
+/** A case of our own with pings besides messages: see {@link mixed}. */
+export function answeredFreely(
+  id: string,
+  description: string,
+  expectation: string,
+  steps: Step[],
+  events: ExpectedEvent[],
+  limit: Limit,
+): Case {
+  const outcome: Outcome = { behavior: 'OK', events, accepts: mixed(events), close: CLEAN };
+  return { id, description, expectation, exam: { kind: 'script', steps, outcomes: [outcome], limit } };
+}
+
 /** A case that breaks a rule. What came before may be answered; then the testee has to fail the connection. */
 export function refused(
   id: string,
@@ -36,8 +74,8 @@ export function refused(
   steps: Step[],
   before: ExpectedEvent[] = [],
   limit: Limit = failAfter(1),
+  close: ExpectedClose = failed(1002),
 ): Case {
-  const close = failed(1002);
   const outcomes = [{ behavior: 'OK' as const, events: before, close }];
   return {
     id,
@@ -51,6 +89,11 @@ export function refused(
     },
   };
 }
+
+/** Said of pings between messages. */
+export const MIXED: string =
+  'All come back with their content, messages in their order. A pong may come before or after the echo of a message. ' +
+  'Then the examiner closes, cleanly.';
 
 /** The usual text. */
 export const HELLO: string = 'Hello, world!';
@@ -97,4 +140,15 @@ export const ALL_BACK: string = 'All come back in their order with their content
 /** Cases that are much work for the testee. */
 export function alone(cases: readonly Case[]): Case[] {
   return cases.map((one) => ({ ...one, alone: true }));
+}
+
+/** Octets without a period that a mask or a lost octet could hide behind. */
+export function noise(length: number): Buffer {
+  const octets = Buffer.alloc(length);
+  let state = length + 1;
+  for (let at = 0; at < length; at++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    octets[at] = state >>> 24;
+  }
+  return octets;
 }

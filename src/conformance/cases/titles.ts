@@ -86,6 +86,7 @@ export const SUBGROUP_TITLES: Readonly<Record<string, string>> = {
   'D.6': 'Offers to answer',
   'D.7': 'Malformed offers',
   'D.8': 'Answers to refuse',
+  'D.9': 'Parameters to grant or decline',
   'S.1': 'Lengths',
   'S.2': 'Reserved bits and opcodes inside a message',
   'S.3': 'Masks',

@@ -40,8 +40,8 @@ function outcomeOf(agent: AgentReport, id: string, refused: ReadonlySet<string>)
   switch (standing) {
     case 'ok':
     case 'informational':
-    case 'nonStrict':
       return 'passed';
+    case 'nonStrict':
     case 'unimplemented':
     // Below: no worse than in the baseline, or else refused.
     case 'closeFault':

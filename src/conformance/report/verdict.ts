@@ -1,5 +1,5 @@
 // Verdicts -> the words, marks and sentences by which every report names them.
-import type { Behavior, CaseEvent, CaseResult, CloseBehavior } from '../result.js';
+import { FAULT, type Behavior, type CaseEvent, type CaseResult, type CloseBehavior } from '../result.js';
 import { textOf } from './excerpt.js';
 import { pythonEvents } from './python.js';
 import { standingOf, type Standing } from './report.js';
@@ -65,6 +65,7 @@ function leniency(result: CaseResult): string {
 function failure(result: CaseResult): string {
   // Without a handshake there is nothing else to tell.
   if (result.resultClose.startsWith('The WebSocket opening handshake was never')) return sentence(result.result);
+  if (result.result.startsWith(FAULT)) return sentence(result.result);
   const accepted = Object.values(result.expected).map(pythonEvents);
   // Where the events were right the result itself says what was wrong.
   const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result);

@@ -29,6 +29,12 @@ export interface Oddity {
   twice?: true;
   /** Sends without end. */
   floods?: true;
+  /** Reads ahead: answers pings at once and messages a moment later. */
+  readsAhead?: true;
+  /** Agrees to permessage-deflate without reading what was asked, and sends compressed octets back as they came. */
+  mirrors?: true;
+  /** Refuses requests with this in them: by this status, or by dropping TCP. */
+  refuses?: { what: RegExp; status: string | null };
 }
 
 function destroyed(peer: RawPeer): Promise<void> {
@@ -60,7 +66,11 @@ async function converse(peer: RawPeer, role: 'client' | 'server', odd: Oddity): 
   for (;;) {
     const frame = await peer.readFrame();
     if (odd.drops) return destroyed(peer);
-    if ((frame.rsv1 || frame.rsv2 || frame.rsv3) && !odd.acceptsRsv) return close(1002);
+    if (((frame.rsv1 && !odd.mirrors) || frame.rsv2 || frame.rsv3) && !odd.acceptsRsv) return close(1002);
+    // A server wants masks, and lengths in their shortest form.
+    const header = frame.length - frame.payload.length - (frame.masked ? 4 : 0);
+    const shortest = frame.payload.length < 126 ? 2 : frame.payload.length < 65536 ? 4 : 10;
+    if (frame.masked !== (role === 'server') || header !== shortest) return close(1002);
     if (frame.opcode === 9) {
       write(10, odd.pong === undefined ? frame.payload : Buffer.from(odd.pong));
       continue;
@@ -72,10 +82,18 @@ async function converse(peer: RawPeer, role: 'client' | 'server', odd: Oddity): 
     }
     parts = [...parts, frame];
     if (!frame.fin) continue;
-    const [{ opcode }] = parts;
+    const [{ opcode, rsv1 }] = parts;
     const payload = Buffer.concat(parts.map((part) => part.payload));
     parts = [];
-    if (opcode === 1 && !odd.noUtf8Check && !isUtf8(payload)) return close(1007);
+    if (opcode === 1 && !rsv1 && !odd.noUtf8Check && !isUtf8(payload)) return close(1007);
+    if (odd.readsAhead) {
+      setTimeout(() => write(opcode, payload), 20);
+      continue;
+    }
+    if (rsv1) {
+      peer.send({ opcode, payload, masked, rsv1 });
+      continue;
+    }
     if (odd.late !== undefined) await new Promise((resolve) => setTimeout(resolve, odd.late));
     write(odd.wrongType ? 2 : opcode, payload);
     if (odd.twice) write(opcode, payload);
@@ -91,7 +109,13 @@ export async function oddServer(odd: Oddity): Promise<{ url: string; stop: () =>
         peer.write(odd.garbage);
         return;
       }
-      peer.write(responseHead(request));
+      if (odd.refuses?.what.test(request)) {
+        const { status } = odd.refuses;
+        if (status === null) peer.socket.destroy();
+        else peer.socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+        return;
+      }
+      peer.write(responseHead(request, odd.mirrors ? { 'Sec-WebSocket-Extensions': 'permessage-deflate' } : {}));
       // The stream ends inside a frame when the examiner drops it.
       converse(peer, 'server', odd).catch(() => undefined);
     },
