@@ -8,7 +8,7 @@ import { WebSocket } from '../dist/index.js';
 
 /** What examines whom: the module, the options of its server and client, and what the suite is told. */
 const PEERS = {
-  wsimd: { module: '../dist/index.js', options: {}, arguments: ['--strict'] },
+  wsimd: { module: '../dist/index.js', options: { strictHandshake: true }, arguments: ['--strict'] },
   ws: { module: 'ws', options: { maxFragments: 0 }, arguments: [] },
   'ws-defaults': { module: 'ws', options: {}, arguments: [] },
 };

@@ -6,8 +6,6 @@ import { sha1 } from './sha1.js';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
-// 22 characters hold 132 bits, 16 octets hold 128: in the only canonical writing the last four bits are zero.
-const CANONICAL_KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 
 /** The Sec-WebSocket-Accept value for a key of ASCII characters (RFC 6455 4.2.2, 5.4). */
 export function acceptKey(key: string): string {
@@ -17,12 +15,10 @@ export function acceptKey(key: string): string {
   return encodeBase64(sha1(octets));
 }
 
-/** Whether the text looks like 16 octets in base64; the last character may carry bits that no octet holds, as with `ws`. */
+/**
+ * Whether the text is 16 bytes in base64 (RFC 6455 4.1). 22 characters hold 132 bits: the last one may carry bits that belong to
+ * no byte, as in the example of that section, which released clients send.
+ */
 export function isKey(text: string): boolean {
   return KEY.test(text);
-}
-
-/** Whether the text is what an encoder makes of 16 octets (RFC 6455 4.1, RFC 4648 3.5). */
-export function isCanonicalKey(text: string): boolean {
-  return CANONICAL_KEY.test(text);
 }

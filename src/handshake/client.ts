@@ -7,7 +7,7 @@ import {
   type DeflateAgreement,
   type DeflateOptions,
 } from '../extensions/permessage-deflate.js';
-import { acceptKey, isCanonicalKey } from './accept.js';
+import { acceptKey, isKey } from './accept.js';
 import { fieldLine, joinHead, listsToken, textOf, usage, type FieldValue, type Fields } from './field.js';
 import { areSubprotocols } from './subprotocol.js';
 
@@ -40,7 +40,7 @@ export function createRequest(options: RequestOptions): HeaderList {
     throw new RangeError(`Unsupported protocol version: ${version} (supported versions: ${VERSIONS.join(', ')})`);
   }
   if (!areSubprotocols(protocols)) throw new SyntaxError('An invalid or duplicated subprotocol was specified');
-  if (!isCanonicalKey(key)) throw new TypeError('The key must be 16 octets in base64');
+  if (!isKey(key)) throw new TypeError('The key must be 16 octets in base64');
 
   const fields = new Map<string, HeaderList>();
   const set = (name: string, ...values: string[]): void => {

@@ -16,10 +16,11 @@ export function textOf(value: FieldValue): string | undefined {
 }
 
 /** How often a name occurs in `rawHeaders`, a flat list of names and values in the order and the case of the wire. */
-export function countRaw(rawHeaders: readonly string[], name: string): number {
+export function countRaw(rawHeaders: readonly unknown[], name: string): number {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (rawHeaders[at].toLowerCase() === name) count++;
+    const found = rawHeaders[at];
+    if (typeof found === 'string' && found.toLowerCase() === name) count++;
   }
   return count;
 }

@@ -1,7 +1,7 @@
 // A client's opening request becomes an acceptance or a refusal, and either becomes the head of a response (RFC 6455 4.2).
 import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
 import { isToken } from '../extensions/token.js';
-import { acceptKey, isCanonicalKey, isKey } from './accept.js';
+import { acceptKey, isKey } from './accept.js';
 import { countRaw, fieldLine, joinHead, listsToken, textOf, usage, type FieldValue, type Fields } from './field.js';
 import { reasonOf } from './status.js';
 import { parseSubprotocols } from './subprotocol.js';
@@ -12,12 +12,12 @@ export interface HandshakeRequest {
   readonly httpVersion?: string | undefined;
   /** Fields by lower-case name. */
   readonly headers: Fields;
-  /** Names and values by turns, as they were sent. */
-  readonly rawHeaders?: readonly string[] | undefined;
+  /** Names and values by turns, as they were sent; anything else, which some test doubles and proxies put there, is passed over. */
+  readonly rawHeaders?: readonly unknown[] | undefined;
 }
 
 export interface JudgeRequestOptions {
-  // Deviation from ws: when strict, HTTP/1.1, Connection, exactly one Host, `13` or `8` to the letter, and a canonical key count too.
+  // Deviation from ws: when strict, HTTP/1.1, Connection, a Host, and `13` or `8` to the letter count too.
   /** Whether all of RFC 6455 4.2.1 is demanded, or only what `ws` looks at. Off unless said otherwise. */
   readonly strict?: boolean | undefined;
   /** Whether the extensions header is read; with none to accept, `ws` does not look at it. Off unless said otherwise. */
@@ -57,7 +57,7 @@ export function judgeRequest(request: HandshakeRequest, options: JudgeRequestOpt
 
 /** The first half: the method, the key, the version, and that nothing but a WebSocket can follow. */
 export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOptions = {}): Opening | Refusal {
-  const { headers, rawHeaders } = request;
+  const { headers } = request;
   const strict = options.strict === true;
 
   // RFC 6455 4.2.1, point 1: a GET request, and HTTP/1.1 or higher
@@ -72,7 +72,7 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
 
   // RFC 6455 4.2.1, point 5: 16 octets in base64
   const key = textOf(headers['sec-websocket-key']);
-  if (key === undefined || !(strict ? isCanonicalKey : isKey)(key)) {
+  if (key === undefined || !isKey(key)) {
     return refusal(400, 'Missing or invalid Sec-WebSocket-Key header');
   }
 
@@ -82,11 +82,12 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
     return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
   }
 
-  // RFC 6455 4.2.1, point 2, and RFC 7230 5.4: exactly one
-  if (strict && countHosts(request) !== 1) return refusal(400, 'Missing or invalid Host header');
+  // RFC 6455 4.2.1, point 2: one Host when strict. Deviation from ws: two are refused always (RFC 7230 5.4).
+  const hosts = countHosts(request);
+  if (hosts > 1 || (strict && hosts === 0)) return refusal(400, 'Missing or invalid Host header');
 
   // Deviation from ws: a request with a body is refused; ws answers 101 and reads the body as frames.
-  if (rawHeaders !== undefined && announcesBody(rawHeaders)) return refusal(400, 'Request must not have a body');
+  if (announcesBody(headers)) return refusal(400, 'Request must not have a body');
 
   const origin = textOf(headers[version === 8 ? 'sec-websocket-origin' : 'origin']);
   return { accepted: true, key, version, origin };
@@ -125,17 +126,15 @@ function versionOf(value: Fields[string], strict: boolean): 8 | 13 | undefined {
 }
 
 function countHosts({ headers, rawHeaders }: HandshakeRequest): number {
-  if (rawHeaders !== undefined) return countRaw(rawHeaders, 'host');
-  return headers.host === undefined ? 0 : 1;
+  // A parser that keeps the first Host alone, like that of Node, shows the second in `rawHeaders`.
+  const raw = Array.isArray(rawHeaders) ? countRaw(rawHeaders, 'host') : 0;
+  return raw === 0 && headers.host !== undefined ? 1 : raw;
 }
 
-function announcesBody(rawHeaders: readonly string[]): boolean {
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at].toLowerCase();
-    if (name === 'transfer-encoding') return true;
-    if (name === 'content-length' && !/^0+$/.test(rawHeaders[at + 1])) return true;
-  }
-  return false;
+function announcesBody(headers: Fields): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
+  const length = textOf(headers['content-length']);
+  return length !== undefined && !/^0+$/.test(length);
 }
 
 function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Refusal {

@@ -112,13 +112,12 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
     maxBufferedChunks: countOption('maxBufferedChunks', own(options, 'maxBufferedChunks'), 0),
     skipUTF8Validation: Boolean(own(options, 'skipUTF8Validation')),
     maxBackpressure: countOption('maxBackpressure', own(options, 'maxBackpressure'), 0),
-    heartbeat:
-      heartbeat === undefined
-        ? undefined
-        : {
-            interval: timeOption('heartbeat.interval', heartbeat.interval, 20_000),
-            timeout: timeOption('heartbeat.timeout', heartbeat.timeout, 20_000),
-          },
+    heartbeat: heartbeat
+      ? {
+          interval: timeOption('heartbeat.interval', heartbeat.interval, 20_000),
+          timeout: timeOption('heartbeat.timeout', heartbeat.timeout, 20_000),
+        }
+      : undefined,
     text: own(options, 'text') === 'string' ? 'string' : 'bytes',
     statistics: own(options, 'statistics') === true,
     readPath: own(options, 'readPath') ?? readPath,

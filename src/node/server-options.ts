@@ -1,10 +1,10 @@
-// What a server may be told.
+// `ServerOptions` are the options of a WebSocketServer, with their defaults and their check.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { FieldValue } from '../handshake/field.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
-import type { SharedOptions } from './options.js';
+import { checkOptions, countOption, own, type SharedOptions } from './options.js';
 import type { WebSocket } from './websocket.js';
 
 /** What `verifyClient` is asked about. */
@@ -16,10 +16,14 @@ export interface ClientInfo {
 }
 
 export type VerifyClientSync = (info: ClientInfo) => boolean;
-export type VerifyClientAsync = (
-  info: ClientInfo,
-  answer: (accepted: boolean, status?: number, message?: string, headers?: Record<string, FieldValue>) => void,
+/** Takes a client, or refuses it with a status of 200 to 999 (401 for none), a body and further fields. */
+export type VerifyClientAnswer = (
+  accepted: boolean,
+  status?: number,
+  message?: string,
+  headers?: Record<string, FieldValue>,
 ) => void;
+export type VerifyClientAsync = (info: ClientInfo, answer: VerifyClientAnswer) => void;
 
 /** A class to make connections with: WebSocket, or one that extends it. */
 export type WebSocketClass<T extends WebSocket = WebSocket> = new (
@@ -29,7 +33,8 @@ export type WebSocketClass<T extends WebSocket = WebSocket> = new (
 ) => T;
 
 export interface ServerOptions extends SharedOptions {
-  port?: number | null | undefined;
+  /** A port, 0 for any that is free; or the path of a Unix socket or pipe. */
+  port?: number | string | null | undefined;
   host?: string | null | undefined;
   backlog?: number | null | undefined;
   server?: Server | HttpsServer | null | undefined;
@@ -45,7 +50,7 @@ export interface ServerOptions extends SharedOptions {
   WebSocket?: WebSocketClass | undefined;
   /** Origins that may connect; others, and requests without one, are answered with 403. By default all may. */
   allowedOrigins?: readonly (string | undefined)[] | undefined;
-  /** Demand all of RFC 6455 4.2.1, not only what `ws` looks at. Default: with `port`, where the HTTP server is ours. */
+  /** Demand all of RFC 6455 4.2.1, not only what `ws` looks at. Default false. */
   strictHandshake?: boolean | undefined;
   /** How long a whole opening handshake may take on our own HTTP server, in ms. Default 10,000. */
   handshakeTimeout?: number | undefined;
@@ -75,3 +80,18 @@ export const DEFAULTS: ServerOptions = {
   path: null,
   port: null,
 };
+
+/**
+ * Checks every option that is a number.
+ * @throws RangeError when one cannot be honoured
+ */
+export function checkServerOptions(options: ServerOptions): {
+  readonly handshakeTimeout: number;
+  readonly maxConnections: number;
+} {
+  checkOptions(options);
+  return {
+    handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), 10_000),
+    maxConnections: countOption('maxConnections', own(options, 'maxConnections'), 0),
+  };
+}

@@ -10,18 +10,19 @@ import {
   resolveDeflate,
   type DeflateAcceptance,
 } from '../extensions/permessage-deflate.js';
-import { joinHead, type FieldValue } from '../handshake/field.js';
+import { fieldLine, joinHead, type FieldValue } from '../handshake/field.js';
 import { allowOrigins, judgeOrigin, type AllowedOrigins } from '../handshake/origin.js';
-import { acceptanceLines, judgeOffers, judgeOpening, writeRefusal } from '../handshake/server.js';
+import { acceptanceLines, judgeOffers, judgeOpening, writeRefusal, type Refusal } from '../handshake/server.js';
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
 import http from './http.js';
-import { checkOptions, countOption } from './options.js';
 import {
+  checkServerOptions,
   DEFAULTS,
   type ClientInfo,
   type ServerOptions,
+  type VerifyClientAnswer,
   type VerifyClientSync,
   type WebSocketClass,
 } from './server-options.js';
@@ -32,13 +33,47 @@ export interface Extensions {
   [PERMESSAGE_DEFLATE]?: DeflateAcceptance;
 }
 
+/** The values of `_state`, as in `ws`. */
 enum ServerState {
-  Running,
-  Closing,
-  Closed,
+  Running = 0,
+  Closing = 1,
+  Closed = 2,
 }
 
 const kUsed: unique symbol = Symbol('used');
+
+/** The socket of an upgrade request, marked once a connection has been made of it. */
+type UpgradeSocket = Duplex & { [kUsed]?: boolean };
+
+/** What a server holds that `ws` has no name for: a user's flags and subclasses cannot meet it, and a Proxy finds it too. */
+class Holdings {
+  origins: AllowedOrigins | undefined;
+  openConnections = 0;
+  // One function for all: a connection that is open holds nothing of its request.
+  readonly onConnectionError: (error: Error, websocket: WebSocket) => void;
+  readonly onClientClose: () => void;
+
+  constructor(server: WebSocketServer) {
+    this.onConnectionError = (error, websocket) => void server.emit('connectionError', error, websocket);
+    this.onClientClose = () => {
+      this.openConnections--;
+      if (server.clients === undefined) return;
+      for (const client of server.clients) if (client.readyState === 3) server.clients.delete(client);
+      if (server._shouldEmitClose === true && server.clients.size === 0) {
+        server._shouldEmitClose = false;
+        process.nextTick(emitClose, server);
+      }
+    };
+  }
+}
+
+const holdings = new WeakMap<WebSocketServer, Holdings>();
+
+function holdingsOf(server: WebSocketServer): Holdings {
+  let held = holdings.get(server);
+  if (held === undefined) holdings.set(server, (held = new Holdings(server)));
+  return held;
+}
 
 /** Takes upgrade requests from an HTTP server, its own or yours, and makes connections of them. */
 export class WebSocketServer extends EventEmitter {
@@ -46,12 +81,14 @@ export class WebSocketServer extends EventEmitter {
   options: ServerOptions & { WebSocket: WebSocketClass };
   /** All open connections; undefined without `clientTracking`. */
   declare clients: Set<WebSocket> | undefined;
-  private server: Server | HttpsServer | null = null;
-  private state = ServerState.Running;
-  private removeListeners: (() => void) | undefined;
-  private closesWithLastClient = false;
-  private origins: AllowedOrigins | undefined;
-  private openConnections = 0;
+  /** The HTTP server that is listened to; null once it is not, and absent in noServer mode. @internal */
+  declare _server: Server | HttpsServer | null | undefined;
+  /** @internal */
+  declare _removeListeners: (() => void) | null | undefined;
+  /** @internal */
+  declare _shouldEmitClose: boolean | undefined;
+  /** @internal */
+  _state: number;
 
   /**
    * @param listening told once the server listens, with `port`
@@ -59,27 +96,32 @@ export class WebSocketServer extends EventEmitter {
    */
   constructor(options: ServerOptions = {}, listening?: () => void) {
     super();
-    this.options = { ...DEFAULTS, WebSocket, ...options };
-    const { port, host, backlog, server, noServer, clientTracking } = this.options;
-    if (Number(typeof port === 'number' || Boolean(port)) + Number(Boolean(server)) + Number(Boolean(noServer)) !== 1) {
+    const all = { ...DEFAULTS, WebSocket, ...options };
+    const { port, host, backlog, server, noServer, clientTracking, allowedOrigins, signal } = all;
+    const isOurs = port !== undefined && port !== null;
+    if (Number(isOurs) + Number(Boolean(server)) + Number(Boolean(noServer)) !== 1) {
       throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
     }
-    checkOptions(this.options);
-    if (this.options.perMessageDeflate === true) this.options.perMessageDeflate = {};
-    const deflate = this.resolveDeflate();
+    const { handshakeTimeout } = checkServerOptions(all);
+    if (all.perMessageDeflate === true) all.perMessageDeflate = {};
+    const deflate = resolveDeflate<PerMessageDeflateOptions>(all.perMessageDeflate);
     if (deflate !== undefined) checkEngineOptions(deflate);
-    const { allowedOrigins, signal } = options;
-    if (allowedOrigins !== undefined) this.origins = allowOrigins(allowedOrigins);
-    if (clientTracking) this.clients = new Set();
+    if (allowedOrigins !== undefined) holdingsOf(this).origins = allowOrigins(allowedOrigins);
 
-    if (server) {
-      this.server = server;
-    } else if (!noServer) {
-      this.server = this.createServer();
-      this.server.listen({ port: Number(port), host: host ?? undefined, backlog: backlog ?? undefined }, listening);
+    if (isOurs) {
+      this._server = createServer(this, handshakeTimeout);
+      this._server.listen(port as number, host as string, backlog as number, listening);
+    } else if (server) {
+      this._server = server;
     }
-    if (this.server !== null) this.listenTo(this.server);
-    if (signal !== undefined) {
+    if (this._server) this._removeListeners = listenTo(this._server, this);
+    if (clientTracking) {
+      this.clients = new Set();
+      this._shouldEmitClose = false;
+    }
+    this.options = all;
+    this._state = ServerState.Running;
+    if (signal) {
       const close = (): void => this.close();
       if (signal.aborted) process.nextTick(close);
       else signal.addEventListener('abort', close);
@@ -90,7 +132,7 @@ export class WebSocketServer extends EventEmitter {
   /** The address of the HTTP server, null before and after it listens. Throws in noServer mode. */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
-    return this.server === null ? null : this.server.address();
+    return this._server ? this._server.address() : null;
   }
 
   /**
@@ -98,27 +140,26 @@ export class WebSocketServer extends EventEmitter {
    * @param callback told when it is closed, or with an Error when it was closed before
    */
   close(callback?: (error?: Error) => void): void {
-    if (this.state === ServerState.Closed) {
-      if (callback !== undefined) this.once('close', () => callback(new Error('The server is not running')));
+    if (this._state === ServerState.Closed) {
+      if (callback) this.once('close', () => callback(new Error('The server is not running')));
       process.nextTick(emitClose, this);
       return;
     }
-    if (callback !== undefined) this.once('close', callback);
-    if (this.state === ServerState.Closing) return;
-    this.state = ServerState.Closing;
-    const { server } = this;
-    if (this.options.noServer || this.options.server) {
-      this.removeListeners?.();
-      this.removeListeners = undefined;
-      this.server = null;
-      if (this.clients !== undefined && this.clients.size > 0) this.closesWithLastClient = true;
-      else process.nextTick(emitClose, this);
-    } else {
-      this.removeListeners?.();
-      this.removeListeners = undefined;
-      this.server = null;
+    if (callback) this.once('close', callback);
+    if (this._state === ServerState.Closing) return;
+    this._state = ServerState.Closing;
+    const server = this._server;
+    if (server) {
+      this._removeListeners!();
+      this._removeListeners = this._server = null;
+    }
+    if (!this.options.noServer && !this.options.server) {
       // 'close' comes when the HTTP server's last socket has ended.
       server!.close(() => emitClose(this));
+    } else if (this.clients !== undefined && this.clients.size > 0) {
+      this._shouldEmitClose = true;
+    } else {
+      process.nextTick(emitClose, this);
     }
   }
 
@@ -142,41 +183,50 @@ export class WebSocketServer extends EventEmitter {
     callback: (websocket: WebSocket, request: IncomingMessage) => void,
   ): void {
     socket.on('error', onSocketError);
-    const strict = this.options.strictHandshake ?? (!this.options.noServer && !this.options.server);
-    const deflate = this.resolveDeflate();
-    const reading = { strict, extensions: deflate !== undefined };
+    const { options } = this;
+    let deflate: PerMessageDeflateOptions | undefined;
+    try {
+      deflate = resolveDeflate<PerMessageDeflateOptions>(options.perMessageDeflate);
+    } catch (error) {
+      return refuseAndTell(this, request, socket, error);
+    }
+    const reading = { strict: Boolean(options.strictHandshake), extensions: deflate !== undefined };
 
     const opening = judgeOpening(request, reading);
-    if (!opening.accepted) {
-      return this.refuseOrTell(request, socket, opening.status, opening.message, opening.headers);
-    }
-    if (!this.shouldHandle(request)) return refuse(socket, 400);
-    if (this.origins !== undefined && !judgeOrigin(opening.origin, this.origins)) return refuse(socket, 403);
+    if (!opening.accepted) return refuseOrTell(this, request, socket, opening);
+    if (!refusingThrown(socket, () => this.shouldHandle(request))) return refuse(socket, 400);
+    const { origins } = holdingsOf(this);
+    if (origins !== undefined && !judgeOrigin(opening.origin, origins)) return refuse(socket, 403);
     const acceptance = judgeOffers(request, opening, reading);
-    if (!acceptance.accepted) {
-      return this.refuseOrTell(request, socket, acceptance.status, acceptance.message, acceptance.headers);
-    }
+    if (!acceptance.accepted) return refuseOrTell(this, request, socket, acceptance);
     const agreed = deflate === undefined ? undefined : acceptDeflateOffer(acceptance.offers, deflate);
     if (agreed === 'refused') {
-      return this.refuseOrTell(request, socket, 400, 'Invalid or unacceptable Sec-WebSocket-Extensions header', {});
+      const message = 'Invalid or unacceptable Sec-WebSocket-Extensions header';
+      return refuseOrTell(this, request, socket, { status: 400, message, headers: {} });
     }
     const extensions: Extensions = agreed === undefined ? {} : { [PERMESSAGE_DEFLATE]: agreed };
     const { key, protocols } = acceptance;
     const complete = (): void => this.completeUpgrade(extensions, key, protocols, request, socket, head, callback);
 
-    const { verifyClient } = this.options;
-    if (!verifyClient) return complete();
+    if (!options.verifyClient) return complete();
+    if (!isFunction(this, 'verifyClient', request, socket)) return;
     const info: ClientInfo = {
       origin: opening.origin,
       secure: isSecure(request),
       req: request,
     };
-    if (verifyClient.length === 2) {
-      verifyClient(info, (accepted, status, message, headers) => {
-        if (accepted) complete();
-        else refuse(socket, status ?? 401, message, headers);
-      });
-    } else if ((verifyClient as VerifyClientSync)(info)) {
+    if (options.verifyClient.length === 2) {
+      const answer: VerifyClientAnswer = (accepted, status, message, headers) => {
+        if (accepted) return complete();
+        try {
+          refuse(socket, status || 401, message, headers);
+        } catch (error) {
+          refuseAndTell(this, request, socket, error);
+        }
+      };
+      // Called on the options, which are its `this`.
+      refusingThrown(socket, () => void options.verifyClient!(info, answer));
+    } else if (refusingThrown(socket, () => (options as { verifyClient: VerifyClientSync }).verifyClient(info))) {
       complete();
     } else {
       refuse(socket, 401);
@@ -201,7 +251,7 @@ export class WebSocketServer extends EventEmitter {
     key: string,
     protocols: ReadonlySet<string>,
     request: IncomingMessage,
-    socket: Duplex & { [kUsed]?: boolean },
+    socket: UpgradeSocket,
     head: Buffer,
     callback: (websocket: WebSocket, request: IncomingMessage) => void,
   ): void {
@@ -215,139 +265,168 @@ export class WebSocketServer extends EventEmitter {
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       );
     }
-    const maxConnections = countOption('maxConnections', this.options.maxConnections, 0);
-    if (this.state !== ServerState.Running || (maxConnections > 0 && this.openConnections >= maxConnections)) {
+    const { options } = this;
+    const held = holdingsOf(this);
+    let maxConnections: number;
+    let deflate: PerMessageDeflateOptions | undefined;
+    try {
+      ({ maxConnections } = checkServerOptions(options));
+      deflate = resolveDeflate<PerMessageDeflateOptions>(options.perMessageDeflate);
+    } catch (error) {
+      return refuseAndTell(this, request, socket, error);
+    }
+    if (this._state > ServerState.Running || (maxConnections > 0 && held.openConnections >= maxConnections)) {
       return refuse(socket, 503);
     }
-    socket[kUsed] = true;
+    if (options.handleProtocols && !isFunction(this, 'handleProtocols', request, socket)) return;
+    if (!isFunction(this, 'WebSocket', request, socket)) return;
 
-    const { handleProtocols } = this.options;
-    let protocol: string | false | undefined;
-    if (protocols.size > 0) {
-      protocol = handleProtocols ? handleProtocols(protocols as Set<string>, request) : protocols.values().next().value;
+    const websocket = refusingThrown(socket, () => new options.WebSocket(null, undefined, options));
+    let chosen: unknown = protocols.values().next().value;
+    if (options.handleProtocols && protocols.size > 0) {
+      // Called on the options, which are its `this`.
+      chosen = refusingThrown(socket, () => options.handleProtocols!(protocols as Set<string>, request));
     }
     const agreed = extensions[PERMESSAGE_DEFLATE];
-    const lines = acceptanceLines({
-      key,
-      protocol: protocol || undefined,
-      extensions: agreed?.header,
-    });
-    const websocket = new this.options.WebSocket(null, undefined, this.options);
-    websocket._protocol = protocol || '';
-    websocket._errorOutlet = this.onConnectionError;
-    this.emit('headers', lines, request);
+    const lines = acceptanceLines({ key, extensions: agreed?.header });
     let response: string;
     try {
-      response = joinHead(lines);
+      if (chosen) {
+        // As with ws, any text goes out, for the client to judge.
+        websocket._protocol = textOf(chosen);
+        lines.splice(4, 0, fieldLine('Sec-WebSocket-Protocol', websocket._protocol));
+      }
+    } catch (error) {
+      return refuseAndTell(this, request, socket, error);
+    }
+    refusingThrown(socket, () => this.emit('headers', lines, request));
+    try {
+      response = joinHead(Array.from(lines, textOf));
     } catch (error) {
       // RFC 6455 10.8 and RFC 7230 3.2.4: nothing with a line break in it is ever written into a head.
-      refuse(socket, 500);
-      throw error;
+      return refuseAndTell(this, request, socket, error);
     }
+    socket[kUsed] = true;
     socket.write(response);
     socket.removeListener('error', onSocketError);
-    this.openConnections++;
+    held.openConnections++;
+    websocket._errorOutlet = held.onConnectionError;
     websocket.setSocket(socket, head, {
-      ...this.options,
-      deflate: agreed === undefined ? undefined : { agreement: agreed.agreement, options: this.resolveDeflate() ?? {} },
+      ...options,
+      deflate: agreed === undefined ? undefined : { agreement: agreed.agreement, options: deflate ?? {} },
     });
     this.clients?.add(websocket);
-    websocket.on('close', this.onClientClose);
+    websocket.on('close', held.onClientClose);
     callback(websocket, request);
   }
+}
 
-  // One function for all: a connection that is open holds nothing of its request.
-  private readonly onConnectionError = (error: Error, websocket: WebSocket): void => {
-    this.emit('connectionError', error, websocket);
+function createServer(server: WebSocketServer, timeout: number): Server {
+  // The whole handshake has this long from the connection's first moment, however the bytes trickle in.
+  const times =
+    timeout === 0
+      ? {}
+      : { headersTimeout: timeout, requestTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout) };
+  return http.createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
+    const body = 'Upgrade Required';
+    // Requests that come while the server is closing do not keep it open.
+    if (server._state !== ServerState.Running) response.shouldKeepAlive = false;
+    response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' });
+    response.end(body);
+  });
+}
+
+/** Makes a server of ours listen to an HTTP server; what is returned ends that. */
+function listenTo(server: Server | HttpsServer, ours: WebSocketServer): () => void {
+  const listening = (): void => void ours.emit('listening');
+  const error = (reason: Error): void => void ours.emit('error', reason);
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    ours.handleUpgrade(request, socket, head, (websocket) => ours.emit('connection', websocket, request));
   };
-
-  private readonly onClientClose = (): void => {
-    this.openConnections--;
-    if (this.clients === undefined) return;
-    for (const client of this.clients) if (client.readyState === 3) this.clients.delete(client);
-    if (this.closesWithLastClient && this.clients.size === 0) {
-      this.closesWithLastClient = false;
-      process.nextTick(emitClose, this);
-    }
+  server.on('listening', listening);
+  server.on('error', error);
+  server.on('upgrade', upgrade);
+  return () => {
+    server.removeListener('listening', listening);
+    server.removeListener('error', error);
+    server.removeListener('upgrade', upgrade);
   };
-
-  private resolveDeflate(): PerMessageDeflateOptions | undefined {
-    return resolveDeflate<PerMessageDeflateOptions>(this.options.perMessageDeflate);
-  }
-
-  private refuseOrTell(
-    request: IncomingMessage,
-    socket: Duplex,
-    status: number,
-    message: string,
-    headers: Readonly<Record<string, string>>,
-  ): void {
-    if (this.listenerCount('wsClientError') > 0) {
-      this.emit('wsClientError', new Error(message), socket, request);
-    } else {
-      refuse(socket, status, message, headers);
-    }
-  }
-
-  private createServer(): Server {
-    const timeout = countOption('handshakeTimeout', this.options.handshakeTimeout, 10_000);
-    // The whole handshake has this long from the connection's first moment, however the octets trickle in.
-    const times =
-      timeout === 0
-        ? {}
-        : { headersTimeout: timeout, requestTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout) };
-    return http.createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
-      const body = 'Upgrade Required';
-      // Requests that come while the server is closing do not keep it open.
-      if (this.state !== ServerState.Running) response.shouldKeepAlive = false;
-      response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' });
-      response.end(body);
-    });
-  }
-
-  private listenTo(server: Server | HttpsServer): void {
-    const listening = (): void => void this.emit('listening');
-    const error = (reason: Error): void => void this.emit('error', reason);
-    const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      this.handleUpgrade(request, socket, head, (websocket) => this.emit('connection', websocket, request));
-    };
-    server.on('listening', listening);
-    server.on('error', error);
-    server.on('upgrade', upgrade);
-    this.removeListeners = () => {
-      server.removeListener('listening', listening);
-      server.removeListener('error', error);
-      server.removeListener('upgrade', upgrade);
-    };
-  }
-
-  /** @internal */
-  _closed(): void {
-    this.state = ServerState.Closed;
-    this.emit('close');
-  }
 }
 
 function isSecure(request: IncomingMessage): boolean {
-  const socket = request.socket as { authorized?: boolean; encrypted?: boolean };
-  return Boolean(socket.authorized || socket.encrypted);
+  const socket = request.socket as { authorized?: boolean; encrypted?: boolean } | undefined;
+  return Boolean(socket?.authorized || socket?.encrypted);
 }
 
 function emitClose(server: WebSocketServer): void {
-  server._closed();
+  server._state = ServerState.Closed;
+  server.emit('close');
 }
 
 function onSocketError(this: Duplex): void {
   this.destroy();
 }
 
-/** Answers with an error and ends the socket. */
-function refuse(
+/** The text of any value, '' for undefined and null; throws for a value that has none. */
+function textOf(value: unknown): string {
+  return [value].join();
+}
+
+/** Whether an option is a function; if not, the client gets a 500 and the application is told. */
+function isFunction(
+  server: WebSocketServer,
+  name: 'verifyClient' | 'handleProtocols' | 'WebSocket',
+  request: IncomingMessage,
   socket: Duplex,
-  status: number,
-  message?: string,
-  headers?: Readonly<Record<string, FieldValue>>,
+): boolean {
+  if (typeof server.options[name] === 'function') return true;
+  refuseAndTell(server, request, socket, new TypeError(`The "${name}" option must be a function`));
+  return false;
+}
+
+/** Calls a function of the application; what it throws goes its way, after the client has its answer. */
+function refusingThrown<T>(socket: UpgradeSocket, call: () => T): T {
+  let isDone = false;
+  try {
+    const result = call();
+    isDone = true;
+    return result;
+  } finally {
+    // A function that admitted the client, or refused it, before it threw has answered.
+    if (!isDone && !socket[kUsed] && !socket.writableEnded) refuse(socket, 500);
+  }
+}
+
+/** Refuses a request that does not ask properly, or leaves that to the listeners of 'wsClientError'. */
+function refuseOrTell(
+  server: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  { status, message, headers }: Pick<Refusal, 'status' | 'message' | 'headers'>,
 ): void {
+  if (server.listenerCount('wsClientError') > 0) {
+    server.emit('wsClientError', new Error(message), socket, request);
+  } else {
+    refuse(socket, status, message, headers);
+  }
+}
+
+/**
+ * A value of the application's cannot be used: the listeners of 'wsClientError' hear why and answer, or else the client gets a
+ * 500 and the listeners of 'error' hear it. It never throws, as any client may bring it about.
+ */
+function refuseAndTell(server: WebSocketServer, request: IncomingMessage, socket: Duplex, error: unknown): void {
+  if (server.listenerCount('wsClientError') > 0) {
+    server.emit('wsClientError', error, socket, request);
+    return;
+  }
+  refuse(socket, 500);
+  if (server.listenerCount('error') > 0) server.emit('error', error);
+}
+
+/** Answers with an error and ends the socket; throws before it writes, for values that cannot stand in a head. */
+function refuse(socket: Duplex, status: unknown, message?: unknown, headers?: unknown): void {
+  const response = writeRefusal(Number(status), textOf(message || ''), (headers ?? {}) as Record<string, FieldValue>);
   socket.once('finish', () => socket.destroy());
-  socket.end(writeRefusal(status, message, headers));
+  socket.end(response);
 }

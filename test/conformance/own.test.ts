@@ -33,9 +33,9 @@ function refused(results: readonly CaseResult[]): string[] {
 }
 
 test.concurrent(
-  'our server with default options and compression is strict in every case',
+  'our server with strictHandshake and compression is strict in every case',
   async () => {
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true, strictHandshake: true });
     server.on('connection', (websocket) => {
       websocket.on('message', (data: Buffer, isBinary: boolean) => websocket.send(data, { binary: isBinary }));
     });

@@ -151,6 +151,7 @@ const BAD_REQUESTS: readonly {
   {
     words: 'has a key whose base64 is not the canonical one',
     shape: { lines: [[KEY, 'dGhlIHNhbXBsZSBub25jZR==']] },
+    // RFC 6455 4.1: its own example, AQIDBAUGBwgJCgsMDQ4PEC==, is such a key.
     lenient: 'INFORMATIONAL',
   },
   {

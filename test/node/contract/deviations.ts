@@ -6,7 +6,7 @@ export type DeviationId =
 export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D1: 'maxBackpressure exists, off by default',
   D2: "a remote peer's fault never throws for want of an 'error' listener",
-  D3: 'the handshake is strict: a body is refused always; HTTP version, Host and canonical key where the library owns the HTTP server',
+  D3: 'a request with a body or with two Hosts is refused; strictHandshake demands the rest of RFC 6455 4.2.1',
   D4: 'pongs are coalesced and never a reason to terminate',
   D5: 'the number of fragments or of buffered chunks has no limit by default',
   D6: 'a length in a longer form than needed fails with 1002 and WS_ERR_NON_MINIMAL_LENGTH',
