@@ -123,7 +123,10 @@ export class Connection {
   #emit(event: ReceivedEvent): void {
     this.#events++;
     if (this.#events > MAX_EVENTS) this.#blame(1008, `more than ${MAX_EVENTS} messages and pongs`);
-    else this.#handlers.event(event);
+    else {
+      this.#handlers.event(event);
+      this.sender.answered();
+    }
   }
 
   #handleClose(payload: Buffer): void {
@@ -188,6 +191,7 @@ export class Connection {
 
   #sendClose(payload: Buffer, code: number | null, reason: string | null): void {
     this.sender.sendFrame(Opcode.Close, payload);
+    this.sender.answered();
     this.#state = 'closing';
     this.facts.localCloseCode = code;
     this.facts.localCloseReason = reason;

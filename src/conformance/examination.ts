@@ -200,7 +200,7 @@ export function play(
       connection.lost();
       resolve(examination.played(player.verdict(), connection.facts, connection.fault));
     });
-    if (how.before !== undefined) connection.sender.write(how.before, false);
+    if (how.before !== undefined) connection.sender.write(how.before);
     player.start();
     if (how.rest.length > 0) connection.receive(how.rest);
   });

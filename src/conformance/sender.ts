@@ -3,6 +3,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Step } from './case.js';
+import { after } from './patience.js';
 import type { Recorder } from './recorder.js';
 import { applyMask, encodeHeader, type FrameHeader, Opcode } from './wire.js';
 
@@ -32,6 +33,16 @@ function freshKey(): Buffer {
   return Buffer.from(keys.subarray(fresh - 4, fresh));
 }
 
+/** Pieces above which a frame is written without pauses: it would take too long, and no verdict hangs on them. */
+const MAX_PAUSES = 500;
+/** Milliseconds between pieces, so that a peer that reads at once gets each by itself. */
+const PAUSE = 1;
+/** Seconds that a frame written apart waits for the answer to the message or ping before it. */
+const ANSWER = 0.25;
+
+/** What happens after a piece before the next one is written. */
+type Rest = 'nothing' | 'turn' | 'pause' | 'answer';
+
 /** Writes frames to one socket. */
 export class Sender {
   readonly #socket: Duplex;
@@ -41,7 +52,9 @@ export class Sender {
   #mask: Uint8Array | null = null;
   #maskPhase = 0;
   #together: Buffer[] = [];
-  #queue: { octets: Buffer; sync: boolean }[] = [];
+  #queue: { octets: Buffer; rest: Rest }[] = [];
+  #begun = false;
+  #proceed: (() => void) | null = null;
   #pumping = false;
   #stopped = false;
 
@@ -56,13 +69,14 @@ export class Sender {
     this.flush();
     this.#stopped = true;
     this.#queue = [];
+    this.#proceed?.();
   }
 
   /** Sends a frame's header; its payload follows by {@link sendOctets}. */
   sendHeader(header: Pick<FrameHeader, 'fin' | 'opcode' | 'length'>): void {
     this.#mask = this.#maskFor();
     this.#maskPhase = 0;
-    this.write(encodeHeader({ ...header, rsv: 0, mask: this.#mask }), false);
+    this.write(encodeHeader({ ...header, rsv: 0, mask: this.#mask }));
   }
 
   /** Sends payload of the frame that was opened last. */
@@ -70,7 +84,7 @@ export class Sender {
     const octets = Buffer.from(payload);
     if (this.#mask !== null) applyMask(octets, this.#mask, this.#maskPhase);
     this.#maskPhase += octets.length;
-    this.write(octets, false);
+    this.write(octets);
   }
 
   /** Sends a message whose payload is ready for the wire. RSV bits stand on the first frame only. */
@@ -113,20 +127,44 @@ export class Sender {
     const header: FrameHeader = { fin, rsv, opcode, mask, length: payload.length };
     const head = encodeHeader(header, odd.form);
     const octets = Buffer.concat([head, payload]);
+    const answer = this.#wantsAnswer(header);
     if (mask !== null) applyMask(octets.subarray(head.length), mask);
     this.#recorder.frameSent(header, shown, octets.length, { repeatLength, chopSize, sync });
-    if (chopSize === null) {
-      this.write(octets, sync);
+    if (chopSize === null && !sync) {
+      this.write(octets);
       return;
     }
-    for (let at = 0; at < octets.length; at += chopSize) this.write(octets.subarray(at, at + chopSize), true);
+    const size = chopSize ?? octets.length;
+    const between = octets.length > size * MAX_PAUSES ? 'turn' : 'pause';
+    for (let at = 0; at < octets.length; at += size) {
+      const last = at + size >= octets.length;
+      this.#enqueue(octets.subarray(at, at + size), last && answer ? 'answer' : between);
+    }
   }
 
-  /** Writes octets: at once, together with what else is sent in this turn; or, when `sync`, by themselves in their own turn. */
-  write(octets: Buffer, sync: boolean): void {
-    if (sync || this.#queue.length > 0) {
-      this.#queue.push({ octets, sync });
-      this.#pump();
+  /** Whether a peer answers this frame: a whole message or a ping, sent as the rules want it. */
+  #wantsAnswer({ opcode, fin, rsv }: FrameHeader): boolean {
+    if (rsv !== 0) return false;
+    if (opcode === Opcode.Ping) return true;
+    const begun = this.#begun;
+    if (opcode === Opcode.Text || opcode === Opcode.Binary) {
+      this.#begun = !fin;
+      return fin && !begun;
+    }
+    if (opcode !== Opcode.Continuation) return false;
+    if (fin) this.#begun = false;
+    return fin && begun;
+  }
+
+  /** Something came back: what waits for an answer goes on. */
+  answered(): void {
+    this.#proceed?.();
+  }
+
+  /** Writes octets at once, together with what else is sent in this turn, or behind what is queued. */
+  write(octets: Buffer): void {
+    if (this.#queue.length > 0) {
+      this.#enqueue(octets, 'nothing');
       return;
     }
     this.#recorder.octetsSent(octets, false);
@@ -142,27 +180,50 @@ export class Sender {
     if (this.#socket.writable) this.#socket.write(octets);
   }
 
-  /** Writes what is queued, a turn of the event loop after each piece that wants to be alone. */
+  #enqueue(octets: Buffer, rest: Rest): void {
+    this.#queue.push({ octets, rest });
+    this.#pump();
+  }
+
+  /**
+   * Writes what is queued. Between pieces that want to be apart lies a pause, and behind a whole message its answer: so the peer reads
+   * them apart, however busy it is, and the verdict is not a matter of chance.
+   */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     this.flush();
     let at = 0;
     const turn = (): void => {
-      let alone = false;
-      while (at < this.#queue.length && !alone && !this.#stopped && this.#socket.writable) {
-        const { octets, sync } = this.#queue[at++];
-        this.#recorder.octetsSent(octets, sync);
-        this.#socket.write(octets);
-        alone = sync;
+      let rest: Rest = 'nothing';
+      while (at < this.#queue.length && rest === 'nothing' && !this.#stopped && this.#socket.writable) {
+        const piece = this.#queue[at++];
+        rest = piece.rest;
+        this.#recorder.octetsSent(piece.octets, rest !== 'nothing');
+        this.#socket.write(piece.octets);
       }
-      if (alone) {
-        setImmediate(turn);
+      if (rest !== 'nothing') {
+        this.#after(rest, turn);
         return;
       }
       this.#queue = [];
       this.#pumping = false;
     };
     turn();
+  }
+
+  #after(rest: Exclude<Rest, 'nothing'>, turn: () => void): void {
+    if (rest === 'turn') setImmediate(turn);
+    else if (rest === 'pause') setTimeout(turn, PAUSE);
+    else {
+      const proceed = (): void => {
+        if (this.#proceed !== proceed) return;
+        this.#proceed = null;
+        cancel();
+        turn();
+      };
+      const cancel = after(ANSWER, proceed);
+      this.#proceed = proceed;
+    }
   }
 }

@@ -147,12 +147,9 @@ test('wslay has the verdicts that the classic suite gives it', async () => {
   expect(results.get('2.7')!.agent).toBe('wslay');
   const pairs = Object.entries(notOk(results)).filter(([, pair]) => !pair.startsWith('INFORMATIONAL'));
   expect(pairs.every(([, pair]) => pair === 'NON-STRICT OK')).toBe(true);
-  const ids = pairs.map(([id]) => id);
-  // It drops the echo that is still to be sent; when frames come in writes of their own, it may have sent it.
-  expect(ids).toEqual(expect.arrayContaining(['3.2', '4.1.3', '4.1.4', '4.2.3', '4.2.4', '5.15']));
-  expect(['3.2', '3.3', '3.4', '4.1.3', '4.1.4', '4.1.5', '4.2.3', '4.2.4', '4.2.5', '5.15']).toEqual(
-    expect.arrayContaining(ids),
-  );
+  const ids = pairs.map(([id]) => id).sort();
+  // It drops the echo that is still to be sent; where frames come in writes of their own (3.3, 3.4, 4.1.5, 4.2.5), it has sent it.
+  expect(ids).toEqual(['3.2', '4.1.3', '4.1.4', '4.2.3', '4.2.4', '5.15']);
 });
 
 /** What each wrong server gets, case by case: behavior and behaviorClose. */

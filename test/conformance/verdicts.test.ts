@@ -1,7 +1,7 @@
 // Verdicts that were once wrong or a matter of chance, each against a testee that does just this.
 import { expect, test } from 'vitest';
 import { runClientCases, type CaseResult } from '../../src/conformance/index.js';
-import { oddClient, oddServer, type Oddity } from './support/odd-peer.js';
+import { hastyServer, oddClient, oddServer, type Oddity } from './support/odd-peer.js';
 import { echoClient, examine, wsServer } from './support/peers.js';
 
 /** Both verdicts of each case. */
@@ -51,11 +51,8 @@ test('RFC 7692 7.1.2 a server with a window of 10 bits is sent nothing that refe
 test('RFC 6455 5.5.2 a pong may come before or after the echo of a message', async () => {
   const cases = ['S.3.6', 'S.4.4', 'S.5.5', 'S.6.1'];
   expect(pairs((await examined({ readsAhead: true }, cases)).values())).toEqual(all(cases, 'OK OK'));
-  const wrong = await examined({ readsAhead: true, pong: 'pong' }, cases);
-  expect(pairs(wrong.values())).toMatchObject({
-    'S.3.6': expect.stringMatching(/^FAILED/),
-    'S.6.1': expect.stringMatching(/^FAILED/),
-  });
+  const wrong = await examined({ readsAhead: true, pong: 'pong' }, ['S.3.6']);
+  expect(wrong.get('S.3.6')!.behavior).toBe('FAILED');
   const run = await runClientCases({ port: 0, cases: ['S.4.5'] });
   await oddClient(run.port, 'S.4.5', { readsAhead: true });
   run.stop();
@@ -102,6 +99,17 @@ test('RFC 6455 5.1, 5.2 any close code is right where the RFC demands none', asy
   // Where it demands the failing of the connection, its appropriate code is still looked at.
   expect(pairs((await examined({ code: 1008 }, ['S.2.14'])).values())).toEqual({ 'S.2.14': 'OK WRONG CODE' });
 });
+
+test('what the classic suite writes apart is read apart, and what it writes as one is read as one, 40 times of 40', async () => {
+  const server = await hastyServer();
+  const apart = ['3.3', '3.4', '4.1.5', '4.2.5'];
+  const together = ['3.2', '4.1.3', '4.1.4', '4.2.3', '4.2.4', '5.15'];
+  const runs = Array.from({ length: 40 }, () => examine({ url: server.url, cases: [...apart, ...together], jobs: 1 }));
+  for (const results of await Promise.all(runs)) {
+    expect(pairs(results.values())).toEqual({ ...all(apart, 'OK OK'), ...all(together, 'NON-STRICT OK') });
+  }
+  server.stop();
+}, 60_000);
 
 test('7.1.6 keeps both lists that it accepts', async () => {
   const { expected } = (await examined({}, ['7.1.6'])).get('7.1.6')!;

@@ -1,6 +1,14 @@
 // An echoing testee made by hand that does one thing wrong at a time, as server or as client.
 import { isUtf8 } from 'node:buffer';
-import { closeCode, listenRaw, requestRaw, responseHead, type RawFrame, type RawPeer } from '../../support/raw-peer.js';
+import {
+  closeCode,
+  decodeFrame,
+  listenRaw,
+  requestRaw,
+  responseHead,
+  type RawFrame,
+  type RawPeer,
+} from '../../support/raw-peer.js';
 
 /** What the testee does wrong; none of it: it conforms, as far as the cases ask that it is run in. */
 export interface Oddity {
@@ -142,4 +150,45 @@ export async function oddClient(port: number, id: string, odd: Oddity): Promise<
   }
   await Promise.race([peer.ended, peer.closed]);
   peer.socket.destroy();
+}
+
+/** A server that reads now and then, answers a read as a whole, and throws the answers away when something in it was wrong, as wslay does. */
+export async function hastyServer(): Promise<{ url: string; stop: () => void }> {
+  let turn = 0;
+  const { port, stop } = await listenRaw((peer, request) => {
+    const { socket } = peer;
+    socket.removeAllListeners('data');
+    let unread = peer.unread;
+    let message: Buffer | null = null;
+    const read = (chunk: Buffer): void => {
+      unread = Buffer.concat([unread, chunk]);
+      const answers: Buffer[] = [];
+      for (let frame = decodeFrame(unread); frame !== undefined; frame = decodeFrame(unread)) {
+        unread = unread.subarray(frame.length);
+        const { opcode, payload, fin, rsv1, rsv2, rsv3 } = frame;
+        const reserved = rsv1 || rsv2 || rsv3 || (opcode > 2 && opcode < 8) || opcode > 10;
+        if (reserved || (opcode === 0 && message === null)) {
+          socket.end(peer.encode({ opcode: 8, payload: closeCode(1002) }));
+          return;
+        }
+        if (opcode === 8) {
+          socket.end(Buffer.concat([...answers, peer.encode({ opcode: 8, payload })]));
+          return;
+        }
+        if (opcode === 9) answers.push(peer.encode({ opcode: 10, payload }));
+        if (opcode > 2) continue;
+        message = Buffer.concat([message ?? Buffer.alloc(0), payload]);
+        if (!fin) continue;
+        answers.push(peer.encode({ opcode: 1, payload: message }));
+        message = null;
+      }
+      if (answers.length > 0) socket.write(Buffer.concat(answers));
+      // Two reads are up to nine milliseconds apart.
+      socket.pause();
+      setTimeout(() => socket.resume(), turn++ % 10);
+    };
+    socket.on('data', read);
+    peer.write(responseHead(request));
+  });
+  return { url: `ws://127.0.0.1:${port}`, stop };
 }
