@@ -107,7 +107,8 @@ export class Connection {
   private readonly deflater: Deflater | undefined;
   private readonly threshold: number;
   private readonly maxPayload: number;
-  private readonly autoPong: boolean;
+  /** Answer pings (RFC 6455 5.5.2). */
+  autoPong: boolean;
   /** The bits of a record that tell, by being RECORD_WHOLE, that `next` need not look further; 0 where it always must. */
   private readonly plainMask: number;
   private readonly skipUtf8: boolean;
@@ -302,6 +303,11 @@ export class Connection {
   /** Whether the inflater is busy with a message, or its result has not been told yet. */
   get isInflating(): boolean {
     return this.inflating !== undefined;
+  }
+
+  /** Whether pieces, or bytes not yet scanned, follow the event that was told last. @internal */
+  get hasMore(): boolean {
+    return this.decoder.isBusy;
   }
 
   /** Octets that were received and wait to be dispatched. */

@@ -4,7 +4,7 @@ import { FIN, Opcode, Role } from '../spec/frame.js';
 import type { Sendable } from './data.js';
 import { toPayload } from './data.js';
 import { nodeValues } from './values.js';
-import type { WebSocket } from './websocket.js';
+import { broadcastFrames, type WebSocket } from './websocket.js';
 
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
@@ -30,6 +30,6 @@ export function broadcast(
   else encoder.frame(first, payload);
   const frame = Buffer.concat(encoder.take());
   for (const client of clients) {
-    if (client.readyState === 1 && (filter === undefined || filter(client))) client._sendFrames(frame);
+    if (client.readyState === 1 && (filter === undefined || filter(client))) broadcastFrames(client, frame);
   }
 }

@@ -1,29 +1,47 @@
-// Batches that were begun turned into one flush of each: at the end of the tick, or when the process exits before that.
+// Decides when a gathered batch leaves: `flushLater` at the end of the tick, `flushOnExit` when the process exits first.
+import { performance } from 'node:perf_hooks';
 
-/** What writes the batch that it holds. */
+/** An object that writes the batch it holds. */
 export interface Batch {
-  flush(): void;
+  /** Writes the batch, unless it waits for its stream. */
+  flushBatch(): void;
+  /** Tells the batch that its stream threw while it was flushed, where no caller could catch it. */
+  flushFailed(error: unknown): void;
 }
 
-/** Those that wait for the tick's end. */
+/** Batches that wait for the end of the tick. */
 let waiting: Batch[] = [];
-/** Those whose owner is dispatching what was read, and which are flushed after that; the innermost last. */
+/** Batches whose owner dispatches a read and flushes after it, the innermost last. */
 const reading: Batch[] = [];
 let isListeningForExit = false;
 let isExitingNow = false;
 
+// Test runners replace queueMicrotask, process.nextTick and the timers; the jobs of a native promise stay Node's own.
+const resolved = Promise.resolve();
+// oxlint-disable-next-line unbound-method -- it is called with its promise
+const { then } = Promise.prototype;
+
 function flushAll(): void {
   const all = waiting;
   waiting = [];
-  for (const batch of all) batch.flush();
+  for (const batch of all) flushSafely(batch);
+}
+
+/** Flushes one batch; an error of its stream ends that connection and keeps no other batch from leaving. */
+function flushSafely(batch: Batch): void {
+  try {
+    batch.flushBatch();
+  } catch (error) {
+    batch.flushFailed(error);
+  }
 }
 
 /** Has a batch flushed by the end of this tick. */
 export function flushLater(batch: Batch): void {
-  if (waiting.push(batch) === 1) queueMicrotask(flushAll);
+  if (waiting.push(batch) === 1) void then.call(resolved, flushAll);
 }
 
-/** Notes that a batch is flushed when what was read has been dispatched, which ends with `endReading`. */
+/** Notes that a batch is flushed when the dispatch of its read ends, which `endReading` says. */
 export function beginReading(batch: Batch): void {
   reading.push(batch);
 }
@@ -32,18 +50,41 @@ export function endReading(): void {
   reading.pop();
 }
 
-/** A write in an 'exit' listener still reaches the peer, as it does when each send is written by itself. */
+/** The time in ms since an arbitrary moment; captured, since test runners replace it. */
+export const now: () => number = performance.now.bind(performance);
+
+const kExit = Symbol.for('wsimd.flushOnExit.1');
+type Flusher = { readonly flush: () => void };
+type ProcessWithFlushers = NodeJS.Process & { [kExit]?: Set<WeakRef<Flusher>> };
+
+/** Kept by this module alone, so that a copy of the library that is let go can be collected. */
+const flusher: Flusher = {
+  flush() {
+    isExitingNow = true;
+    flushAll();
+    for (const batch of reading) flushSafely(batch);
+  },
+};
+
+/** Has gathered batches written by an 'exit' listener, one for all copies of this module that the process has loaded. */
 export function flushOnExit(): void {
   if (isListeningForExit) return;
   isListeningForExit = true;
-  process.on('exit', () => {
-    isExitingNow = true;
-    flushAll();
-    for (const batch of reading) batch.flush();
-  });
+  const host = process as ProcessWithFlushers;
+  let flushers = host[kExit];
+  if (flushers === undefined) {
+    const all = new Set<WeakRef<Flusher>>();
+    flushers = all;
+    Object.defineProperty(host, kExit, { value: all });
+    process.on('exit', () => {
+      for (const reference of all) reference.deref()?.flush();
+    });
+  }
+  for (const reference of flushers) if (reference.deref() === undefined) flushers.delete(reference);
+  flushers.add(new WeakRef(flusher));
 }
 
-/** Whether this tick is the last, so that nothing is flushed later. */
+/** Whether the process is exiting, so that nothing is flushed later. */
 export function isExiting(): boolean {
   return isExitingNow;
 }

@@ -1,7 +1,13 @@
 // A silent connection -> a ping, and a peer that answers nothing -> the end of the connection.
 import type { Heartbeat } from './options.js';
-import type { Transport } from './transport.js';
-import type { WebSocket } from './websocket.js';
+
+/** A WebSocket as the heartbeat knows it. */
+interface Beating {
+  readonly readyState: number;
+  readonly isPaused: boolean;
+  ping(): void;
+  terminate(): void;
+}
 
 /**
  * Pings `websocket` whenever nothing has come from the peer for `interval` ms, and terminates it when nothing comes for
@@ -9,8 +15,8 @@ import type { WebSocket } from './websocket.js';
  * @returns what ends it
  */
 export function startHeartbeat(
-  websocket: WebSocket,
-  transport: Transport,
+  websocket: Beating,
+  transport: { hasRead: boolean },
   { interval, timeout }: Heartbeat,
 ): () => void {
   let timer: NodeJS.Timeout;

@@ -11,7 +11,7 @@ interface Mechanism {
   readonly callback: symbol;
 }
 
-type Handle = { useUserBuffer?: (buffer: Uint8Array) => void } | null | undefined;
+type Handle = { readonly useUserBuffer?: (buffer: Uint8Array) => void } | null | undefined;
 
 /** Gets how many octets have landed; `this` is the socket. Returning false stops reading. */
 type Landed = (this: Socket, octets: number) => boolean;
@@ -42,16 +42,30 @@ const area = kernels.bytes.subarray(kernels.landingAddress, kernels.landingAddre
 export const readPath: ReadPath =
   asked === 'data' || asked === 'landing' ? asked : mechanism === undefined ? 'data' : 'landing';
 
+/** Stands on sockets where Node looks for a buffer, which it only hands on: the kernels' memory cannot be reached by it. */
+const placeholder = new Uint8Array(0);
+
 /**
- * Lets what `socket` reads from now on land in the kernels' memory.
+ * Lets the bytes that `socket` reads from now on land in the kernels' memory.
  * @returns false where that cannot be done, and 'data' goes on
  */
 export function land(socket: Socket, landed: Landed): boolean {
   const { _handle: handle } = socket as unknown as { _handle: Handle };
-  if (mechanism === undefined || typeof handle?.useUserBuffer !== 'function') return false;
+  if (mechanism === undefined || typeof handle?.useUserBuffer !== 'function' || !readsFor(handle, socket)) return false;
   const slots = socket as unknown as Record<symbol, unknown>;
-  slots[mechanism.buffer] = area;
+  slots[mechanism.buffer] = placeholder;
   slots[mechanism.callback] = landed;
   handle.useUserBuffer(area);
   return true;
+}
+
+/** Whether the handle reads for this socket: a socket may stand before another one and borrow its handle. */
+function readsFor(handle: object, socket: Socket): boolean {
+  const slots = handle as Record<symbol, unknown>;
+  return Object.getOwnPropertySymbols(handle).some((symbol) => slots[symbol] === socket);
+}
+
+/** A copy of the bytes that have just landed, for a socket that is read in the public way. */
+export function copyLanded(bytes: number): Buffer {
+  return Buffer.from(area.slice(0, bytes).buffer);
 }

@@ -310,9 +310,9 @@ export class WebSocketServer extends EventEmitter {
     socket.write(response);
     socket.removeListener('error', onSocketError);
     held.openConnections++;
-    websocket._errorOutlet = held.onConnectionError;
     websocket.setSocket(socket, head, {
       ...options,
+      errorOutlet: held.onConnectionError,
       deflate: agreed === undefined ? undefined : { agreement: agreed.agreement, options: deflate ?? {} },
     });
     this.clients?.add(websocket);

@@ -1,56 +1,106 @@
-// One Duplex socket <-> one Connection: octets as they are read, and what is sent in one tick in one write, in order.
+// `Transport` carries one Duplex socket's bytes to and from a Connection, and writes the sends of one burst together.
+import { AsyncResource } from 'node:async_hooks';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import type { Connection } from '../connection/connection.js';
-import { afterFlush } from './after-flush.js';
 import { destroyWhenOver } from './destroy-when-over.js';
-import { beginReading, endReading, flushLater, flushOnExit, isExiting } from './flush-time.js';
-import { land, type ReadPath } from './landing.js';
+import { beginReading, endReading, flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
+import { guardWith } from './guard.js';
+import { copyLanded, land, type ReadPath } from './landing.js';
+import { isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { FULL, Share } from './share.js';
-import type { TransportOwner } from './transport-owner.js';
 
-/** A batch this long is written at once, in octets. */
+/** A batch of this many bytes is written at once. */
 const FLUSH_FROM = 64 * 1024;
+/** So many sends in a row are each written at once; the ones after them, until `LATEST` ms have gone by, are gathered. */
+const AT_ONCE = 3;
+/** A gathered batch that is this old, in ms, leaves with the next send, or between two messages of a read. */
+const LATEST = 1;
 
-const kTransport = Symbol('transport');
-type OwnedSocket = Duplex & { [kTransport]?: Transport };
+/** Sends whose callbacks are told together. */
+type Flight = SendCallback[] | undefined;
 
-/** Reads and writes for one connection. The socket's listeners are shared functions, so that an idle one holds no closures. */
-export class Transport {
+/**
+ * Ties a transport to its socket by a private field on the socket, which no reflection shows: nothing of ours can be seen
+ * on it, and nothing that connections share can be reached from it.
+ */
+class Owner extends (function (socket: Duplex) {
+  return socket;
+} as unknown as new (socket: Duplex) => object) {
+  #transport: Transport | undefined;
+
+  static of(socket: Duplex, transport: Transport): void {
+    if (#transport in socket) socket.#transport = transport;
+    else new Owner(socket).#transport = transport;
+  }
+
+  static transportOf(socket: Duplex): Transport | undefined {
+    return #transport in socket ? socket.#transport : undefined;
+  }
+
+  static leave(socket: Duplex): void {
+    if (#transport in socket) socket.#transport = undefined;
+  }
+}
+
+const guard = guardWith((socket) => Owner.transportOf(socket)?.flush());
+
+/**
+ * Reads and writes for one connection. The subclass dispatches what was read and hears of the socket's end. The socket's
+ * listeners are shared functions, so that an idle connection holds no closures.
+ */
+export abstract class Transport implements Batch {
+  /** A promise job will flush the batch. */
   private isScheduled = false;
-  /** The owner is dispatching what was read: the batch is flushed after that. */
   private isReading = false;
+  /** More messages of the same read follow the one that is being dispatched: its answers wait for theirs. */
+  protected isGathering = false;
+  private isFlushing = false;
+  private isGuarded = false;
+  /** How many sends in a row were written at once, and when the last of `AT_ONCE` was, or when the open batch began. */
+  private burst = 0;
+  private since = 0;
   /** Callbacks of the sends in the open batch, and of the writes that `written` is to be called for, oldest first. */
   private callbacks: SendCallback[] | undefined;
-  private flights: (SendCallback[] | undefined)[] | undefined;
+  private flights: Flight[] | undefined;
+  private firstFlight = 0;
   /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
   private taken = 0;
   private readonly isNet: boolean;
   private needsDrain = false;
   private wasEnded = false;
-  private isExposed = false;
   /** The socket can read into the kernels' memory, and does so once nothing is left in the stream. */
   private mayLand = false;
-  private isFlushing = false;
   /** There while reads are full; an idle connection has none. */
   private share: Share | undefined;
-  /** Set with every chunk that is read; whoever watches the connection's life clears it. */
+  /** Set with every chunk that is read; the heartbeat clears it. */
   hasRead = false;
 
   constructor(
     readonly socket: Duplex,
-    private readonly connection: Connection,
-    readonly owner: TransportOwner,
+    readonly connection: Connection,
   ) {
     this.isNet = socket instanceof Socket;
-    (socket as OwnedSocket)[kTransport] = this;
+    Owner.of(socket, this);
     flushOnExit();
   }
 
+  /** Dispatches the events of what was taken in. Where it throws, it has called `detach` and `endRead`. */
+  protected abstract dispatch(): void;
+  /** The peer has ended its half. */
+  protected abstract onEnd(): void;
+  /** The socket failed; it is being destroyed. */
+  protected abstract onError(error: Error): void;
+  /** The socket is gone, and everything it had read has been taken in. */
+  protected abstract onClosed(): void;
+  /** What was written has gone out, and there is room again. */
+  protected abstract onDrain(): void;
+  /** This peer has had its share of the thread: reading goes on in a later turn. */
+  protected abstract rest(): void;
+
   /** Starts reading; `head` is what came with the handshake. */
-  start(head: Buffer, path: ReadPath): void {
+  protected start(head: Buffer, path: ReadPath): void {
     const { socket } = this;
     if (head.length > 0) socket.unshift(head);
     this.mayLand = path === 'landing' && this.isNet;
@@ -62,64 +112,108 @@ export class Transport {
     if (!this.isNet) destroyWhenOver(socket);
   }
 
+  // ---- out
+
   /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */
   get canLend(): boolean {
     return this.isNet && this.socket.writableLength === 0 && this.connection.outputLength < FLUSH_FROM;
   }
 
-  /** Octets that wait to be written, framing included. */
+  /** Bytes that wait to be written, framing included. */
   get writableLength(): number {
     return this.socket.writableLength + this.connection.outputLength;
   }
 
-  /** Whether the socket has asked to wait for 'drain'. */
+  /** Whether so much waits that the sender should wait for 'drain'. */
   get isFull(): boolean {
-    // What was taken at once leaves writableNeedDrain set until the next tick, and no 'drain' of ours follows it.
-    return this.socket.writableLength > 0 && this.socket.writableNeedDrain;
+    return this.connection.congested && this.writableLength >= this.socket.writableHighWaterMark;
   }
 
-  /** Notes that something was sent, and whom to tell when it has been written. */
+  /** Notes that something was sent, and its callback, told once the socket has it; writes it at once or with its burst. */
   sent(callback: SendCallback | undefined): void {
-    if (callback !== undefined) this.remember(callback);
-    this.schedule();
+    if (this.isGathering && this.isGuarded && this.connection.outputLength < FLUSH_FROM) {
+      if (callback !== undefined) this.remember(inOwnContext(callback));
+      return;
+    }
+    this.sentLast(callback);
+  }
+
+  /** As `sent`, outside of a dispatch or for the last message of one. */
+  private sentLast(callback: SendCallback | undefined): void {
+    if (this.isDue()) {
+      if (callback !== undefined) this.remember(callback);
+      this.flush();
+    } else {
+      if (callback !== undefined) this.remember(inOwnContext(callback));
+      this.wait();
+    }
   }
 
   private remember(callback: SendCallback): void {
     (this.callbacks ??= []).push(callback);
   }
 
+  /** Whether a send leaves at once: one of the first of its burst, one that comes late after them, or a batch that is long. */
+  private isDue(): boolean {
+    const { connection } = this;
+    if (connection.congested) {
+      // Short sends wait here for the stream to empty, and then leave in one write.
+      if (!this.needsDrain && this.isFull) this.needsDrain = true;
+      return connection.outputLength >= FLUSH_FROM || isExiting();
+    }
+    if (this.burst < AT_ONCE) {
+      if (++this.burst === AT_ONCE) this.since = now();
+      return true;
+    }
+    if (connection.outputLength >= FLUSH_FROM || isExiting()) return true;
+    const time = now();
+    if (time - this.since <= LATEST) return false;
+    this.since = time;
+    return true;
+  }
+
+  /** Leaves the batch for the end of the tick or, where the stream has more to write first, for the end of that. */
+  private wait(): void {
+    if (!this.isGuarded) this.guard();
+    if (this.connection.congested || this.isScheduled || this.isReading) return;
+    this.isScheduled = true;
+    flushLater(this);
+  }
+
   /** Sees to it that the batch is written by the end of this tick. */
   schedule(): void {
-    if (this.connection.outputLength >= FLUSH_FROM || isExiting()) {
-      this.flush();
-    } else if (!this.isScheduled && !this.isReading) {
-      this.isScheduled = true;
-      flushLater(this);
-    }
+    if (this.connection.outputLength >= FLUSH_FROM || isExiting()) this.flush();
+    else this.wait();
   }
 
-  /**
-   * The socket for its user, whose own writes keep their place among the sends from now on: whatever is called on it that
-   * puts octets into the stream, or ends it, flushes first.
-   */
-  expose(): Duplex {
-    this.flush();
-    const socket = this.socket as OwnedSocket;
-    if (!this.isExposed) {
-      this.isExposed = true;
-      Object.assign(socket, FLUSHING);
-    }
-    return socket;
-  }
-
-  /** Writes the batch now. */
-  flush(): void {
+  /** Writes the batch at the end of the tick, unless it waits for the stream. */
+  flushBatch(): void {
     this.isScheduled = false;
+    this.burst = 0;
+    if (!this.connection.congested) this.flush();
+  }
+
+  /** From now on whatever the application calls on the socket that writes to it, ends or destroys it meets the batch. */
+  private guard(): void {
+    this.isGuarded = true;
+    guard.guardSocket(this.socket);
+  }
+
+  /** Writes the batch now, in the stream's order: into the stream, if that still has something to write. */
+  flush(): void {
     if (this.isFlushing) return;
     this.isFlushing = true;
-    this.writeBatches();
-    this.isFlushing = false;
+    try {
+      this.writeBatches();
+    } finally {
+      this.isFlushing = false;
+    }
     if (this.connection.shouldEnd) this.end();
+  }
+
+  /** An error that the stream threw outside of any send ends this connection, as one that it emits does. */
+  flushFailed(error: unknown): void {
+    this.socket.destroy(error instanceof Error ? error : new Error(String(error)));
   }
 
   private writeBatches(): void {
@@ -133,8 +227,9 @@ export class Transport {
         if (callbacks !== undefined) socket.write('', (error) => settle(callbacks, error));
         break;
       }
-      const underWay = this.flights?.length ?? 0;
-      const isTold = callbacks !== undefined || socket.writableLength > 0 || !this.isPrompt;
+      const underWay = this.flightCount;
+      const isPrompt = isPlain(socket, guard.write);
+      const isTold = callbacks !== undefined || socket.writableLength > 0 || !isPrompt;
       const last = chunks.length - 1;
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
@@ -145,39 +240,54 @@ export class Transport {
         if (!isTold) this.writeTold('', undefined);
         if (!connection.congested) this.taken = underWay;
         connection.congested = true;
+        if (!this.isGuarded) this.guard();
         if (socket.writableNeedDrain) this.needsDrain = true;
         break;
       }
-      if (last === 0 && this.isNet) connection.reuse(chunks[0]);
+      if (last === 0 && isPrompt) connection.reuse(chunks[0]);
     }
   }
 
-  /** Whether a write is over when it returns if the kernel took it whole; a callback for it costs up to a tenth of a short one. */
-  private get isPrompt(): boolean {
-    return this.isNet && (this.socket as Partial<TLSSocket>).encrypted !== true;
+  private get flightCount(): number {
+    return this.flights === undefined ? 0 : this.flights.length - this.firstFlight;
   }
 
   /** Writes, and has `written` called once the socket has written this and what came before it. */
-  private writeTold(chunk: Uint8Array | string, callbacks: SendCallback[] | undefined): void {
+  private writeTold(chunk: Uint8Array | string, callbacks: Flight): void {
     if (this.flights === undefined) this.flights = [callbacks];
     else this.flights.push(callbacks);
     this.socket.write(chunk, this.written.bind(this, callbacks));
   }
 
-  /** Dispatches what has been taken in, then writes the answers. An owner that does not come back from it calls `endRead`. */
-  read(): void {
-    if (this.isReading) return;
-    this.isReading = true;
-    beginReading(this);
-    this.owner.dispatch();
-    this.endRead();
+  private landed(): void {
+    const { flights } = this;
+    if (flights === undefined) return;
+    this.firstFlight++;
+    if (this.firstFlight === flights.length) {
+      this.flights = undefined;
+      this.firstFlight = 0;
+    } else if (this.firstFlight >= 1024 && 2 * this.firstFlight >= flights.length) {
+      this.flights = flights.slice(this.firstFlight);
+      this.firstFlight = 0;
+    }
   }
 
-  /** Writes what was sent while the owner dispatched. */
-  endRead(): void {
-    this.isReading = false;
-    endReading();
-    if (!this.isScheduled) this.flush();
+  private written(callbacks: Flight, error: Error | null | undefined): void {
+    // A stream that is destroyed gives up what waits in it before it has told of the write under way: that is told at the end.
+    if (this.flights?.[this.firstFlight] !== callbacks) return;
+    this.landed();
+    if (this.taken > 0) this.taken--;
+    // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
+    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
+    // Where the application's own writes follow ours in the stream, nothing of ours tells of their end.
+    if (!error && (this.socket.writableLength === 0 || this.flights === undefined)) {
+      this.connection.congested = false;
+      if (this.connection.wantsWrite) this.flush();
+    }
+    const hasDrained = this.needsDrain && !this.connection.congested;
+    if (hasDrained) this.needsDrain = false;
+    if (callbacks !== undefined) settle(callbacks, error);
+    if (hasDrained) this.onDrain();
   }
 
   /** Ends our half, once what was sent has been written. */
@@ -194,10 +304,59 @@ export class Transport {
   }
 
   /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */
-  abandon(error: Error): void {
-    const { callbacks = [], flights = [] } = this;
+  protected abandon(error: Error): void {
+    const { callbacks = [], flights = [], firstFlight } = this;
     this.callbacks = this.flights = undefined;
-    settle([...flights.flat(), ...callbacks], error);
+    this.firstFlight = 0;
+    for (let i = firstFlight; i < flights.length; i++) settle(flights[i] ?? [], error);
+    settle(callbacks, error);
+  }
+
+  // ---- in
+
+  /** Dispatches what has been taken in, then writes the answers. A dispatch that does not come back calls `endRead`. */
+  protected read(): void {
+    if (this.isReading) return;
+    this.isReading = true;
+    this.burst = 0;
+    beginReading(this);
+    this.dispatch();
+    this.endRead();
+  }
+
+  /** Writes what was sent during the dispatch. */
+  protected endRead(): void {
+    this.isReading = false;
+    this.isGathering = false;
+    endReading();
+    this.flushBatch();
+  }
+
+  /** Says whether more messages of the same read follow the one that is told next, so that its answers wait for theirs. */
+  protected setGathering(isGathering: boolean): void {
+    if (isGathering && !this.isGathering) this.since = now();
+    this.isGathering = isGathering;
+  }
+
+  /** As `sent`, for a message to many: what a tick sends to all leaves each connection in one write. */
+  gathered(): void {
+    if (!this.isGathering) this.schedule();
+  }
+
+  /** Writes the batch if it has been gathered for too long, and says whether it had. */
+  protected leaveIfLate(): boolean {
+    const time = now();
+    if (time - this.since <= LATEST) return false;
+    this.since = time;
+    if (!this.connection.congested) this.flush();
+    return true;
+  }
+
+  /** The socket for its user: the batch is in it, and whatever is called on it from now on keeps its place among the sends. */
+  expose(): Duplex {
+    this.flush();
+    if (!this.isGuarded) this.guard();
+    return this.socket;
   }
 
   /** What already lies in the stream is read from there; after that the socket reads into the kernels' memory. */
@@ -207,18 +366,16 @@ export class Transport {
     land(this.socket as Socket, onLanded);
   }
 
-  /** @internal */
-  takeLanded(octets: number): void {
+  private takeLanded(bytes: number): void {
     this.hasRead = true;
-    this.connection.receiveLanded(octets);
+    this.connection.receiveLanded(bytes);
     this.read();
     // The next read, of any socket, lands in the same place.
     this.connection.detach();
-    this.judgeShare(octets);
+    this.judgeShare(bytes);
   }
 
-  /** @internal */
-  take(chunk: Buffer): void {
+  private take(chunk: Buffer): void {
     this.hasRead = true;
     if (this.isNet) this.connection.receiveOwned(chunk);
     else this.connection.receive(chunk);
@@ -228,70 +385,75 @@ export class Transport {
     this.judgeShare(chunk.length);
   }
 
-  private judgeShare(octets: number): void {
-    if (octets < FULL) {
+  private judgeShare(bytes: number): void {
+    if (bytes < FULL) {
       this.share = undefined;
     } else if ((this.share ??= new Share()).isUsedUp) {
       this.share = undefined;
-      this.owner.rest();
+      this.rest();
     }
   }
 
-  private written(callbacks: SendCallback[] | undefined, error: Error | null | undefined): void {
-    // A stream that is destroyed gives up what waits in it before it has told of the write under way: that is told at the end.
-    const { flights } = this;
-    if (flights?.[0] !== callbacks) return;
-    // Where nothing is under way there is no list either.
-    if (flights !== undefined && flights.length > 1) flights.shift();
-    else this.flights = undefined;
-    if (this.taken > 0) this.taken--;
-    // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
-    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
-    if (!error && this.socket.writableLength === 0) {
-      this.connection.congested = false;
-      if (this.connection.wantsWrite) this.schedule();
-    }
-    const hasDrained = this.needsDrain && !this.connection.congested;
-    if (hasDrained) this.needsDrain = false;
-    if (callbacks !== undefined) settle(callbacks, error);
-    if (hasDrained) this.owner.drained();
-  }
+  /** What the listeners of a socket call; static, so that its class's users see none of them. */
+  static readonly listeners = {
+    landed(socket: Socket, bytes: number): void {
+      const transport = Owner.transportOf(socket);
+      if (transport === undefined) return;
+      // A listener of the application's counts bytes or logs them: this socket is read in the public way.
+      if (socket.listenerCount('data') > 1) socket.push(copyLanded(bytes));
+      else transport.takeLanded(bytes);
+    },
+    data: (socket: Duplex, chunk: Buffer): void => Owner.transportOf(socket)?.take(chunk),
+    end: (socket: Duplex): void => Owner.transportOf(socket)?.onEnd(),
+    error(socket: Duplex, error: Error): void {
+      const transport = Owner.transportOf(socket);
+      transport?.onError(error);
+      socket.destroy();
+    },
+    close(socket: Duplex): void {
+      const transport = Owner.transportOf(socket);
+      if (transport === undefined) return;
+      // What a paused socket had read is still delivered.
+      const rest: unknown = socket.readableLength > 0 ? socket.read() : null;
+      try {
+        if (rest instanceof Uint8Array) transport.take(rest as Buffer);
+      } finally {
+        // A listener that throws does not keep the connection from being over.
+        Owner.leave(socket);
+        transport.onClosed();
+      }
+    },
+  };
 }
 
-const FLUSHING = afterFlush((socket: OwnedSocket) => socket[kTransport]?.flush());
-
-function onLanded(this: Socket, octets: number): boolean {
-  (this as OwnedSocket)[kTransport]?.takeLanded(octets);
+function onLanded(this: Socket, bytes: number): boolean {
+  Transport.listeners.landed(this, bytes);
   return true;
 }
 
-function onData(this: OwnedSocket, chunk: Buffer): void {
-  this[kTransport]!.take(chunk);
+function onData(this: Duplex, chunk: Buffer): void {
+  Transport.listeners.data(this, chunk);
 }
 
-function onEnd(this: OwnedSocket): void {
-  this[kTransport]!.owner.ended();
+function onEnd(this: Duplex): void {
+  Transport.listeners.end(this);
 }
 
-function onError(this: OwnedSocket, error: Error): void {
+function onError(this: Duplex, error: Error): void {
   this.removeListener('error', onError);
   this.on('error', () => {});
-  this[kTransport]!.owner.failed(error);
-  this.destroy();
+  Transport.listeners.error(this, error);
 }
 
-function onClose(this: OwnedSocket): void {
-  const transport = this[kTransport]!;
+function onClose(this: Duplex): void {
   this.removeListener('close', onClose);
   this.removeListener('data', onData);
   this.removeListener('end', onEnd);
-  // What a paused socket had read is still delivered.
-  const rest: unknown = this.readableLength > 0 ? this.read() : null;
-  try {
-    if (rest instanceof Uint8Array) transport.take(rest as Buffer);
-  } finally {
-    // A listener that throws does not keep the connection from being over.
-    this[kTransport] = undefined;
-    transport.owner.closed();
-  }
+  Transport.listeners.close(this);
+}
+
+/** A callback that is told in the asynchronous context of its own send, when others share the write. */
+export function inOwnContext(callback: SendCallback): SendCallback {
+  const scope = new AsyncResource('WebSocketSend');
+  return (error) => scope.runInAsyncScope(callback, undefined, error);
 }

@@ -1,0 +1,75 @@
+// `openSession` makes a session of a socket whose handshake is done, with the engines that were agreed on.
+import type { Duplex } from 'node:stream';
+import { newStatistics } from '../codec/statistics.js';
+import { Connection } from '../connection/connection.js';
+import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
+import { Role } from '../spec/frame.js';
+import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
+import { checkOptions, type SharedOptions } from './options.js';
+import { Session, type ErrorOutlet, type Face } from './session.js';
+import { nodeValues } from './values.js';
+
+/** The agreement of the handshake, and the options of this connection, for `setSocket`. */
+export interface SocketOptions extends SharedOptions {
+  readonly generateMask?: ((mask: Buffer) => void) | undefined;
+  readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
+  /** @internal */
+  readonly errorOutlet?: ErrorOutlet | undefined;
+}
+
+/**
+ * Takes over a socket.
+ * @param pong the method that answers pings, to see whether the application has put another in its place
+ * @param opened called with the session before anything is read
+ * @throws RangeError when a number cannot be honoured
+ */
+export function openSession(
+  face: Face,
+  socket: Duplex,
+  head: Buffer,
+  options: SocketOptions,
+  pong: unknown,
+  opened: (session: Session) => void,
+): void {
+  const checked = checkOptions(options);
+  const role = face._isServer ? Role.Server : Role.Client;
+  const { deflate } = options;
+  let session: Session;
+  let inflater, deflater;
+  let threshold = 0;
+  if (deflate !== undefined) {
+    const { agreement } = deflate;
+    inflater = createInflater(agreement, role, deflate.options, (result) => session.inflated(result));
+    deflater = createDeflater(agreement, role, deflate.options, (result) => session.deflated(result));
+    const forgets = face._isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover;
+    if (forgets) threshold = deflate.options.threshold ?? 1024;
+  }
+  if (checked.statistics) face.statistics = newStatistics();
+  const connection = new Connection({
+    role,
+    maxPayload: checked.maxPayload,
+    maxFragments: checked.maxFragments,
+    maxBufferedChunks: checked.maxBufferedChunks,
+    skipUTF8Validation: checked.skipUTF8Validation,
+    autoPong: checked.autoPong,
+    text: checked.text,
+    generateMask: options.generateMask as ((mask: Uint8Array) => void) | undefined,
+    statistics: face.statistics,
+    inflater,
+    deflater,
+    threshold,
+    values: nodeValues,
+  });
+  connection.keepFragments = face._binaryType === 'fragments';
+  session = new Session(face, socket, connection, {
+    checked,
+    agreement: deflate?.agreement,
+    errorOutlet: options.errorOutlet,
+    pong,
+  });
+  const net = socket as Duplex & { setTimeout?: (ms: number) => void; setNoDelay?: () => void };
+  net.setTimeout?.(0);
+  net.setNoDelay?.();
+  opened(session);
+  session.open(head, checked);
+}

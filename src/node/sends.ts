@@ -1,0 +1,125 @@
+// `sendOther` and its neighbours send through a session everything but the bytes that `send` hands to it directly.
+import { Buffer } from 'node:buffer';
+import { encodeClosePayload } from '../codec/close-payload.js';
+import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
+import { FIN, MAX_CONTROL_PAYLOAD, Opcode, Role } from '../spec/frame.js';
+import { isBlob, isSteady, octetsOf, toMask, toPayload, toReason, type Sendable } from './data.js';
+import type { SendCallback } from './send-callback.js';
+import type { Session } from './session.js';
+import type { MessageOptions } from './types.js';
+import { nodeValues } from './values.js';
+
+type Callback = SendCallback | undefined;
+
+/** Sends a message whose bytes or text are at hand, by its options. `isBytes` says how it is sent without them. */
+export function sendPayload(
+  session: Session,
+  payload: Uint8Array | string,
+  options: MessageOptions | undefined,
+  callback: Callback,
+  isBytes: boolean,
+): void {
+  // As in ws, an option that is there counts even if it is undefined. Deviation from ws: one that is inherited counts too.
+  let binary = isBytes;
+  let fin = true;
+  let compress = true;
+  if (options !== undefined) {
+    if ('binary' in options) binary = Boolean(options.binary);
+    if ('fin' in options) fin = Boolean(options.fin);
+    if ('compress' in options) compress = Boolean(options.compress);
+    const isMasked = toMask(options.mask, session.isServer);
+    if (isMasked === session.isServer) {
+      const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
+      return sendFrame(session, first, payload, isMasked, callback);
+    }
+  }
+  const lent = payload.length >= LEND_FROM && session.canLend && isSteady(payload);
+  if (session.connection.sendData(payload, binary, fin, compress, lent)) session.sent(callback);
+  else session.hold(callback);
+}
+
+/** Sends data that is made bytes or text first, or that waits for a Blob. */
+export function sendOther(
+  session: Session,
+  data: Sendable,
+  options: MessageOptions | undefined,
+  callback: Callback,
+): void {
+  const isBytes = typeof data !== 'string' && typeof data !== 'number';
+  inTurn(session, data, callback, (payload) => sendPayload(session, payload, options, callback, isBytes));
+}
+
+/**
+ * Sends a ping or pong.
+ * @throws RangeError when the data is longer than 125 bytes
+ */
+export function sendControl(
+  session: Session,
+  opcode: Opcode.Ping | Opcode.Pong,
+  data: Sendable,
+  mask: unknown,
+  callback: Callback,
+): void {
+  const payload = isBlob(data) ? data : toPayload(data);
+  // RFC 6455 5.5: control frames carry at most 125 bytes.
+  if ((isBlob(payload) ? payload.size : octetsOf(payload)) > MAX_CONTROL_PAYLOAD) {
+    throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
+  }
+  inTurn(session, payload, callback, (bytes) => {
+    const { connection, isServer } = session;
+    const isMasked = toMask(mask, isServer);
+    if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, callback);
+    else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), callback);
+  });
+}
+
+/**
+ * Starts the closing handshake.
+ * @throws TypeError for a code that may not be sent or a reason of another type; RangeError when the reason is too long
+ */
+export function sendClose(session: Session, code: number | undefined, reason: unknown): void {
+  const { connection, gate } = session;
+  const text = toReason(code, reason);
+  if (gate?.isShut !== true) {
+    session.settleSend(connection.close(code, text), undefined);
+  } else {
+    // A mistake throws here, not when the Blob has been read; and the reason is as it is here.
+    const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
+    gate.wait(0, undefined, () => session.settleSend(connection.close(code, kept), undefined));
+  }
+}
+
+/** Hands data to `send` at once, or behind the Blobs that are being read. */
+function inTurn(
+  session: Session,
+  data: Sendable,
+  callback: Callback,
+  send: (payload: Uint8Array | string) => void,
+): void {
+  if (isBlob(data)) {
+    session.openGate().read(data, callback, send);
+    return;
+  }
+  const payload = toPayload(data);
+  const { gate } = session;
+  if (gate?.isShut !== true) {
+    send(payload);
+  } else {
+    const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
+    gate.wait(octetsOf(payload), callback, () => send(kept));
+  }
+}
+
+/** Sends a frame that is masked, or not, against the custom of this role (RFC 6455 5.1). */
+function sendFrame(
+  session: Session,
+  first: number,
+  payload: Uint8Array | string,
+  isMasked: boolean,
+  callback: Callback,
+): void {
+  const encoder = new FrameEncoder({ role: isMasked ? Role.Client : Role.Server, values: nodeValues });
+  if (typeof payload === 'string') encoder.text(first, payload);
+  else encoder.frame(first, payload);
+  session.settleSend(session.connection.sendEncoded(Buffer.concat(encoder.take()), true), callback);
+}

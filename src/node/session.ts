@@ -1,0 +1,418 @@
+// `Session` is one open connection behind a WebSocket: it dispatches events, keeps callbacks in order, and ends once.
+import { AsyncResource } from 'node:async_hooks';
+import { Buffer } from 'node:buffer';
+import type { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import type { Statistics } from '../codec/statistics.js';
+import type { Connection } from '../connection/connection.js';
+import { EventType, type ConnectionEvent } from '../connection/event.js';
+import { State } from '../connection/state.js';
+import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
+import { BlobGate } from './blob-gate.js';
+import { startHeartbeat } from './heartbeat.js';
+import { emitsPlainly, loneMessageListener } from './lone-listener.js';
+import type { CheckedOptions } from './options.js';
+import { notSent, settle, type SendCallback } from './send-callback.js';
+import { shape } from './shape.js';
+import { inOwnContext, Transport } from './transport.js';
+import { nextTurn } from './turn.js';
+import { ReadyState, type BinaryType, type CloseInfo } from './types.js';
+
+/** A WebSocket as its session knows it. */
+export interface Face extends EventEmitter {
+  _readyState: ReadyState;
+  _paused: boolean;
+  readonly _isServer: boolean;
+  readonly _binaryType: BinaryType;
+  readonly isPaused: boolean;
+  readonly readyState: number;
+  statistics: Statistics | undefined;
+  ping(): void;
+  pong(data: Uint8Array): void;
+  terminate(): void;
+  emitClose(): void;
+}
+
+/** A peer's violation is told to this instead of thrown, where the socket has no listener of 'error'. */
+export type ErrorOutlet = (error: Error, face: never) => void;
+
+/** The facts that a connection needs once it comes to its end. */
+class Ending {
+  initiator: 'local' | 'peer' | 'none' = 'none';
+  /** Runs while the peer has its time to end. */
+  timer: NodeJS.Timeout | undefined;
+  isSocketClosed = false;
+  /** 'error' is emitted once; a later failure is told no more. */
+  isErrorTold = false;
+  /** Bytes of data that was sent too late. */
+  tooLate = 0;
+  info: CloseInfo | undefined;
+}
+
+/** Things that the handshake brought, and the options of this connection. */
+export interface SessionParts {
+  readonly checked: CheckedOptions;
+  readonly agreement: DeflateAgreement | undefined;
+  readonly errorOutlet: ErrorOutlet | undefined;
+  /** The `pong` that answers pings without a call of it, unless the application has put another in its place. */
+  readonly pong: unknown;
+}
+
+const EMPTY = Buffer.alloc(0);
+/** A batch gathered within a read is looked at after 1, 3, 7, ... messages, and at least after so many more. */
+const LONGEST_STRIDE = 16;
+
+/** One object with its Transport, so that an idle connection holds no more than it must. */
+export class Session extends Transport {
+  readonly agreement: DeflateAgreement | undefined;
+  readonly maxBackpressure: number;
+  private readonly closeTimeout: number;
+  private readonly isPaced: boolean;
+  private readonly answersPings: boolean;
+  private readonly errorOutlet: ErrorOutlet | undefined;
+  private readonly pong: unknown;
+  /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
+  private readonly isDirect = emitsPlainly();
+  /** The rest of what was read is dispatched in a later turn. */
+  private isPacing = false;
+  /** The asynchronous context of the read whose message is being inflated. */
+  private inflating: AsyncResource | undefined;
+  private stopHeartbeat: (() => void) | undefined;
+  /** Where sends wait behind a Blob that is being read; made for the first one. */
+  gate: BlobGate | undefined;
+  /** Callbacks of sends that wait for the deflater, oldest first. */
+  private held: (SendCallback | undefined)[] | undefined;
+  /** Made once something points to the end. */
+  private ending: Ending | undefined;
+
+  constructor(
+    private readonly face: Face,
+    socket: Duplex,
+    connection: Connection,
+    { checked, agreement, errorOutlet, pong }: SessionParts,
+  ) {
+    super(socket, connection);
+    this.agreement = agreement;
+    this.maxBackpressure = checked.maxBackpressure;
+    this.closeTimeout = checked.closeTimeout;
+    this.isPaced = !checked.allowSynchronousEvents;
+    this.answersPings = checked.autoPong;
+    this.errorOutlet = errorOutlet;
+    this.pong = pong;
+  }
+
+  /** Starts reading; `head` came with the handshake. */
+  open(head: Buffer, { readPath, heartbeat }: CheckedOptions): void {
+    this.start(head, readPath);
+    if (heartbeat !== undefined) this.stopHeartbeat = startHeartbeat(this.face, this, heartbeat);
+  }
+
+  // ---- sending
+
+  /** Bytes that were sent and that the operating system does not have: one figure for all who ask. */
+  get waitingBytes(): number {
+    const { connection, gate, ending } = this;
+    return this.writableLength + connection.queuedOctets + (gate?.octets ?? 0) + (ending?.tooLate ?? 0);
+  }
+
+  /** After something was sent: its callback waits for the socket, or for the deflater first. */
+  settleSend(isWritten: boolean, callback: SendCallback | undefined): void {
+    if (isWritten) this.sent(callback);
+    else this.hold(callback);
+  }
+
+  hold(callback: SendCallback | undefined): void {
+    (this.held ??= []).push(callback && inOwnContext(callback));
+  }
+
+  /** Counts data that was sent to a connection that closes. */
+  countTooLate(bytes: number): void {
+    this.endFacts().tooLate += bytes;
+  }
+
+  get isServer(): boolean {
+    return this.face._isServer;
+  }
+
+  /** Lets a send wait behind Blobs. */
+  openGate(): BlobGate {
+    return (this.gate ??= new BlobGate(
+      () => this.connection.state === State.Open && !this.socket.destroyed,
+      (error) => {
+        this.face.terminate();
+        this.tellError(error, true);
+      },
+    ));
+  }
+
+  /** Ends the connection for a sender that went on past `maxBackpressure`. */
+  failBackpressure(): void {
+    const error = new Error('More than maxBackpressure bytes wait to be written');
+    this.terminate();
+    this.tellError(Object.assign(error, { code: 'WS_ERR_BACKPRESSURE' }), false);
+  }
+
+  // ---- closing
+
+  /** Starts the closing handshake. */
+  close(write: () => void): void {
+    write();
+    this.initiate('local');
+    this.setReadyState(ReadyState.Closing);
+    this.startCloseTimer();
+  }
+
+  terminate(): void {
+    this.setReadyState(ReadyState.Closing);
+    this.destroy();
+  }
+
+  get closeInfo(): CloseInfo | undefined {
+    return this.ending?.info;
+  }
+
+  get closeTimer(): NodeJS.Timeout | null {
+    return this.ending?.timer ?? null;
+  }
+
+  get isErrorTold(): boolean {
+    return this.ending?.isErrorTold ?? false;
+  }
+
+  /** Puts the state to closed, tells every callback that waits, and emits 'close'; code 1006 where no Close frame came. */
+  finish(): void {
+    const { connection } = this;
+    const { closeReceived, closeCode: code } = connection;
+    const reason = (closeReceived?.reason as Buffer | undefined) ?? EMPTY;
+    const wasClean = closeReceived !== undefined && connection.closeSent !== undefined;
+    this.setReadyState(ReadyState.Closed);
+    const error = notSent();
+    this.abandon(error);
+    const { held } = this;
+    this.held = undefined;
+    if (held !== undefined) settle(held, error);
+    connection.dispose();
+    const ending = this.endFacts();
+    const { initiator } = ending;
+    ending.info = { code, reason: reason.toString(), initiator, wasClean, error: connection.failure };
+    this.face.emit('close', code, reason);
+  }
+
+  // ---- reading
+
+  /** Reads, or not: the one place that decides. */
+  regulate(): void {
+    const { face, socket } = this;
+    if (face._paused || this.isPacing || this.connection.isInflating) socket.pause();
+    else socket.resume();
+  }
+
+  protected override dispatch(): void {
+    if (this.isPacing) return;
+    const { connection } = this;
+    if (this.answersPings) connection.autoPong = this.face.pong === this.pong;
+    let stride = 1;
+    let left = stride;
+    for (;;) {
+      // Outside of a `try`, within which the engine would make the Buffer by a longer way.
+      const data = connection.nextPlain();
+      if (data !== undefined) {
+        const { hasMore } = connection;
+        if (hasMore !== this.isGathering) this.setGathering(hasMore);
+        this.tellPlain(data, connection.isBinary);
+      } else {
+        const type = this.tellNext();
+        if (type === undefined) break;
+        if (type > EventType.Pong) continue;
+      }
+      if (this.isPaced) {
+        this.goOnLater();
+        break;
+      }
+      if (this.isGathering && --left === 0) {
+        stride = this.leaveIfLate() ? 1 : Math.min(2 * stride, LONGEST_STRIDE);
+        left = stride;
+      }
+    }
+    if (connection.isInflating) {
+      this.inflating ??= new AsyncResource('WebSocketInflate');
+      this.regulate();
+    }
+  }
+
+  protected override onEnd(): void {
+    this.setReadyState(ReadyState.Closing);
+    this.flush();
+    this.end();
+    // Deviation from ws: a peer that ends without a Close has closeTimeout to take what was sent; ws waits without end.
+    this.startCloseTimer();
+  }
+
+  protected override onError(): void {
+    this.setReadyState(ReadyState.Closing);
+  }
+
+  protected override onDrain(): void {
+    if (this.face._readyState === ReadyState.Open) this.face.emit('drain');
+  }
+
+  protected override onClosed(): void {
+    this.setReadyState(ReadyState.Closing);
+    const ending = this.endFacts();
+    ending.isSocketClosed = true;
+    clearTimeout(ending.timer);
+    this.stopHeartbeat?.();
+    this.finishWhenTold();
+  }
+
+  protected override rest(): void {
+    if (!this.isPacing && this.face._readyState !== ReadyState.Closed) this.goOnLater();
+  }
+
+  /** Takes in the message that the inflater has made. */
+  inflated(result: Parameters<Connection['inflated']>[0]): void {
+    const { inflating } = this;
+    this.inflating = undefined;
+    if (inflating === undefined) this.tellInflated(result);
+    else inflating.runInAsyncScope(() => this.tellInflated(result));
+  }
+
+  /** Takes in the frame that the deflater has made. */
+  deflated(result: Parameters<Connection['deflated']>[0]): void {
+    const { connection } = this;
+    connection.deflated(result);
+    for (let count = connection.takeReleased(); count > 0; count--) this.sent(this.held!.shift());
+    this.schedule();
+    if (connection.failure !== undefined) this.read();
+  }
+
+  // ---- rooms within
+
+  private setReadyState(state: ReadyState): void {
+    this.face._readyState = state;
+  }
+
+  private tellInflated(result: Parameters<Connection['inflated']>[0]): void {
+    this.connection.inflated(result);
+    this.read();
+    this.regulate();
+    this.finishWhenTold();
+  }
+
+  /** Tells a message; an error of a listener's goes its way. */
+  private tellPlain(data: Uint8Array, isBinary: boolean): void {
+    let isDone = false;
+    try {
+      this.tellMessage(data, isBinary, undefined);
+      isDone = true;
+    } finally {
+      if (!isDone) this.interrupted();
+    }
+  }
+
+  /** Tells the next event and returns its type; an error of a listener's goes its way. */
+  private tellNext(): EventType | undefined {
+    let isDone = false;
+    try {
+      const event = this.connection.next();
+      if (event !== undefined) {
+        this.setGathering(this.connection.hasMore);
+        this.tell(event);
+      }
+      isDone = true;
+      return event?.type;
+    } finally {
+      if (!isDone) this.interrupted();
+    }
+  }
+
+  /** After a listener has thrown, sends are written and the next event is told in the next turn. */
+  private interrupted(): void {
+    this.goOnLater();
+    this.endRead();
+  }
+
+  private tellMessage(data: Uint8Array | string, isBinary: boolean, fragmentEnds: readonly number[] | undefined): void {
+    const { face } = this;
+    const shaped = isBinary ? shape(data as Uint8Array, fragmentEnds, face._binaryType) : data;
+    const listener = this.isDirect ? loneMessageListener(face) : undefined;
+    if (listener !== undefined) listener.call(face, shaped, isBinary);
+    else face.emit('message', shaped, isBinary);
+  }
+
+  private tell(event: ConnectionEvent): void {
+    switch (event.type) {
+      case EventType.Message:
+        this.tellMessage(event.data, event.isBinary, event.fragmentEnds);
+        return;
+      case EventType.Ping:
+        if (this.answersPings && !this.connection.autoPong) this.face.pong(event.data);
+        this.face.emit('ping', event.data);
+        return;
+      case EventType.Pong:
+        this.face.emit('pong', event.data);
+        return;
+      case EventType.Close:
+        this.initiate('peer');
+        if (this.face._readyState === ReadyState.Open) this.setReadyState(ReadyState.Closing);
+        this.startCloseTimer();
+        return;
+      case EventType.Failure:
+        this.initiate('local');
+        this.setReadyState(ReadyState.Closing);
+        this.startCloseTimer();
+        this.tellError(event.error, false);
+        return;
+      case EventType.Part:
+        return;
+    }
+  }
+
+  // Deviation from ws: a peer's violation does not throw for want of an 'error' listener; the server is told of it.
+  /** Emits 'error', once; `isOurs` says that the application caused it, so that it may throw for want of a listener. */
+  private tellError(error: Error, isOurs: boolean): void {
+    const ending = this.endFacts();
+    if (ending.isErrorTold) return;
+    ending.isErrorTold = true;
+    if (isOurs || this.face.listenerCount('error') > 0) this.face.emit('error', error);
+    else this.errorOutlet?.(error, this.face as never);
+  }
+
+  /** Dispatches the rest in a later turn; until then nothing is read. */
+  private goOnLater(): void {
+    this.connection.detach();
+    this.isPacing = true;
+    nextTurn(() => {
+      this.isPacing = false;
+      this.read();
+      if (this.isPacing) return;
+      this.regulate();
+      this.finishWhenTold();
+    });
+    this.regulate();
+  }
+
+  private finishWhenTold(): void {
+    if (this.ending?.isSocketClosed !== true || this.face._readyState === ReadyState.Closed) return;
+    if (!this.isPacing && !this.connection.isInflating) this.face.emitClose();
+  }
+
+  private endFacts(): Ending {
+    return (this.ending ??= new Ending());
+  }
+
+  /** Notes who began the end, the first time. */
+  private initiate(initiator: 'local' | 'peer'): void {
+    const ending = this.endFacts();
+    if (ending.initiator === 'none') ending.initiator = initiator;
+  }
+
+  private startCloseTimer(): void {
+    this.endFacts().timer ??= setTimeout(() => this.socket.destroy(), this.closeTimeout);
+    // A paused connection could never see the peer's Close.
+    if (this.face._paused) {
+      this.face._paused = false;
+      this.regulate();
+    }
+  }
+}

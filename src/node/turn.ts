@@ -1,0 +1,22 @@
+// `nextTurn` runs work in a later turn of the event loop, also where a test runner has replaced the timers.
+import { MessageChannel } from 'node:worker_threads';
+
+const { setImmediate: immediate } = globalThis;
+/** Timers that were replaced before this module was loaded never fire by themselves. */
+const isNodes = String(immediate).includes('Immediate(');
+
+function bySetImmediate(work: () => void): void {
+  immediate(work);
+}
+
+function byMessage(work: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.once('message', () => {
+    port1.close();
+    work();
+  });
+  port2.postMessage(undefined);
+}
+
+/** Runs `work` once everything that is ready to be read now has been read. */
+export const nextTurn: (work: () => void) => void = isNodes ? bySetImmediate : byMessage;
