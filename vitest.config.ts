@@ -7,8 +7,6 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: {
-      // What package.json calls #wasm is a file of dist; tests run on the sources.
-      '#wasm': at('src/kernels/module.ts'),
       // workerd resolves this import by itself.
       '../codec.wasm': at('test/support/deployed-module.ts'),
     },

@@ -1,6 +1,6 @@
-// Does to the compiled sources what tsc does not: writes numbers and members of enums into the code that uses them, and puts beside it
-// the CommonJS copies with their declarations, the kernel module as a file, and the mark that makes the CLI executable.
-import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// This script does to the compiled sources what tsc does not: it writes numbers and members of enums into the code that uses them, makes
+// the doors of the package with their declarations, and puts the kernel module and the mark that makes the CLI executable beside them.
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
@@ -41,46 +41,120 @@ async function writeConstants(file) {
   for (const [start, end, value] of edits.toReversed()) written = written.slice(0, start) + value + written.slice(end);
   if (edits.length > 0) writeFileSync(file, written);
 }
-const compiled = readdirSync('dist', { recursive: true }).filter((name) => /^(?!spec|conformance).*\.js$/.test(name));
-await Promise.all(compiled.map((name) => writeConstants(path.join('dist', name))));
+const compiled = readdirSync('dist', { recursive: true }).filter((name) => name.endsWith('.js'));
+const users = compiled.filter((name) => !/^(spec|conformance)\//.test(name));
+await Promise.all(users.map((name) => writeConstants(path.join('dist', name))));
 
-// One build of both doors, so that they share what they have in common.
-const DOORS = { index: 'dist/index.js', 'sans-io': 'dist/sans-io.js' };
+// What is said of the code stands in the sources, and what is said of the interface in the declarations.
+const printer = ts.createPrinter({ removeComments: true });
+for (const name of compiled) {
+  const file = path.join('dist', name);
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  writeFileSync(file, printer.printFile(source));
+}
 
-/** `require('wsimd')` is the class itself, which carries everything else: its door has a default export and no other. */
-const classAlone = {
-  name: 'class-alone',
-  resolveId: (id) => (id === 'class-alone' ? id : null),
-  load: (id) => (id === 'class-alone' ? `export { default } from '${path.resolve(DOORS.index)}';` : null),
+// Node gets one implementation, in CommonJS, and its ES modules are wrappers of that: all that requires or imports the package, in
+// one program or one bundle, holds the same classes. Both doors are of one build, so that they share the codec.
+const namesOf = async (file) => Object.keys(await import(path.resolve(file))).filter((name) => name !== 'default');
+const frontNames = await namesOf('dist/index.js');
+const codecNames = await namesOf('dist/sans-io.js');
+
+/** `require` gives what the default export is, and nothing else: a module with that one export. */
+const defaultAlone = {
+  name: 'default-alone',
+  resolveId: (id) => (id.startsWith('default-alone:') ? id : null),
+  load: (id) =>
+    id.startsWith('default-alone:')
+      ? `export { default } from '${path.resolve(id.slice(id.indexOf(':') + 1))}';`
+      : null,
 };
 
-const bundle = await rolldown({
-  input: { ...DOORS, index: 'class-alone' },
-  platform: 'node',
-  plugins: [classAlone],
-});
-await bundle.write({
-  dir: 'dist',
-  format: 'cjs',
-  exports: 'auto',
-  entryFileNames: '[name].cjs',
-  chunkFileNames: '[name].cjs',
-});
-await bundle.close();
-
-/** Copies a declaration file, and those it imports, for users in CommonJS: as .d.cts, with .cjs in its imports. */
-function copyDeclarations(file, done = new Set()) {
-  if (done.has(file)) return;
-  done.add(file);
-  const text = readFileSync(`${file}.d.ts`, 'utf8').replaceAll(/(from |import\()'(\.[^']+)\.js'/g, (_, start, name) => {
-    copyDeclarations(path.join(path.dirname(file), name), done);
-    return `${start}'${name}.cjs'`;
-  });
-  writeFileSync(`${file}.d.cts`, text);
+/** Where esbuild makes an ES module of the bundle, it lets no `require` through: then Node itself is asked (20.16, 22.3 and later). */
+const BUILTIN = `function builtin(load, name) {
+	try {
+		return load();
+	} catch (error) {
+		const found = process.getBuiltinModule?.(name);
+		if (found === void 0) throw error;
+		return found;
+	}
 }
-copyDeclarations('dist/sans-io');
+`;
+
+/** A chunk as it is written: what it takes from another chunk it takes once, since each use would call a getter. */
+function finish(code) {
+  const taken = new Map();
+  const used = code.replaceAll(/\brequire_(\w+)\.([\w$]+)/g, (_, chunk, name) => {
+    taken.set(chunk, (taken.get(chunk) ?? new Set()).add(name));
+    return `${chunk}_${name}`;
+  });
+  const once = used.replaceAll(/^const require_(\w+) = (require\(.+\));$/gm, (_, chunk, call) => {
+    const names = [...(taken.get(chunk) ?? [])].map((name) => `\t${name}: ${chunk}_${name},\n`);
+    return `const {\n${names.join('')}} = ${call};`;
+  });
+  const guarded = once.replaceAll(/ = require\(("node:\w+")\);$/gm, ' = builtin(() => require($1), $1);');
+  return `"use strict";\n${guarded === once ? '' : BUILTIN}${guarded}`;
+}
+
+/** Writes files of dist, one for each input and the chunks they share. */
+async function writeBundle(input, options) {
+  const bundle = await rolldown({ input, platform: 'node', plugins: [defaultAlone] });
+  const { output } = await bundle.generate({
+    exports: 'auto',
+    esModule: false,
+    strict: false,
+    comments: false,
+    generatedCode: { symbols: false },
+    ...options,
+  });
+  await bundle.close();
+  for (const { fileName, code } of output) {
+    writeFileSync(path.join('dist', fileName), options.format === 'cjs' ? finish(code) : code);
+  }
+}
+const cjs = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' };
+await writeBundle(
+  { index: 'default-alone:dist/index.js', 'sans-io': 'dist/sans-io.js' },
+  { ...cjs, codeSplitting: { groups: [{ name: 'codec', test: /[\\/]dist[\\/](?!node|index)/ }] } },
+);
+await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, cjs);
+await writeBundle({ browser: 'dist/browser.js' }, { format: 'esm' });
+rmSync('dist/browser-require.js');
+
+/** An ES module that names what a CommonJS file of dist exports. */
+function wrapper(cjs, names) {
+  return `import door from './${cjs}';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = door;\n`;
+}
+writeFileSync('dist/index.js', `${wrapper('index.cjs', frontNames)}export default door;\n`);
+writeFileSync('dist/sans-io-node.js', wrapper('sans-io.cjs', codecNames));
+// The commands are for Node alone, and share the codec of the front door.
+for (const name of readdirSync('dist/cli').filter((name) => name.endsWith('.js'))) {
+  const file = path.join('dist/cli', name);
+  writeFileSync(file, readFileSync(file, 'utf8').replace("'../sans-io.js'", "'../sans-io-node.js'"));
+}
+
+/** The declaration files that one leads to, itself included, by their names without extension. */
+function declarationsOf(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const [, name] of readFileSync(`${file}.d.ts`, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)) {
+    declarationsOf(path.join(path.dirname(file), name), found);
+  }
+  return found;
+}
+// ES modules have the types of CommonJS, by name, as they have its classes.
+for (const file of declarationsOf('dist/sans-io')) {
+  const text = readFileSync(`${file}.d.ts`, 'utf8');
+  writeFileSync(`${file}.d.cts`, text.replaceAll(/(from |import\()'(\.[^']+)\.js'/g, "$1'$2.cjs'"));
+}
+writeFileSync('dist/sans-io.d.mts', "export * from './sans-io.cjs';\n");
 copyFileSync('src/index.d.cts', 'dist/index.d.cts');
 copyFileSync('src/index.d.mts', 'dist/index.d.mts');
+const examiner = declarationsOf('dist/conformance/index');
+for (const name of readdirSync('dist', { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
+  const file = path.join('dist', name);
+  if (!examiner.has(file.slice(0, -'.d.ts'.length))) rmSync(file);
+}
 
 copyFileSync('build/codec.wasm', 'dist/codec.wasm');
 chmodSync('dist/cli/index.js', 0o755);

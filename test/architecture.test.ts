@@ -20,9 +20,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   handshake: ['spec', 'errors', 'extensions'],
   connection: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake'],
   'sans-io': ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection'],
+  'sans-io-workerd': ['kernels', 'sans-io'],
   node: ['spec', 'errors', 'kernels', 'values', 'codec', 'extensions', 'handshake', 'connection', 'sans-io', 'node:*'],
   index: ['spec', 'errors', 'extensions', 'handshake', 'node', 'node:*'],
   browser: ['extensions', 'handshake', 'node'],
+  'browser-require': ['browser'],
   conformance: ['node:*'],
   cli: ['index', 'sans-io', 'node', 'conformance', 'node:*'],
 };
@@ -61,7 +63,7 @@ function roomOf(file: string): string {
 /** The rooms that a file imports from, type imports and dynamic ones too. */
 function importedRooms(file: string): string[] {
   return ts.preProcessFile(read(file)).importedFiles.map(({ fileName }) => {
-    if (fileName === '#wasm' || fileName.endsWith('.wasm')) return 'kernels';
+    if (fileName.endsWith('.wasm')) return 'kernels';
     if (fileName.startsWith('.')) {
       return roomOf(posix.join(posix.dirname(file), fileName));
     }

@@ -65,17 +65,22 @@ describe('the package that was built', () => {
     expect(shape).toEqual([]);
   });
 
-  it('has copies in CommonJS for Node before 20.19, with the same names', () => {
-    const shape = evaluate(`
-      const W = require('./dist/index.cjs');
-      const codec = require('./dist/sans-io.cjs');
-      import('wsimd/codec').then((module) => console.log(JSON.stringify({
-        itself: typeof W === 'function' && W.WebSocket === W,
-        missing: ${JSON.stringify(NAMES)}.filter((name) => W[name] === undefined),
-        missingInCodec: Object.keys(module).filter((name) => codec[name] === undefined),
-        kernels: codec.kernels.name,
-      })))`);
-    expect(shape).toEqual({ itself: true, missing: [], missingInCodec: [], kernels: 'wasm-simd' });
+  it('has ES modules of the codec that a browser loads as they are', () => {
+    const dist = path.join(ROOT, 'dist');
+    const stray: string[] = [];
+    const seen = new Set<string>();
+    const walk = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const { fileName } of ts.preProcessFile(readFileSync(path.join(dist, file), 'utf8')).importedFiles) {
+        if (/^\.\.?\/.*\.js$/.test(fileName)) walk(path.join(path.dirname(file), fileName));
+        else stray.push(`${file} imports ${fileName}`);
+      }
+    };
+    walk('sans-io.js');
+    walk('browser.js');
+    expect(seen.size).toBeGreaterThan(20);
+    expect(stray).toEqual([]);
   });
 
   it('has no top-level await, which require refuses', () => {
@@ -86,7 +91,7 @@ describe('the package that was built', () => {
     }
   });
 
-  it('works with the CommonJS copies where nothing may be compiled', () => {
+  it('works where nothing may be compiled', () => {
     const program = `console.log(JSON.stringify(require('./dist/sans-io.cjs').kernels.name))`;
     expect(evaluate(program, '--jitless')).toBe('javascript');
   });
@@ -104,20 +109,44 @@ describe('the package that was built', () => {
     expect(statSync(path.join(ROOT, 'dist/codec.wasm')).size).toBeLessThanOrEqual(16 * 1024);
   });
 
-  it('says in a browser what needs Node, when it is used', () => {
-    const shape = evaluate(`
-      import('./dist/browser.js').then((module) => {
+  // What a platform makes of `wsimd` where there are no sockets: every name of it, and who says that it needs Node when called.
+  const inBrowser = (load: string, ...flags: string[]): unknown =>
+    evaluate(
+      `globalThis.WebSocket = class WebSocket {};
+      ${load}.then((door) => {
         const messages = ['WebSocketServer', 'Receiver', 'Sender', 'PerMessageDeflate'].map((name) => {
-          try { new module[name]() } catch (error) { return error.message }
+          try { new door[name]() } catch (error) { return error.message }
         });
-        try { module.createWebSocketStream() } catch (error) { messages.push(error.message) }
+        try { door.createWebSocketStream() } catch (error) { messages.push(error.message) }
         console.log(JSON.stringify({
-          native: module.default === globalThis.WebSocket,
-          names: Object.keys(module).filter((name) => name !== 'default').sort(),
+          native: door.WebSocket === globalThis.WebSocket,
+          names: Object.keys(door).filter((name) => name !== 'default').sort(),
           clear: messages.filter((message) => /^\\w+ of wsimd needs the sockets of Node/.test(message)).length,
         }))
-      })`);
-    expect(shape).toEqual({ native: true, names: NAMES, clear: 5 });
+      })`,
+      ...flags,
+    );
+
+  it('says in a browser what needs Node, when it is used', () => {
+    const expected = { native: true, names: NAMES, clear: 5 };
+    expect(inBrowser(`import('wsimd')`, '-C', 'browser')).toEqual(expected);
+    expect(inBrowser(`Promise.resolve(require('wsimd'))`, '-C', 'browser')).toEqual(expected);
+    expect(inBrowser(`Promise.resolve(require('./dist/browser.cjs'))`)).toEqual(expected);
+  });
+
+  it.each(['wsimd', 'ws'])('is for require in a browser a function that throws: %s', (name) => {
+    const program = `
+      const stub = require('${name}');
+      try { new stub('ws://127.0.0.1') } catch (error) { console.log(JSON.stringify([typeof stub, error.message])) }`;
+    expect(evaluate(program, '-C', 'browser')).toEqual([
+      'function',
+      `${name} does not work in the browser. Browser clients must use the native WebSocket object`,
+    ]);
+    // browserify and others read the manifest's own field.
+    const manifest = JSON.parse(
+      readFileSync(path.join(ROOT, name === 'ws' ? 'node_modules/ws' : '.', 'package.json'), 'utf8'),
+    ) as { browser: string };
+    expect(manifest.browser).toMatch(/browser\.c?js$/);
   });
 
   it('has declarations in CommonJS for each file that they import', () => {

@@ -1,14 +1,18 @@
 // `wsimd serve`: messages -> the same messages back, and GET / -> a page to try that with.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { WebSocket, WebSocketServer } from '../index.js';
-import nodeHttp from '../node/http.js';
 import { kernels } from '../sans-io.js';
 import { explained, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { page, PAGE_POLICY } from './page.js';
 import type { Terminal } from './terminal.js';
+
+// By require: an import of node:http evaluates all of its exports, which on Node 22 compiles the parser of fetch at once, and where
+// there is no WebAssembly (--jitless) that failure ends the process.
+const nodeHttp = createRequire(import.meta.url)('node:http') as typeof import('node:http');
 
 const MEBIBYTE = 1024 * 1024;
 /** When this many octets wait to be written to a peer, no more are read from it until half of them have left. */

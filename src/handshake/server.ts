@@ -169,6 +169,16 @@ export function acceptanceLines({ key, protocol, extensions }: AcceptanceAnswer)
   return lines;
 }
 
+/** How many bytes `text` has as UTF-8. */
+function utf8Length(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return length;
+}
+
 /**
  * A whole response that refuses a request; the connection is to be closed after it.
  * @param body the text of the body; the status's reason phrase if empty
@@ -187,7 +197,7 @@ export function writeRefusal(
   const lines = new Map([
     ['connection', 'Connection: close'],
     ['content-type', 'Content-Type: text/html'],
-    ['content-length', `Content-Length: ${new TextEncoder().encode(text).length}`],
+    ['content-length', `Content-Length: ${utf8Length(text)}`],
   ]);
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) lines.set(name.toLowerCase(), fieldLine(name, String(value)));

@@ -1,5 +1,5 @@
 // Turns the kernels' module into a set of kernels in WASM SIMD, where the platform allows it.
-import { kernelModule } from '#wasm';
+import { kernelModule } from './module.js';
 import type { Kernels } from './kernels.js';
 
 type Functions = Pick<

@@ -1,7 +1,5 @@
-// The kernels' module as workerd hands it out: compiled when the Worker was deployed, since a Worker may not compile one.
+// This module makes the kernels' module the one that workerd compiled on deployment, since a Worker may not compile one.
 import module from '../codec.wasm';
+import { deployKernelModule } from './module.js';
 
-/** The kernels' module. */
-export function kernelModule(): WebAssembly.Module {
-  return module;
-}
+deployKernelModule(module);

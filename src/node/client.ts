@@ -2,7 +2,7 @@
 // Node's http and https, redirects included (RFC 6455 4.1).
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { resolveDeflate, writeDeflateOffer, type DeflateAgreement } from '../extensions/permessage-deflate.js';
@@ -11,7 +11,6 @@ import type { FieldValue } from '../handshake/field.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
-import http from './http.js';
 import { checkOptions, countOption, LONGEST_TIMER } from './options.js';
 import type { WebSocket } from './websocket.js';
 

@@ -1,6 +1,6 @@
 // HTTP requests that ask for a WebSocket -> open WebSocket objects, or refusals (RFC 6455 4.2).
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -16,7 +16,6 @@ import { acceptanceLines, judgeOffers, judgeOpening, writeRefusal, type Refusal 
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
-import http from './http.js';
 import {
   checkServerOptions,
   DEFAULTS,

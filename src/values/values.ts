@@ -1,4 +1,5 @@
 // How octets become what a user holds (views, strings) and back: the interface, and its default that runs anywhere.
+import { decodeText, encodeInto, encodeText } from './text-coding.js';
 
 /** The platform's way of making values; `node/` passes its own, in terms of Buffer. */
 export interface Values {
@@ -24,9 +25,6 @@ export interface Values {
   random(into: Uint8Array): void;
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const encoder = new TextEncoder();
-
 /** Uint8Array, TextDecoder and `globalThis.crypto`: what every JavaScript runtime has. */
 export const plainValues: Values = {
   view(memory: ArrayBufferLike, start: number, length: number): Uint8Array {
@@ -39,15 +37,15 @@ export const plainValues: Values = {
     return new Uint8Array(length);
   },
   text(source: Uint8Array, start: number, end: number): string {
-    return decoder.decode(source.subarray(start, end));
+    return decodeText(source.subarray(start, end));
   },
   latin1: undefined,
   utf16: undefined,
   writeText(target: Uint8Array, at: number, text: string): number {
-    return encoder.encodeInto(text, target.subarray(at)).written;
+    return encodeInto(text, target.subarray(at));
   },
   encode(text: string): Uint8Array {
-    return encoder.encode(text);
+    return encodeText(text);
   },
   isUtf8: undefined,
   random(into: Uint8Array): void {

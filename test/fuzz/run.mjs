@@ -10,7 +10,6 @@ const bundle = await rolldown({
   input: path('main.ts'),
   platform: 'node',
   external: ['ws'],
-  resolve: { alias: { '#wasm': path('../../src/kernels/module.ts') } },
 });
 // The library is a file of its own, so that its coverage can be told from that of the fuzzers.
 await bundle.write({

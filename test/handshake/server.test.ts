@@ -181,7 +181,7 @@ describe('RFC 6455 4.2.2 what the server writes', () => {
     expect(writeRefusal(401)).toBe(
       'HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\nUnauthorized',
     );
-    expect(writeRefusal(400, 'é€')).toContain('Content-Length: 5\r\n\r\né€');
+    expect(writeRefusal(400, 'é€😀\ud800')).toContain('Content-Length: 12\r\n\r\né€😀');
     expect(writeRefusal(599)).toBe(
       'HTTP/1.1 599 \r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n',
     );

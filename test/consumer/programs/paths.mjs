@@ -1,10 +1,16 @@
-// Which of the two ways to read a socket and to call zlib are taken here, seen on a compressed echo; prints `read PATH` and
-// `zlib PATH`.
+// This program prints which ways to read a socket and to call zlib are taken here, on a compressed echo: `read PATH` and `zlib PATH`.
+import zlib from 'node:zlib';
 import WebSocket, { WebSocketServer } from 'wsimd';
 
-// No part of what the package exports: the file itself, which the package has loaded already.
-const engines = new URL('dist/node/deflate/engines.js', import.meta.resolve('wsimd/package.json'));
-const { zlibPath } = await import(engines);
+// The public way calls these functions.
+let zlibPath = 'handle';
+for (const name of ['inflateRawSync', 'deflateRawSync']) {
+  const original = zlib[name];
+  zlib[name] = (...args) => {
+    zlibPath = 'public';
+    return original(...args);
+  };
+}
 
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
 const seen = new Set();
@@ -27,4 +33,4 @@ client.close();
 await new Promise((resolve) => client.once('close', resolve));
 server.close();
 console.log(`read ${seen.has('data') ? 'data' : 'landing'}`);
-console.log(`zlib ${zlibPath()}`);
+console.log(`zlib ${zlibPath}`);

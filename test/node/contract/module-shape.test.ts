@@ -1,7 +1,6 @@
 /** ws-api section 1: what the module gives to `import` and to `require`. */
 import { execFile } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { createRequire } from 'node:module';
 import { Duplex, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +9,8 @@ import { contract } from './harness.js';
 import { ownedPairOfStreams } from './streams.js';
 
 const run = promisify(execFile);
+/** Where both packages are known by their names. */
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const NAMED = [
   'PerMessageDeflate',
@@ -63,12 +64,10 @@ contract('module shape', (implementation) => {
   });
 
   it('require: the module is the WebSocket class itself with all statics, the same objects as import gives', async () => {
-    // A child of plain Node: the test runner rewrites imports, and `require` of ES modules is what users will do.
-    const url = await implementation.childModule();
-    const file = implementation.name === 'ws' ? createRequire(import.meta.url).resolve('ws') : fileURLToPath(url);
+    // A child of plain Node, since the test runner rewrites imports; of ours, the package as it was built.
     const script = `
-      const WS = require(${JSON.stringify(file)});
-      import(${JSON.stringify(url)}).then((esm) => {
+      const WS = require('${implementation.name}');
+      import('${implementation.name}').then((esm) => {
         console.log(JSON.stringify({
           type: typeof WS,
           selfSame: WS.WebSocket === WS,
@@ -83,7 +82,7 @@ contract('module shape', (implementation) => {
         }));
       });
     `;
-    const { stdout } = await run(process.execPath, ['--no-warnings', '-e', script]);
+    const { stdout } = await run(process.execPath, ['--no-warnings', '-e', script], { cwd: ROOT });
     const shape = JSON.parse(stdout) as Record<string, unknown> & { statics: string[] };
     expect(shape).toMatchObject({
       type: 'function',
