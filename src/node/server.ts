@@ -281,6 +281,10 @@ export class WebSocketServer extends EventEmitter {
     if (!isFunction(this, 'WebSocket', request, socket)) return;
 
     const websocket = refusingThrown(socket, () => new options.WebSocket(null, undefined, options));
+    if (typeof websocket.setSocket !== 'function') {
+      const error = new TypeError('The "WebSocket" option must be WebSocket or a class that extends it');
+      return refuseAndTell(this, request, socket, error);
+    }
     let chosen: unknown = protocols.values().next().value;
     if (options.handleProtocols && protocols.size > 0) {
       // Called on the options, which are its `this`.
