@@ -1,6 +1,7 @@
 // Chunks of octets -> a cursor over the frames in them, one kernel call a chunk (RFC 6455 5).
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels, Tenant } from '../kernels/kernels.js';
+import { Queue } from '../queue.js';
 import { Opcode, Role } from '../spec/frame.js';
 import {
   PHASE_HEADER,
@@ -93,7 +94,7 @@ export class FrameDecoder implements Tenant {
   private stopped = false;
 
   /** Chunks not yet scanned, oldest first; undefined for none. */
-  private waiting: Waiting[] | undefined;
+  private waiting: Queue<Waiting> | undefined;
 
   /** The records of the last scan: a cursor into the kernels' table, or into a copy once another decoder scans. */
   private records: Int32Array = NO_RECORDS;
@@ -129,13 +130,13 @@ export class FrameDecoder implements Tenant {
   push(chunk: Uint8Array): void {
     // `new Uint8Array` copies, where a Buffer's `slice` would not.
     if (this.isBusy) this.enqueue(new Uint8Array(chunk));
-    else if (!this.stopped) this.scan(chunk, 0, false);
+    else if (!this.stopped) this.scanFirst(chunk, false);
   }
 
   /** As `push`, for a chunk that the caller gives away: it is unmasked in place, and payloads are views of it. */
   pushOwned(chunk: Uint8Array): void {
     if (this.isBusy) this.enqueue(chunk);
-    else if (!this.stopped) this.scan(chunk, 0, true);
+    else if (!this.stopped) this.scanFirst(chunk, true);
   }
 
   /**
@@ -309,9 +310,9 @@ export class FrameDecoder implements Tenant {
   leave(): void {
     const { kernels, waiting } = this;
     // Only the chunk that was being scanned can be somebody else's.
-    if (waiting !== undefined && !waiting[0].owned) {
-      const { chunk, at } = waiting[0];
-      waiting[0] = { chunk: new Uint8Array(chunk.subarray(at)), at: 0, owned: true };
+    const first = waiting?.first;
+    if (waiting !== undefined && first?.owned === false) {
+      waiting.replaceFirst({ chunk: new Uint8Array(first.chunk.subarray(first.at)), at: 0, owned: true });
     }
     if (this.records !== kernels.words) return;
     // The current record stays the current one, so that its payload can still be asked for.
@@ -326,12 +327,12 @@ export class FrameDecoder implements Tenant {
     this.recordsEnd -= from;
     this.record = current ? 0 : -RECORD_WORDS;
     const last = this.recordsEnd - RECORD_WORDS;
-    const first = this.records[RECORD_OFFSET];
+    const start = this.records[RECORD_OFFSET];
     const end =
       this.records[last + RECORD_OFFSET] +
       (this.records[last] === RECORD_VIOLATION ? 0 : this.records[last + RECORD_LENGTH]);
     if (end > this.slabEnd) {
-      if (this.owned === undefined) this.copyToSlab(this.values.allocate(end - first), first, end);
+      if (this.owned === undefined) this.copyToSlab(this.values.allocate(end - start), start, end);
       else this.giveBack();
     }
     kernels.tenant = undefined;
@@ -339,23 +340,36 @@ export class FrameDecoder implements Tenant {
 
   private enqueue(chunk: Uint8Array): void {
     if (this.stopped || chunk.length === 0) return;
-    (this.waiting ??= []).push({ chunk, at: 0, owned: true });
+    this.wait({ chunk, at: 0, owned: true });
+  }
+
+  private wait(waiting: Waiting): void {
+    (this.waiting ??= new Queue()).push(waiting);
+  }
+
+  /** Scans what nothing waits before. */
+  private scanFirst(chunk: Uint8Array, owned: boolean): void {
+    const consumed = this.scan(chunk, 0, owned);
+    if (consumed < chunk.length && !this.stopped) this.wait({ chunk, at: consumed, owned });
   }
 
   /** Scans what waits; whether that brought a record. */
   private scanWaiting(): boolean {
     while (this.waiting !== undefined) {
-      const { chunk, at, owned } = this.waiting.shift()!;
-      if (this.waiting.length === 0) this.waiting = undefined;
-      this.scan(chunk, at, owned);
+      const { waiting } = this;
+      const { chunk, at, owned } = waiting.first!;
+      const consumed = this.scan(chunk, at, owned);
+      if (at + consumed < chunk.length) waiting.replaceFirst({ chunk, at: at + consumed, owned });
+      else waiting.shift();
+      if (waiting.length === 0) this.waiting = undefined;
       if (this.recordsEnd > this.record + RECORD_WORDS) return true;
     }
     this.forget();
     return false;
   }
 
-  /** Scans one window of `chunk`, from `at` on; what does not fit waits before all else. */
-  private scan(chunk: Uint8Array, at: number, owned: boolean): void {
+  /** Scans one window of `chunk`, from `at` on, and returns how many bytes of it were taken in. */
+  private scan(chunk: Uint8Array, at: number, owned: boolean): number {
     const { kernels } = this;
     const { arenaAddress, arenaLength, bytes } = kernels;
     const available = chunk.length - at;
@@ -363,14 +377,12 @@ export class FrameDecoder implements Tenant {
     const length = Math.min(available, arenaLength);
     bytes.set(at === 0 && length === available ? chunk : chunk.subarray(at, at + length), arenaAddress);
     const consumed = this.scanAt(arenaAddress, length);
-    if (consumed < available && !this.stopped) {
-      (this.waiting ??= []).unshift({ chunk, at: at + consumed, owned });
-    }
     if (owned) {
       this.owned = chunk;
       this.ownedAt = at;
       this.ownedLength = consumed;
     }
+    return consumed;
   }
 
   /** Lets the kernel walk `length` octets of its memory, and returns how many it took in. */

@@ -2,6 +2,7 @@
 import type { FrameEncoder } from '../codec/frame-encoder.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { LATER, type Deflater } from '../extensions/transform.js';
+import { Queue } from '../queue.js';
 import { FIN, OPCODE_BITS, Opcode, RSV1 } from '../spec/frame.js';
 import type { Values } from '../values/values.js';
 
@@ -36,7 +37,7 @@ const PULL_UNTIL = 64 * 1024;
 
 /** The order of what is sent while a deflater said LATER, or a source has more to give. */
 export class Outbound {
-  private queue: Waiting[] = [];
+  private readonly queue = new Queue<Waiting>();
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
   /** What waits, in octets of payload before compression; text counts its code units. */
@@ -59,7 +60,7 @@ export class Outbound {
 
   /** Whether a message is being pulled or is next to be pulled. */
   get hasSource(): boolean {
-    return this.deflating === undefined && this.queue.length > 0 && this.queue[0].source !== undefined;
+    return this.deflating === undefined && this.queue.first?.source !== undefined;
   }
 
   /** Counted frames that have been written since this was last asked, after they had waited. */
@@ -112,25 +113,25 @@ export class Outbound {
 
   /** Asks the source at the head of the queue for a fragment; undefined when the batch is full or nothing is ready. */
   pull(): Fragment | undefined {
-    return this.hasSource && this.encoder.length < PULL_UNTIL ? this.queue[0].source!.pull() : undefined;
+    return this.hasSource && this.encoder.length < PULL_UNTIL ? this.queue.first!.source!.pull() : undefined;
   }
 
   /** Writes a fragment that `pull` has brought, and after a last one what waited behind it. */
   pulled({ data, last }: Fragment): void {
-    const head = this.queue[0];
+    const head = this.queue.first!;
     this.encoder.frame(head.first | (last ? FIN : 0), data);
     if (last) {
       this.queue.shift();
       this.released++;
       this.proceed();
     } else {
-      this.queue[0] = { ...head, first: Opcode.Continuation };
+      this.queue.replaceFirst({ ...head, first: Opcode.Continuation });
     }
   }
 
   /** Forgets everything that waits. */
   drop(): void {
-    this.queue.length = 0;
+    this.queue.clear();
     this.deflating = undefined;
     this.waitingOctets = 0;
   }
@@ -158,16 +159,17 @@ export class Outbound {
       return true;
     }
     this.failure = result;
-    this.queue = this.queue.filter((waiting) => waiting.first === (FIN | Opcode.Close));
     this.waitingOctets = 0;
-    for (const { octets } of this.queue) this.waitingOctets += octets;
+    for (const waiting of this.queue.takeAll()) {
+      if (waiting.first === (FIN | Opcode.Close)) this.enqueue(waiting);
+    }
     return false;
   }
 
   private proceed(): void {
-    while (this.queue.length > 0 && this.deflating === undefined) {
-      const next = this.queue[0];
-      if (next.source !== undefined) return;
+    while (this.deflating === undefined) {
+      const next = this.queue.first;
+      if (next === undefined || next.source !== undefined) return;
       this.queue.shift();
       this.waitingOctets -= next.octets;
       if (next.compress) {

@@ -1,5 +1,6 @@
 // The messages of a WebSocket -> an async iterator over them, which holds the peer back while its user is slow.
 import type { EventEmitter } from 'node:events';
+import { Queue } from '../queue.js';
 
 /** What a WebSocket must have to be iterated over. */
 export interface IterableWebSocket extends EventEmitter {
@@ -27,8 +28,8 @@ const PAUSE_AT = 16;
 class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined> {
   readonly #ws: IterableWebSocket;
   /** Messages that nobody has asked for yet; empty while anybody waits. */
-  #messages: Received<Data>[] = [];
-  #waiters: Waiter<Data>[] = [];
+  readonly #messages = new Queue<Received<Data>>();
+  readonly #waiters = new Queue<Waiter<Data>>();
   #error: Error | undefined;
   #isOver: boolean;
   #hasPaused = false;
@@ -61,7 +62,7 @@ class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined>
 
   /** Stops listening, as `break` does; the WebSocket stays open. */
   return(): Promise<IteratorResult<Received<Data>, undefined>> {
-    this.#messages = [];
+    this.#messages.clear();
     this.#error = undefined;
     this.#end();
     return Promise.resolve({ value: undefined, done: true });
@@ -105,7 +106,7 @@ class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined>
     this.#ws.removeListener('error', this.#onError);
     this.#ws.removeListener('close', this.#onClose);
     this.#resume();
-    for (const waiter of this.#waiters.splice(0)) waiter.resolve({ value: undefined, done: true });
+    for (const waiter of this.#waiters.takeAll()) waiter.resolve({ value: undefined, done: true });
   }
 }
 

@@ -89,6 +89,19 @@ export function sendClose(session: Session, code: number | undefined, reason: un
   }
 }
 
+/** Sends whole frames, whose memory nothing writes to any more; those of a broadcast leave with the others of their tick. */
+export function sendEncoded(session: Session, frames: Uint8Array, callback: Callback, isBroadcast: boolean): void {
+  const { gate } = session;
+  if (gate?.isShut !== true) writeEncoded(session, frames, callback, isBroadcast);
+  else gate.wait(frames.length, callback, () => writeEncoded(session, frames, callback, isBroadcast));
+}
+
+function writeEncoded(session: Session, frames: Uint8Array, callback: Callback, isBroadcast: boolean): void {
+  if (!session.connection.sendEncoded(frames, true)) session.hold(callback);
+  else if (isBroadcast) session.gathered();
+  else session.sent(callback);
+}
+
 /** Hands data to `send` at once, or behind the Blobs that are being read. */
 function inTurn(
   session: Session,

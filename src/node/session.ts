@@ -8,6 +8,7 @@ import type { Connection } from '../connection/connection.js';
 import { EventType, type ConnectionEvent } from '../connection/event.js';
 import { State } from '../connection/state.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
+import { Queue } from '../queue.js';
 import { BlobGate } from './blob-gate.js';
 import { startHeartbeat } from './heartbeat.js';
 import { emitsPlainly, loneMessageListener } from './lone-listener.js';
@@ -81,7 +82,9 @@ export class Session extends Transport {
   /** Where sends wait behind a Blob that is being read; made for the first one. */
   gate: BlobGate | undefined;
   /** Callbacks of sends that wait for the deflater, oldest first. */
-  private held: (SendCallback | undefined)[] | undefined;
+  private held: Queue<SendCallback | undefined> | undefined;
+  /** So much waits behind the deflater or a Blob that 'drain' tells when it no longer does. */
+  isBehind = false;
   /** Made once something points to the end. */
   private ending: Ending | undefined;
 
@@ -111,8 +114,12 @@ export class Session extends Transport {
 
   /** Bytes that were sent and that the operating system does not have: one figure for all who ask. */
   get waitingBytes(): number {
-    const { connection, gate, ending } = this;
-    return this.writableLength + connection.queuedOctets + (gate?.octets ?? 0) + (ending?.tooLate ?? 0);
+    return this.writableLength + this.bytesBehind + (this.ending?.tooLate ?? 0);
+  }
+
+  /** Bytes of payload that wait for the deflater, or for a Blob. */
+  private get bytesBehind(): number {
+    return this.connection.queuedOctets + (this.gate?.octets ?? 0);
   }
 
   /** After something was sent: its callback waits for the socket, or for the deflater first. */
@@ -122,7 +129,19 @@ export class Session extends Transport {
   }
 
   hold(callback: SendCallback | undefined): void {
-    (this.held ??= []).push(callback && inOwnContext(callback));
+    (this.held ??= new Queue()).push(callback && inOwnContext(callback));
+    this.noteBehind();
+  }
+
+  private noteBehind(): void {
+    this.isBehind ||= this.bytesBehind >= this.socket.writableHighWaterMark;
+  }
+
+  /** After something that had to wait was sent, says so once nothing waits any more. */
+  private catchUp(): void {
+    if (!this.isBehind || this.bytesBehind > 0) return;
+    this.isBehind = false;
+    if (!this.isFull) this.onDrain();
   }
 
   /** Counts data that was sent to a connection that closes. */
@@ -136,13 +155,16 @@ export class Session extends Transport {
 
   /** Lets a send wait behind Blobs. */
   openGate(): BlobGate {
-    return (this.gate ??= new BlobGate(
-      () => this.connection.state === State.Open && !this.socket.destroyed,
-      (error) => {
+    return (this.gate ??= new BlobGate({
+      isOpen: () => this.connection.state === State.Open && !this.socket.destroyed,
+      waits: () => this.noteBehind(),
+      passed: () => this.catchUp(),
+      failed: (error) => {
+        if (this.face._readyState === ReadyState.Closed) return;
         this.face.terminate();
         this.tellError(error, true);
       },
-    ));
+    }));
   }
 
   /** Ends the connection for a sender that went on past `maxBackpressure`. */
@@ -190,7 +212,7 @@ export class Session extends Transport {
     this.abandon(error);
     const { held } = this;
     this.held = undefined;
-    if (held !== undefined) settle(held, error);
+    if (held !== undefined) settle(held.takeAll(), error);
     connection.dispose();
     const ending = this.endFacts();
     const { initiator } = ending;
@@ -253,7 +275,7 @@ export class Session extends Transport {
   }
 
   protected override onDrain(): void {
-    if (this.face._readyState === ReadyState.Open) this.face.emit('drain');
+    if (this.face._readyState === ReadyState.Open && !this.isBehind) this.face.emit('drain');
   }
 
   protected override onClosed(): void {
@@ -284,6 +306,7 @@ export class Session extends Transport {
     for (let count = connection.takeReleased(); count > 0; count--) this.sent(this.held!.shift());
     this.schedule();
     if (connection.failure !== undefined) this.read();
+    this.catchUp();
   }
 
   // ---- rooms within

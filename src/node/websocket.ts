@@ -13,7 +13,7 @@ import { iterate } from './iterate.js';
 import { openSession, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
-import { sendClose, sendControl, sendOther, sendPayload } from './sends.js';
+import { sendClose, sendControl, sendEncoded, sendOther, sendPayload } from './sends.js';
 import type { Session } from './session.js';
 import {
   BINARY_TYPES,
@@ -134,7 +134,7 @@ export class WebSocket extends EventEmitter {
     const session = this.#session;
     if (session === undefined) return false;
     session.flushBatch();
-    return session.isFull;
+    return session.isBehind || session.isFull;
   }
   set needDrain(value: unknown) {
     own(this, 'needDrain', value);
@@ -207,7 +207,7 @@ export class WebSocket extends EventEmitter {
         if (this._readyState !== ReadyState.Open) return this.#sendTooLate(encoded, callback);
         const session = this.#session!;
         if (session.maxBackpressure > 0 && this.#exceedsBackpressure()) return this.#sendTooLate(encoded, callback);
-        session.settleSend(session.connection.sendEncoded(encoded, true), callback);
+        sendEncoded(session, encoded, callback, false);
       },
     };
   }
@@ -217,8 +217,7 @@ export class WebSocket extends EventEmitter {
       if (websocket._readyState !== ReadyState.Open) return;
       const session = websocket.#session!;
       if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return;
-      if (session.connection.sendEncoded(frames, true)) session.gathered();
-      else session.hold(undefined);
+      sendEncoded(session, frames, undefined, true);
     };
   }
 

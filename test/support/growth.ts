@@ -24,3 +24,24 @@ export function growth(
   time(short, 16);
   return time(long, 1) / time(short, 16);
 }
+
+/**
+ * How many times longer 50 times the work takes: about 50 when linear, about 2,500 when quadratic; the garbage collector
+ * alone makes 200 of the 50. The shortest of several runs counts, in the processor's time.
+ * @param prepare makes the work for a length, and returns what is measured
+ */
+export function fiftyfold(prepare: (length: number) => () => unknown, length: number): number {
+  const time = (of: number, rounds: number): number => {
+    let best = Infinity;
+    for (let round = 0; round < rounds; round++) {
+      const work = prepare(of);
+      const start = process.cpuUsage();
+      work();
+      const { user, system } = process.cpuUsage(start);
+      best = Math.min(best, Math.max(1, user + system));
+    }
+    return best;
+  };
+  time(length, 3);
+  return time(50 * length, 2) / time(length, 10);
+}

@@ -11,6 +11,7 @@ import {
   type DeflateParams,
 } from '../../extensions/permessage-deflate.js';
 import { LATER, type Deflater, type Inflater } from '../../extensions/transform.js';
+import { Queue } from '../../queue.js';
 import { Role } from '../../spec/frame.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from '../deflate/engines.js';
 import type { Result } from '../deflate/result.js';
@@ -46,7 +47,7 @@ interface Call {
 
 /** The calls of one direction, one after the other; each callback comes in a later turn of the event loop, as in `ws`. */
 class CallLine {
-  #calls: Call[] = [];
+  readonly #calls = new Queue<Call>();
   #running = false;
   #soon: NodeJS.Immediate | undefined;
 
@@ -69,15 +70,14 @@ class CallLine {
 
   /** Settles all calls with an error. */
   close(error: Error): void {
-    const calls = this.#calls;
-    this.#calls = [];
+    const calls = this.#calls.takeAll();
     this.#running = false;
     clearImmediate(this.#soon);
     for (const { callback } of calls) callback(error);
   }
 
   #start(): void {
-    const [call] = this.#calls;
+    const call = this.#calls.first;
     if (call === undefined || this.#running) return;
     this.#running = true;
     const answer = call.start();

@@ -5,6 +5,7 @@ import { encodeClosePayload } from '../../codec/close-payload.js';
 import { writeHeader, writeKey } from '../../codec/header.js';
 import { mask as maskOctets } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
+import { Queue } from '../../queue.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
 import { isBlob, octetsOf as lengthOf, toPayload, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
@@ -61,7 +62,7 @@ export class Sender {
   readonly #socket: Duplex;
   readonly #deflate: SenderDeflate | undefined;
   readonly #generateMask: ((mask: Buffer) => void) | undefined;
-  readonly #queue: Outgoing[] = [];
+  readonly #queue = new Queue<Outgoing>();
   #isBusy = false;
   /** Whether the message that `fin: false` has left open is compressed; undefined while none is open. */
   #openCompressed: boolean | undefined;
@@ -225,7 +226,7 @@ export class Sender {
 
   /** Tells this frame and all that wait behind it that they will not be sent. Nothing is sent any more. */
   #fail(outgoing: Outgoing, error: Error): void {
-    for (const { callback } of [outgoing, ...this.#queue.splice(0)]) callback?.(error);
+    for (const { callback } of [outgoing, ...this.#queue.takeAll()]) callback?.(error);
   }
 }
 

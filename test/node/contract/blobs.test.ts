@@ -1,0 +1,63 @@
+/** Blobs: everything that is sent behind them, and one error and one close whatever comes while they cannot be read. */
+import type { Socket } from 'node:net';
+import { expect, it } from 'vitest';
+import { encodeFrame } from '../../support/raw-peer.js';
+import { contract, ending, messages, pair, rawClient, turn } from './harness.js';
+
+const READ_PATHS = ['landing', 'data'] as const;
+
+contract('Blobs', (implementation) => {
+  it('sends behind two Blobs all arrive, in order', async () => {
+    // `ws` takes 11 s for as many as here.
+    const count = implementation.name === 'ws' ? 3_000 : 130_000;
+    const { client, peer } = await pair(implementation, { client: { perMessageDeflate: false } });
+    const got = messages(peer, count + 2);
+    client.send(new Blob(['first']));
+    client.send(new Blob(['second']));
+    for (let at = 0; at < count; at++) client.send(`${at}`);
+    const texts = (await got).map(({ data }) => data.toString());
+    expect(texts.slice(0, 3)).toEqual(['first', 'second', '0']);
+    expect(texts.findIndex((text, at) => at > 1 && text !== `${at - 2}`)).toBe(-1);
+  });
+
+  for (const readPath of READ_PATHS) {
+    const events: [string, (end: Awaited<ReturnType<typeof rawClient>>) => void][] = [
+      ['nothing else', () => {}],
+      ['its peer ends its half', ({ peer }) => peer.socket.end()],
+      ['its peer resets it', ({ peer }) => (peer.socket as Socket).resetAndDestroy()],
+      ['a bad frame comes', ({ peer }) => peer.write(encodeFrame({ opcode: 3, masked: true }))],
+      ['a Close comes', ({ peer }) => peer.write(encodeFrame({ opcode: 8, masked: true }))],
+      ['it is terminated', ({ ws }) => ws.terminate()],
+      ['it is closed', ({ ws }) => ws.close()],
+      ['another Blob cannot be read', ({ ws }) => ws.send(unreadable(1))],
+    ];
+    const unreadable = (turns: number): Blob =>
+      Object.assign(new Blob(['x']), {
+        arrayBuffer: async () => {
+          for (let at = 0; at < turns; at++) await turn();
+          throw new Error('unreadable');
+        },
+      });
+    // Before, during and after what the other event brings.
+    for (const turns of [0, 3, 30]) {
+      it.each(events)(
+        `by ${readPath}, a Blob cannot be read after ${turns} turns, and %s: one end`,
+        async (_, bring) => {
+          const end = await rawClient(implementation, { readPath });
+          const { ws } = end;
+          end.peer.socket.on('error', () => {});
+          const log: string[] = [];
+          ws.on('error', () => log.push('error'));
+          ws.on('close', () => log.push('close'));
+          const closed = ending(ws);
+          const told = new Promise<void>((resolve) => ws.send(unreadable(turns), () => resolve()));
+          bring(end);
+          await Promise.all([closed, told]);
+          end.peer.socket.destroy();
+          for (let at = 0; at < 5; at++) await turn();
+          expect(['error,close', 'close']).toContain(log.join());
+        },
+      );
+    }
+  }
+});
