@@ -7,7 +7,8 @@ import { plainValues, type Values } from '../values/values.js';
 import { writeHeader, writeKey } from './header.js';
 import { maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
-import { memoryOf, Outgoing, type Memory } from './outgoing.js';
+import { memoryOf, type OutMemory } from './out-memory.js';
+import { Outgoing } from './outgoing.js';
 import { toBytes, toChunks, type Bytes, type Payload } from './payload.js';
 import type { Traffic } from './statistics.js';
 
@@ -36,7 +37,7 @@ const { set } = Uint8Array.prototype;
 /** Writes frames one after another; `take()` empties what it has written. */
 export class FrameEncoder {
   private readonly traffic: Traffic | undefined;
-  private readonly memory: Memory;
+  private readonly memory: OutMemory;
   /** What has been written and not taken. */
   private outgoing: Outgoing | undefined;
   /** How often something had been taken from the memory when this encoder last took; -1 before. */

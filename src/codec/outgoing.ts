@@ -1,138 +1,42 @@
-// Frames, as they are written one after another -> the few contiguous chunks that leave in one write.
-import type { Kernels } from '../kernels/kernels.js';
+// `Outgoing` gathers the frames that one connection has to send into the few chunks that leave in one write.
 import { MAX_HEADER } from '../spec/frame.js';
-import type { Values } from '../values/values.js';
 import { writeHeader } from './header.js';
+import type { Desk, OutMemory } from './out-memory.js';
 
-/**
- * The slab that all connections of the thread write into, one at a time. A chunk that waits for its peer pins the slab that
- * it is a view of, so that no connection pins more than this, in octets; and a batch that is written at 64 KiB fits.
- */
-const SLAB_LENGTH = 128 * 1024;
-/** A batch that had to leave the slab starts with room for twice its octets, and at least this much. */
+/** A batch that had to leave the desk starts with room for twice its bytes, and at least this much. */
 const PRIVATE_LENGTH = 1024;
 
-/** Chunks of up to this many octets together leave as one. */
+/** Chunks of up to this many bytes together leave as one. */
 const JOIN_UP_TO = 64 * 1024;
 
-/** Memory that batches are written in, one after another; one connection at a time writes at its end. */
-class Slab {
-  /** Whose batch is being written from `at` on. */
-  tenant: Outgoing | undefined;
-
-  constructor(
-    public bytes: Uint8Array,
-    /** The first octet not yet given to anybody. */
-    public at: number,
-    readonly end: number,
-  ) {}
-
-  /** Moves an open batch out, and returns whether `octets` fit then. */
-  clear(octets: number): boolean {
-    this.tenant?.moveOut();
-    return this.at + octets <= this.end;
-  }
-}
-
-/** What connections with the same values share: the slab that chunks are views of, and the place where frames are masked. */
-export class Memory {
-  readonly slab: Slab;
-  /** An area of the kernels' memory: batches are copied out of it when they are taken. */
-  readonly stage: Slab;
-  /** The kernels' memory, for what is not aligned. */
-  readonly stageWords: DataView;
-  /** The chunk that was taken last, which alone can be given back; and how often something was taken. */
-  private taken: Uint8Array | undefined;
-  takes = 0;
-
-  constructor(
-    readonly values: Values,
-    readonly kernels: Kernels,
-  ) {
-    this.slab = new Slab(values.allocate(SLAB_LENGTH), 0, SLAB_LENGTH);
-    this.stage = stageOf(kernels);
-    this.stageWords = new DataView(kernels.bytes.buffer);
-  }
-
-  /** Makes room in the slab for `octets`, at most SLAB_LENGTH. */
-  room(octets: number): Slab {
-    const { slab } = this;
-    if (!slab.clear(octets)) {
-      slab.bytes = this.values.allocate(SLAB_LENGTH);
-      slab.at = 0;
-    }
-    return slab;
-  }
-
-  /** Notes the chunk that a connection has just taken. */
-  note(chunk: Uint8Array | undefined): void {
-    this.taken = chunk;
-    this.takes++;
-  }
-
-  /** Says that the last chunk taken has been written out, so that its place in the slab can serve again. */
-  reuse(chunk: Uint8Array): void {
-    const { slab } = this;
-    if (chunk !== this.taken) return;
-    this.taken = undefined;
-    if (slab.tenant === undefined && chunk.buffer === slab.bytes.buffer) {
-      const start = chunk.byteOffset - slab.bytes.byteOffset;
-      if (start + chunk.length === slab.at) slab.at = start;
-    }
-  }
-}
-
-const stages = new WeakMap<Kernels, Slab>();
-
-/** The one place where frames are masked in these kernels' memory, whatever the values of those who write there. */
-function stageOf(kernels: Kernels): Slab {
-  let stage = stages.get(kernels);
-  if (stage === undefined) {
-    const { bytes, outgoingAddress, outgoingLength } = kernels;
-    stages.set(kernels, (stage = new Slab(bytes, outgoingAddress, outgoingAddress + outgoingLength)));
-  }
-  return stage;
-}
-
-const memories = new WeakMap<Values, WeakMap<Kernels, Memory>>();
-
-/** The memory that all connections of the thread share that have these values and kernels. */
-export function memoryOf(values: Values, kernels: Kernels): Memory {
-  let byKernels = memories.get(values);
-  if (byKernels === undefined) memories.set(values, (byKernels = new WeakMap()));
-  let memory = byKernels.get(kernels);
-  if (memory === undefined) byKernels.set(kernels, (memory = new Memory(values, kernels)));
-  return memory;
-}
-
 /**
- * What one connection has to send, from its first frame until it is taken; an idle connection has none. Small frames are
- * written into memory that all connections of the thread share, as long as one connection writes at a time; when another
- * begins while a batch waits, the waiting batch is closed, and what follows it goes to memory of its own. Frames to be
- * masked are written in the kernels' memory, as they are, and masked there when the batch leaves it, all by one call.
+ * The frames that one connection has to send, from the first until they are taken; an idle connection has none. Small
+ * frames are written at a desk that all connections of the thread share, one connection at a time; when another begins
+ * while a batch waits, the waiting batch goes on in memory of its own. Frames to be masked are written in the kernels'
+ * memory, as they are, and masked there when the batch leaves it, all by one call.
  */
 export class Outgoing {
-  /** The open batch: octets [start, end) of `bytes`, with room up to `limit`. */
+  /** The open batch: bytes [start, end) of `bytes`, with room up to `limit`. */
   bytes: Uint8Array | undefined;
   start = 0;
   end = 0;
   private limit = 0;
   /** Chunks that go before the open batch. */
   private chunks: Uint8Array[] | undefined;
-  private chunkOctets = 0;
-  private readonly home: Slab;
+  private chunkBytes = 0;
+  private readonly home: Desk;
 
-  /** @param isMasked whether what is written are frames to be masked */
+  /** @param isMasked whether frames to be masked are written */
   constructor(
-    private readonly memory: Memory,
+    private readonly memory: OutMemory,
     isMasked: boolean,
   ) {
-    this.home = isMasked ? memory.stage : memory.slab;
+    this.home = isMasked ? memory.stage : memory.desk;
   }
 
-  /** How many octets wait. */
+  /** How many bytes wait. */
   get length(): number {
-    return this.chunkOctets + this.end - this.start;
+    return this.chunkBytes + this.end - this.start;
   }
 
   /**
@@ -151,32 +55,32 @@ export class Outgoing {
     this.append(payload);
   }
 
-  /** Makes room for `octets` after `end`, in one piece; the caller writes there and moves `end`. */
-  reserve(octets: number): Uint8Array {
+  /** Makes room for `length` bytes after `end`, in one piece; the caller writes there and moves `end`. */
+  reserve(length: number): Uint8Array {
     const { bytes } = this;
-    if (bytes !== undefined && this.end + octets <= this.limit) return bytes;
-    return this.grow(octets);
+    if (bytes !== undefined && this.end + length <= this.limit) return bytes;
+    return this.grow(length);
   }
 
   /** Adds a chunk by reference: its owner leaves it as it is until it has been written. */
   append(chunk: Uint8Array): void {
     this.closeBatch();
     (this.chunks ??= []).push(chunk);
-    this.chunkOctets += chunk.length;
+    this.chunkBytes += chunk.length;
   }
 
   /** Empties the queue: the chunks to write, in order; one where they are many and short. */
   take(): Uint8Array[] {
     this.closeBatch();
-    const { chunks = [], chunkOctets } = this;
-    const taken = chunks.length > 1 && chunkOctets <= JOIN_UP_TO ? [this.join(chunks, chunkOctets)] : chunks;
+    const { chunks = [], chunkBytes } = this;
+    const taken = chunks.length > 1 && chunkBytes <= JOIN_UP_TO ? [this.join(chunks, chunkBytes)] : chunks;
     this.chunks = undefined;
-    this.chunkOctets = 0;
+    this.chunkBytes = 0;
     this.memory.note(taken.length === 1 ? taken[0] : undefined);
     return taken;
   }
 
-  /** As `take`, where all that waits is one open batch: a view of it, or undefined when there is more than that. */
+  /** As `take`, where all that waits is one open batch; undefined when there is more than that. */
   takeSingle(): Uint8Array | undefined {
     if (this.chunks !== undefined || this.bytes === undefined) return undefined;
     const batch = this.takeBatch();
@@ -184,23 +88,22 @@ export class Outgoing {
     return batch;
   }
 
-  /** Makes way for another connection: the open batch becomes a chunk or, where one waits already, goes to memory of its own. */
+  /** Makes way for another connection: the open batch goes on in memory of its own. */
   moveOut(): void {
-    if (this.chunks === undefined) this.closeBatch();
-    // Whoever is a slab's tenant has an open batch.
-    else this.moveTo(this.bytes!, Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
+    // A desk's tenant has an open batch.
+    this.moveTo(this.bytes!, Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
   }
 
   /** One chunk of all, since a write of many costs more than copying them. */
-  private join(chunks: Uint8Array[], octets: number): Uint8Array {
-    const slab = this.memory.room(octets);
-    const start = slab.at;
+  private join(chunks: Uint8Array[], length: number): Uint8Array {
+    const joined = this.memory.chunk(length);
+    let at = 0;
     for (const chunk of chunks) {
       // A chunk whose owner has detached it has no bytes left, and cannot be copied.
-      if (chunk.length > 0) slab.bytes.set(chunk, slab.at);
-      slab.at += chunk.length;
+      if (chunk.length > 0) joined.set(chunk, at);
+      at += chunk.length;
     }
-    return this.memory.values.view(slab.bytes.buffer, slab.bytes.byteOffset + start, slab.at - start);
+    return at === length ? joined : joined.slice(0, at);
   }
 
   private closeBatch(): void {
@@ -208,27 +111,24 @@ export class Outgoing {
     const chunk = this.takeBatch();
     if (chunk.length === 0) return;
     (this.chunks ??= []).push(chunk);
-    this.chunkOctets += chunk.length;
+    this.chunkBytes += chunk.length;
   }
 
-  /** The open batch, in memory that stays as it is. */
+  /** The open batch, in memory that stays as it is. Memory may be refused: the batch is given up only after that. */
   private takeBatch(): Uint8Array {
     const { start, end, home, memory } = this;
-    const { values } = memory;
     const bytes = this.bytes!;
     const length = end - start;
     const isTenant = home.tenant === this;
     let chunk: Uint8Array;
-    if (isTenant && home === memory.stage) {
-      // Memory may be refused: the batch is masked, and given up, only after that.
-      const slab = memory.room(length);
-      chunk = values.view(slab.bytes.buffer, slab.bytes.byteOffset + slab.at, length);
+    if (!isTenant) {
+      chunk = memory.values.view(bytes.buffer, bytes.byteOffset + start, length);
+    } else if (home === memory.desk) {
+      chunk = memory.leaveDesk(length);
+    } else {
+      chunk = memory.chunk(length);
       memory.kernels.maskFrames(start, end);
       chunk.set(bytes.subarray(start, end));
-      slab.at += length;
-    } else {
-      chunk = values.view(bytes.buffer, bytes.byteOffset + start, length);
-      if (isTenant) home.at = end;
     }
     if (isTenant) home.tenant = undefined;
     this.bytes = undefined;
@@ -236,29 +136,30 @@ export class Outgoing {
     return chunk;
   }
 
-  private grow(octets: number): Uint8Array {
-    if (this.bytes !== undefined) {
-      return this.moveTo(this.bytes, 2 * (this.end - this.start + octets));
-    }
+  private grow(length: number): Uint8Array {
+    if (this.bytes !== undefined) return this.moveTo(this.bytes, 2 * (this.end - this.start + length));
     const { home, memory } = this;
-    if (home === memory.slab ? octets <= SLAB_LENGTH && memory.room(octets) : home.clear(octets)) {
+    if (home === memory.desk ? memory.clearDesk(length) : home.clear(length)) {
       home.tenant = this;
-      this.start = this.end = home.at;
+      this.start = this.end = home.start;
       this.limit = home.end;
       return (this.bytes = home.bytes);
     }
-    this.bytes = this.memory.values.allocate(octets);
-    this.limit = octets;
+    this.bytes = new Uint8Array(length);
+    this.limit = length;
     return this.bytes;
   }
 
   /** Moves the open batch, which lies in `bytes`, to memory of its own. */
   private moveTo(bytes: Uint8Array, capacity: number): Uint8Array {
     const { start, end, home, memory } = this;
-    const own = memory.values.allocate(capacity);
+    const own = new Uint8Array(capacity);
     if (home.tenant === this && home === memory.stage) memory.kernels.maskFrames(start, end);
     own.set(bytes.subarray(start, end));
-    if (home.tenant === this) home.tenant = undefined;
+    if (home.tenant === this) {
+      home.tenant = undefined;
+      if (home === memory.desk) memory.soilDesk(end);
+    }
     this.start = 0;
     this.end = end - start;
     this.limit = capacity;

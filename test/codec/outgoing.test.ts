@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
-import { memoryOf, Outgoing } from '../../src/codec/outgoing.js';
+import { memoryOf } from '../../src/codec/out-memory.js';
+import { Outgoing } from '../../src/codec/outgoing.js';
 import { kernels } from '../../src/kernels/index.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
@@ -8,9 +9,9 @@ import { plainValues, type Values } from '../../src/values/values.js';
 import { hex } from '../support/events.js';
 import { Random } from '../support/random.js';
 
-const SLAB = 128 * 1024;
+const DESK = 128 * 1024;
 
-/** Values of their own, so that each test has a slab of its own. */
+/** Values of their own, so that each test has a desk of its own. */
 const fresh: [string, () => Values][] = [
   ['plain', () => ({ ...plainValues })],
   ['node', () => makeNodeValues()],
@@ -57,18 +58,17 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.take().length).toBe(1);
   });
 
-  test('a batch that waits is closed when another connection writes, and what follows it has memory of its own', () => {
+  test('a batch that waits goes on in memory of its own when another connection writes', () => {
     const values = make();
     const first = open(values);
     const second = open(values);
     write(first, Uint8Array.of(1, 1, 1));
-    const slab = first.bytes;
+    const desk = first.bytes;
     write(second, Uint8Array.of(2, 2));
-    expect([first.bytes === undefined, first.length]).toEqual([true, 3]);
-    expect([second.bytes === slab, second.start]).toEqual([true, 3]);
+    expect([first.bytes === desk, first.length]).toEqual([false, 3]);
+    expect([second.bytes === desk, second.start]).toEqual([true, 0]);
     write(first, Uint8Array.of(1));
     write(second, Uint8Array.of(2));
-    expect([first.bytes === undefined, first.bytes === slab]).toEqual([false, false]);
     expect(first.length).toBe(4);
     expect([joined(first.take()), joined(second.take())]).toEqual(['01010101', '020202']);
   });
@@ -93,30 +93,30 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.take().map(({ length }) => length)).toEqual([64 * 1024]);
   });
 
-  test('a batch that outgrows the slab, and a single piece longer than it, get memory of their own', () => {
+  test('a batch that outgrows the desk, and a single piece longer than it, get memory of their own', () => {
     const values = make();
     const outgoing = open(values);
-    const start = new Uint8Array(SLAB - 5).fill(7);
+    const start = new Uint8Array(DESK - 5).fill(7);
     write(outgoing, start);
     write(outgoing, Uint8Array.of(1, 2, 3, 4, 5, 6));
     const chunks = outgoing.take();
     expect(Buffer.concat(chunks).equals(Buffer.concat([start, Uint8Array.of(1, 2, 3, 4, 5, 6)]))).toBe(true);
-    write(outgoing, new Uint8Array(SLAB + 1).fill(9));
+    write(outgoing, new Uint8Array(DESK + 1).fill(9));
     expect(outgoing.takeSingle()!.every((octet) => octet === 9)).toBe(true);
     write(outgoing, Uint8Array.of(3));
     expect(joined(outgoing.take())).toBe('03');
   });
 
-  test('what was taken is left alone, when the slab is at its end too', () => {
+  test('what was taken is left alone, also when the desk goes with it', () => {
     const values = make();
     const taken: Uint8Array[] = [];
     const outgoing = open(values);
     for (let i = 0; i < 100; i++) {
-      write(outgoing, new Uint8Array(SLAB / 20).fill(i));
+      write(outgoing, new Uint8Array(DESK / 20).fill(i));
       taken.push(outgoing.takeSingle()!);
     }
     expect(
-      taken.every((chunk, i) => chunk.length === Math.floor(SLAB / 20) && chunk.every((octet) => octet === i)),
+      taken.every((chunk, i) => chunk.length === Math.floor(DESK / 20) && chunk.every((octet) => octet === i)),
     ).toBe(true);
   });
 
@@ -137,29 +137,81 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     write(unmasked, new Uint8Array(1000).fill(3));
     expect(taken.map(hex)).toEqual([hex(frame(2)), hex(frame(1)), '09']);
     expect(taken.every(({ buffer }) => buffer !== kernels.bytes.buffer)).toBe(true);
-    write(first, new Uint8Array(SLAB + 1).fill(4));
-    expect(first.takeSingle()!.length).toBe(SLAB + 1);
+    write(first, new Uint8Array(DESK + 1).fill(4));
+    expect(first.takeSingle()!.length).toBe(DESK + 1);
   });
 
-  test('reuse gives back the last chunk only, and only while nobody writes', () => {
+  test('reuse takes the chunk of the last take back, once, and no other', () => {
     const values = make();
     const memory = memoryOf(values, kernels);
-    const first = open(values);
-    const second = open(values);
-    write(first, Uint8Array.of(1));
-    const early = first.takeSingle()!;
-    write(second, Uint8Array.of(2));
-    const late = second.takeSingle()!;
+    const [first, second] = [open(values), open(values)];
+    const take = (outgoing: Outgoing, byte: number): Uint8Array => {
+      write(outgoing, Uint8Array.of(byte));
+      return outgoing.takeSingle()!;
+    };
+    memory.reuse(take(first, 1));
+    const early = take(first, 2);
+    const late = take(second, 3);
     memory.reuse(early);
-    write(first, Uint8Array.of(3));
-    expect(first.start).toBe(2);
-    memory.reuse(late);
-    write(first, Uint8Array.of(3));
-    expect([hex(early), hex(late), joined(first.take())]).toEqual(['01', '02', '0303']);
-    write(second, Uint8Array.of(4));
-    memory.reuse(second.takeSingle()!);
-    write(first, Uint8Array.of(5));
-    expect(first.start).toBe(4);
+    memory.reuse(new Uint8Array(1));
+    expect(take(second, 4).buffer === early.buffer).toBe(false);
+    expect([hex(early), hex(late)]).toEqual(['02', '03']);
+    memory.reuse(take(first, 5));
+    const again = take(second, 6);
+    memory.reuse(again);
+    memory.reuse(again);
+    const [third, fourth] = [take(first, 7), take(second, 8)];
+    expect([third.buffer === again.buffer, fourth.buffer === again.buffer]).toEqual([true, false]);
+    expect([hex(third), hex(fourth)]).toEqual(['07', '08']);
+  });
+
+  test.each([
+    [1, 1000, 1],
+    [5000, 16_000, 4500],
+    [70_000, 100_000, 30_000],
+  ])(
+    'behind a chunk lies nothing but the chunk and zeros, however its memory was used before: %i, %i, %i',
+    (...lengths) => {
+      const values = make();
+      const memory = memoryOf(values, kernels);
+      for (const [role, outgoing] of [open(values), new Outgoing(memory, true)].entries()) {
+        const other = open(values);
+        for (const [at, length] of [...lengths, ...lengths].entries()) {
+          write(
+            outgoing,
+            role === 0
+              ? new Uint8Array(length).fill(at + 1)
+              : naiveFrame(0x82, new Uint8Array(length).fill(at + 1), true),
+          );
+          // Every other batch makes way for another connection.
+          if (at % 2 === 1) {
+            write(other, new Uint8Array(length).fill(99));
+            other.take();
+          }
+          const chunk = outgoing.takeSingle()!;
+          const whole = new Uint8Array(chunk.buffer);
+          expect(whole.subarray(chunk.byteOffset + chunk.length).every((byte) => byte === 0)).toBe(true);
+          expect(whole.subarray(0, chunk.byteOffset).every((byte) => byte === 0)).toBe(true);
+          expect(chunk.subarray(20).every((byte) => byte === at + 1)).toBe(true);
+          memory.reuse(chunk);
+        }
+      }
+    },
+  );
+
+  test('a chunk that is not given back pins no more than itself, or eight times that', () => {
+    const values = make();
+    const memory = memoryOf(values, kernels);
+    const outgoing = open(values);
+    for (const length of [1, 1000, 1025, 5000, 16_384, 16_385, 64 * 1024]) {
+      for (let round = 0; round < 3; round++) {
+        write(outgoing, new Uint8Array(length));
+        const { buffer } = outgoing.takeSingle()!;
+        expect(buffer.byteLength <= Math.max(1024, 8 * length)).toBe(true);
+        write(outgoing, new Uint8Array(length));
+        memory.reuse(outgoing.takeSingle()!);
+      }
+    }
   });
 
   test('5.4 frames of many connections, written in any order, are never mixed, cut or written over', () => {
@@ -212,70 +264,6 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
         expect(Buffer.concat(written).equals(Buffer.concat(expected)), `seed ${seed}`).toBe(true);
       }
     }
-  });
-});
-
-describe('the memory that batches take', () => {
-  /** Plain values that note the length of what they allocate, some octets into a buffer. */
-  function watched(): { values: Values; lengths: number[] } {
-    const lengths: number[] = [];
-    const allocate = (length: number): Uint8Array => {
-      lengths.push(length);
-      return new Uint8Array(new ArrayBuffer(length + 8), 8, length);
-    };
-    return { values: { ...plainValues, allocate }, lengths };
-  }
-
-  test('the slab is filled to its last octet, and then there is a new one', () => {
-    const { values, lengths } = watched();
-    const outgoing = open(values);
-    write(outgoing, new Uint8Array(SLAB));
-    expect([outgoing.takeSingle()!.length, lengths]).toEqual([SLAB, [SLAB]]);
-    lengths.length = 0;
-    write(outgoing, new Uint8Array(SLAB - 5));
-    const slab = outgoing.bytes;
-    write(outgoing, new Uint8Array(5));
-    expect([outgoing.bytes === slab, lengths]).toEqual([true, [SLAB]]);
-    outgoing.takeSingle();
-    for (let i = 0; i < 3; i++) {
-      write(outgoing, new Uint8Array(SLAB));
-      outgoing.takeSingle();
-    }
-    write(outgoing, Uint8Array.of(1));
-    expect(lengths).toEqual([SLAB, SLAB, SLAB, SLAB, SLAB]);
-  });
-
-  test('a batch that leaves the slab takes room for twice its octets, and for 1024 at least where it makes way', () => {
-    const { values, lengths } = watched();
-    const [first, second] = [open(values), open(values)];
-    write(second, new Uint8Array(100));
-    second.takeSingle();
-    for (const length of [4, 600]) {
-      first.append(Uint8Array.of(1));
-      write(first, new Uint8Array(length));
-      write(second, Uint8Array.of(2));
-      first.take();
-      second.take();
-    }
-    expect(lengths).toEqual([SLAB, 1024, 1200]);
-    write(first, new Uint8Array(SLAB - 2000));
-    write(first, new Uint8Array(3000));
-    expect(lengths.slice(3)).toEqual([2 * (SLAB + 1000)]);
-  });
-
-  test('reuse gives back the chunk taken last, wherever that lies in its buffer, once, and nothing for other memory', () => {
-    const { values } = watched();
-    const memory = memoryOf(values, kernels);
-    const outgoing = open(values);
-    write(outgoing, Uint8Array.of(1, 2, 3));
-    const chunk = outgoing.takeSingle()!;
-    memory.reuse(new Uint8Array(new ArrayBuffer(11), 8, 3));
-    write(outgoing, Uint8Array.of(4));
-    expect(outgoing.start).toBe(3);
-    memory.reuse(outgoing.takeSingle()!);
-    memory.reuse(chunk);
-    write(outgoing, Uint8Array.of(5));
-    expect(outgoing.start).toBe(3);
   });
 });
 

@@ -749,7 +749,11 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
 
     test('output that was written out gives its place back, and says whether it waits', () => {
       const connection = server({ values: makeNodeValues(kernels) });
-      connection.send('abc');
+      for (const text of ['1', 'abc']) {
+        connection.send(text);
+        connection.reuse(connection.takeOutput()[0]);
+      }
+      connection.send('def');
       const [first] = connection.takeOutput();
       connection.reuse(first);
       connection.send('xyz');

@@ -1,5 +1,5 @@
-// Poisons the memory of this thread's kernels, of values, and of the outgoing slab, before a test file is loaded.
-import { Memory } from '../../src/codec/outgoing.js';
+// Poisons the memory of this thread's kernels, of values, and of outgoing chunks, before a test file is loaded.
+import { OutMemory } from '../../src/codec/out-memory.js';
 import { kernels } from '../../src/kernels/index.js';
 import { nodeValues } from '../../src/node/values.js';
 import { plainValues } from '../../src/values/values.js';
@@ -9,11 +9,10 @@ import { poisonKernels, poisonValues } from '../support/poison.js';
 for (const set of [kernels, ...KERNELS]) poisonKernels(set);
 for (const values of [plainValues, nodeValues]) poisonValues(values);
 
-// A place in the slab that was given back is nobody's any more. Whatever does not end there stays its owner's.
-const reuse = Reflect.get<Memory, 'reuse'>(Memory.prototype, 'reuse');
-Memory.prototype.reuse = function (chunk) {
-  const { slab } = this;
-  const before = slab.at;
+// The memory of a chunk that was given back is free. A chunk that was not stays its owner's.
+const reuse = Reflect.get<OutMemory, 'reuse'>(OutMemory.prototype, 'reuse');
+OutMemory.prototype.reuse = function (this: OutMemory, chunk: Uint8Array) {
+  const isTaken = (this as unknown as { taken: unknown }).taken === chunk;
   reuse.call(this, chunk);
-  if (slab.at !== before) chunk.fill(0xa5);
+  if (isTaken) chunk.fill(0xa5);
 };

@@ -1,0 +1,166 @@
+// `OutMemory` lends memory for outgoing chunks, each of which holds one connection's bytes and zeros, nothing else.
+import type { Kernels } from '../kernels/kernels.js';
+import type { Values } from '../values/values.js';
+import type { Outgoing } from './outgoing.js';
+
+/** The desk: a batch that is written at 64 KiB fits, whatever its last frame brings. */
+const DESK_LENGTH = 128 * 1024;
+/** Chunks are copied out of the desk into the smallest tray that they fit; longer ones leave with the desk itself. */
+const TRAY_LENGTHS = [1024, 4096, 16_384] as const;
+const LONGEST_TRAY = TRAY_LENGTHS[2];
+
+/** A place where connections write batches, one at a time. */
+export class Desk {
+  /** The connection whose batch lies here. */
+  tenant: Outgoing | undefined;
+
+  constructor(
+    public bytes: Uint8Array,
+    readonly start: number,
+    readonly end: number,
+  ) {}
+
+  /** Moves an open batch out, and returns whether `length` bytes fit then. */
+  clear(length: number): boolean {
+    this.tenant?.moveOut();
+    return this.start + length <= this.end;
+  }
+}
+
+/** Memory for chunks that is used again and again; bytes from `dirty` on are zero. */
+interface Tray {
+  readonly bytes: Uint8Array;
+  dirty: number;
+}
+
+/**
+ * The memory that connections with the same values and kernels share. They write batches at a desk; a chunk is a copy of
+ * its batch, or the desk itself where that is long, and `reuse` takes its memory back. Behind a chunk lies nothing but
+ * that chunk and zeros, so that a stalled peer, a tool or a log shows no other connection's bytes.
+ */
+export class OutMemory {
+  readonly desk: Desk;
+  /** The desk for frames to be masked: an area of the kernels' memory. */
+  readonly stage: Desk;
+  /** The kernels' memory, for numbers that are not aligned. */
+  readonly stageWords: DataView;
+  private deskDirty = 0;
+  private readonly trays: (Tray | undefined)[] = [undefined, undefined, undefined];
+  /** The chunk that was made last, and its tray; and the chunk that a connection took last, which alone can be given back. */
+  private made: Uint8Array | undefined;
+  private tray: Tray | undefined;
+  private taken: Uint8Array | undefined;
+  /** How often something was taken. */
+  takes = 0;
+
+  constructor(
+    readonly values: Values,
+    readonly kernels: Kernels,
+  ) {
+    this.desk = new Desk(new Uint8Array(0), 0, DESK_LENGTH);
+    this.stage = stageOf(kernels);
+    this.stageWords = new DataView(kernels.bytes.buffer);
+  }
+
+  /** Makes room at the desk for `length` bytes; false where they do not fit. */
+  clearDesk(length: number): boolean {
+    const { desk } = this;
+    if (!desk.clear(length)) return false;
+    if (desk.bytes.length === 0) {
+      desk.bytes = new Uint8Array(DESK_LENGTH);
+      this.deskDirty = 0;
+    }
+    return true;
+  }
+
+  /** A chunk of `length` bytes for the caller to fill, in a tray or in memory of its own. */
+  chunk(length: number): Uint8Array {
+    const index = trayIndex(length);
+    const tray = this.trays[index];
+    if (tray === undefined) {
+      this.tray = undefined;
+      return (this.made = this.values.view(new ArrayBuffer(length), 0, length));
+    }
+    this.trays[index] = undefined;
+    if (tray.dirty > length) tray.bytes.fill(0, length, tray.dirty);
+    tray.dirty = length;
+    this.tray = tray;
+    return (this.made = this.values.view(tray.bytes.buffer, 0, length));
+  }
+
+  /** The chunk of a batch that lies at the desk, [0, length). */
+  leaveDesk(length: number): Uint8Array {
+    const { desk } = this;
+    this.deskDirty = Math.max(this.deskDirty, length);
+    if (length <= LONGEST_TRAY) {
+      const chunk = this.chunk(length);
+      chunk.set(desk.bytes.subarray(0, length));
+      return chunk;
+    }
+    const { bytes } = desk;
+    bytes.fill(0, length, this.deskDirty);
+    this.tray = { bytes, dirty: length };
+    desk.bytes = new Uint8Array(0);
+    return (this.made = this.values.view(bytes.buffer, 0, length));
+  }
+
+  /** Notes bytes that were written at the desk and left it by another way than `leaveDesk`. */
+  soilDesk(length: number): void {
+    this.deskDirty = Math.max(this.deskDirty, length);
+  }
+
+  /** Notes the chunk that a connection has just taken. */
+  note(chunk: Uint8Array | undefined): void {
+    this.taken = chunk;
+    this.takes++;
+  }
+
+  /** Says that the last chunk taken has been written out and that nothing refers to it: its memory can serve again. */
+  reuse(chunk: Uint8Array): void {
+    if (chunk !== this.taken) return;
+    this.taken = undefined;
+    if (chunk !== this.made) return;
+    this.made = undefined;
+    const { tray, desk } = this;
+    this.tray = undefined;
+    const index = trayIndex(chunk.length);
+    if (index !== NO_TRAY) {
+      this.trays[index] ??= tray ?? { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 };
+    } else if (tray !== undefined && desk.bytes.length === 0) {
+      desk.bytes = tray.bytes;
+      this.deskDirty = tray.dirty;
+    }
+  }
+}
+
+const NO_TRAY = 3;
+
+/** The index of the smallest tray for `length` bytes. */
+function trayIndex(length: number): number {
+  if (length <= TRAY_LENGTHS[0]) return 0;
+  if (length <= TRAY_LENGTHS[1]) return 1;
+  return length <= LONGEST_TRAY ? 2 : NO_TRAY;
+}
+
+const stages = new WeakMap<Kernels, Desk>();
+
+/** The one place where frames are masked in these kernels' memory, whatever the values of those who write there. */
+function stageOf(kernels: Kernels): Desk {
+  let stage = stages.get(kernels);
+  if (stage === undefined) {
+    const { bytes, outgoingAddress, outgoingLength } = kernels;
+    stages.set(kernels, (stage = new Desk(bytes, outgoingAddress, outgoingAddress + outgoingLength)));
+  }
+  return stage;
+}
+
+const memories = new WeakMap<Values, WeakMap<Kernels, OutMemory>>();
+
+/** The memory that all connections of the thread share that have these values and kernels. */
+export function memoryOf(values: Values, kernels: Kernels): OutMemory {
+  let byKernels = memories.get(values);
+  if (byKernels === undefined) memories.set(values, (byKernels = new WeakMap()));
+  let memory = byKernels.get(kernels);
+  if (memory === undefined) byKernels.set(kernels, (memory = new OutMemory(values, kernels)));
+  return memory;
+}
