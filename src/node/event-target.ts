@@ -1,5 +1,4 @@
-// Events of an EventEmitter -> event objects for listeners in the style of the DOM: addEventListener and onmessage, as `ws`
-// offers them.
+// `addEventFace` gives an EventEmitter the listeners of the DOM, addEventListener and onmessage, as `ws` offers them.
 import type { EventEmitter } from 'node:events';
 
 /** What the face asks of the class that wears it, to tell whether it was closed cleanly. */
@@ -11,71 +10,79 @@ export interface EventFaced extends EventEmitter {
 /** The types that can be listened to; for any other, addEventListener does nothing. */
 export type EventType = 'open' | 'message' | 'close' | 'error';
 
-let setTarget: (event: Event, target: unknown) => void;
+// Under symbols and not `#`, as in `ws`: what inherits from an event or is a Proxy around one can be read, and printing shows it.
+const kType: unique symbol = Symbol('type');
+const kTarget: unique symbol = Symbol('target');
+const kData: unique symbol = Symbol('data');
+const kCode: unique symbol = Symbol('code');
+const kReason: unique symbol = Symbol('reason');
+const kWasClean: unique symbol = Symbol('wasClean');
+const kError: unique symbol = Symbol('error');
+const kMessage: unique symbol = Symbol('message');
 
 /** What a listener is given. Not the global class of that name, and no dispatchEvent takes it. */
 export class Event<Target = unknown> {
-  readonly #type: string;
-  #target: unknown = null;
-
-  static {
-    setTarget = (event, target): void => {
-      event.#target = target;
-    };
-  }
+  /** @internal */
+  readonly [kType]: string;
+  /** @internal */
+  [kTarget]: unknown = null;
 
   constructor(type: string) {
-    this.#type = type;
+    this[kType] = type;
   }
 
   get type(): string {
-    return this.#type;
+    return this[kType];
   }
 
   /** The WebSocket whose event this is. */
   get target(): Target {
-    return this.#target as Target;
+    return this[kTarget] as Target;
   }
 }
 
 export class MessageEvent<Target = unknown> extends Event<Target> {
-  readonly #data: unknown;
+  /** @internal */
+  readonly [kData]: unknown;
 
   constructor(type: string, { data = null }: { data?: unknown } = {}) {
     super(type);
-    this.#data = data;
+    this[kData] = data;
   }
 
   /** A string for a text message; for a binary one what `binaryType` says. */
   get data(): unknown {
-    return this.#data;
+    return this[kData];
   }
 }
 
 export class CloseEvent<Target = unknown> extends Event<Target> {
-  readonly #code: number;
-  readonly #reason: string;
-  readonly #wasClean: boolean;
+  /** @internal */
+  readonly [kCode]: number;
+  /** @internal */
+  readonly [kReason]: string;
+  /** @internal */
+  readonly [kWasClean]: boolean;
 
   constructor(type: string, { code = 0, reason = '', wasClean = false }: CloseEventFields = {}) {
     super(type);
-    this.#code = code;
-    this.#reason = reason;
-    this.#wasClean = wasClean;
+    this[kCode] = code;
+    this[kReason] = reason;
+    this[kWasClean] = wasClean;
   }
 
   /** The peer's close code; 1005 if its Close had none, 1006 if none came (RFC 6455 7.1.5). */
   get code(): number {
-    return this.#code;
+    return this[kCode];
   }
 
   get reason(): string {
-    return this.#reason;
+    return this[kReason];
   }
 
   /** Whether a Close frame was both sent and received (RFC 6455 7.1.4). */
   get wasClean(): boolean {
-    return this.#wasClean;
+    return this[kWasClean];
   }
 }
 
@@ -86,21 +93,23 @@ interface CloseEventFields {
 }
 
 export class ErrorEvent<Target = unknown> extends Event<Target> {
-  readonly #error: unknown;
-  readonly #message: string;
+  /** @internal */
+  readonly [kError]: unknown;
+  /** @internal */
+  readonly [kMessage]: string;
 
   constructor(type: string, { error = null, message = '' }: { error?: unknown; message?: string } = {}) {
     super(type);
-    this.#error = error;
-    this.#message = message;
+    this[kError] = error;
+    this[kMessage] = message;
   }
 
   get error(): unknown {
-    return this.#error;
+    return this[kError];
   }
 
   get message(): string {
-    return this.#message;
+    return this[kMessage];
   }
 }
 
@@ -170,7 +179,7 @@ function wrap(type: EventType, listener: AnyListener, isHandler: boolean): Wrapp
   const make = MAKERS[type];
   function deliver(this: EventFaced, first: unknown, second: unknown): void {
     const event = make.call(this, first, second);
-    setTarget(event, this);
+    event[kTarget] = this;
     if (typeof listener === 'function') listener.call(this, event);
     else listener.handleEvent(event);
   }
@@ -190,6 +199,8 @@ function addEventListener(
   listener: AnyListener,
   { once = false }: { once?: boolean } = {},
 ): void {
+  // Deviation from ws: what can never be called is no listener, as in the DOM; ws throws when the event comes.
+  if (typeof listener !== 'function' && (typeof listener !== 'object' || listener === null)) return;
   if (!Object.hasOwn(MAKERS, type) || find(this, type, listener, false) !== undefined) return;
   const wrapper = wrap(type as EventType, listener, false);
   if (once) this.once(type, wrapper);

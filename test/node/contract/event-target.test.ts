@@ -1,4 +1,5 @@
 /** ws-api section 3: the EventTarget face of a WebSocket and its event classes. */
+import { inspect } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { connectingClient, contract, event, listen, pair, rawClient, rawServer } from './harness.js';
 import type { Client, ListenerEvent } from './implementations.js';
@@ -277,5 +278,60 @@ contract('event target', (implementation) => {
     expect(type).toBe('error');
     expect(message).toBe('Invalid WebSocket frame: invalid opcode 3');
     expect(error?.message).toBe(message);
+  });
+});
+
+contract('event objects', (implementation) => {
+  const failure = new Error('mine');
+  const events = (): [string, ListenerEvent, Partial<ListenerEvent>][] => {
+    const ws = connectingClient(implementation);
+    return [
+      ['open', provoke(ws, 'open'), { type: 'open' }],
+      ['message', provoke(ws, 'message', Buffer.from('x'), false), { type: 'message', data: 'x' }],
+      ['close', provoke(ws, 'close', 1000, Buffer.from('done')), { code: 1000, reason: 'done', wasClean: false }],
+      ['error', provoke(ws, 'error', failure), { error: failure, message: 'mine' }],
+    ];
+  };
+
+  it('can be read through a Proxy and through what inherits from them', () => {
+    for (const [type, given, fields] of events()) {
+      for (const around of [new Proxy(given, {}), Object.create(given) as ListenerEvent]) {
+        expect({ ...fields, type, target: given.target }).toEqual(
+          Object.fromEntries([...Object.keys(fields), 'type', 'target'].map((name) => [name, around[name as 'type']])),
+        );
+      }
+    }
+  });
+
+  it('printing one shows the error, the code or the data', () => {
+    for (const [type, given, fields] of events()) {
+      const text = inspect(given, { depth: 0 });
+      for (const value of Object.values(fields)) {
+        const [line] = inspect(value, { depth: 0 }).split('\n', 1);
+        if (value !== type) expect(text).toContain(line);
+      }
+    }
+  });
+
+  it('JSON, spread and structured logging of one come to an end and hold no fields', () => {
+    for (const [, given] of events()) {
+      expect(JSON.stringify(given)).toBe('{}');
+      expect(Object.keys({ ...given })).toEqual([]);
+      expect(Object.prototype.toString.call(given)).toBe('[object Object]');
+    }
+  });
+
+  it('the prototypes of their classes can be read', () => {
+    for (const [, given, fields] of events()) {
+      const prototype = Object.getPrototypeOf(given) as ListenerEvent;
+      for (const name of [...Object.keys(fields), 'type', 'target']) expect(prototype[name as 'type']).toBeUndefined();
+    }
+  });
+
+  it('addEventListener: what can never be called does not end the process when the event comes', () => {
+    const ws = connectingClient(implementation);
+    for (const listener of [undefined, null, 5, 'x', true]) ws.addEventListener('open', listener as never);
+    if (implementation.name === 'wsimd') expect(() => ws.emit('open')).not.toThrow();
+    else expect(() => ws.emit('open')).toThrow(TypeError);
   });
 });
