@@ -643,7 +643,7 @@ export class Connection {
     isBinary: boolean,
     ends: number[] | undefined,
   ): ConnectionEvent {
-    if (!(result instanceof Uint8Array)) return this.fail(result);
+    if (!ArrayBuffer.isView(result)) return this.fail(result);
     if (!isBinary && !this.skipUtf8 && !this.isUtf8(result)) {
       return this.failWith(Violation.InvalidUtf8);
     }

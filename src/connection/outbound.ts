@@ -154,7 +154,7 @@ export class Outbound {
 
   /** Writes what has become of a frame; false when the deflater has failed on it. */
   private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
-    if (result instanceof Uint8Array) {
+    if (ArrayBuffer.isView(result)) {
       this.encoder.put(first | firstRsv(first), result, true);
       return true;
     }

@@ -1,5 +1,6 @@
 // The address that a caller gives, or a server's Location, becomes where to connect and what to ask for there (RFC 6455 3).
 import { unescape } from 'node:querystring';
+import { URL } from 'node:url';
 
 /** Where one opening request goes. */
 export interface Destination {
@@ -30,7 +31,7 @@ export function parseAddress(address: string | URL, base?: URL): Destination {
   try {
     url = new URL(address, base);
   } catch {
-    throw new SyntaxError(`Invalid URL: ${address}`);
+    throw new SyntaxError(`Invalid URL: ${String(address)}`);
   }
   if (url.protocol === 'http:') url.protocol = 'ws:';
   if (url.protocol === 'https:') url.protocol = 'wss:';

@@ -52,7 +52,7 @@ export function octetsOf(payload: Uint8Array | string): number {
 export function isSteady(payload: Uint8Array | string): boolean {
   if (typeof payload === 'string') return false;
   const { buffer } = payload;
-  return buffer instanceof ArrayBuffer && (buffer as ArrayBuffer & { resizable?: boolean }).resizable !== true;
+  return types.isArrayBuffer(buffer) && (buffer as ArrayBuffer & { resizable?: boolean }).resizable !== true;
 }
 
 /**

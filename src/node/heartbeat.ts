@@ -1,5 +1,6 @@
 // A silent connection -> a ping, and a peer that answers nothing -> the end of the connection.
 import type { Heartbeat } from './options.js';
+import { nextTurn } from './turn.js';
 
 /** A WebSocket as the heartbeat knows it. */
 interface Beating {
@@ -7,6 +8,12 @@ interface Beating {
   readonly isPaused: boolean;
   ping(): void;
   terminate(): void;
+}
+
+/** Lets the process end although a timer runs; that of another realm, such as jsdom's, may be a number. */
+function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
+  if (typeof timer === 'object') timer.unref();
+  return timer;
 }
 
 /**
@@ -25,7 +32,7 @@ export function startHeartbeat(
   let isStopped = false;
   const wait = (): void => {
     transport.hasRead = false;
-    timer = setTimeout(ask, interval).unref();
+    timer = unrefed(setTimeout(ask, interval));
   };
   const ask = (): void => {
     if (transport.hasRead) return wait();
@@ -37,13 +44,13 @@ export function startHeartbeat(
   const listen = (): void => {
     const step = Math.min(Math.max(interval, 1), left);
     left -= step;
-    timer = setTimeout(look, step).unref();
+    timer = unrefed(setTimeout(look, step));
   };
   const look = (): void => {
     if (transport.hasRead) return wait();
     if (left > 0) return listen();
     // After the process was suspended the answer may lie unread in the socket: a turn of reading comes first.
-    setImmediate(() => setImmediate(judge));
+    nextTurn(() => nextTurn(judge));
   };
   const judge = (): void => {
     if (isStopped) return;

@@ -1,5 +1,6 @@
 // A socket that would hand out a new chunk for each read -> one that reads straight into the kernels' landing area.
 import { Socket } from 'node:net';
+import process from 'node:process';
 import { kernels } from '../kernels/index.js';
 
 /** How octets get from a socket to the kernels. */

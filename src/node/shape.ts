@@ -1,4 +1,5 @@
 // The octets of a binary message -> what `binaryType` asks for.
+import { Blob as NodeBlob } from 'node:buffer';
 import type { BinaryType } from './types.js';
 
 /**
@@ -17,7 +18,7 @@ export function shape(
     case 'arraybuffer':
       return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
     case 'blob':
-      return new Blob([data as Uint8Array<ArrayBuffer>]);
+      return new NodeBlob([data]) as Blob;
     case 'fragments': {
       let start = 0;
       return (fragmentEnds ?? [data.length])

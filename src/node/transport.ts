@@ -2,6 +2,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { types } from 'node:util';
 import type { Connection } from '../connection/connection.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { beginReading, endReading, flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
@@ -213,7 +214,9 @@ export abstract class Transport implements Batch {
 
   /** An error that the stream threw outside of any send ends this connection, as one that it emits does. */
   flushFailed(error: unknown): void {
-    this.socket.destroy(error instanceof Error ? error : new Error(String(error)));
+    // The error of another realm is none of our class.
+    const isError = error instanceof Error || types.isNativeError(error);
+    this.socket.destroy(isError ? error : new Error(String(error)));
   }
 
   private writeBatches(): void {
@@ -416,7 +419,7 @@ export abstract class Transport implements Batch {
       // What a paused socket had read is still delivered.
       const rest: unknown = socket.readableLength > 0 ? socket.read() : null;
       try {
-        if (rest instanceof Uint8Array) transport.take(rest as Buffer);
+        if (ArrayBuffer.isView(rest)) transport.take(rest as Buffer);
       } finally {
         // A listener that throws does not keep the connection from being over.
         Owner.leave(socket);

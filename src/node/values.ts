@@ -1,6 +1,7 @@
 // Octets <-> what Node's users hold: Buffers that share memory, and strings by whichever decoder this Node has fast.
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
+import process from 'node:process';
 import * as workerThreads from 'node:worker_threads';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';

@@ -61,7 +61,7 @@ class CallLine {
     const call = this.#calls.shift();
     this.#running = false;
     try {
-      if (result instanceof Error) call?.callback(result);
+      if (!ArrayBuffer.isView(result)) call?.callback(result);
       else call?.callback(null, Buffer.from(result.buffer, result.byteOffset, result.byteLength));
     } finally {
       this.#start();

@@ -9,6 +9,7 @@ import { CloseCode } from '../../spec/close-code.js';
 import { Role } from '../../spec/frame.js';
 import { Violation } from '../../spec/violation.js';
 import { shape } from '../shape.js';
+import { nextTurn } from '../turn.js';
 import type { BinaryType } from '../types.js';
 import { nodeValues } from '../values.js';
 
@@ -88,7 +89,7 @@ export class Receiver extends Writable {
         else {
           const later = event;
           isWaiting = true;
-          setImmediate(() => {
+          nextTurn(() => {
             try {
               this.#tell(later);
             } finally {

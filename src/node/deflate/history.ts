@@ -11,10 +11,9 @@ export class History {
   /** @param options windowBits, and the dictionary that zlib begins with, if any */
   constructor({ windowBits = constants.Z_DEFAULT_WINDOWBITS, dictionary }: ZlibOptions) {
     this.#size = 2 ** windowBits;
-    if (dictionary instanceof ArrayBuffer) this.#first = new Uint8Array(dictionary);
-    else if (dictionary !== undefined) {
+    if (ArrayBuffer.isView(dictionary)) {
       this.#first = new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);
-    }
+    } else if (dictionary !== undefined) this.#first = new Uint8Array(dictionary);
   }
 
   /** The dictionary for what comes next, until the next `append`; undefined where there is none, as zlib wants it. */

@@ -1,4 +1,5 @@
 // Output that comes in steps turned into one buffer of its exact length.
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { AT_ONCE, LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
 
 // Octets up to which a copy into a buffer of the exact length takes about a millisecond.

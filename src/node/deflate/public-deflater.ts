@@ -50,7 +50,7 @@ export class PublicDeflater implements Deflater {
       concurrencyLimit: this.#concurrencyLimit,
       deliver: (result) => {
         this.#job = undefined;
-        this.#deliver(result instanceof Error ? result : result.subarray(0, result.length - cut));
+        this.#deliver(ArrayBuffer.isView(result) ? result.subarray(0, result.length - cut) : result);
       },
     });
     this.#remember(payload, final);

@@ -71,7 +71,7 @@ export class PublicInflater implements Inflater {
       concurrencyLimit: this.#concurrencyLimit,
       deliver: (result, read) => {
         this.#job = undefined;
-        this.#deliver(result instanceof Error ? result : this.#judge(result, input.length - read, maxLength));
+        this.#deliver(ArrayBuffer.isView(result) ? this.#judge(result, input.length - read, maxLength) : result);
       },
     });
     return LATER;

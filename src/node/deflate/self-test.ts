@@ -1,4 +1,5 @@
 // Node's native zlib handles turned into a yes or no: whether they do, here and now, what ZlibHandle takes for granted.
+import { Buffer } from 'node:buffer';
 import { constants } from 'node:zlib';
 import { HandleSupply } from './handle-supply.js';
 import { TAIL } from './limits.js';
@@ -6,7 +7,7 @@ import type { ZlibHandle } from './zlib-handle.js';
 
 const { Z_SYNC_FLUSH, Z_DATA_ERROR } = constants;
 
-const MESSAGE: Uint8Array = new TextEncoder().encode('a window is kept, a window is kept, 0123456789 ABCDEFGHIJ');
+const MESSAGE: Uint8Array = Buffer.from('a window is kept, a window is kept, 0123456789 ABCDEFGHIJ');
 const GUARD = 0xa5;
 
 // RFC 1951: a fixed block with one match of 3 octets at distance 1, before which there is nothing.

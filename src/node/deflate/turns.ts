@@ -1,4 +1,6 @@
 // Jobs too long for one call turned into short steps: every turn of the event loop advances some of them for a few milliseconds.
+import { now } from '../flush-time.js';
+import { nextTurn } from '../turn.js';
 import { LARGE_INFLATIONS, TURN_MILLISECONDS } from './limits.js';
 
 /** What a job says after a step. */
@@ -86,12 +88,12 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled || !this.#canAdvance) return;
     this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    nextTurn(() => this.#turn());
   }
 
   #turn(): void {
     this.#scheduled = false;
-    const end = performance.now() + TURN_MILLISECONDS;
+    const end = now() + TURN_MILLISECONDS;
     // A result goes to code of the user's, which may throw: the other jobs go on all the same.
     try {
       do {
@@ -99,7 +101,7 @@ export class Turns {
         const [job] = this.#running;
         if (job === undefined) break;
         this.#advance(job);
-      } while (performance.now() < end);
+      } while (now() < end);
     } finally {
       this.#schedule();
     }
