@@ -56,10 +56,11 @@ export interface FrameDecoderOptions {
   readonly traffic?: Traffic;
 }
 
-/** Payloads up to this length share one slab with their neighbours in the chunk; longer ones get memory of their own. */
-const SHARE_UP_TO = 8 * 1024;
-/** No slab is longer than this, so that a message kept by the user pins little else. */
-const SLAB_UP_TO = 64 * 1024;
+/**
+ * Short payloads share memory with their neighbours in the chunk, at most this many bytes of it, so that a message that
+ * the user keeps pins little else; a payload that is longer, or alone, has memory of its own.
+ */
+const SLAB_UP_TO = 12 * 1024;
 
 /** A chunk that waits to be scanned from `at` on; another's, that is not `owned`, is copied before the call that brought it ends. */
 interface Waiting {
@@ -69,6 +70,10 @@ interface Waiting {
 }
 
 const NO_RECORDS = new Int32Array(0);
+/** All that is left to tell after memory was refused: a violation, which is not the peer's. Nobody writes to it. */
+const REFUSED = new Int32Array(RECORD_WORDS);
+REFUSED[RECORD_KIND] = RECORD_VIOLATION;
+REFUSED[RECORD_EXTRA] = Violation.Internal;
 
 /** Whether a kind word is that of a whole message that has, of the bits of `mask`, only RECORD_WHOLE set. @internal */
 export function isWhole(kind: number, mask: number): boolean {
@@ -101,7 +106,11 @@ export class FrameDecoder implements Tenant {
   private record = -RECORD_WORDS;
   private recordsEnd = 0;
 
-  /** Memory that payloads may be viewed in: what a record has at `offset` lies at `slabShift + offset`, below `slabEnd`. */
+  /**
+   * Memory with payloads of this chunk and of no other: what a record has at `offset` lies at `slabShift + offset`, and
+   * below `slabEnd` payloads may be views of it. Once the records were carried away, they are copies: then `slabEnd` is 0,
+   * and the owner of a message can take away nothing that is still to be read.
+   */
   private slab: ArrayBufferLike | undefined;
   private slabShift = 0;
   private slabEnd = 0;
@@ -128,12 +137,14 @@ export class FrameDecoder implements Tenant {
 
   /** Takes in a chunk, which must stay as it is until `next()` has returned false. Payloads are copied out of it. */
   push(chunk: Uint8Array): void {
-    // `new Uint8Array` copies, where a Buffer's `slice` would not.
-    if (this.isBusy) this.enqueue(new Uint8Array(chunk));
+    if (this.isBusy) this.enqueueCopy(chunk, 0, chunk.length);
     else if (!this.stopped) this.scanFirst(chunk, false);
   }
 
-  /** As `push`, for a chunk that the caller gives away: it is unmasked in place, and payloads are views of it. */
+  /**
+   * As `push`, for a chunk that the caller gives away: where it is all of its memory, it is unmasked in place, and payloads
+   * are views of it; where it is a part of larger memory, others may have the rest, and payloads are copied.
+   */
   pushOwned(chunk: Uint8Array): void {
     if (this.isBusy) this.enqueue(chunk);
     else if (!this.stopped) this.scanFirst(chunk, true);
@@ -146,12 +157,11 @@ export class FrameDecoder implements Tenant {
   pushLanded(length: number): void {
     const { kernels } = this;
     const { landingAddress } = kernels;
-    if (this.isBusy) this.enqueue(kernels.bytes.slice(landingAddress, landingAddress + length));
+    const end = landingAddress + length;
+    if (this.isBusy) this.enqueueCopy(kernels.bytes, landingAddress, end);
     else if (!this.stopped) {
-      const consumed = this.scanAt(landingAddress, length);
-      if (consumed < length && !this.stopped) {
-        this.enqueue(kernels.bytes.slice(landingAddress + consumed, landingAddress + length));
-      }
+      const at = landingAddress + this.scanAt(landingAddress, length);
+      if (at < end && !this.stopped) this.enqueueCopy(kernels.bytes, at, end);
     }
   }
 
@@ -169,7 +179,7 @@ export class FrameDecoder implements Tenant {
 
   /**
    * Moves to the next piece and returns its octets, where that is scanned already and is a whole message which `isWhole`
-   * says yes to; else it stays where it is, and returns undefined. @internal
+   * says yes to; else, and where memory was refused, it returns undefined, and `next` tells what comes. @internal
    */
   nextWhole(mask: number): Uint8Array | undefined {
     const at = this.record + RECORD_WORDS;
@@ -178,7 +188,7 @@ export class FrameDecoder implements Tenant {
     if (!isWhole(kind, mask)) return undefined;
     this.record = at;
     this.kind = kind;
-    return this.payload();
+    return this.take();
   }
 
   /** The frame's own opcode (RFC 6455 5.2). */
@@ -238,13 +248,26 @@ export class FrameDecoder implements Tenant {
     return this.kind;
   }
 
-  /** The piece's octets, in memory that is never written again and never part of WASM memory. */
+  /**
+   * The piece's octets, in memory that is never written again, is no part of WASM memory, and holds nothing but octets of
+   * the chunk.
+   * @throws RangeError where memory for them is refused; the violation of `next()` then tells so too, and nothing follows
+   */
   payload(): Uint8Array {
-    const { records, record } = this;
+    const payload = this.take();
+    if (payload === undefined) throw new RangeError('There is no memory for the payload');
+    return payload;
+  }
+
+  /** As `payload`, but undefined where memory is refused. @internal */
+  take(): Uint8Array | undefined {
+    const { records, record, slab } = this;
     const length = records[record + RECORD_LENGTH];
     const offset = records[record + RECORD_OFFSET];
-    const own = offset + length > this.slabEnd ? this.takeOut(offset, length) : undefined;
-    return own ?? this.values.view(this.slab!, this.slabShift + offset, length);
+    // A slab without octets was transferred away by the owner of a message.
+    return offset + length > this.slabEnd || slab!.byteLength === 0
+      ? this.takeOut(offset, length)
+      : this.values.view(slab!, this.slabShift + offset, length);
   }
 
   /** Copies the piece's octets to `at` in `target`, which has room for them. */
@@ -308,6 +331,15 @@ export class FrameDecoder implements Tenant {
    * another one scans; the owner of a chunk calls it before it reuses the chunk's memory.
    */
   leave(): void {
+    try {
+      this.carryAway();
+    } catch {
+      // There is no memory for what is unread. Another connection may be the one that scans: it gets no error of this one.
+      this.refuse();
+    }
+  }
+
+  private carryAway(): void {
     const { kernels, waiting } = this;
     // Only the chunk that was being scanned can be somebody else's.
     const first = waiting?.first;
@@ -331,11 +363,26 @@ export class FrameDecoder implements Tenant {
     const end =
       this.records[last + RECORD_OFFSET] +
       (this.records[last] === RECORD_VIOLATION ? 0 : this.records[last + RECORD_LENGTH]);
-    if (end > this.slabEnd) {
-      if (this.owned === undefined) this.copyToSlab(this.values.allocate(end - start), start, end);
-      else this.giveBack();
-    }
+    if (this.owned === undefined) this.copyToSlab(start, end);
+    else this.giveBack();
+    this.slabEnd = 0;
     kernels.tenant = undefined;
+  }
+
+  private enqueueCopy(source: Uint8Array, start: number, end: number): void {
+    try {
+      // `new Uint8Array` copies, where a Buffer's `slice` would not.
+      this.enqueue(new Uint8Array(source.subarray(start, end)));
+    } catch {
+      this.refuse();
+    }
+  }
+
+  /** Memory was refused: drops everything unread, and has `next` tell of it (RFC 6455 7.4.1, code 1011). */
+  private refuse(): void {
+    this.stop();
+    this.records = REFUSED;
+    this.recordsEnd = RECORD_WORDS;
   }
 
   private enqueue(chunk: Uint8Array): void {
@@ -377,7 +424,7 @@ export class FrameDecoder implements Tenant {
     const length = Math.min(available, arenaLength);
     bytes.set(at === 0 && length === available ? chunk : chunk.subarray(at, at + length), arenaAddress);
     const consumed = this.scanAt(arenaAddress, length);
-    if (owned) {
+    if (owned && length > 0 && chunk.length === chunk.buffer.byteLength) {
       this.owned = chunk;
       this.ownedAt = at;
       this.ownedLength = consumed;
@@ -425,13 +472,21 @@ export class FrameDecoder implements Tenant {
       words[state + (STATE_HELD >>> 2)] !== 0 ||
       words[state + (STATE_MESSAGE >>> 2)] !== 0
     ) {
-      if (this.saved === undefined) this.saved = words.slice(state, state + STATE_WORDS);
-      else this.saved.set(words.subarray(state, state + STATE_WORDS));
+      this.save(words.subarray(state, state + STATE_WORDS));
     } else {
       this.saved = undefined;
     }
     if (this.traffic !== undefined) this.count(this.traffic);
     return consumed;
+  }
+
+  private save(state: Int32Array): void {
+    try {
+      if (this.saved === undefined) this.saved = state.slice();
+      else this.saved.set(state);
+    } catch {
+      this.refuse();
+    }
   }
 
   private count(traffic: Traffic): void {
@@ -445,35 +500,40 @@ export class FrameDecoder implements Tenant {
     }
   }
 
-  /** The octets in memory of their own; undefined where they lie in the slab now, with neighbours. */
+  /** The octets in memory of their own or, in a slab from now on, with neighbours; undefined where memory is refused. */
   private takeOut(offset: number, length: number): Uint8Array | undefined {
-    if (this.owned !== undefined) this.giveBack();
-    else if (length > SHARE_UP_TO || this.record + RECORD_WORDS === this.recordsEnd) {
-      const own = this.values.allocate(length);
-      own.set(this.kernels.bytes.subarray(offset, offset + length));
-      return own;
-    } else this.makeSlab(offset);
-    return undefined;
+    const { values, records, record, kernels } = this;
+    try {
+      if (this.owned !== undefined) this.giveBack();
+      else if (records !== kernels.words || length > SLAB_UP_TO || record + RECORD_WORDS === this.recordsEnd) {
+        const own = values.allocate(length);
+        own.set(this.octets());
+        return own;
+      } else this.copyToSlab(offset, this.slabBorder(offset));
+      return values.view(this.slab!, this.slabShift + offset, length);
+    } catch {
+      this.refuse();
+      return undefined;
+    }
   }
 
-  /** Copies the payloads from `offset` on, as many whole ones as a slab takes, out of the arena in one go. */
-  private makeSlab(offset: number): void {
+  /** Where a slab ends that begins at `offset`, with the current payload: behind as many whole ones as it takes. */
+  private slabBorder(offset: number): number {
     const { words } = this.kernels;
     let at = this.recordsEnd - RECORD_WORDS;
     if (words[at] === RECORD_VIOLATION) at -= RECORD_WORDS;
     let end = words[at + RECORD_OFFSET] + words[at + RECORD_LENGTH];
-    if (end - offset > SLAB_UP_TO) {
-      end = offset;
-      for (at = this.record; ; at += RECORD_WORDS) {
-        const stop = words[at + RECORD_OFFSET] + words[at + RECORD_LENGTH];
-        if (stop - offset > SLAB_UP_TO) break;
-        end = stop;
-      }
+    if (end - offset <= SLAB_UP_TO) return end;
+    for (at = this.record; ; at += RECORD_WORDS) {
+      const stop = words[at + RECORD_OFFSET] + words[at + RECORD_LENGTH];
+      if (stop - offset > SLAB_UP_TO) return end;
+      end = stop;
     }
-    this.copyToSlab(this.values.slab(end - offset), offset, end);
   }
 
-  private copyToSlab(slab: Uint8Array, offset: number, end: number): void {
+  /** Copies [offset, end) out of the kernels' memory in one go. */
+  private copyToSlab(offset: number, end: number): void {
+    const slab = this.values.allocate(end - offset);
     slab.set(this.kernels.bytes.subarray(offset, end));
     this.slab = slab.buffer;
     this.slabShift = slab.byteOffset - offset;

@@ -14,8 +14,8 @@ import {
 } from '../spec/record.js';
 import type { Values } from '../values/values.js';
 
-/** A window spans at most this many octets, so that a slice kept by the user pins little else. */
-const WINDOW = 8 * 1024;
+/** A window spans at most this many bytes, so that a slice that the user keeps pins about as much as a Buffer would. */
+const WINDOW = 512;
 
 const JUDGED = RECORD_OPCODE | RECORD_WHOLE | RECORD_ASCII | RECORD_UNCHECKED | RECORD_COMPRESSED;
 const WHOLE_TEXT = Opcode.Text | RECORD_WHOLE;
@@ -66,6 +66,8 @@ export class TextWindow {
     const decode = isAscii ? values.latin1 : values.utf16;
     if (decode === undefined) return false;
     const start = words[record + RECORD_OFFSET];
+    // Two like this one would not fit.
+    if (words[record + RECORD_LENGTH] > WINDOW / 2) return false;
     let end = record;
     let stop = start;
     while (end < recordsEnd && (words[end + RECORD_KIND] & JUDGED) === kind) {

@@ -32,6 +32,7 @@ export class Assembly {
   /**
    * Adds the decoder's current piece.
    * @param expected how many octets the message will have at least, as far as its headers have told
+   * @throws RangeError where memory is refused
    */
   add(decoder: FrameDecoder, expected: number): void {
     // An empty piece of which nothing is to follow.
@@ -43,14 +44,16 @@ export class Assembly {
     this.settle(Math.max(0, this.early - (this.bytes!.length - end)));
   }
 
-  /** Hands out what was collected, in memory that nobody else holds, and starts anew. */
+  /**
+   * Hands out what was collected, in memory that nobody else holds and that holds nothing else, and starts anew.
+   * @throws RangeError where memory is refused
+   */
   take(): Uint8Array {
     const { bytes, length, values } = this;
     this.drop();
     if (bytes === undefined) return values.allocate(0);
     if (length === bytes.length) return bytes;
-    // A view pins its whole buffer: one that is less than half full is copied.
-    if (length >= bytes.length / 2) return values.view(bytes.buffer, bytes.byteOffset, length);
+    // A view would show, behind the message, what others have left in the memory.
     const exact = values.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;

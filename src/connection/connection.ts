@@ -233,9 +233,11 @@ export class Connection {
     if (!decoder.next()) return undefined;
     const kind = decoder.kindWord;
     if (!isWhole(kind, this.plainMask)) return this.nextPiece();
+    const data = decoder.take();
+    if (data === undefined) return this.failWith(Violation.Internal);
     return {
       type: EventType.Message,
-      data: decoder.payload(),
+      data,
       isBinary: (kind & RECORD_TEXT) === 0,
       fragmentEnds: this.keepFragments ? [decoder.length] : undefined,
     };
@@ -529,14 +531,20 @@ export class Connection {
   private wholeText(kind: number): ConnectionEvent {
     const { decoder } = this;
     const fragmentEnds = this.keepFragments ? [decoder.length] : undefined;
-    const data = this.strings ? decoder.text((kind & RECORD_ASCII) !== 0) : decoder.payload();
+    const data = this.strings ? this.string(kind) : decoder.take();
+    if (data === undefined) return this.failWith(this.strings ? Violation.MessageTooBig : Violation.Internal);
     // RFC 6455 8.1: text that is not UTF-8 fails the connection.
     if (kind & RECORD_UNCHECKED && !this.isUtf8(data as Uint8Array)) return this.failWith(Violation.InvalidUtf8);
     return { type: EventType.Message, data, isBinary: false, fragmentEnds };
   }
 
-  private asText(data: Uint8Array): Uint8Array | string {
-    return this.strings ? this.values.text(data, 0, data.length, false) : data;
+  /** The string of the current record's text; undefined where there is no memory for it. */
+  private string(kind: number): string | undefined {
+    try {
+      return this.decoder.text((kind & RECORD_ASCII) !== 0);
+    } catch {
+      return undefined;
+    }
   }
 
   /** What a record means that is not a whole message by itself; undefined when the message or frame goes on. */
@@ -581,7 +589,8 @@ export class Connection {
     const isLast = (kind & RECORD_LAST) === RECORD_LAST;
     if (this.inParts && !isDeflated) {
       if (isLast) this.assembly = undefined;
-      const data = decoder.payload();
+      const data = decoder.take();
+      if (data === undefined) return this.failWith(Violation.Internal);
       // RFC 6455 8.1: text that is not UTF-8 fails the connection.
       if (kind & RECORD_UNCHECKED && !this.isUtf8(data)) return this.failWith(Violation.InvalidUtf8);
       return { type: EventType.Part, data, isBinary, isFirst, isLast };
@@ -591,32 +600,37 @@ export class Connection {
     if (!(kind & RECORD_END)) {
       expected = kind & RECORD_START ? assembly.length + decoder.frameLength : expected + decoder.remaining;
     }
+    let payload: Uint8Array;
     try {
       assembly.add(decoder, expected);
+      if (this.keepFragments && kind & RECORD_END) (assembly.ends ??= []).push(assembly.length);
+      if (!isLast) return undefined;
+      payload = assembly.take();
     } catch {
       // RFC 6455 7.4.1: 1009 says that the message is too big, here for the memory that is to be had.
       return this.failWith(Violation.MessageTooBig);
     }
-    if (this.keepFragments && kind & RECORD_END) (assembly.ends ??= []).push(assembly.length);
-    if (!isLast) return undefined;
     this.assembly = undefined;
     const { ends } = assembly;
-    const payload = assembly.take();
-    if (isDeflated) return this.inflate(payload, isBinary, ends);
-    return { type: EventType.Message, data: isBinary ? payload : this.asText(payload), isBinary, fragmentEnds: ends };
+    return isDeflated ? this.inflate(payload, isBinary, ends) : this.message(payload, isBinary, ends);
   }
 
   private controlPiece(kind: number, opcode: Opcode.Close | Opcode.Ping | Opcode.Pong): ConnectionEvent | undefined {
     const { decoder } = this;
     let data: Uint8Array;
-    if ((kind & RECORD_WHOLE) === RECORD_WHOLE) {
-      data = decoder.payload();
-    } else {
-      const control = (this.control ??= new Assembly(this.values));
-      control.add(decoder, control.length + decoder.length);
-      if (!(kind & RECORD_END)) return undefined;
-      data = control.take();
-      this.control = undefined;
+    try {
+      if ((kind & RECORD_WHOLE) === RECORD_WHOLE) {
+        data = decoder.payload();
+      } else {
+        const control = (this.control ??= new Assembly(this.values));
+        control.add(decoder, control.length + decoder.length);
+        if (!(kind & RECORD_END)) return undefined;
+        data = control.take();
+        this.control = undefined;
+      }
+    } catch {
+      // RFC 6455 7.4.1: 1011 says that it is not the peer's fault, here that there is no memory.
+      return this.failWith(Violation.Internal);
     }
     switch (opcode) {
       case Opcode.Ping:
@@ -631,7 +645,13 @@ export class Connection {
 
   private inflate(payload: Uint8Array, isBinary: boolean, ends: number[] | undefined): ConnectionEvent | undefined {
     // RFC 6455 10.4: the limit holds for the message after decompression too.
-    const result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
+    let result: ReturnType<Inflater['inflate']>;
+    try {
+      result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
+    } catch (cause) {
+      // An inflater that throws has had no memory.
+      return this.fail(internalError(cause));
+    }
     if (result !== LATER) return this.inflatedMessage(result, isBinary, ends);
     this.inflating = { isBinary, ends, result: undefined };
     this.decoder.leave();
@@ -651,8 +671,19 @@ export class Connection {
       return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true };
     }
     // Fragments of compressed octets have no borders in the message.
-    const fragmentEnds = ends === undefined ? undefined : [result.length];
-    return { type: EventType.Message, data: isBinary ? result : this.asText(result), isBinary, fragmentEnds };
+    return this.message(result, isBinary, ends === undefined ? undefined : [result.length]);
+  }
+
+  /** A whole message that is valid, in memory of its own. */
+  private message(payload: Uint8Array, isBinary: boolean, fragmentEnds: number[] | undefined): ConnectionEvent {
+    if (isBinary || !this.strings) return { type: EventType.Message, data: payload, isBinary, fragmentEnds };
+    try {
+      const data = this.values.text(payload, 0, payload.length, false);
+      return { type: EventType.Message, data, isBinary, fragmentEnds };
+    } catch {
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for a string of the platform.
+      return this.failWith(Violation.MessageTooBig);
+    }
   }
 
   private isUtf8(bytes: Uint8Array): boolean {
@@ -666,8 +697,8 @@ export class Connection {
       this.pongs++;
       this.guard(() => void this.write(FIN | Opcode.Pong, data, false, false, false));
     } else {
-      // RFC 6455 5.5.3: an endpoint may answer only the most recent ping.
-      this.latestPing = data;
+      // RFC 6455 5.5.3: an endpoint may answer only the most recent ping; what waits is a copy, which pins no other message.
+      this.guard(() => void (this.latestPing = new Uint8Array(data)));
     }
   }
 

@@ -28,7 +28,13 @@ export function broadcast(
   const first = FIN | (isBinary ? Opcode.Binary : Opcode.Text);
   if (typeof payload === 'string') encoder.text(first, payload);
   else encoder.frame(first, payload);
-  const frame = Buffer.concat(encoder.take());
+  // Not by way of Node's pool: what waits for one connection has nothing of another's behind it.
+  const frame = nodeValues.allocate(encoder.length);
+  let at = 0;
+  for (const chunk of encoder.take()) {
+    frame.set(chunk, at);
+    at += chunk.length;
+  }
   for (const client of clients) {
     if (client.readyState === 1 && (filter === undefined || filter(client))) broadcastFrames(client, frame);
   }

@@ -1,8 +1,7 @@
-// Octets <-> what Node's users hold: Buffers that share memory, and strings by whichever decoder this Node has fast.
+// Octets <-> what Node's users hold: Buffers, and strings by whichever decoder this Node has fast.
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 import process from 'node:process';
-import * as workerThreads from 'node:worker_threads';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
@@ -12,12 +11,6 @@ const FastBuffer = (
   Buffer as unknown as { [Symbol.species]: new (memory: ArrayBufferLike, at: number, length: number) => Buffer }
 )[Symbol.species];
 
-/** Buffers shorter than this come out of Node's 8 KiB pool; longer ones have memory of their own. */
-const POOLED_BELOW = 4096;
-/** The payloads of several reads share a slab of this many octets; a kept message pins no more than that. */
-const SLAB_LENGTH = 64 * 1024;
-/** Reads that need more octets than this have a slab of their own. */
-const SLAB_SHARED_UP_TO = 16 * 1024;
 /** Text is transcoded in windows of this many octets. */
 const WINDOW = 64 * 1024;
 /** Below this many octets, handing text to the kernel costs more than it saves. */
@@ -46,8 +39,6 @@ class NodeValues implements Values {
   private readonly kernels: Kernels;
   /** Where the kernel writes code units. */
   private readonly units: number;
-  private slabMemory: ArrayBuffer | undefined;
-  private slabAt = SLAB_LENGTH;
 
   /** @param kernels what transcodes */
   constructor(kernels: Kernels) {
@@ -60,23 +51,8 @@ class NodeValues implements Values {
   }
 
   allocate(length: number): Uint8Array {
-    return length < POOLED_BELOW ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-  }
-
-  slab(length: number): Uint8Array {
-    if (length > SLAB_SHARED_UP_TO) return Buffer.allocUnsafeSlow(length);
-    let at = this.slabAt;
-    // Node 22 lets `ArrayBuffer.transfer` take memory away that postMessage may not.
-    if (at + length > SLAB_LENGTH || !this.slabMemory?.byteLength) {
-      const { buffer } = Buffer.allocUnsafeSlow(SLAB_LENGTH);
-      // Messages of several connections lie here: none of their owners may take the memory away from the others.
-      if (!keepHere(buffer)) return Buffer.allocUnsafeSlow(length);
-      this.slabMemory = buffer;
-      at = 0;
-    }
-    // Neighbours start on a word, so that copies stay aligned.
-    this.slabAt = at + ((length + 7) & ~7);
-    return new FastBuffer(this.slabMemory, at, length);
+    // Never out of Node's pool, where the bytes of the whole process lie beside each other.
+    return Buffer.allocUnsafeSlow(length);
   }
 
   text(source: Uint8Array, start: number, end: number, ascii: boolean): string {
@@ -126,17 +102,6 @@ export function makeNodeValues(kernels: Kernels = loadedKernels): Values {
 
 /** The values that this thread's connections use. */
 export const nodeValues: Values = makeNodeValues();
-
-/** Keeps `memory` from being transferred, as Node does with the pool behind small Buffers; false where that cannot be done. */
-function keepHere(memory: ArrayBuffer): boolean {
-  try {
-    workerThreads.markAsUntransferable(memory);
-    return true;
-  } catch {
-    // A runtime that has the name but not the function.
-    return false;
-  }
-}
 
 function latin1(source: Uint8Array, start: number, end: number): string {
   return native.latin1Slice.call(source, start, end);

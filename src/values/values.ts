@@ -5,10 +5,12 @@ import { decodeText, encodeInto, encodeText } from './text-coding.js';
 export interface Values {
   /** A view of `length` octets of `memory` from `start` on, in the class that users expect. */
   view(memory: ArrayBufferLike, start: number, length: number): Uint8Array;
-  /** `length` octets whose contents are undefined: the caller fills all of them, or hands out only what it filled. */
+  /**
+   * `length` octets in memory of their own, whose contents are undefined and may be what others have left there: all of
+   * them are filled before any of them is handed out.
+   * @throws RangeError where the platform refuses the memory
+   */
   allocate(length: number): Uint8Array;
-  /** As `allocate`, for octets that several messages are views of: nobody can transfer them away, where the platform prevents it. */
-  slab(length: number): Uint8Array;
   /** The string of the valid UTF-8 in [start, end); `ascii` says that no octet is above 0x7f. */
   text(source: Uint8Array, start: number, end: number, ascii: boolean): string;
   /** The string whose code units are the octets in [start, end), one each; undefined where the platform has no such decoder. */
@@ -31,9 +33,6 @@ export const plainValues: Values = {
     return new Uint8Array(memory, start, length);
   },
   allocate(length: number): Uint8Array {
-    return new Uint8Array(length);
-  },
-  slab(length: number): Uint8Array {
     return new Uint8Array(length);
   },
   text(source: Uint8Array, start: number, end: number): string {

@@ -339,7 +339,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       decoder.push(octets('8203 010203 8202 0405 8201 06'));
       const read: string[] = [];
       while (decoder.next()) read.push(hex(decoder.payload()));
-      expect([read, taken]).toEqual([['010203', '0405', '06'], ['slab 10']]);
+      expect([read, taken]).toEqual([['010203', '0405', '06'], ['allocate 10']]);
       decoder.push(octets('8201 07 8203 010203'));
       decoder.next();
       decoder.next();
@@ -347,7 +347,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       expect(taken.slice(1)).toEqual(['allocate 3', 'allocate 3']);
     });
 
-    test('a payload of more than 8 KiB has memory of its own, and no slab is longer than 64 KiB', () => {
+    test('a payload of more than 12 KiB has memory of its own, and no slab is longer than that', () => {
       const { values, taken } = watched();
       const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
       const play = (lengths: number[]): string[] => {
@@ -358,14 +358,14 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
         expect(decoder.next()).toBe(false);
         return taken;
       };
-      expect(play([8192, 8193, 5])).toEqual([`slab ${8192 + 4 + 8193 + 2 + 5}`]);
-      expect(play([8193, 5])).toEqual(['allocate 8193', 'allocate 5']);
-      // Ten payloads, with nine headers between them, are 65,536 octets.
-      expect(play(Array.from({ length: 10 }, () => 6550))).toEqual(['slab 65536']);
-      expect(play(Array.from({ length: 12 }, () => 6550))).toEqual(['slab 65536', `slab ${2 * 6550 + 4}`]);
-      expect(play([6000, 8000, 6000, 8000, 6000, 8000, 6000, 8000, 6000, 8000])).toEqual([
-        `slab ${5 * 6000 + 4 * 8000 + 8 * 4}`,
-        'allocate 8000',
+      expect(play([12_288, 12_289, 5])).toEqual(['allocate 12288', 'allocate 12289', 'allocate 5']);
+      expect(play([12_280, 4])).toEqual(['allocate 12286']);
+      expect(play([12_282, 4, 12_282, 5])).toEqual(['allocate 12288', 'allocate 12282', 'allocate 5']);
+      // Ten payloads, with nine headers between them, are 12,288 octets.
+      expect(play(Array.from({ length: 10 }, (_, at) => (at < 9 ? 1225 : 1227)))).toEqual(['allocate 12288']);
+      expect(play(Array.from({ length: 12 }, () => 1226))).toEqual([
+        `allocate ${9 * 1226 + 8 * 4}`,
+        `allocate ${3 * 1226 + 2 * 4}`,
       ]);
     });
 
@@ -384,7 +384,9 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       const first = decoder.payload();
       decoder.leave();
       decoder.next();
-      expect([hex(first), hex(decoder.payload()), taken]).toEqual(['010203', '0405', ['slab 7']]);
+      // Once for both, once for what leave() finds unread, once for its owner.
+      expect([hex(first), hex(decoder.payload())]).toEqual(['010203', '0405']);
+      expect(taken).toEqual(['allocate 7', 'allocate 7', 'allocate 2']);
     });
 
     test('leave() takes what the unread payloads need, whatever length a violation names', () => {
@@ -399,7 +401,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       expect([decoder.next(), decoder.violation]).toEqual([true, Violation.MessageTooBig]);
     });
 
-    test('payloads of chunks that were given away are views of them, unmasked, those that waited too', () => {
+    test('payloads of chunks that were given away are views of them, unmasked; what leave() found unread is copied', () => {
       const { values, taken } = watched();
       const decoder = new FrameDecoder({ role: Role.Server, kernels, values });
       const wire = ['8283 01010101 000302  8281 00000000 07', '8282 02020202 0407', '8281 03030303 0a'];
@@ -411,9 +413,69 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       do read.push(decoder.payload());
       while (decoder.next());
       expect(read.map(hex)).toEqual(['010203', '07', '0605', '09']);
-      expect(read.map(({ buffer }) => chunks.findIndex((chunk) => chunk.buffer === buffer))).toEqual([0, 0, 1, 2]);
-      expect(taken).toEqual([]);
+      expect(read.map(({ buffer }) => chunks.findIndex((chunk) => chunk.buffer === buffer))).toEqual([-1, -1, 1, 2]);
+      expect(taken).toEqual(['allocate 3', 'allocate 1']);
     });
+
+    test('a chunk that is a part of larger memory is not written to, nor is a payload a view of it', () => {
+      const memory = new Uint8Array(100).fill(0xee);
+      const wire = octets('8283 01010101 000302 8281 00000000 07');
+      for (const at of [0, 7, 100 - wire.length]) {
+        memory.fill(0xee).set(wire, at);
+        const decoder = new FrameDecoder({ role: Role.Server, kernels });
+        decoder.pushOwned(memory.subarray(at, at + wire.length));
+        decoder.pushOwned(memory.subarray(at, at + wire.length));
+        const read: Uint8Array[] = [];
+        while (decoder.next()) read.push(decoder.payload());
+        expect(read.map(hex)).toEqual(['010203', '07', '010203', '07']);
+        expect(read.map(({ buffer }) => buffer)).not.toContain(memory.buffer);
+        expect(hex(memory.subarray(at, at + wire.length))).toBe(hex(wire));
+      }
+    });
+
+    test.each(DOORS)('memory behind a payload of %s holds nothing but octets of its chunk', (door) => {
+      for (const values of [plainValues, makeNodeValues(kernels)]) {
+        const random = new Random(20);
+        const decoders = [0x11, 0x22, 0x33].map((mark) => ({
+          mark,
+          decoder: new FrameDecoder({ role: Role.Client, kernels, values }),
+        }));
+        for (let round = 0; round < 200; round++) {
+          const { mark, decoder } = random.pick(decoders);
+          const lengths = Array.from({ length: random.between(1, 20) }, () => random.pick([0, 1, 16, 100, 3000]));
+          const frames = lengths.map((length) => encodeFrame({ opcode: 2, payload: Buffer.alloc(length, mark) }));
+          const chunk = Uint8Array.from(Buffer.concat(frames));
+          give(decoder, door, chunk.slice());
+          const leavesAfter = random.below(40);
+          for (let read = 0; decoder.next(); read++) {
+            const behind = Buffer.from(decoder.payload().buffer);
+            expect(Buffer.from(chunk).includes(behind)).toBe(true);
+            if (read === leavesAfter) decoder.leave();
+          }
+        }
+      }
+    });
+
+    test.each(DOORS)(
+      'after %s the owner of a message takes its memory away, and the others come all the same',
+      (door) => {
+        for (const values of [plainValues, makeNodeValues(kernels)]) {
+          for (const leavesAfter of [-1, 0, 1, 2]) {
+            const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+            give(decoder, door, octets('8203 010203 8202 0405 8200 8203 060708 8201 09'));
+            const read: string[] = [];
+            while (decoder.next()) {
+              const payload = decoder.payload();
+              read.push(hex(payload));
+              structuredClone(payload, { transfer: [payload.buffer as ArrayBuffer] });
+              expect(payload.length).toBe(0);
+              if (read.length - 1 === leavesAfter) decoder.leave();
+            }
+            expect(read).toEqual(['010203', '0405', '', '060708', '09']);
+          }
+        }
+      },
+    );
 
     test('5.6 text is made of many messages at once where strings were asked for, one by one elsewhere', () => {
       for (const strings of [true, false, undefined]) {
@@ -425,6 +487,49 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
         expect(read).toEqual(['a', 'bc', 'd']);
         expect(taken).toEqual(strings === true ? ['latin1 8'] : ['text 1', 'text 2', 'text 1']);
       }
+    });
+  });
+
+  describe('7.4.1 where memory is refused', () => {
+    /** Values that refuse memory while asked to. */
+    function refusing(): { values: Values; refuse: (isRefused: boolean) => void } {
+      let isRefused = false;
+      const allocate = (length: number): Uint8Array => {
+        if (isRefused) throw new RangeError('Array buffer allocation failed');
+        return plainValues.allocate(length);
+      };
+      return { values: { ...plainValues, allocate }, refuse: (asked) => void (isRefused = asked) };
+    }
+    const wire = '8203 010203 8202 0405 8201 06';
+
+    test.each(DOORS)('a payload of %s is followed by one violation, and by nothing else', (door) => {
+      for (const reads of [1, 2, 3]) {
+        const { values, refuse } = refusing();
+        const decoder = new FrameDecoder({ role: Role.Client, kernels, values });
+        give(decoder, door, octets(wire));
+        for (let i = 0; i < reads; i++) decoder.next();
+        // A chunk that was given away needs none before it was left.
+        if (door === 'pushOwned') decoder.leave();
+        refuse(true);
+        expect(() => decoder.payload()).toThrow(RangeError);
+        refuse(false);
+        expect([decoder.isBusy, decoder.isStopped]).toEqual([true, true]);
+        expect([decoder.next(), decoder.violation]).toEqual([true, Violation.Internal]);
+        give(decoder, door, octets(wire));
+        expect([decoder.next(), decoder.isBusy, decoder.unread]).toEqual([false, false, 0]);
+      }
+    });
+
+    test('the decoder that scans gets no error of the one that has to leave', () => {
+      const { values, refuse } = refusing();
+      const first = new FrameDecoder({ role: Role.Client, kernels, values });
+      const second = new FrameDecoder({ role: Role.Client, kernels });
+      first.push(octets(wire));
+      first.next();
+      refuse(true);
+      second.push(octets('8103 616263'));
+      expect([second.next(), hex(second.payload()), second.next()]).toEqual([true, '616263', false]);
+      expect([first.next(), first.violation, first.next()]).toEqual([true, Violation.Internal, false]);
     });
   });
 
@@ -457,10 +562,6 @@ function watched(): { values: Values; taken: string[] } {
     allocate(length) {
       taken.push(`allocate ${length}`);
       return plainValues.allocate(length);
-    },
-    slab(length) {
-      taken.push(`slab ${length}`);
-      return plainValues.slab(length);
     },
     text(source, start, end, ascii) {
       taken.push(`text ${end - start}`);

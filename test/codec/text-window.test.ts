@@ -117,13 +117,14 @@ describe.each(kernelSets)('strings of text on $name', (kernels) => {
       });
     });
 
-    test('a window spans at most 8 KiB', () => {
-      const thousand = (letter: string): string => letter.repeat(1000);
-      const ten = Array.from('abcdefghij', thousand);
-      expect(read(messages(...ten))).toEqual({ strings: ten, made: ['latin1 8028', 'latin1 2004'] });
-      const half = 'x'.repeat(4094);
-      expect(read(messages(half, half)).made).toEqual(['latin1 8192']);
-      expect(read(messages(half, `${half}x`)).made).toEqual(['utf8 4094', 'utf8 4095']);
+    test('a window spans at most 512 bytes, so that a string that is kept pins no more', () => {
+      const hundred = (letter: string): string => letter.repeat(100);
+      const nine = Array.from('abcdefghi', hundred);
+      expect(read(messages(...nine))).toEqual({ strings: nine, made: ['latin1 508', 'latin1 406'] });
+      const half = 'x'.repeat(254);
+      expect(read(messages(half, half)).made).toEqual(['latin1 512']);
+      expect(read(messages(half, `${half}x`)).made).toEqual(['utf8 254', 'utf8 255']);
+      expect(read(messages('x'.repeat(257), 'a', 'b')).made).toEqual(['utf8 257', 'latin1 4']);
     });
 
     test('5.4 the piece of a message that is not whole is read by itself', () => {

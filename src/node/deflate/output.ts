@@ -57,7 +57,8 @@ export class Output {
     if (this.length === this.buffer.length) {
       const doubled = Math.max(2 * this.buffer.length, STEP_OUTPUT);
       try {
-        const grown = Buffer.allocUnsafeSlow(doubled > LARGE_OUTPUT ? Math.max(this.#most, doubled) : doubled);
+        // Zeros, which the system gives for nothing where this much is asked for: a long output's rest can be seen.
+        const grown = Buffer.alloc(doubled > LARGE_OUTPUT ? Math.max(this.#most, doubled) : doubled);
         grown.set(this.buffer);
         this.discard();
         this.buffer = grown;
@@ -87,14 +88,21 @@ export class Output {
 
   /**
    * The output without its last `cut` octets, after which there is nothing more to take. A long one is a view, so that no
-   * turn of the event loop is spent on a copy.
+   * turn of the event loop is spent on a copy, with zeros behind it.
    */
   take(cut: number): Buffer {
     const taken = this.buffer.subarray(0, this.length - cut);
-    if (taken.length > COPIED) return taken;
-    const copy = exactCopy(taken, taken.length);
-    this.discard();
-    return copy;
+    try {
+      if (taken.length <= COPIED) {
+        const copy = exactCopy(taken, taken.length);
+        this.discard();
+        return copy;
+      }
+    } catch {
+      // There is no memory for a copy, and none is needed.
+    }
+    this.buffer.fill(0, taken.length, this.length);
+    return taken;
   }
 }
 

@@ -6,7 +6,7 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import { History } from './history.js';
 import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
-import { mostInflated } from './output.js';
+import { exactCopy, mostInflated } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { StreamJob } from './stream-job.js';
 import type { ZlibError } from './zlib-handle.js';
@@ -47,7 +47,8 @@ export class PublicInflater implements Inflater {
         maxOutputLength: room,
         info: true,
       }) as unknown as Inflation;
-      return this.#judge(buffer, input.length - engine.bytesWritten, maxLength);
+      // zlib gives a part of what it has allocated, with what others have left in the rest.
+      return this.#judge(exactCopy(buffer, buffer.length), input.length - engine.bytesWritten, maxLength);
     } catch (error) {
       const { code } = error as ZlibError;
       if (code !== 'ERR_BUFFER_TOO_LARGE') return corruptData(error as ZlibError);
