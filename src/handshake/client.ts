@@ -8,7 +8,7 @@ import {
   type DeflateOptions,
 } from '../extensions/permessage-deflate.js';
 import { acceptKey, isKey } from './accept.js';
-import { fieldLine, joinHead, listsToken, textOf, usage, type FieldValue, type Fields } from './field.js';
+import { fieldLine, joinHead, listsToken, textOf, usage, type Fields } from './field.js';
 import { areSubprotocols } from './subprotocol.js';
 
 const VERSIONS: readonly number[] = [8, 13];
@@ -22,8 +22,8 @@ export interface RequestOptions {
   /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
   readonly extensions?: string | undefined;
   readonly origin?: string | undefined;
-  /** Further fields; where the handshake has a field of the same name, the handshake's wins. */
-  readonly headers?: Readonly<Record<string, FieldValue>> | undefined;
+  /** Further fields, an array for several of one name, any other value as text; a field of the handshake wins over one of its name. */
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Header fields in the order in which they are sent. */
@@ -43,16 +43,18 @@ export function createRequest(options: RequestOptions): HeaderList {
   if (!isKey(key)) throw new TypeError('The key must be 16 octets in base64');
 
   const fields = new Map<string, HeaderList>();
-  const set = (name: string, ...values: string[]): void => {
-    for (const value of values) fieldLine(name, value);
+  const set = (name: string, value: unknown): void => {
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    // Unlike String(), this throws for a Symbol.
+    const texts = values.map((value) => ''.concat(value as string));
+    for (const text of texts) fieldLine(name, text);
     fields.set(
       name.toLowerCase(),
-      values.map((value) => [name, value]),
+      texts.map((text) => [name, text]),
     );
   };
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value === 'object') set(name, ...value);
-    else if (value !== undefined) set(name, String(value));
+    if (value !== undefined) set(name, value);
   }
   set('Sec-WebSocket-Version', String(version));
   set('Sec-WebSocket-Key', key);

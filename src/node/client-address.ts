@@ -1,4 +1,4 @@
-// The address that a caller gives, or a server's Location, becomes where to connect and what to ask for there (RFC 6455 3).
+// `parseAddress` turns the address of a caller, or a server's Location, into where to connect and for which path (RFC 6455 3).
 import { unescape } from 'node:querystring';
 import { URL } from 'node:url';
 
@@ -10,7 +10,8 @@ export interface Destination {
   readonly isSecure: boolean;
   /** A name, or an IP address without brackets; '' for an IPC path. */
   readonly host: string;
-  readonly port: number;
+  /** A string where the URL names it, as in `ws`. */
+  readonly port: number | string;
   /** The port that need not be named in the Host field. */
   readonly defaultPort: number;
   /** Path and query, percent-encoded. */
@@ -53,7 +54,7 @@ export function parseAddress(address: string | URL, base?: URL): Destination {
     url,
     isSecure,
     host: url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname,
-    port: url.port === '' ? defaultPort : Number(url.port),
+    port: url.port || defaultPort,
     defaultPort,
     path,
     socketPath,

@@ -7,7 +7,6 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { resolveDeflate, writeDeflateOffer, type DeflateAgreement } from '../extensions/permessage-deflate.js';
 import { createRequest, judgeResponse, type HandshakeResponse } from '../handshake/client.js';
-import type { FieldValue } from '../handshake/field.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
@@ -51,7 +50,7 @@ const SECRETS: readonly string[] = ['authorization', 'cookie', 'proxy-authorizat
 export function connectClient(
   websocket: ClientSocket,
   address: string | URL,
-  protocols: string | readonly string[] | undefined,
+  protocols: string | readonly string[] | null | undefined,
   options: ClientOptions,
 ): void {
   new Opening(websocket, parseAddress(address), protocols, options).start();
@@ -87,7 +86,7 @@ function fail(websocket: ClientSocket, error: unknown): void {
 class Opening {
   private readonly options: Readonly<ClientOptions>;
   private readonly protocols: readonly string[];
-  private readonly headers: Readonly<Record<string, FieldValue>>;
+  private readonly headers: Readonly<Record<string, unknown>>;
   private readonly deflate: PerMessageDeflateOptions | undefined;
   private readonly timeout: number;
   private readonly maxRedirects: number;
@@ -99,15 +98,19 @@ class Opening {
     private readonly websocket: ClientSocket,
     /** The address of the caller, where the caller's secrets belong. */
     private readonly home: Destination,
-    protocols: string | readonly string[] | undefined,
+    protocols: string | readonly string[] | null | undefined,
     options: ClientOptions,
   ) {
     const own = ownOptions(options);
     checkOptions(own);
     this.options = own;
-    const asked = protocols ?? own.protocols ?? [];
-    this.protocols = typeof asked === 'string' ? [asked] : asked;
-    this.headers = { ...(own.headers as Record<string, FieldValue> | undefined) };
+    const asked: unknown = protocols === undefined ? own.protocols : protocols;
+    // What is no list of subprotocols is refused with the request's making, as with ws.
+    this.protocols = asked === undefined ? [] : Array.isArray(asked) ? (asked as string[]) : [asked as string];
+    this.headers = { ...(own.headers as Record<string, unknown> | undefined) };
+    if (own.generateMask && typeof own.generateMask !== 'function') {
+      throw new TypeError('The "generateMask" option must be a function');
+    }
     // As with `ws`, `undefined` in so many words is no compression.
     this.deflate = resolveDeflate('perMessageDeflate' in own ? own.perMessageDeflate : true);
     if (this.deflate !== undefined) checkEngineOptions(this.deflate);
@@ -162,14 +165,27 @@ class Opening {
   private finish(request: ClientRequest | null): void {
     const { websocket, options } = this;
     if (request === null || websocket._req !== request) return;
-    if (options.finishRequest) options.finishRequest(request, websocket as WebSocket);
-    else request.end();
+    if (!options.finishRequest) {
+      request.end();
+      return;
+    }
+    try {
+      options.finishRequest(request, websocket as WebSocket);
+    } catch (error) {
+      if (this.redirects > 0) abort(websocket, request, error as Error);
+      else {
+        // The constructor throws it: nobody holds the WebSocket, which would emit to no listener.
+        websocket._req = null;
+        request.destroy();
+      }
+      throw error;
+    }
   }
 
   /** Gives the request up when its time is over or the caller says so. */
   private limit(request: ClientRequest): void {
     const { websocket, timeout } = this;
-    const { signal } = this.options;
+    const signal = this.options.signal || undefined;
     const onAbort = (): void => {
       if (websocket._req === request) abort(websocket, request, abortError(signal));
     };
@@ -205,7 +221,12 @@ class Opening {
     from.destroy();
     let request: ClientRequest | null;
     try {
-      request = this.request(parseAddress(location, base.url));
+      const destination = parseAddress(location, base.url);
+      // Deviation from ws: a server on the network cannot send a client to a Unix socket or pipe of its own machine.
+      if (destination.socketPath !== undefined && base.socketPath === undefined) {
+        throw new Error('A redirect must not lead to an IPC path');
+      }
+      request = this.request(destination);
     } catch (error) {
       // What a server sends must not throw where nobody can catch it.
       fail(websocket, error);
@@ -240,7 +261,7 @@ class Opening {
     return isSamePeer(home, destination) && (destination.isSecure || !home.isSecure);
   }
 
-  private withoutSecrets(destination: Destination): Readonly<Record<string, FieldValue>> {
+  private withoutSecrets(destination: Destination): Readonly<Record<string, unknown>> {
     // The Host field that a caller chose is good for the peer it was chosen for.
     const secrets = isSamePeer(this.home, destination) ? SECRETS : [...SECRETS, 'host'];
     return Object.fromEntries(Object.entries(this.headers).filter(([name]) => !secrets.includes(name.toLowerCase())));

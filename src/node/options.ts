@@ -103,9 +103,11 @@ export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
  */
 export function checkOptions(options: SharedOptions): CheckedOptions {
   const heartbeat = own(options, 'heartbeat');
+  const isSynchronous: unknown = own(options, 'allowSynchronousEvents');
   return {
-    autoPong: own(options, 'autoPong') !== false,
-    allowSynchronousEvents: own(options, 'allowSynchronousEvents') !== false,
+    // As with ws, `undefined` in so many words is off for the one and the default for the other.
+    autoPong: !Object.hasOwn(options, 'autoPong') || Boolean(options.autoPong),
+    allowSynchronousEvents: isSynchronous === undefined || Boolean(isSynchronous),
     closeTimeout: timeOption('closeTimeout', own(options, 'closeTimeout'), DEFAULT_CLOSE_TIMEOUT),
     maxPayload: countOption('maxPayload', own(options, 'maxPayload'), DEFAULT_MAX_PAYLOAD),
     maxFragments: countOption('maxFragments', own(options, 'maxFragments'), 0),

@@ -1,4 +1,4 @@
-// A WebSocket -> a Duplex: each message received is a chunk to read, each chunk written is a message sent.
+// `createWebSocketStream` makes a Duplex of a WebSocket: a message received is a chunk to read, a chunk written a message sent.
 import type { EventEmitter } from 'node:events';
 import { Duplex, type DuplexOptions } from 'node:stream';
 
@@ -22,6 +22,8 @@ class WebSocketStream extends Duplex {
   readonly #ws: StreamableWebSocket;
   /** The WebSocket has failed and closes by itself, so that its Close frame still reaches the peer. */
   #hasFailed = false;
+  /** Ends the writing side, while that waits for the socket. */
+  #finish: (() => void) | undefined;
 
   constructor(ws: StreamableWebSocket, options: DuplexOptions | undefined) {
     super({
@@ -48,6 +50,8 @@ class WebSocketStream extends Duplex {
       this.destroy(error);
     });
     ws.once('close', () => {
+      // Deviation from ws: a socket that is gone before it has finished ends the writing side too, which else would never end.
+      this.#finish?.();
       if (!this.destroyed) this.push(null);
     });
   }
@@ -71,15 +75,11 @@ class WebSocketStream extends Duplex {
         callback();
         return;
       }
-      let isFinished = false;
-      const finish = (): void => {
-        if (isFinished) return;
-        isFinished = true;
+      this.#finish = () => {
+        this.#finish = undefined;
         callback();
       };
-      socket.once('finish', finish);
-      // Deviation from ws: a socket that is gone before it has finished ends the writing side too, which else would never end.
-      ws.once('close', finish);
+      socket.once('finish', () => this.#finish?.());
       ws.close();
     });
   }

@@ -73,7 +73,7 @@ export class WebSocket extends EventEmitter {
       connectClient(this, address, undefined, protocols);
     } else {
       this.#options = options ?? {};
-      connectClient(this, address, protocols ?? undefined, this.#options);
+      connectClient(this, address, protocols, this.#options);
     }
   }
 

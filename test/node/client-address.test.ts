@@ -13,7 +13,7 @@ function errorOf(error: unknown): Reading {
 
 /** What `ws` makes of an address, seen in the options of its connection. */
 function readByWs(address: string | URL): Reading {
-  let given: (Omit<Target, 'port'> & { port: number | string }) | undefined;
+  let given: Target | undefined;
   try {
     const createConnection = (options: typeof given): net.Socket => {
       given = options;
@@ -29,7 +29,7 @@ function readByWs(address: string | URL): Reading {
     const request = (ws as unknown as { _req: { path: string } })._req;
     ws.terminate();
     const { host, port, defaultPort, socketPath, auth } = given!;
-    return { href: ws.url, target: { host, port: Number(port), defaultPort, path: request.path, socketPath, auth } };
+    return { href: ws.url, target: { host, port, defaultPort, path: request.path, socketPath, auth } };
   } catch (error) {
     return errorOf(error);
   }

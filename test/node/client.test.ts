@@ -290,7 +290,6 @@ const REDIRECTS: readonly [from: string, to: string, kept: Kept][] = [
   ['ws://a.example/', 'ws://sub.a.example/', 'none'],
   ['ws://a.example/', 'ws://a.example:81/', 'none'],
   ['wss://a.example/', 'ws://b.example/', 'none'],
-  ['ws://a.example/', 'ws+unix:/tmp/s:/x', 'none'],
   ['ws+unix:/tmp/s', 'ws://a.example/', 'none'],
   ['ws+unix:/tmp/s', 'ws+unix:/tmp/t', 'none'],
   ['ws+unix:/tmp/s:/x', 'ws+unix:/tmp/s:/y', 'all'],
@@ -347,7 +346,7 @@ contract('the secrets of a redirect', (implementation) => {
 describe('a redirect', () => {
   it('to what http.request refuses is an error event, and nothing is thrown', async () => {
     const server = scripted(() => 'HTTP/1.1 302 Found\r\nLocation: ws+unix:s:/a b\r\n\r\n');
-    const end = await ending(dial(ours, 'ws://example.com', [], { ...server.options, followRedirects: true }));
+    const end = await ending(dial(ours, 'ws+unix:s', [], { ...server.options, followRedirects: true }));
     expect(end).toMatchObject({ code: 1006, errors: 1, error: { code: 'ERR_UNESCAPED_CHARACTERS' } });
   });
 

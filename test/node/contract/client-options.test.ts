@@ -421,6 +421,21 @@ contract('client options', (implementation) => {
     expect(created).toHaveLength(1);
   });
 
+  it('createConnection: the port is a string where the address names it, and the number of the scheme else', () => {
+    const ports: unknown[] = [];
+    for (const address of ['ws://localhost:8080', 'ws://localhost', 'ws://localhost:80']) {
+      const ws = new implementation.WebSocket(address, undefined, {
+        createConnection: (options: { port: unknown }) => {
+          ports.push(options.port);
+          return new net.Socket();
+        },
+      });
+      ws.on('error', () => {});
+      ws.terminate();
+    }
+    expect(ports).toEqual(['8080', 80, 80]);
+  });
+
   it('lookup, family, localAddress: reach the connection', async () => {
     const { port, server } = await listen(implementation);
     const connected = event<[Client, http.IncomingMessage]>(server, 'connection');

@@ -1,7 +1,23 @@
 /** The deliberate differences between `ws` and this library, as data: a contract test may differ only by naming one of these. */
 
 export type DeviationId =
-  'D1' | 'D2' | 'D3' | 'D4' | 'D5' | 'D6' | 'D7' | 'D8' | 'D9' | 'D10' | 'D11' | 'D12' | 'D13' | 'D14' | 'D15' | 'D16';
+  | 'D1'
+  | 'D2'
+  | 'D3'
+  | 'D4'
+  | 'D5'
+  | 'D6'
+  | 'D7'
+  | 'D8'
+  | 'D9'
+  | 'D10'
+  | 'D11'
+  | 'D12'
+  | 'D13'
+  | 'D14'
+  | 'D15'
+  | 'D16'
+  | 'D17';
 
 export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D1: 'maxBackpressure exists, off by default',
@@ -16,9 +32,10 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D10: 'invalid UTF-8 fails inside an unfinished message and frame',
   D11: "'data' listeners on ws._socket see nothing while the library reads into its own buffer",
   D12: 'a message is compressed at once, unless it is long: it never counts as buffered, and concurrencyLimit holds for long ones only',
-  D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path',
+  D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path, and is no target of a redirect from the network',
   D14: 'createWebSocketStream ends its writing side when the socket is lost',
   D15: 'a peer that ends without a Close has closeTimeout; a send that terminate() cuts off is an error to its callback',
+  D17: 'a header or protocolVersion of undefined, and what can never be a listener, is passed over; generateMask is checked',
   D16: 'a client masks with mask: undefined too; inherited options of send count',
 };
 

@@ -303,4 +303,40 @@ contract('redirects', (implementation) => {
     expect(to.requests[0].headers.authorization).toBeUndefined();
     expect(to.requests[0].headers.cookie).toBeUndefined();
   });
+
+  it('ws+unix: a server on the network cannot send a client to a socket of its own machine (D13)', async () => {
+    const directory = mkdtempSync(`${tmpdir()}/contract-`);
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const local = ownedServer(new implementation.WebSocketServer({ port: `${directory}/s` }));
+    await event(local, 'listening');
+    const from = await redirecting(() => `ws+unix:${directory}/s:/`);
+    const ws = dial(implementation, from.url, undefined, { followRedirects: true });
+    if (implementation.name === 'ws') return void (await event(ws, 'open'));
+    // Not even where a listener watches over redirects.
+    const watched = dial(implementation, from.url, undefined, { followRedirects: true });
+    watched.on('redirect', () => expect.unreachable());
+    for (const client of [ws, watched]) {
+      expect(await ending(client)).toMatchObject({
+        code: 1006,
+        errors: 1,
+        error: { message: 'A redirect must not lead to an IPC path' },
+      });
+    }
+  });
+
+  it('ws+unix: one socket of a machine may send to another', async () => {
+    const directory = mkdtempSync(`${tmpdir()}/contract-`);
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const local = ownedServer(new implementation.WebSocketServer({ port: `${directory}/s` }));
+    await event(local, 'listening');
+    const server = http.createServer();
+    onTestFinished(() => void server.close());
+    server.on('upgrade', (_request, socket) => {
+      socket.end(`HTTP/1.1 302 Found\r\nLocation: ws+unix:${directory}/s:/\r\nConnection: close\r\n\r\n`);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(`${directory}/r`, resolve);
+    });
+    await event(dial(implementation, `ws+unix:${directory}/r:/`, undefined, { followRedirects: true }), 'open');
+  });
 });

@@ -131,6 +131,19 @@ contract('createWebSocketStream', (implementation) => {
     expect(log).toEqual(['finish', 'end', 'close']);
   });
 
+  it("end: a socket that is lost meanwhile still gives 'finish' before 'end' (D14)", async () => {
+    const { duplex, client } = await streams();
+    const log: string[] = [];
+    for (const name of ['finish', 'end', 'close']) duplex.on(name, () => log.push(name));
+    duplex.resume();
+    const ended = event(duplex, implementation.differs('D14', { ws: 'end', wsimd: 'close' }));
+    duplex.end('x');
+    client.terminate();
+    await ended;
+    await turn();
+    expect(log).toEqual(implementation.differs('D14', { ws: ['end'], wsimd: ['finish', 'end', 'close'] }));
+  });
+
   it("peer closes: gives 'end', then 'finish' when the writing side is ended, then 'close'", async () => {
     const { duplex, peer } = await streams();
     const log: string[] = [];
