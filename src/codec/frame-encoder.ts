@@ -9,7 +9,7 @@ import { maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory } from './out-memory.js';
 import { Outgoing } from './outgoing.js';
-import { toBytes, toChunks, type Bytes, type Payload } from './payload.js';
+import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from './payload.js';
 import type { Traffic } from './statistics.js';
 
 export interface FrameEncoderOptions {
@@ -44,11 +44,14 @@ export class FrameEncoder {
   private takes = -1;
   /** Draws the next frame's masking key; undefined for a server. */
   private readonly drawKey: (() => number) | undefined;
+  /** Whether the caller's code draws the keys. */
+  private readonly hasOwnKeys: boolean;
 
   constructor(options: FrameEncoderOptions) {
     this.traffic = options.traffic;
     const values = options.values ?? plainValues;
     this.memory = memoryOf(values, options.kernels ?? loadedKernels);
+    this.hasOwnKeys = options.generateMask !== undefined;
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
     this.drawKey = options.role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
   }
@@ -67,8 +70,11 @@ export class FrameEncoder {
    */
   frame(first: number, payload: Payload, lent = false): void {
     assertFirst(first);
-    if (typeof payload === 'string') this.putText(first, payload);
-    else this.put(first, toBytes(payload), lent);
+    if (typeof payload === 'string') return this.putText(first, payload);
+    const length = lent ? -1 : lengthOf(payload);
+    if (length >= 0) return this.put(first, payload as Uint8Array, length, false);
+    const bytes = toBytes(payload);
+    this.put(first, bytes, bytes.length, lent);
   }
 
   /** Writes one frame whose payload is `text` as UTF-8; throws as `frame` does. */
@@ -86,11 +92,14 @@ export class FrameEncoder {
     for (const chunk of toChunks(frames)) this.putRaw(chunk, lent);
   }
 
-  /** As `frame`, for a payload that is known to be bytes in memory that nothing resizes. @internal */
-  put(first: number, payload: Uint8Array, lent: boolean): void {
+  /** As `frame`, for a payload that is known to be bytes, and to have `length` of them. @internal */
+  put(first: number, payload: Uint8Array, length: number, lent: boolean): void {
     const { drawKey } = this;
-    if (drawKey !== undefined) return this.putMasked(first, payload, drawKey());
-    const { length } = payload;
+    if (drawKey !== undefined) {
+      const key = drawKey();
+      // The caller's source of keys may have detached or shrunk the payload's memory.
+      return this.putMasked(first, payload, this.hasOwnKeys ? lengthOf(payload) : length, key);
+    }
     const outgoing = this.outgoing ?? this.open();
     if (lent && length >= LEND_FROM) {
       outgoing.lend(first, payload);
@@ -103,16 +112,15 @@ export class FrameEncoder {
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** As `put`, for a client; `key` was drawn before, as a source of keys might detach the payload's memory. */
-  private putMasked(first: number, payload: Uint8Array, key: number): void {
-    const { length } = payload;
+  /** As `put`, for a client; `key` is drawn before, so that nothing is written where there is none. */
+  private putMasked(first: number, payload: Uint8Array, length: number, key: number): void {
     const outgoing = this.outgoing ?? this.open();
     const { memory } = this;
     const at = outgoing.begin(first, length, MASK);
     const bytes = outgoing.bytes!;
     if (bytes !== memory.kernels.bytes) {
       writeKey(bytes, at, key);
-      if (length > 0) maskInto(bytes, at + 4, payload, key, memory.kernels);
+      if (length > 0) maskInto(bytes, at + 4, toBytes(payload), key, memory.kernels);
     } else {
       memory.stageWords.setInt32(at, key, true);
       if (length > 0) set.call(bytes, payload, at + 4);
@@ -125,7 +133,8 @@ export class FrameEncoder {
   putText(first: number, text: string): void {
     const units = text.length;
     if (units > DIRECT_TEXT) {
-      this.put(first, this.memory.values.encode(text), true);
+      const bytes = this.memory.values.encode(text);
+      this.put(first, bytes, bytes.length, true);
       return;
     }
     const { drawKey } = this;

@@ -4,7 +4,7 @@ import { decodeClosePayload, encodeClosePayload, judgeClosePayload } from '../co
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { GenerateMask } from '../codec/masking-key.js';
-import { toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
+import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
 import { isUtf8 } from '../codec/utf8.js';
 import type { Statistics } from '../codec/statistics.js';
 import { UsageError } from '../errors/usage-error.js';
@@ -333,20 +333,33 @@ export class Connection {
    */
   send(data: Payload, options: SendOptions = {}): boolean {
     const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
-    return this.sendData(typeof data === 'string' ? data : toBytes(data), binary, fin, compress, lent);
+    if (typeof data === 'string') return this.sendData(data, binary, fin, compress, lent);
+    const length = lengthOf(data);
+    if (length < 0 || lent || !fin || !this.isAlone) {
+      return this.sendData(toBytes(data), binary, fin, compress, lent);
+    }
+    this.encoder.put(FIN | (binary ? Opcode.Binary : Opcode.Text), data as Uint8Array, length, false);
+    return true;
   }
 
   /** As `send`, without an object of options, for what is known to be text, or bytes in memory that nothing resizes. @internal */
   sendData(data: Uint8Array | string, binary: boolean, fin: boolean, compress: boolean, lent: boolean): boolean {
     // The way that nearly every message takes, short for the same reason as that of `next`.
-    const isAlone = this.openMessage === undefined && this.outbound === undefined && !this.writingStopped;
-    if (this.currentState !== State.Open || !isAlone || !fin) {
-      return this.sendInTurn(data, binary, fin, compress, lent);
-    }
+    if (!fin || !this.isAlone) return this.sendInTurn(data, binary, fin, compress, lent);
     const first = FIN | (binary ? Opcode.Binary : Opcode.Text);
     if (typeof data === 'string') this.encoder.putText(first, data);
-    else this.encoder.put(first, data, lent);
+    else this.encoder.put(first, data, data.length, lent);
     return true;
+  }
+
+  /** Whether a whole message can be written at once: nothing else is under way, and nothing is compressed. */
+  private get isAlone(): boolean {
+    return (
+      this.currentState === State.Open &&
+      this.openMessage === undefined &&
+      this.outbound === undefined &&
+      !this.writingStopped
+    );
   }
 
   /** Sends a fragment, or what may be compressed or have to wait; or throws, where nothing can be sent any more. */
@@ -802,7 +815,7 @@ export class Connection {
     if (this.writingStopped) return true;
     if (!compress && this.queuedMessages === 0) {
       if (typeof data === 'string') this.encoder.putText(first, data);
-      else this.encoder.put(first, data, lent);
+      else this.encoder.put(first, data, data.length, lent);
       return true;
     }
     // Whatever compresses or waits has made it.

@@ -85,7 +85,7 @@ export class Outbound {
     }
     if (compress) return this.deflate({ first, data, octets, compress, counted, source: undefined, encoded: false });
     // What overtakes is a control frame, whose payload is octets.
-    this.encoder.put(first, data as Uint8Array, lent);
+    this.encoder.put(first, data as Uint8Array, octets, lent);
     return true;
   }
 
@@ -155,7 +155,7 @@ export class Outbound {
   /** Writes what has become of a frame; false when the deflater has failed on it. */
   private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
     if (ArrayBuffer.isView(result)) {
-      this.encoder.put(first | firstRsv(first), result, true);
+      this.encoder.put(first | firstRsv(first), result, result.length, true);
       return true;
     }
     this.failure = result;
@@ -179,7 +179,7 @@ export class Outbound {
       } else if (next.encoded) {
         this.encoder.putRaw(next.data, true);
       } else {
-        this.encoder.put(next.first, next.data, true);
+        this.encoder.put(next.first, next.data, next.data.length, true);
       }
       if (next.counted) this.released++;
     }
