@@ -118,7 +118,9 @@ export class Connection {
   private currentState: State = State.Open;
   /** The peer's Close frame, once it has come: its code (1005 for none) and reason. */
   closeReceived: { readonly code: number; readonly reason: Uint8Array } | undefined;
-  /** The code of the Close frame that was sent, 1005 for none; undefined before. */
+  /** The code of our Close frame, 1005 for none, from when it is queued on; undefined before. */
+  closeQueued: number | undefined;
+  /** The same, from when `takeOutput` has handed the frame out. */
   closeSent: number | undefined;
   /** Why the connection was failed (RFC 6455 7.1.7), if it was. */
   failure: WebSocketError | undefined;
@@ -141,6 +143,7 @@ export class Connection {
   private latestPing: Uint8Array | undefined;
   private isCongested = false;
   private writingStopped = false;
+  private closePayload: Uint8Array | undefined;
 
   /** Note where fragments end in each message. */
   keepFragments = false;
@@ -217,6 +220,7 @@ export class Connection {
    */
   receiveEnd(): void {
     if (!this.decoder.isBusy) this.stopReading();
+    this.outbound?.abandon();
     this.setState(State.Closed);
   }
 
@@ -328,7 +332,7 @@ export class Connection {
   /**
    * Sends a message, or one fragment of it (RFC 6455 5.4, 5.6).
    * @param data bytes, or text, which is sent as UTF-8 with lone surrogates replaced
-   * @returns whether its frame has been written; if not, `takeReleased` will count it
+   * @returns whether its frame has been written; if not, `takeReleased` will count it, unless `stopWriting` was called
    * @throws UsageError, before anything is sent, when the connection is not open or `data` is neither
    */
   send(data: Payload, options: SendOptions = {}): boolean {
@@ -380,14 +384,34 @@ export class Connection {
   }
 
   /**
-   * Sends a message whose fragments are pulled from `source` whenever output is taken.
-   * @throws UsageError when the connection is not open, or a message is open
+   * Sends a message whose fragments are pulled from `source` whenever output is taken. A Close does not wait for its end: a
+   * source that is not at its end by then is given up, and told.
+   * @throws UsageError when the connection is not open, a message is open, or `source` has no `pull`
    */
   sendFrom(source: FragmentSource, options: { readonly binary?: boolean } = {}): void {
+    if (typeof (source as Partial<FragmentSource> | null | undefined)?.pull !== 'function') {
+      throw new UsageError('A source of fragments has a method pull');
+    }
     this.assertOpen();
+    if (this.writingStopped) return;
     if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
     this.outbound ??= new Outbound(this.encoder, this.values, this.deflater);
     this.outbound.pullFrom(source, options.binary === false ? Opcode.Text : Opcode.Binary);
+  }
+
+  /**
+   * Gives up the message that is being pulled, or is the next to be pulled, as where its source has thrown. The connection
+   * goes on when nothing of the message has been written yet; otherwise it closes with 1011, since the peer cannot be told
+   * that a message has no end. Does nothing where there is none.
+   */
+  dropSource(): void {
+    const { outbound } = this;
+    if (outbound === undefined) return;
+    if (!outbound.dropSource() && this.closeQueued === undefined) {
+      this.writeClose(encodeClosePayload(CloseCode.InternalError), CloseCode.InternalError, false);
+    }
+    this.settleOutbound();
+    outbound.tellAbandoned();
   }
 
   /** Sends a ping (RFC 6455 5.5.2) of at most 125 octets; returns and throws as `send`. */
@@ -417,7 +441,7 @@ export class Connection {
   /** As `sendFrames`, for what is known to be bytes in memory that nothing resizes. @internal */
   sendEncoded(frames: Uint8Array, lent: boolean): boolean {
     this.assertOpen();
-    if (this.writingStopped) return true;
+    if (this.writingStopped) return false;
     if (this.queuedMessages > 0) {
       this.outbound!.encoded(frames, lent);
       return false;
@@ -427,16 +451,20 @@ export class Connection {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 7.1.2). Does nothing once a Close has been sent.
+   * Starts the closing handshake (RFC 6455 7.1.2). Does nothing once a Close has been queued. The Close goes out behind
+   * what has been sent, but not behind a source that is not at its end: its message is abandoned (5.5.1).
    * @param code a code that may be sent (7.4), or undefined for none
-   * @param reason at most 123 octets as UTF-8
-   * @returns whether the Close frame has been written, as `send` does
-   * @throws TypeError when the code may not be sent; RangeError when the reason is too long
+   * @param reason at most 123 bytes as UTF-8
+   * @returns whether the Close frame has been written by this call; otherwise, if it is queued, `takeReleased` will count it
+   * @throws TypeError when the code may not be sent; RangeError when the reason is too long; UsageError when it is neither
+   * text nor bytes
    */
   close(code?: number, reason: Payload = ''): boolean {
     const payload = encodeClosePayload(code, reason);
-    if (this.closeSent !== undefined || this.currentState === State.Closed) return true;
-    return this.writeClose(payload, code ?? CloseCode.NoStatus, true);
+    if (this.closeQueued !== undefined || this.currentState === State.Closed || this.writingStopped) return false;
+    const written = this.writeClose(payload, code ?? CloseCode.NoStatus, true);
+    this.outbound?.tellAbandoned();
+    return written;
   }
 
   /** Takes in what the deflater has made of a frame, after it had answered LATER. */
@@ -446,16 +474,21 @@ export class Connection {
   }
 
   /**
-   * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. What a fragment
-   * source throws goes through to the caller.
+   * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. What a source
+   * throws goes through to the caller, once: the source is not asked again, what has been written waits for the next call,
+   * and `dropSource` or `close` gives the message up.
    */
   takeOutput(): Uint8Array[] {
     if (this.outbound !== undefined) this.pull(this.outbound);
     if (!this.isCongested) this.settlePongs();
-    return this.encoder.take();
+    const chunks = this.encoder.take();
+    // A Close is the last frame of all.
+    if (this.queuedMessages === 0) this.closeSent = this.closeQueued;
+    return chunks;
   }
 
   private pull(outbound: Outbound): void {
+    outbound.tellAbandoned();
     for (let fragment = outbound.pull(); fragment !== undefined; fragment = outbound.pull()) {
       const pulled = fragment;
       this.guard(() => outbound.pulled(pulled));
@@ -473,16 +506,27 @@ export class Connection {
     return this.encoder.length;
   }
 
-  /** Whether there is output to take, or a source to pull it from. */
+  /**
+   * Whether there is output to take, or a source that may have some. A source that had nothing ready counts again once
+   * `takeOutput` has found a fragment: its owner calls that when there is one.
+   */
   get wantsWrite(): boolean {
-    return !this.writingStopped && (this.encoder.length > 0 || this.outbound?.hasSource === true);
+    return this.encoder.length > 0 || this.outbound?.wantsPull === true;
   }
 
-  /** Drops what waits to be sent, and sends nothing more. */
+  /** Drops what waits to be sent, save for a Close, and sends nothing more: `send` returns false. */
   stopWriting(): void {
+    const { closePayload, closeQueued, closeSent, encoder, outbound } = this;
+    const isStopped = this.writingStopped;
     this.writingStopped = true;
-    this.outbound?.drop();
-    this.encoder.take();
+    if (isStopped) return;
+    outbound?.drop();
+    encoder.take();
+    if (closeQueued !== undefined && closeSent === undefined) {
+      encoder.put(FIN | Opcode.Close, closePayload!, closePayload!.length, false);
+    }
+    this.settleClose();
+    outbound?.tellAbandoned();
   }
 
   /**
@@ -527,12 +571,15 @@ export class Connection {
   /** Gives back all memory; nothing is read or sent afterwards. */
   dispose(): void {
     this.stopReading();
-    this.stopWriting();
+    this.writingStopped = true;
+    this.outbound?.drop();
+    this.encoder.take();
     this.latestPing = undefined;
     this.inflating = undefined;
     this.inflater?.close();
     this.deflater?.close();
     this.setState(State.Closed);
+    this.outbound?.tellAbandoned();
   }
 
   // ---- rooms within
@@ -734,7 +781,7 @@ export class Connection {
     const { code, reason } = decodeClosePayload(data);
     this.closeReceived = { code, reason };
     this.decoder.stop();
-    if (this.closeSent === undefined) {
+    if (this.closeQueued === undefined) {
       // RFC 6455 5.5.1: a Close is answered by a Close, typically with the code received.
       this.setState(State.RemoteClosing);
       this.guard(() => void this.writeClose(data, code, false));
@@ -753,7 +800,7 @@ export class Connection {
     if (this.failure === undefined) {
       this.failure = error;
       this.stopReading();
-      if (this.closeSent === undefined) {
+      if (this.closeQueued === undefined) {
         try {
           this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
         } catch {
@@ -787,18 +834,22 @@ export class Connection {
   }
 
   private writeClose(payload: Uint8Array, code: number, counted: boolean): boolean {
+    // RFC 6455 5.5.1: no data follows a Close, so that nothing waits for a message whose end is not at hand.
+    this.outbound?.abandon();
     const written = this.write(FIN | Opcode.Close, payload, false, counted, false);
-    this.closeSent = code;
+    if (!this.writingStopped) {
+      this.closeQueued = code;
+      this.closePayload = payload;
+    }
     if (this.currentState === State.Open) this.setState(State.LocalClosing);
     this.settleClose();
     return written;
   }
 
-  /** Closed is reached when the peer's Close has come and ours has been written (RFC 6455 7.1.4). */
+  /** Closed is reached when the peer's Close has come and ours has been written, or never will be (RFC 6455 7.1.4). */
   private settleClose(): void {
-    if (this.closeReceived !== undefined && this.closeSent !== undefined && this.queuedMessages === 0) {
-      this.setState(State.Closed);
-    }
+    const isOurs = this.closeQueued !== undefined || this.writingStopped;
+    if (this.closeReceived !== undefined && isOurs && this.queuedMessages === 0) this.setState(State.Closed);
   }
 
   private sendControl(opcode: Opcode.Ping | Opcode.Pong, data: Payload): boolean {
@@ -812,7 +863,7 @@ export class Connection {
   }
 
   private write(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
-    if (this.writingStopped) return true;
+    if (this.writingStopped) return false;
     if (!compress && this.queuedMessages === 0) {
       if (typeof data === 'string') this.encoder.putText(first, data);
       else this.encoder.put(first, data, data.length, lent);

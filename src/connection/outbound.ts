@@ -1,5 +1,7 @@
 // Messages and control frames, in the order they were sent -> frames in that same order, though some are compressed later.
 import type { FrameEncoder } from '../codec/frame-encoder.js';
+import { toBytes, type Payload } from '../codec/payload.js';
+import { UsageError } from '../errors/usage-error.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { LATER, type Deflater } from '../extensions/transform.js';
 import { Queue } from '../queue.js';
@@ -8,19 +10,30 @@ import type { Values } from '../values/values.js';
 
 /** One fragment of a message that is sent as there is room for it. */
 export interface Fragment {
-  readonly data: Uint8Array;
+  /** Bytes, or text, which is sent as UTF-8. */
+  readonly data: Payload;
+  /** Whether the message ends with it. */
   readonly last: boolean;
 }
 
 /** Where a message comes from that is sent in fragments as there is room for them. */
 export interface FragmentSource {
-  /** The next fragment, or undefined when none is ready yet; the output is then left until it is asked for again. */
+  /** The next fragment; undefined when none is ready yet, and `takeOutput` is to be called again once one is. */
   pull(): Fragment | undefined;
+  /** Called once when the message is given up before its end, as when the connection closes or fails. */
+  cancel?(): void;
+}
+
+/** A fragment whose bytes are known to be some. */
+interface ReadyFragment {
+  readonly data: Uint8Array | string;
+  readonly last: boolean;
 }
 
 /** A frame, or a message still to be pulled, that has to wait its turn. */
 interface Waiting {
-  readonly first: number;
+  /** The header's first byte, without FIN where it is a source's next fragment. */
+  first: number;
   readonly data: Uint8Array | string;
   /** How long `data` was when it was sent; its owner may have detached it since. */
   readonly octets: number;
@@ -46,6 +59,12 @@ export class Outbound {
   private released = 0;
   /** Why the deflater failed, once it has; what waited is forgotten then, save for a Close. */
   failure: WebSocketError | undefined;
+  /** The source at the head of the queue is being asked, had nothing ready when it was last asked, or has thrown. */
+  private isPulling = false;
+  private isIdle = false;
+  private isStuck = false;
+  /** Sources that were given up and have not been told. */
+  private readonly abandoned = new Queue<FragmentSource>();
 
   constructor(
     private readonly encoder: FrameEncoder,
@@ -63,6 +82,11 @@ export class Outbound {
     return this.deflating === undefined && this.queue.first?.source !== undefined;
   }
 
+  /** Whether the source whose turn it is may have a fragment: not once it had none, until it is asked again, nor after it threw. */
+  get wantsPull(): boolean {
+    return this.hasSource && !this.isIdle && !this.isStuck;
+  }
+
   /** Counted frames that have been written since this was last asked, after they had waited. */
   takeReleased(): number {
     const { released } = this;
@@ -75,7 +99,7 @@ export class Outbound {
    * @returns whether it has been written; if not, `takeReleased` counts it once it is
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
-    // RFC 6455 5.4: control frames may stand between the fragments of a message; a Close waits for the message's end.
+    // RFC 6455 5.4: control frames may stand between the fragments of a message. A Close finds no source: it is given up.
     const overtakes = this.hasSource && (first & OPCODE_BITS) > Opcode.Close;
     const octets = data.length;
     if (this.waiting > 0 && !overtakes) {
@@ -111,29 +135,81 @@ export class Outbound {
     this.proceed();
   }
 
-  /** Asks the source at the head of the queue for a fragment; undefined when the batch is full or nothing is ready. */
-  pull(): Fragment | undefined {
-    return this.hasSource && this.encoder.length < PULL_UNTIL ? this.queue.first!.source!.pull() : undefined;
+  /**
+   * Asks the source at the head of the queue for a fragment; undefined when the batch is full or nothing is ready. What the
+   * source throws goes through, and it is not asked again.
+   * @throws UsageError when the fragment is none
+   */
+  pull(): ReadyFragment | undefined {
+    if (!this.hasSource || this.isStuck || this.isPulling || this.encoder.length >= PULL_UNTIL) return undefined;
+    const head = this.queue.first!;
+    this.isPulling = true;
+    try {
+      const fragment = checked(head.source!.pull());
+      // The source may have closed the connection, or dropped itself.
+      if (this.queue.first !== head) return undefined;
+      this.isIdle = fragment === undefined;
+      return fragment;
+    } catch (cause) {
+      if (this.queue.first === head) this.isStuck = true;
+      throw cause;
+    } finally {
+      this.isPulling = false;
+    }
   }
 
   /** Writes a fragment that `pull` has brought, and after a last one what waited behind it. */
-  pulled({ data, last }: Fragment): void {
+  pulled({ data, last }: ReadyFragment): void {
     const head = this.queue.first!;
-    this.encoder.frame(head.first | (last ? FIN : 0), data);
-    if (last) {
-      this.queue.shift();
-      this.released++;
-      this.proceed();
-    } else {
-      this.queue.replaceFirst({ ...head, first: Opcode.Continuation });
+    const first = head.first | (last ? FIN : 0);
+    if (typeof data === 'string') this.encoder.putText(first, data);
+    else this.encoder.put(first, data, data.length, false);
+    head.first = Opcode.Continuation;
+    if (!last) return;
+    this.queue.shift();
+    this.isIdle = false;
+    this.released++;
+    this.proceed();
+  }
+
+  /** Gives up the first source and all that waits behind it, which cannot follow a message without an end. */
+  abandon(): void {
+    let isBehind = false;
+    this.keep((waiting) => !(isBehind ||= waiting.source !== undefined));
+  }
+
+  /** Gives up the first source, and returns whether the rest can go on: not when some of its message has been written. */
+  dropSource(): boolean {
+    if (this.hasSource && this.queue.first!.first === Opcode.Continuation) {
+      this.abandon();
+      return false;
     }
+    let isDropped = false;
+    this.keep(({ source }) => isDropped || !(isDropped = source !== undefined));
+    this.proceed();
+    return true;
+  }
+
+  /** Tells the sources that were given up; what one throws goes through, and the others are told next time. */
+  tellAbandoned(): void {
+    for (let source = this.abandoned.shift(); source !== undefined; source = this.abandoned.shift()) source.cancel?.();
   }
 
   /** Forgets everything that waits. */
   drop(): void {
-    this.queue.clear();
     this.deflating = undefined;
-    this.waitingOctets = 0;
+    this.keep(() => false);
+  }
+
+  /** Keeps of the queue what `isKept` says, asked from its head on; sources that are not kept are given up. */
+  private keep(isKept: (waiting: Waiting) => boolean): void {
+    const all = this.queue.takeAll();
+    this.isIdle = this.isStuck = false;
+    this.waitingOctets = this.deflating === undefined ? 0 : this.deflating.octets;
+    for (const waiting of all) {
+      if (isKept(waiting)) this.enqueue(waiting);
+      else if (waiting.source !== undefined) this.abandoned.push(waiting.source);
+    }
   }
 
   private enqueue(waiting: Waiting): void {
@@ -159,10 +235,7 @@ export class Outbound {
       return true;
     }
     this.failure = result;
-    this.waitingOctets = 0;
-    for (const waiting of this.queue.takeAll()) {
-      if (waiting.first === (FIN | Opcode.Close)) this.enqueue(waiting);
-    }
+    this.keep((waiting) => waiting.first === (FIN | Opcode.Close));
     return false;
   }
 
@@ -184,6 +257,14 @@ export class Outbound {
       if (next.counted) this.released++;
     }
   }
+}
+
+/** A fragment as it is to be written. */
+function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
+  if (fragment === undefined) return undefined;
+  if (typeof fragment !== 'object' || fragment === null) throw new UsageError('A source gives fragments, or undefined');
+  const { data, last } = fragment;
+  return { data: typeof data === 'string' ? data : toBytes(data), last };
 }
 
 /** What the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
+import { State } from '../connection/state.js';
 import { FIN, MAX_CONTROL_PAYLOAD, Opcode, Role } from '../spec/frame.js';
 import { isBlob, isSteady, octetsOf, toMask, toPayload, toReason, type Sendable } from './data.js';
 import type { SendCallback } from './send-callback.js';
@@ -78,14 +79,14 @@ export function sendControl(
  * @throws TypeError for a code that may not be sent or a reason of another type; RangeError when the reason is too long
  */
 export function sendClose(session: Session, code: number | undefined, reason: unknown): void {
-  const { connection, gate } = session;
+  const { gate } = session;
   const text = toReason(code, reason);
   if (gate?.isShut !== true) {
-    session.settleSend(connection.close(code, text), undefined);
+    startClose(session, code, text);
   } else {
     // A mistake throws here, not when the Blob has been read; and the reason is as it is here.
     const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
-    gate.wait(0, undefined, () => session.settleSend(connection.close(code, kept), undefined));
+    gate.wait(0, undefined, () => startClose(session, code, kept));
   }
 }
 
@@ -100,6 +101,14 @@ function writeEncoded(session: Session, frames: Uint8Array, callback: Callback, 
   if (!session.connection.sendEncoded(frames, true)) session.hold(callback);
   else if (isBroadcast) session.gathered();
   else session.sent(callback);
+}
+
+/** Queues the Close, unless the connection has closed itself meanwhile. */
+function startClose(session: Session, code: number | undefined, reason: Uint8Array | string): void {
+  const { connection } = session;
+  const isOpen = connection.state === State.Open;
+  const written = connection.close(code, reason);
+  session.settleSend(written || !isOpen, undefined);
 }
 
 /** Hands data to `send` at once, or behind the Blobs that are being read. */

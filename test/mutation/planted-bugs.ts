@@ -173,7 +173,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: '8806aa9a',
     what: 'no Close is sent when the connection fails',
     file: 'src/connection/connection.ts',
-    from: 'if (this.closeSent === undefined) {\n        try',
+    from: 'if (this.closeQueued === undefined) {\n        try',
     to: 'if (false) {\n        try',
     test: [CONNECTION, '7.1.7 replies and messages that were queued go out before the Close'],
   },
