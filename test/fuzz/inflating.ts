@@ -2,6 +2,7 @@
 // and `ws` disagree on (RFC 7692 7.2.2).
 import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { LATER, type Inflater } from '../../src/extensions/transform.js';
+import { Budget } from '../../src/node/deflate/budget.js';
 import { createInflater } from '../../src/node/deflate/engines.js';
 import { Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
@@ -155,7 +156,7 @@ function engine({ deflate, options }: Input, zlibPath: 'handle' | 'public'): Inf
     clientMaxWindowBits: windowBits,
   };
   const role = options.role === 'server' ? Role.Server : Role.Client;
-  const inflater = createInflater(agreement, role, { zlibPath }, () => {});
+  const inflater = createInflater(agreement, role, { zlibPath }, () => {}, new Budget(() => 0));
   return {
     inflate(payload, maxLength) {
       const result = inflater.inflate(payload, maxLength);

@@ -3,6 +3,7 @@ import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { DeflateAgreement } from '../../src/extensions/permessage-deflate.js';
 import { LATER, type Deflater, type Inflater } from '../../src/extensions/transform.js';
 import { Role } from '../../src/spec/frame.js';
+import type { Budget } from '../../src/node/deflate/budget.js';
 import { createDeflater, createInflater, type EngineOptions, type ZlibPath } from '../../src/node/deflate/engines.js';
 import type { Deliver, Result as Answer } from '../../src/node/deflate/result.js';
 
@@ -54,8 +55,8 @@ class Awaited<Engine extends { close(): void }> {
 }
 
 export class TestInflater extends Awaited<Inflater> {
-  constructor(received: Direction, options: EngineOptions) {
-    super((deliver: Deliver) => createInflater(agreementOn(received), Role.Server, options, deliver));
+  constructor(received: Direction, options: EngineOptions, budget?: Budget) {
+    super((deliver: Deliver) => createInflater(agreementOn(received), Role.Server, options, deliver, budget));
   }
 
   inflate(payload: Uint8Array, maxLength: number = Infinity): Promise<Answer> {
@@ -64,8 +65,8 @@ export class TestInflater extends Awaited<Inflater> {
 }
 
 export class TestDeflater extends Awaited<Deflater> {
-  constructor(sent: Direction, options: EngineOptions) {
-    super((deliver: Deliver) => createDeflater(agreementOn(sent), Role.Server, options, deliver));
+  constructor(sent: Direction, options: EngineOptions, budget?: Budget) {
+    super((deliver: Deliver) => createDeflater(agreementOn(sent), Role.Server, options, deliver, budget));
   }
 
   deflate(payload: Uint8Array, final: boolean = true): Promise<Answer> {

@@ -1,8 +1,9 @@
-// Messages turned into compressed messages (RFC 7692 7.2.1) over a zlib handle: short ones at once, long ones in steps.
+// `HandleDeflater` compresses messages (RFC 7692 7.2.1) with a zlib handle: short ones at once, the others in steps.
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Deflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
+import type { Budget } from './budget.js';
 import type { HandleSupply } from './handle-supply.js';
 import type { History } from './history.js';
 import { keptHandles, type Keeper } from './kept-handles.js';
@@ -22,6 +23,9 @@ export function deflatedEmpty(final: boolean): Uint8Array {
 /** Compresses the messages of one connection. Its context outlives its handle, as a copy of what it sent last. */
 export class HandleDeflater implements Deflater, Job, Keeper {
   readonly concurrencyLimit: number;
+  /** Whether the message is short enough to be compressed at once, where there is time. */
+  isShort = true;
+  readonly #budget: Budget;
   readonly #supply: HandleSupply;
   readonly #history: History | undefined;
   readonly #deliver: Deliver;
@@ -33,7 +37,14 @@ export class HandleDeflater implements Deflater, Job, Keeper {
   #result: Result = EMPTY;
 
   /** @param history keeps what later messages may refer to; undefined without context takeover */
-  constructor(supply: HandleSupply, history: History | undefined, concurrencyLimit: number, deliver: Deliver) {
+  constructor(
+    supply: HandleSupply,
+    history: History | undefined,
+    concurrencyLimit: number,
+    deliver: Deliver,
+    budget: Budget,
+  ) {
+    this.#budget = budget;
     this.#supply = supply;
     this.#history = history;
     this.concurrencyLimit = concurrencyLimit;
@@ -45,19 +56,18 @@ export class HandleDeflater implements Deflater, Job, Keeper {
       if (this.#handle !== undefined) this.#finish(final);
       return deflatedEmpty(final);
     }
-    this.#handle ??= this.#begin();
-    this.#history?.append(payload);
     this.#final = final;
-    if (payload.length > AT_ONCE) {
-      return this.#wait(exactCopy(payload, payload.length), EMPTY);
+    this.isShort = payload.length <= AT_ONCE;
+    let rest = payload;
+    if (this.isShort && !this.#budget.isSpent) {
+      const result = this.#begin(payload);
+      if (result !== LATER) return result;
+      rest = this.#rest;
     }
-    const scratch = scratchOutput();
-    const error = this.#handle.write(constants.Z_SYNC_FLUSH, payload, 0, payload.length, scratch, 0, scratch.length);
-    if (error !== undefined) return this.#fail(corruptData(error));
-    const length = scratch.length - this.#handle.outputLeft;
-    if (this.#handle.outputLeft === 0) return this.#wait(EMPTY, scratch);
-    this.#finish(final);
-    return exactCopy(scratch, final ? length - TAIL.length : length);
+    // The caller may write to its own memory as soon as this returns.
+    this.#rest = exactCopy(rest, rest.length);
+    turns.enter(this);
+    return LATER;
   }
 
   close(): void {
@@ -72,8 +82,51 @@ export class HandleDeflater implements Deflater, Job, Keeper {
   }
 
   step(): Turn {
+    if (this.#output === undefined) {
+      const result = this.#begin(this.#rest);
+      return result === LATER ? Turn.Again : this.#settleWith(result);
+    }
+    const since = this.#budget.now();
+    const turn = this.#goOn(this.#output);
+    this.#budget.charge(since);
+    return turn;
+  }
+
+  settle(): void {
+    const result = this.#result;
+    this.#result = EMPTY;
+    this.#deliver(result);
+  }
+
+  /** Compresses a payload until it is done, there is no more room for its output, or the turn has no more time. */
+  #begin(payload: Uint8Array): Result | typeof LATER {
+    let since = this.#budget.now();
+    const handle = (this.#handle ??= this.#open());
+    this.#history?.append(payload);
+    const scratch = scratchOutput();
+    let read = 0;
+    let length = 0;
+    do {
+      const end = Math.min(read + STEP_INPUT, payload.length);
+      const flush = end === payload.length ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
+      const error = handle.write(flush, payload, read, end, scratch, length, scratch.length - length);
+      since = this.#budget.charge(since);
+      if (error !== undefined) return this.#fail(corruptData(error));
+      read = end - handle.inputLeft;
+      length = scratch.length - handle.outputLeft;
+      if (read === payload.length && handle.outputLeft > 0) {
+        this.#finish(this.#final);
+        return exactCopy(scratch, this.#final ? length - TAIL.length : length);
+      }
+    } while (handle.outputLeft > 0 && !this.#budget.isSpent);
+    keptHandles.drop(this);
+    this.#rest = payload.subarray(read);
+    this.#output = new Output(scratch.subarray(0, length), length + mostDeflated(this.#rest.length));
+    return LATER;
+  }
+
+  #goOn(output: Output): Turn {
     const handle = this.#handle!;
-    const output = this.#output!;
     const end = Math.min(this.#rest.length, STEP_INPUT);
     const flush = end === this.#rest.length ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
     const room = Math.min(output.room(), STEP_OUTPUT);
@@ -87,24 +140,10 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return this.#settleWith(output.take(this.#final ? TAIL.length : 0));
   }
 
-  settle(): void {
-    const result = this.#result;
-    this.#result = EMPTY;
-    this.#deliver(result);
-  }
-
-  #begin(): ZlibHandle {
+  #open(): ZlibHandle {
     if (this.#history === undefined) return this.#supply.take();
     keptHandles.makeRoom();
     return this.#supply.make(this.#history.window);
-  }
-
-  #wait(rest: Uint8Array, begun: Uint8Array): typeof LATER {
-    keptHandles.drop(this);
-    this.#rest = rest;
-    this.#output = new Output(begun, begun.length + mostDeflated(rest.length));
-    turns.enter(this);
-    return LATER;
   }
 
   #finish(final: boolean): void {

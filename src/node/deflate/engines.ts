@@ -3,6 +3,7 @@ import { constants, createDeflateRaw, createInflateRaw, type ZlibOptions } from 
 import type { DeflateAgreement, DeflateOptions } from '../../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../../extensions/transform.js';
 import { Role } from '../../spec/frame.js';
+import { budget as threadBudget, type Budget } from './budget.js';
 import { HandleDeflater } from './deflater.js';
 import { HandleSupply } from './handle-supply.js';
 import { History } from './history.js';
@@ -84,13 +85,14 @@ export function createInflater(
   role: Role,
   options: EngineOptions,
   deliver: Deliver,
+  budget: Budget = threadBudget,
 ): Inflater {
   const { windowBits, contextTakeover } = directionFrom(role === Role.Server ? Role.Client : Role.Server, agreed);
   const zlibOptions = { ...options.zlibInflateOptions, windowBits };
   const limit = limitOf(options);
   return usesHandles(options)
-    ? new HandleInflater(HandleSupply.of('inflate', zlibOptions), contextTakeover, limit, deliver)
-    : new PublicInflater(zlibOptions, contextTakeover, limit, deliver);
+    ? new HandleInflater(HandleSupply.of('inflate', zlibOptions), contextTakeover, limit, deliver, budget)
+    : new PublicInflater(zlibOptions, contextTakeover, limit, deliver, budget);
 }
 
 /**
@@ -103,6 +105,7 @@ export function createDeflater(
   role: Role,
   options: EngineOptions,
   deliver: Deliver,
+  budget: Budget = threadBudget,
 ): Deflater {
   const { windowBits, contextTakeover } = directionFrom(role, agreed);
   const chosen = options.zlibDeflateOptions ?? {};
@@ -112,7 +115,7 @@ export function createDeflater(
   // back further than its window less 262 octets, so that 250 octets are the furthest, and a window of 256 holds them.
   const zlibOptions = { ...chosen, memLevel, windowBits: Math.min(wanted, windowBits) };
   const limit = limitOf(options);
-  if (!usesHandles(options)) return new PublicDeflater(zlibOptions, contextTakeover, limit, deliver);
+  if (!usesHandles(options)) return new PublicDeflater(zlibOptions, contextTakeover, limit, deliver, budget);
   const history = contextTakeover ? new History(zlibOptions) : undefined;
-  return new HandleDeflater(HandleSupply.of('deflate', zlibOptions), history, limit, deliver);
+  return new HandleDeflater(HandleSupply.of('deflate', zlibOptions), history, limit, deliver, budget);
 }

@@ -1,8 +1,9 @@
-// Compressed messages turned into messages (RFC 7692 7.2.2) over a zlib handle: short ones at once, long ones in steps.
+// `HandleInflater` decompresses messages (RFC 7692 7.2.2) with a zlib handle: short ones at once, the others in steps.
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
+import type { Budget } from './budget.js';
 import type { HandleSupply } from './handle-supply.js';
 import { AT_ONCE, LARGE_OUTPUT, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostInflated, Output, scratchOutput } from './output.js';
@@ -18,6 +19,9 @@ let joined: Uint8Array | undefined;
 /** Inflates the messages of one connection. */
 export class HandleInflater implements Inflater, Job {
   readonly concurrencyLimit: number;
+  /** Whether the message is, as far as is known, short enough to be inflated at once, where there is time. */
+  isShort = true;
+  readonly #budget: Budget;
   readonly #supply: HandleSupply;
   readonly #takeover: boolean;
   readonly #deliver: Deliver;
@@ -31,7 +35,8 @@ export class HandleInflater implements Inflater, Job {
   #ended = false;
   #result: Result = EMPTY;
 
-  constructor(supply: HandleSupply, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+  constructor(supply: HandleSupply, takeover: boolean, concurrencyLimit: number, deliver: Deliver, budget: Budget) {
+    this.#budget = budget;
     this.#supply = supply;
     this.#takeover = takeover;
     this.concurrencyLimit = concurrencyLimit;
@@ -39,31 +44,25 @@ export class HandleInflater implements Inflater, Job {
   }
 
   inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
-    this.#handle ??= this.#takeover ? this.#supply.make() : this.#supply.take();
     this.#maxLength = maxLength;
-    this.#begun = false;
-    const end = payload.length + TAIL.length;
-    if (payload.length > AT_ONCE) {
-      const rest = Buffer.allocUnsafeSlow(end);
+    this.isShort = payload.length <= AT_ONCE;
+    const length = payload.length + TAIL.length;
+    if (this.isShort && !this.#budget.isSpent) {
+      joined ??= new Uint8Array(AT_ONCE + TAIL.length);
+      joined.set(payload);
+      joined.set(TAIL, payload.length);
+      const result = this.#begin(joined, length);
+      if (result !== LATER) return result;
+      this.#rest = exactCopy(this.#rest, this.#rest.length);
+      this.isShort = false;
+    } else {
+      const rest = Buffer.allocUnsafeSlow(length);
       rest.set(payload);
       rest.set(TAIL, payload.length);
-      return this.#wait(rest, EMPTY);
+      this.#rest = rest;
     }
-    joined ??= new Uint8Array(AT_ONCE + TAIL.length);
-    joined.set(payload);
-    joined.set(TAIL, payload.length);
-    const scratch = scratchOutput();
-    const room = Math.min(AT_ONCE, maxLength + 1);
-    const error = this.#write(joined, end, scratch, 0, room);
-    if (error !== undefined) return this.#fail(corruptData(error));
-    const length = room - this.#handle.outputLeft;
-    if (length > maxLength) return this.#fail(violationError(Violation.MessageTooBig));
-    if (this.#handle.outputLeft === 0) {
-      const left = this.#handle.inputLeft;
-      return this.#wait(exactCopy(joined.subarray(end - left), left), scratch.subarray(0, length));
-    }
-    this.#finish();
-    return exactCopy(scratch, length);
+    turns.enter(this);
+    return LATER;
   }
 
   close(): void {
@@ -72,8 +71,54 @@ export class HandleInflater implements Inflater, Job {
   }
 
   step(): Turn {
+    if (this.#output === undefined) {
+      const result = this.#begin(this.#rest, this.#rest.length);
+      if (result !== LATER) return this.#settleWith(result);
+      this.isShort = false;
+      return Turn.Again;
+    }
+    const since = this.#budget.now();
+    const turn = this.#goOn(this.#output);
+    this.#budget.charge(since);
+    return turn;
+  }
+
+  settle(): void {
+    const result = this.#result;
+    this.#result = EMPTY;
+    this.#deliver(result);
+  }
+
+  /** Inflates a message, the first `length` bytes of `input`, as far as one step goes. */
+  #begin(input: Uint8Array, length: number): Result | typeof LATER {
+    const since = this.#budget.now();
+    const handle = (this.#handle ??= this.#takeover ? this.#supply.make() : this.#supply.take());
+    this.#begun = false;
+    const scratch = scratchOutput();
+    const room = Math.min(AT_ONCE, this.#maxLength + 1);
+    const end = this.isShort ? length : STEP_INPUT;
+    const error = this.#write(input, end, scratch, 0, room);
+    if (error !== undefined) return this.#fail(corruptData(error));
+    const made = room - handle.outputLeft;
+    if (made > this.#maxLength) return this.#fail(violationError(Violation.MessageTooBig));
+    const read = end - handle.inputLeft;
+    if (handle.outputLeft > 0 && (read === length || this.#ended)) {
+      this.#finish();
+      const message = exactCopy(scratch, made);
+      this.#budget.charge(since);
+      return message;
+    }
+    this.#budget.charge(since);
+    this.#rest = input.subarray(read, length);
+    this.#output = new Output(
+      scratch.subarray(0, made),
+      Math.min(this.#maxLength + 1, made + mostInflated(this.#rest.length)),
+    );
+    return LATER;
+  }
+
+  #goOn(output: Output): Turn {
     const handle = this.#handle!;
-    const output = this.#output!;
     // B01: of what grows large, little grows at the same time.
     if (output.length >= LARGE_OUTPUT && !turns.claimLarge(this)) return Turn.Blocked;
     const end = Math.min(this.#rest.length, STEP_INPUT);
@@ -88,12 +133,6 @@ export class HandleInflater implements Inflater, Job {
     if (handle.outputLeft === 0 || (this.#rest.length > 0 && !this.#ended)) return Turn.Again;
     this.#finish();
     return this.#settleWith(output.take(0));
-  }
-
-  settle(): void {
-    const result = this.#result;
-    this.#result = EMPTY;
-    this.#deliver(result);
   }
 
   #write(input: Uint8Array, end: number, output: Uint8Array, at: number, room: number): ZlibError | undefined {
@@ -111,13 +150,6 @@ export class HandleInflater implements Inflater, Job {
     // and zlib.inflateRawSync. The next message begins with an empty window, as does zlib's sender after such a block.
     this.#ended = handle.inputLeft > 0 && handle.outputLeft > 0;
     return error;
-  }
-
-  #wait(rest: Uint8Array, begun: Uint8Array): typeof LATER {
-    this.#rest = rest;
-    this.#output = new Output(begun, Math.min(this.#maxLength + 1, begun.length + mostInflated(rest.length)));
-    turns.enter(this);
-    return LATER;
   }
 
   #finish(): void {

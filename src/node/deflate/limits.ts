@@ -1,6 +1,6 @@
 // How much a compression engine does before it lets others run: octets of input and output a step, and buffers of that size.
 
-/** The longest input that is worked through within the call that brought it, and the longest output made there, in octets. */
+/** The longest input that is worked through in the call that brought it, where there is time, and the longest output made there, in bytes. */
 export const AT_ONCE: number = 64 * 1024;
 
 /** Octets of input that one step of a longer job reads. Deflate data can cost time without any output: RFC 1951 3.2.7. */
@@ -19,8 +19,11 @@ export const CONCURRENCY_LIMIT = 10;
 /** How many connections of a thread have a state of their own that compresses; the others have theirs made anew when they send. */
 export const KEPT_HANDLES = 64;
 
-/** How long the steps of one turn of the event loop may take together, in milliseconds. */
-export const TURN_MILLISECONDS = 2;
+/** How long zlib may work in one turn of the event loop, for all connections of the thread together, in milliseconds. */
+export const TURN_MILLISECONDS = 5;
+
+/** How much of that jobs may take which have waited for their turn. */
+export const STEPS_MILLISECONDS = 2;
 
 /** RFC 7692 7.2.1: the empty stored block at the end of a flush, which the sender cuts off and the receiver appends. */
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);

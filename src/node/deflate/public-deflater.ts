@@ -1,25 +1,29 @@
-// Messages turned into compressed messages (RFC 7692 7.2.1) over the public zlib interface, which works on every platform.
+// `PublicDeflater` compresses messages (RFC 7692 7.2.1) with the public zlib interface, which works on every platform.
 // Each payload is compressed by itself, with the window so far as its dictionary.
 import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import { LATER, type Deflater } from '../../extensions/transform.js';
+import type { Budget } from './budget.js';
 import { deflatedEmpty } from './deflater.js';
 import { History } from './history.js';
 import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostDeflated } from './output.js';
 import type { Deliver, Result } from './result.js';
+import { ShortJob } from './short-job.js';
 import { StreamJob } from './stream-job.js';
 
 /** Compresses the messages of one connection. */
 export class PublicDeflater implements Deflater {
+  readonly #budget: Budget;
   readonly #options: ZlibOptions;
   readonly #history: History;
   readonly #takeover: boolean;
   readonly #concurrencyLimit: number;
   readonly #deliver: Deliver;
-  #job: StreamJob | undefined;
+  #job: StreamJob | ShortJob | undefined;
 
   /** @param options zlib's parameters; windowBits is given */
-  constructor(options: ZlibOptions, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+  constructor(options: ZlibOptions, takeover: boolean, concurrencyLimit: number, deliver: Deliver, budget: Budget) {
+    this.#budget = budget;
     this.#options = { ...options, finishFlush: constants.Z_SYNC_FLUSH };
     this.#history = new History(options);
     this.#takeover = takeover;
@@ -32,13 +36,14 @@ export class PublicDeflater implements Deflater {
       this.#remember(payload, final);
       return deflatedEmpty(final);
     }
+    if (payload.length <= AT_ONCE) {
+      if (!this.#budget.isSpent) return this.#deflateShort(payload, final);
+      const copy = exactCopy(payload, payload.length);
+      this.#job = new ShortJob(() => this.#deflateShort(copy, final), this.#deliver);
+      return LATER;
+    }
     const options = { ...this.#options, dictionary: this.#history.window };
     const cut = final ? TAIL.length : 0;
-    if (payload.length <= AT_ONCE) {
-      const deflated = deflateRawSync(payload, options);
-      this.#remember(payload, final);
-      return deflated.subarray(0, deflated.length - cut);
-    }
     // A copy: the history goes on before the stream is made.
     const dictionary = options.dictionary && exactCopy(options.dictionary, options.dictionary.length);
     this.#job = new StreamJob({
@@ -55,6 +60,14 @@ export class PublicDeflater implements Deflater {
     });
     this.#remember(payload, final);
     return LATER;
+  }
+
+  #deflateShort(payload: Uint8Array, final: boolean): Result {
+    const since = this.#budget.now();
+    const deflated = deflateRawSync(payload, { ...this.#options, dictionary: this.#history.window });
+    this.#remember(payload, final);
+    this.#budget.charge(since);
+    return deflated.subarray(0, deflated.length - (final ? TAIL.length : 0));
   }
 
   /** A fragment that is not the last one leaves its context to the next, whatever is agreed between messages. */

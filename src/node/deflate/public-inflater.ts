@@ -1,13 +1,15 @@
-// Compressed messages turned into messages (RFC 7692 7.2.2) over the public zlib interface, which works on every platform.
+// `PublicInflater` decompresses messages (RFC 7692 7.2.2) with the public zlib interface, which works on every platform.
 // Each message is inflated by itself, with the window so far as its dictionary.
 import { constants, createInflateRaw, inflateRawSync, type InflateRaw, type ZlibOptions } from 'node:zlib';
 import { violationError, type WebSocketError } from '../../errors/violations.js';
 import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import { History } from './history.js';
+import type { Budget } from './budget.js';
 import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostInflated } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
+import { ShortJob } from './short-job.js';
 import { StreamJob } from './stream-job.js';
 import type { ZlibError } from './zlib-handle.js';
 
@@ -19,15 +21,17 @@ interface Inflation {
 
 /** Inflates the messages of one connection. */
 export class PublicInflater implements Inflater {
+  readonly #budget: Budget;
   readonly #options: ZlibOptions;
   readonly #history: History;
   readonly #takeover: boolean;
   readonly #concurrencyLimit: number;
   readonly #deliver: Deliver;
-  #job: StreamJob | undefined;
+  #job: StreamJob | ShortJob | undefined;
 
   /** @param options zlib's parameters; windowBits is given */
-  constructor(options: ZlibOptions, takeover: boolean, concurrencyLimit: number, deliver: Deliver) {
+  constructor(options: ZlibOptions, takeover: boolean, concurrencyLimit: number, deliver: Deliver, budget: Budget) {
+    this.#budget = budget;
     this.#options = { ...options, finishFlush: constants.Z_SYNC_FLUSH };
     this.#history = new History(options);
     this.#takeover = takeover;
@@ -37,8 +41,25 @@ export class PublicInflater implements Inflater {
 
   inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
     const input = Buffer.concat([payload, TAIL]);
-    const options = { ...this.#options, dictionary: this.#history.window };
-    if (payload.length > AT_ONCE) return this.#wait(input, options, maxLength);
+    if (payload.length > AT_ONCE) return this.#wait(input, this.#optionsNow(), maxLength);
+    if (!this.#budget.isSpent) return this.#inflateShort(input, maxLength);
+    this.#job = new ShortJob(() => this.#inflateShort(input, maxLength), this.#deliver);
+    return LATER;
+  }
+
+  close(): void {
+    this.#job?.close();
+    this.#job = undefined;
+    this.#history.clear();
+  }
+
+  #optionsNow(): ZlibOptions {
+    return { ...this.#options, dictionary: this.#history.window };
+  }
+
+  #inflateShort(input: Uint8Array, maxLength: number): Result | typeof LATER {
+    const options = this.#optionsNow();
+    const since = this.#budget.now();
     // zlib wants room for one octet at least.
     const room = Math.max(1, Math.min(AT_ONCE, maxLength));
     try {
@@ -53,13 +74,9 @@ export class PublicInflater implements Inflater {
       const { code } = error as ZlibError;
       if (code !== 'ERR_BUFFER_TOO_LARGE') return corruptData(error as ZlibError);
       return room < AT_ONCE ? violationError(Violation.MessageTooBig) : this.#wait(input, options, maxLength);
+    } finally {
+      this.#budget.charge(since);
     }
-  }
-
-  close(): void {
-    this.#job?.close();
-    this.#job = undefined;
-    this.#history.clear();
   }
 
   #wait(input: Uint8Array, options: ZlibOptions, maxLength: number): typeof LATER {

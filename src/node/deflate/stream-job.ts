@@ -2,6 +2,7 @@
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
 import { violationError, type WebSocketError } from '../../errors/violations.js';
 import { Violation } from '../../spec/violation.js';
+import { budget } from './budget.js';
 import { Output, release } from './output.js';
 import { corruptData } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
@@ -26,6 +27,7 @@ export interface StreamTask {
 /** A task's place in the queue and its output so far. */
 export class StreamJob implements Job {
   readonly concurrencyLimit: number;
+  readonly isShort = false;
   readonly #task: StreamTask;
   #stream: InflateRaw | DeflateRaw | undefined;
   #output: Output | undefined;
@@ -41,6 +43,7 @@ export class StreamJob implements Job {
   step(): Turn {
     const { open, input, maxLength, most, large } = this.#task;
     if (large && !turns.claimLarge(this)) return Turn.Blocked;
+    const since = budget.now();
     const stream = (this.#stream = open());
     this.#output = new Output(new Uint8Array(0), Math.min(maxLength + 1, most));
     stream.on('data', (part: Buffer) => this.#add(part));
@@ -53,6 +56,7 @@ export class StreamJob implements Job {
       this.#end(output);
     });
     stream.end(input);
+    budget.charge(since);
     return Turn.Elsewhere;
   }
 

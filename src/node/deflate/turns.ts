@@ -1,7 +1,7 @@
-// Jobs too long for one call turned into short steps: every turn of the event loop advances some of them for a few milliseconds.
-import { now } from '../flush-time.js';
+// `Turns` divides work that outlasts its call into steps: every turn of the event loop does some for a few milliseconds.
 import { nextTurn } from '../turn.js';
-import { LARGE_INFLATIONS, TURN_MILLISECONDS } from './limits.js';
+import { budget as threadBudget, type Budget } from './budget.js';
+import { LARGE_INFLATIONS, STEPS_MILLISECONDS } from './limits.js';
 
 /** What a job says after a step. */
 export enum Turn {
@@ -17,16 +17,20 @@ export enum Turn {
 
 /** Work that outlasts one call. */
 export interface Job {
-  /** How many jobs may be under way, this one included. */
+  /** How many jobs may be under way, this one included; short ones do not count. */
   readonly concurrencyLimit: number;
-  /** Does one step, which takes at most a few milliseconds. */
+  /** Whether it holds little memory, so that it waits for no other. A job that turns out long waits among the long ones. */
+  readonly isShort: boolean;
+  /** Does one step, which takes at most a few milliseconds, and charges the budget for it. */
   step(): Turn;
   /** Hands over the result, after the last step. The job is no longer in the queue, so the same object may enter it again. */
   settle(): void;
 }
 
-/** A queue of jobs, first come, first served; those under way take turns. */
+/** A queue of jobs, first come, first served; those under way take turns, a short one and a long one. */
 export class Turns {
+  readonly #budget: Budget;
+  readonly #short = new Set<Job>();
   readonly #waiting = new Set<Job>();
   readonly #running = new Set<Job>();
   readonly #blocked = new Set<Job>();
@@ -34,9 +38,13 @@ export class Turns {
   readonly #large = new Set<Job>();
   #scheduled = false;
 
+  constructor(budget: Budget = threadBudget) {
+    this.#budget = budget;
+  }
+
   /** Jobs waiting and under way. */
   get count(): number {
-    return this.#waiting.size + this.#underWay;
+    return this.#short.size + this.#waiting.size + this.#underWay;
   }
 
   get #underWay(): number {
@@ -45,17 +53,20 @@ export class Turns {
 
   get #canAdvance(): boolean {
     const [first] = this.#waiting;
-    return this.#running.size > 0 || (first !== undefined && this.#underWay < first.concurrencyLimit);
+    return (
+      this.#short.size + this.#running.size > 0 || (first !== undefined && this.#underWay < first.concurrencyLimit)
+    );
   }
 
   /** Lets a job wait for its first turn, which never comes before this turn of the event loop is over. */
   enter(job: Job): void {
-    this.#waiting.add(job);
+    (job.isShort ? this.#short : this.#waiting).add(job);
     this.#schedule();
   }
 
   /** Takes a job out, wherever it stands; it is not called again. */
   leave(job: Job): void {
+    this.#short.delete(job);
     this.#waiting.delete(job);
     this.#running.delete(job);
     this.#blocked.delete(job);
@@ -93,16 +104,26 @@ export class Turns {
 
   #turn(): void {
     this.#scheduled = false;
-    const end = now() + TURN_MILLISECONDS;
+    const { now } = this.#budget;
+    // Code of the user's that takes results in takes its time, too.
+    const end = now() + STEPS_MILLISECONDS;
+    const isOver = (): boolean => this.#budget.isSpent || now() >= end;
+    this.#budget.setStepping(true);
     // A result goes to code of the user's, which may throw: the other jobs go on all the same.
     try {
       do {
+        const [short] = this.#short;
+        if (short !== undefined) {
+          this.#advance(short);
+          if (isOver()) break;
+        }
         this.#admit();
         const [job] = this.#running;
-        if (job === undefined) break;
-        this.#advance(job);
-      } while (now() < end);
+        if (job !== undefined) this.#advance(job);
+        else if (short === undefined) break;
+      } while (!isOver());
     } finally {
+      this.#budget.setStepping(false);
       this.#schedule();
     }
   }
@@ -116,11 +137,14 @@ export class Turns {
   }
 
   #advance(job: Job): void {
+    const wasShort = this.#short.delete(job);
     this.#running.delete(job);
     const turn = job.step();
     switch (turn) {
       case Turn.Again:
-        this.#running.add(job);
+        if (!wasShort) this.#running.add(job);
+        else if (job.isShort) this.#short.add(job);
+        else this.#waiting.add(job);
         break;
       case Turn.Blocked:
         this.#blocked.add(job);

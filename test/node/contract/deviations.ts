@@ -31,7 +31,7 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D9: 'numeric options are honoured in full or refused with RangeError',
   D10: 'invalid UTF-8 fails inside an unfinished message and frame',
   D11: "'data' listeners on ws._socket see nothing while the library reads into its own buffer",
-  D12: 'a message is compressed at once, unless it is long: it never counts as buffered, and concurrencyLimit holds for long ones only',
+  D12: 'a message is compressed at once, unless it is long or the turn has no time left; concurrencyLimit holds for long ones only',
   D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path, and is no target of a redirect from the network',
   D14: 'createWebSocketStream ends its writing side when the socket is lost',
   D15: 'a peer that ends without a Close has closeTimeout; a send that terminate() cuts off is an error to its callback',

@@ -2,6 +2,7 @@ import { constants, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { DeflateAgreement } from '../../../src/extensions/permessage-deflate.js';
 import { LATER } from '../../../src/extensions/transform.js';
+import { Budget } from '../../../src/node/deflate/budget.js';
 import { checkEngineOptions, createDeflater, createInflater, zlibPath } from '../../../src/node/deflate/engines.js';
 import { Role } from '../../../src/spec/frame.js';
 import { turns } from '../../../src/node/deflate/turns.js';
@@ -18,6 +19,14 @@ import {
   TestDeflater,
   TestInflater,
 } from '../../support/deflate.js';
+
+/** A budget whose clock stands, so that it is never spent. */
+const ENDLESS = new Budget(() => 0);
+/** One whose every reading of the clock is past all that a turn has. */
+const spent = (): Budget => {
+  let time = 0;
+  return new Budget(() => (time += 1000));
+};
 
 /** The client forgets, the server keeps. */
 const AGREED: DeflateAgreement = {
@@ -196,8 +205,8 @@ describe.each(PATHS)('%s', (path) => {
     const count = (): void => {
       delivered += 1;
     };
-    const inflater = createInflater(AGREED, Role.Server, options, count);
-    const deflater = createDeflater(AGREED, Role.Server, options, count);
+    const inflater = createInflater(AGREED, Role.Server, options, count, ENDLESS);
+    const deflater = createDeflater(AGREED, Role.Server, options, count, ENDLESS);
     expect(inflater.inflate(compressed(Buffer.alloc(60_000)), Infinity)).toHaveLength(60_000);
     expect(deflater.deflate(Buffer.alloc(60_000), true)).not.toBe(LATER);
     expect(inflater.inflate(compressed(Buffer.alloc(200_000)), Infinity)).toBe(LATER);
@@ -209,6 +218,55 @@ describe.each(PATHS)('%s', (path) => {
     inflater.close();
     deflater.close();
   });
+
+  test.each([NO_TAKEOVER, TAKEOVER])(
+    'short messages go on later where the turn has no time left: %j',
+    async (direction) => {
+      const budget = spent();
+      const deflater = new TestDeflater(direction, options, budget);
+      const inflater = new TestInflater(direction, options, budget);
+      const random = seeded(9);
+      for (const length of [1, 5, 1000, 16_384, 16_385, 60_000, 65_536, 0, 70_000]) {
+        // One of them makes more than a step's output.
+        const message = length === 1000 ? Buffer.alloc(300_000) : jsonLike(length, random);
+        budget.charge(0);
+        expect([budget.isSpent, length]).toEqual([true, length]);
+        const payload = Uint8Array.from(message);
+        const parts: Uint8Array[] = [];
+        const half = length >> 1;
+        for (const final of [false, true]) {
+          const [from, to] = final ? [half, payload.length] : [0, half];
+          const answer = deflater.engine.deflate(payload.subarray(from, to), final);
+          expect(answer === LATER).toBe(to > from);
+          const deflated = deflater.settle(answer);
+          payload.fill(0xa5, from, to);
+          parts.push((await deflated) as Uint8Array);
+          budget.charge(0);
+        }
+        const wire = Uint8Array.from(Buffer.concat(parts));
+        const later = inflater.engine.inflate(wire, Infinity);
+        expect(later).toBe(LATER);
+        const inflated = inflater.settle(later);
+        wire.fill(0xa5);
+        expect(Buffer.compare((await inflated) as Uint8Array, message), `${length}`).toBe(0);
+      }
+      // Bad data and messages that are too long fail as at once.
+      budget.charge(0);
+      expect(await inflater.inflate(compressed(Buffer.alloc(1000)), 999)).toMatchObject({ closeCode: 1009 });
+      inflater.close();
+      const another = new TestInflater(direction, options, budget);
+      budget.charge(0);
+      expect(await another.inflate(Uint8Array.of(0xff, 0xff))).toMatchObject({ closeCode: 1007 });
+      // What is closed while it waits is not delivered.
+      budget.charge(0);
+      const closed = new TestDeflater(direction, options, budget);
+      expect(closed.engine.deflate(jsonLike(100, random), true)).toBe(LATER);
+      closed.close();
+      deflater.close();
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      expect([turns.count, closed.stray.length]).toEqual([0, 0]);
+    },
+  );
 
   test('a payload may be overwritten as soon as the call has returned', async () => {
     const message = jsonLike(300_000, seeded(6));
@@ -248,8 +306,8 @@ describe.each(PATHS)('%s', (path) => {
     const message = jsonLike(1000, seeded(8));
     for (const role of [Role.Client, Role.Server]) {
       const peer = role === Role.Client ? Role.Server : Role.Client;
-      const deflater = createDeflater(AGREED, role, options, () => {});
-      const inflater = createInflater(AGREED, peer, options, () => {});
+      const deflater = createDeflater(AGREED, role, options, () => {}, ENDLESS);
+      const inflater = createInflater(AGREED, peer, options, () => {}, ENDLESS);
       const deflated = [1, 2].map(() => deflater.deflate(message, true) as Uint8Array);
       expect(Buffer.compare(deflated[0], deflated[1]) === 0).toBe(role === Role.Client);
       for (const payload of deflated) expect(inflater.inflate(payload, Infinity)).toEqual(message);

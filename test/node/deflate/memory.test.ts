@@ -49,7 +49,11 @@ test('B06: 1,000 connections with takeover hold nothing before, at most 64 KiB e
   const { idle, used, later } = measure(
     `
     const message = Buffer.from(JSON.stringify(Array.from({ length: 40 }, (_, index) => ({ index, value: Math.random() }))));
-    const open = () => ({ deflater: createDeflater(agreed, 1, {}, () => {}), inflater: createInflater(agreed, 1, {}, () => {}) });
+    const budget = { now: () => 0, charge: () => 0, isSpent: false };
+    const open = () => ({
+      deflater: createDeflater(agreed, 1, {}, () => {}, budget),
+      inflater: createInflater(agreed, 1, {}, () => {}, budget),
+    });
     const talk = ({ deflater, inflater }) => inflater.inflate(deflater.deflate(message, true), Infinity);
     const close = ({ deflater, inflater }) => { deflater.close(); inflater.close(); };
     const first = open();

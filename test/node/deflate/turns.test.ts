@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Budget } from '../../../src/node/deflate/budget.js';
 import { Turn, Turns, type Job } from '../../../src/node/deflate/turns.js';
 
 let queue: Turns;
@@ -8,6 +9,7 @@ let done: string[];
 /** A job that answers with what it is given, and is done after that. */
 class Steps implements Job {
   readonly concurrencyLimit: number;
+  isShort = false;
   readonly name: string;
   readonly #turns: Turn[];
 
@@ -47,7 +49,7 @@ async function idle(): Promise<void> {
 }
 
 beforeEach(() => {
-  queue = new Turns();
+  queue = new Turns(new Budget());
   done = [];
 });
 
@@ -92,6 +94,29 @@ describe('a queue of jobs', () => {
     expect(queue.claimLarge(jobs[0])).toBe(true);
   });
 
+  test('takes turns between short jobs and the others, which never keep a short one waiting', async () => {
+    const short = new Steps('short', [Turn.Again], 1);
+    short.isShort = true;
+    for (const name of ['a', 'b']) queue.enter(new Steps(name, [Turn.Again, Turn.Again], 1));
+    queue.enter(short);
+    await idle();
+    expect(done.join()).toBe('short,a,short,short.,a,a,a.,b,b,b,b.');
+  });
+
+  test('has a short job that turns out long wait among the others', async () => {
+    const short = new Steps('short', [Turn.Again], 1);
+    short.isShort = true;
+    const step = short.step.bind(short);
+    short.step = () => {
+      short.isShort = false;
+      return step();
+    };
+    for (const name of ['a', 'b']) queue.enter(new Steps(name, [Turn.Again], 1));
+    queue.enter(short);
+    await idle();
+    expect(done.join()).toBe('short,a,a,a.,b,b,b.,short,short.');
+  });
+
   test('forgets a job that leaves, wherever it stands', async () => {
     const running = new Steps(
       'running',
@@ -100,11 +125,16 @@ describe('a queue of jobs', () => {
     );
     const elsewhere = new Steps('elsewhere', [Turn.Elsewhere], 2);
     const waiting = new Steps('waiting', [], 2);
-    for (const job of [running, elsewhere, waiting]) queue.enter(job);
+    const short = new Steps(
+      'short',
+      Array.from({ length: 1e6 }, () => Turn.Again),
+    );
+    short.isShort = true;
+    for (const job of [running, elsewhere, waiting, short]) queue.enter(job);
     await new Promise((resolve) => setImmediate(resolve));
     expect(done).toContain('running');
-    expect(queue.count).toBe(3);
-    for (const job of [waiting, running, elsewhere]) queue.leave(job);
+    expect(queue.count).toBe(4);
+    for (const job of [waiting, running, elsewhere, short]) queue.leave(job);
     expect(queue.count).toBe(0);
     done = [];
     await idle();
@@ -147,6 +177,84 @@ describe('a queue of jobs', () => {
     queue.enter(job);
     await idle();
     expect(done).toEqual(['a', 'a', 'a']);
+    expect(queue.count).toBe(0);
+  });
+});
+
+describe('the budget of a turn', () => {
+  /** A clock, and the turns of an event loop, that only the test moves. */
+  function clocked() {
+    const clock = { time: 0 };
+    const later: (() => void)[] = [];
+    const budget = new Budget(
+      () => clock.time,
+      (work) => later.push(work),
+    );
+    const work = (milliseconds: number): void => {
+      const since = budget.now();
+      clock.time += milliseconds;
+      budget.charge(since);
+    };
+    const nextTurn = (): void => {
+      for (const renew of later.splice(0)) renew();
+    };
+    return { budget, clock, later, work, nextTurn };
+  }
+
+  test('is 5 ms, and is there again in the next turn', () => {
+    const { budget, work, nextTurn } = clocked();
+    for (let turn = 0; turn < 3; turn++) {
+      work(4.5);
+      expect(budget.isSpent).toBe(false);
+      work(0.5);
+      expect(budget.isSpent).toBe(true);
+      nextTurn();
+      expect(budget.isSpent).toBe(false);
+    }
+  });
+
+  test('asks for no turn of its own before half a millisecond of work, and for one then', () => {
+    const { later, work } = clocked();
+    work(0.4);
+    expect(later).toHaveLength(0);
+    for (let at = 0; at < 10; at++) work(1);
+    expect(later).toHaveLength(1);
+  });
+
+  test('leaves jobs that have waited 2 ms of it', () => {
+    const { budget, work } = clocked();
+    work(2);
+    expect(budget.isSpent).toBe(false);
+    budget.setStepping(true);
+    expect(budget.isSpent).toBe(true);
+    budget.setStepping(false);
+    expect(budget.isSpent).toBe(false);
+  });
+
+  test('is kept by jobs: a turn of the event loop does 2 ms of them, and one step at least', async () => {
+    const { budget, clock, work, nextTurn } = clocked();
+    queue = new Turns(budget);
+    const perTurn: number[] = [];
+    for (let at = 0; at < 20; at++) {
+      const job = new Steps(`${at}`, []);
+      job.isShort = at % 2 === 0;
+      job.step = () => {
+        work(0.75);
+        return Turn.Done;
+      };
+      queue.enter(job);
+    }
+    while (queue.count > 0) {
+      const before = clock.time;
+      await new Promise((resolve) => setImmediate(resolve));
+      perTurn.push(clock.time - before);
+      nextTurn();
+    }
+    expect(perTurn).toEqual([2.25, 2.25, 2.25, 2.25, 2.25, 2.25, 1.5]);
+    budget.charge(clock.time - 100);
+    const job = new Steps('last', []);
+    queue.enter(job);
+    await new Promise((resolve) => setImmediate(resolve));
     expect(queue.count).toBe(0);
   });
 });
