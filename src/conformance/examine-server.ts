@@ -18,15 +18,17 @@ import {
   UNIMPLEMENTED,
   writeHandshake,
 } from './examination.js';
-import { buildRequest, createKey, HeaderReader, judgeResponse, readHeader } from './handshake.js';
+import {
+  buildRequest,
+  createKey,
+  HeaderReader,
+  judgeResponse,
+  offeredProtocols,
+  readHeader,
+  type Target,
+} from './handshake.js';
 import { after } from './patience.js';
 import type { CaseResult } from './result.js';
-
-/** The server under test, as the request names it. */
-export interface Target {
-  path: string;
-  host: string;
-}
 
 /** Examines a server over a socket that is being connected. `connected` is the event that says it is. */
 export function examineServer(
@@ -88,7 +90,10 @@ export function examineServer(
       examination.httpResponse = read.header.toString('latin1');
       const header = readHeader(read.header);
       examination.agent ??= header?.values('server')[0] ?? null;
-      const wrong = header === null ? 'The answer is no HTTP response.' : judgeResponse(header, key, shape);
+      const wrong =
+        header === null
+          ? 'The answer is no HTTP response.'
+          : judgeResponse(header, key, offeredProtocols(target, shape));
       examination.opened();
       if (exam.kind === 'refusal') {
         settle(examination.unplayed(judgeRefusal(exam, header, wrong), { ...noFacts(), droppedByMe: true }));

@@ -3,11 +3,24 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { HandshakeHeader, RequestShape, ResponseShape } from './case.js';
 
+type Line = [name: string, value: string];
+
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const PROTOCOL = 'Sec-WebSocket-Protocol';
 const END = Buffer.from('\r\n\r\n');
 
 /** The longest header the examiner reads. */
 export const MAX_HEADER: number = 64 * 1024;
+
+/** The server under test, as every request names it. */
+export interface Target {
+  path: string;
+  host: string;
+  /** Subprotocols to offer; none are when the list is empty. */
+  protocols: readonly string[];
+  /** Header lines besides those of a plain request; they stand in for its own of the same name. */
+  lines: readonly Line[];
+}
 
 /** A fresh Sec-WebSocket-Key. */
 export function createKey(): string {
@@ -21,10 +34,8 @@ export function acceptOf(key: string): string {
     .digest('base64');
 }
 
-type Line = [name: string, value: string];
-
 /** Applies what a case changes in the header lines. */
-function bend(lines: Line[], shape: { without?: string[]; lines?: Line[] }): Line[] {
+function bend(lines: Line[], shape: { without?: string[]; lines?: readonly Line[] }): Line[] {
   const gone = new Set(shape.without ?? []);
   for (const [name] of shape.lines ?? []) gone.add(name.toLowerCase());
   return [...lines.filter(([name]) => !gone.has(name.toLowerCase())), ...(shape.lines ?? [])];
@@ -39,7 +50,7 @@ function block(startLine: string, lines: Line[]): Buffer {
 
 /** The request to a server, as a case wants it. */
 export function buildRequest(
-  target: { path: string; host: string; key: string; agent: string; extensions: string | null },
+  target: Target & { key: string; agent: string; extensions: string | null },
   shape: RequestShape,
 ): Buffer {
   if (shape.raw !== undefined) return shape.raw;
@@ -52,13 +63,14 @@ export function buildRequest(
     ['Sec-WebSocket-Version', '13'],
   ];
   if (target.extensions !== null) lines.push(['Sec-WebSocket-Extensions', target.extensions]);
+  if (target.protocols.length > 0) lines.push([PROTOCOL, target.protocols.join(', ')]);
   const startLine = `${shape.method ?? 'GET'} ${target.path} ${shape.version ?? 'HTTP/1.1'}`;
-  return Buffer.concat([block(startLine, bend(lines, shape)), shape.body ?? Buffer.alloc(0)]);
+  return Buffer.concat([block(startLine, bend(bend(lines, target), shape)), shape.body ?? Buffer.alloc(0)]);
 }
 
 /** The response to a client, as a case wants it. */
 export function buildResponse(
-  answer: { key: string; agent: string; extensions: string | null },
+  answer: { key: string; agent: string; extensions: string | null; protocol?: string | undefined },
   shape: ResponseShape,
 ): Buffer {
   if (shape.raw !== undefined) return shape.raw;
@@ -69,6 +81,7 @@ export function buildResponse(
     ['Sec-WebSocket-Accept', acceptOf(answer.key)],
   ];
   if (answer.extensions !== null) lines.push(['Sec-WebSocket-Extensions', answer.extensions]);
+  if (answer.protocol !== undefined) lines.push([PROTOCOL, answer.protocol]);
   return block(shape.statusLine ?? 'HTTP/1.1 101 Switching Protocols', bend(lines, shape));
 }
 
@@ -128,8 +141,14 @@ export function hasToken(values: string[], token: string): boolean {
   return values.some((value) => value.split(',').some((part) => part.trim().toLowerCase() === token));
 }
 
+/** The subprotocols that a request offers, as a case wants it. */
+export function offeredProtocols(target: Target, shape: RequestShape): readonly string[] {
+  const own = (shape.lines ?? []).filter(([name]) => name.toLowerCase() === PROTOCOL.toLowerCase());
+  return own.length === 0 ? target.protocols : own.flatMap(([, value]) => value.split(/ *, */));
+}
+
 /** What is wrong with a server's 101 (RFC 6455 4.1), or null. Extensions are judged apart. */
-export function judgeResponse(header: HandshakeHeader, key: string, shape: RequestShape): string | null {
+export function judgeResponse(header: HandshakeHeader, key: string, protocols: readonly string[]): string | null {
   if (header.status !== 101) return `The server answered ${JSON.stringify(header.startLine)} instead of status 101.`;
   if (header.values('upgrade').length !== 1 || header.values('upgrade')[0].toLowerCase() !== 'websocket') {
     return 'The response has no "Upgrade: websocket".';
@@ -137,10 +156,8 @@ export function judgeResponse(header: HandshakeHeader, key: string, shape: Reque
   if (!hasToken(header.values('connection'), 'upgrade')) return 'The response has no "Connection: Upgrade".';
   const accepts = header.values('sec-websocket-accept');
   if (accepts.length !== 1 || accepts[0] !== acceptOf(key)) return 'The response has no right Sec-WebSocket-Accept.';
-  const offered = (shape.lines ?? []).filter(([name]) => name.toLowerCase() === 'sec-websocket-protocol');
   const subprotocols = header.values('sec-websocket-protocol');
-  const known = (one: string): boolean => offered.some(([, value]) => value.split(/ *, */).includes(one));
-  if (subprotocols.length > 1 || !subprotocols.every(known)) {
+  if (subprotocols.length > 1 || !subprotocols.every((one) => protocols.includes(one))) {
     return `The response names a subprotocol that was not offered: ${subprotocols.join(', ')}.`;
   }
   return null;

@@ -4,10 +4,12 @@ import { connect } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Case } from './case.js';
 import { TIMES } from './examination.js';
-import { examineServer, type Target } from './examine-server.js';
+import { examineServer } from './examine-server.js';
+import type { Target } from './handshake.js';
+import { type Answer, type Calling, knock } from './knock.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
-import type { CaseResult } from './result.js';
+import { type CaseResult, isPass } from './result.js';
 import { CannotRunError, caseNumber, matchesAny, selectCases, type Selection } from './select.js';
 
 /** How to drive a server. */
@@ -16,16 +18,36 @@ export interface ServerRun extends Selection {
   url: string;
   /** Name of the testee in the results; left out, the `Server` header of its responses, else `UnknownServer`. */
   agent?: string;
+  /** Subprotocols that every request offers, but of the cases that are about them. */
+  protocols?: readonly string[];
+  /** The `Origin` that every request names, but of the cases that are about it. */
+  origin?: string;
+  /** Other header lines of every request. */
+  headers?: readonly (readonly [name: string, value: string])[];
   /** Cases to leave out for agents whose name matches. */
   excludeFor?: Readonly<Record<string, readonly string[]>>;
-  /** Connections at a time, 1 to 64; default 8. Messages that are timed run on a quarter of them, compressed ones on half. */
+  /**
+   * Connections at a time, 1 to 64; default 8, or as many as the server serves side by side. Messages that are timed run on a quarter of
+   * them, compressed ones on half. A case that does not pass beside others is judged again alone, so no verdict depends on it.
+   */
   jobs?: number;
   /** Stretches all time limits; default 1. */
   timeoutScale?: number;
   /** For `wss://`: accept any certificate, or trust this one; the server name to ask for. */
   tls?: Pick<ConnectionOptions, 'ca' | 'servername'> & { insecure?: boolean };
+  /** Starts the server anew when it has died; it resolves when it is up. Left out, the run ends there. */
+  restart?: () => Promise<void>;
+  /** Called when a case begins (`begun`) and when its connection is over. */
+  onCase?: (id: string, begun: boolean) => void;
+  /** Called with a sentence about something that is no verdict: a limit of the server, a restart. */
+  onNote?: (sentence: string) => void;
   /** Ends the run early: the iterator throws the signal's reason. */
   signal?: AbortSignal;
+}
+
+/** The server under test died and was not started again: a sentence that says when. The cases before it have their results. */
+export class ServerDiedError extends Error {
+  override name = 'ServerDiedError';
 }
 
 interface Server extends Target {
@@ -34,7 +56,7 @@ interface Server extends Target {
   port: number;
 }
 
-function parse(url: string): Server {
+function parse({ url, protocols = [], origin, headers = [] }: ServerRun): Server {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !['ws:', 'wss:'].includes(parsed.protocol)) {
     throw new CannotRunError(`"${url}" is no ws:// or wss:// URL.`);
@@ -47,28 +69,12 @@ function parse(url: string): Server {
     port: parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port),
     host: parsed.host,
     path: `${parsed.pathname}${parsed.search}`,
+    protocols,
+    lines: [
+      ...(origin === undefined ? [] : [['Origin', origin] as [string, string]]),
+      ...headers.map(([name, value]): [string, string] => [name, value]),
+    ],
   };
-}
-
-/** Fails with a sentence unless something accepts TCP connections there. */
-function reach({ hostname, port }: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: hostname, port });
-    const fail = (why: string): void => {
-      socket.destroy();
-      reject(
-        new CannotRunError(
-          `Cannot connect to ${hostname}, port ${port} (${why}): start the server or correct its URL.`,
-        ),
-      );
-    };
-    socket.setTimeout(TIMES.open * 1000, () => fail('no answer in time'));
-    socket.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve();
-    });
-  });
 }
 
 /** Cases that run side by side, on how many connections. What is timed is kept from what is heavy. */
@@ -100,78 +106,278 @@ function phases(cases: Case[], jobs: number): Phase[] {
   ];
 }
 
-/**
- * Runs the selected cases against a server and yields their results in the order in which they end.
- * @throws CannotRunError before the first result: a bad URL, an unknown case, nobody listening.
- */
-export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult, void, void> {
-  const server = parse(run.url);
-  const { jobs = 8, timeoutScale: timeScale = 1, tls = {}, signal } = run;
-  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64)
-    throw new CannotRunError('jobs is a whole number from 1 to 64.');
-  if (!(timeScale > 0)) throw new CannotRunError('timeoutScale is a number above 0.');
-  let cases = selectCases(run, 'server');
-  await reach(server);
-  const sockets = new Set<{ destroy: () => void }>();
-  const examine = async (one: Case): Promise<CaseResult> => {
-    const { hostname: host, port } = server;
-    const { insecure = false, ...rest } = tls;
-    const socket = server.secure
-      ? connectTls({
-          host,
-          port,
-          servername: /^[\d.]+$|:/.test(host) ? '' : host,
-          rejectUnauthorized: !insecure,
-          ...rest,
-        })
+function inOneOf(ids: readonly string[]): string {
+  return ids.length === 0 ? '' : ` in ${ids.join(' or ')}`;
+}
+
+const DEFAULT_JOBS = 8;
+/** Seconds in which a server answers the handshakes that it serves side by side. */
+const SIDE_BY_SIDE = 1;
+
+/** One run against one server. */
+class Drive {
+  readonly results: Results<CaseResult> = new Results();
+  readonly #run: ServerRun;
+  readonly #server: Server;
+  readonly #timeScale: number;
+  readonly #sockets = new Set<{ destroy: () => void }>();
+  #cases: Case[];
+  #halted = false;
+  /** What the server answered to a good handshake before any case. */
+  #first: Answer = { kind: 'gone', why: '' };
+  /** Cases whose connection broke off and after which the server no longer answered. */
+  #suspects: { one: Case; result: CaseResult }[] = [];
+  /** Results of connections that ended well, until the server is seen alive. */
+  #unsure: { one: Case; result: CaseResult; ended: number }[] = [];
+
+  constructor(run: ServerRun) {
+    this.#run = run;
+    this.#server = parse(run);
+    this.#timeScale = run.timeoutScale ?? 1;
+    this.#cases = selectCases(run, 'server');
+  }
+
+  halt(): void {
+    this.#halted = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  // ---- the server --------------------------------------------------------------------------------------------------------------
+
+  #call(): Calling {
+    const { hostname: host, port, secure } = this.#server;
+    const { insecure = false, ...rest } = this.#run.tls ?? {};
+    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+    const socket = secure
+      ? connectTls({ host, port, servername, rejectUnauthorized: !insecure, ...rest })
       : connect({ host, port });
     socket.setNoDelay(true);
-    sockets.add(socket);
-    const agent = run.agent ?? null;
-    try {
-      return await examineServer(one, socket, server.secure ? 'secureConnect' : 'connect', server, {
-        number: caseNumber(one),
-        agent,
-        timeScale,
-      });
-    } finally {
-      sockets.delete(socket);
-    }
-  };
-  if (run.excludeFor !== undefined) {
-    const agent = run.agent ?? (await examine(cases[0])).agent;
-    const gone = Object.entries(run.excludeFor).flatMap(([name, ids]) => (matchesAny(agent, [name]) ? ids : []));
-    cases = cases.filter(({ id }) => !matchesAny(id, gone));
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return { socket, connected: secure ? 'secureConnect' : 'connect' };
   }
-  const results = new Results<CaseResult>();
-  const halt = new AbortController();
-  const abort = (): void => {
-    halt.abort();
-    results.close(signal?.reason ?? new Error('The run was aborted.'));
-    for (const socket of sockets) socket.destroy();
-  };
-  const work = async (queue: Case[]): Promise<void> => {
-    for (let one = queue.shift(); one !== undefined && !halt.signal.aborted; one = queue.shift())
-      results.add(await examine(one));
-  };
-  const all = async (): Promise<void> => {
-    for (const { cases: queue, lanes } of phases(cases, jobs)) {
-      await Promise.all(Array.from({ length: lanes }, () => work(queue)));
+
+  #knock(seconds: number = TIMES.open): Promise<Answer> {
+    return knock(this.#call(), this.#server, seconds * this.#timeScale);
+  }
+
+  /** @throws CannotRunError when nobody is there. */
+  async meet(): Promise<void> {
+    const { hostname, port } = this.#server;
+    this.#first = await this.#knock();
+    if (this.#first.kind === 'gone') {
+      const { why } = this.#first;
+      throw new CannotRunError(
+        `Cannot connect to ${hostname}, port ${port} (${why}): start the server or correct its URL.`,
+      );
     }
-  };
+    if (this.#first.kind === 'open') await this.#first.leave();
+    this.#exclude();
+  }
+
+  #exclude(): void {
+    const { excludeFor, agent } = this.#run;
+    if (excludeFor === undefined) return;
+    const name = agent ?? (this.#first.kind === 'open' ? this.#first.agent : null) ?? 'UnknownServer';
+    const gone = Object.entries(excludeFor).flatMap(([pattern, ids]) => (matchesAny(name, [pattern]) ? ids : []));
+    this.#cases = this.#cases.filter(({ id }) => !matchesAny(id, gone));
+  }
+
+  /** Whether the server does with a good handshake what it did at first. It gets two tries: it may be busy with what went before. */
+  async #stillAnswers(): Promise<boolean> {
+    for (let left = 2; left > 0 && !this.#halted; left--) {
+      const answer = await this.#knock();
+      if (answer.kind === 'open') await answer.leave();
+      if (answer.kind === this.#first.kind || answer.kind === 'open') return true;
+      if (answer.kind === 'gone') return false;
+    }
+    return this.#halted;
+  }
+
+  /** How many connections the server serves side by side, up to `most`. */
+  async #capacity(most: number): Promise<number> {
+    if (this.#first.kind !== 'open' || most === 1) return most;
+    const held = await Promise.all(Array.from({ length: most }, () => this.#knock(SIDE_BY_SIDE)));
+    const open = held.filter((answer) => answer.kind === 'open');
+    await Promise.all(open.map((answer) => answer.leave()));
+    const capacity = Math.max(1, open.length);
+    if (capacity < most)
+      this.#note(
+        `The server serves ${capacity} connection${capacity === 1 ? '' : 's'} at a time: no more cases run side by side.`,
+      );
+    return capacity;
+  }
+
+  #note(sentence: string): void {
+    this.#run.onNote?.(sentence);
+  }
+
+  // ---- the cases ---------------------------------------------------------------------------------------------------------------
+
+  async #examine(one: Case): Promise<CaseResult> {
+    const { socket, connected } = this.#call();
+    this.#run.onCase?.(one.id, true);
+    const agent = this.#run.agent ?? null;
+    const circumstances = { number: caseNumber(one), agent, timeScale: this.#timeScale };
+    const result = await examineServer(one, socket, connected, this.#server, circumstances);
+    this.#run.onCase?.(one.id, false);
+    // A refusal says nothing where a good handshake is refused too.
+    if (one.exam.kind !== 'refusal' || this.#first.kind !== 'deaf' || result.behavior === 'FAILED') return result;
+    return { ...result, behavior: 'FAILED', result: `A good handshake is refused too: ${this.#first.why}.` };
+  }
+
+  /**
+   * Examines a case and keeps its result until the server has shown that it lived on: by an answer to a later connection, or, where the
+   * connection broke off, by an answer to a good handshake. False when it does not. `retry` takes the case when it was not even asked,
+   * `again` what does not pass beside other cases.
+   */
+  async #settle(one: Case, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
+    const begun = performance.now();
+    const result = await this.#examine(one);
+    if (this.#halted) return true;
+    if (result.httpResponse !== '?') this.#confirm(begun);
+    if (!result.wasClean) {
+      const ended = performance.now();
+      if (await this.#stillAnswers()) this.#confirm(ended);
+      else {
+        if (result.httpRequest === '?') retry(one);
+        else this.#suspects.push({ one, result });
+        return false;
+      }
+      if (this.#halted) return true;
+    }
+    if (again !== null && !isPass(result, true)) again.push(one);
+    else if (result.wasClean) this.#unsure.push({ one, result, ended: performance.now() });
+    else this.results.add(result);
+    return true;
+  }
+
+  /** The server answered a connection that began at this time: what had ended by then was not its death. */
+  #confirm(time: number): void {
+    const unsure = this.#unsure;
+    this.#unsure = unsure.filter(({ ended }) => ended > time);
+    for (const { result, ended } of unsure) if (ended <= time) this.results.add(result);
+  }
+
+  /** Runs cases on so many connections; what does not pass beside others is judged again alone. */
+  async #side(queue: Case[], lanes: number): Promise<void> {
+    const again: Case[] = [];
+    const beside = Math.min(lanes, queue.length) > 1 ? again : null;
+    const retry = (one: Case): void => void queue.unshift(one);
+    while ((queue.length > 0 || this.#unsure.length > 0) && !this.#halted) {
+      let alive = true;
+      const lane = async (): Promise<void> => {
+        while (alive && queue.length > 0 && !this.#halted) {
+          if (!(await this.#settle(queue.shift()!, retry, beside))) alive = false;
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+      if (alive && this.#unsure.length > 0) {
+        const time = performance.now();
+        alive = await this.#stillAnswers();
+        if (alive) this.#confirm(time);
+      }
+      if (!alive) await this.#revive(queue[0]);
+    }
+    if (again.length > 0)
+      await this.#side(
+        again.sort((one, other) => caseNumber(one) - caseNumber(other)),
+        1,
+      );
+  }
+
+  /** The server no longer answers: finds the case it died of, and starts it again if it can be started. */
+  async #revive(next: Case | undefined): Promise<void> {
+    const suspects = this.#takeSuspects();
+    const ids = suspects.map(({ one }) => one.id);
+    const { restart } = this.#run;
+    if (restart === undefined) {
+      if (suspects.length === 1) this.#diedOf(suspects[0].result);
+      const where = ids.length === 0 && next !== undefined ? ` before ${next.id}` : inOneOf(ids);
+      throw new ServerDiedError(`The server died${where}, and there is no command to start it again.`);
+    }
+    await this.#start(restart, ids);
+    if (suspects.length === 1) {
+      this.#diedOf(suspects[0].result);
+      return;
+    }
+    // Each again by itself: the one after which the server is gone is the one.
+    for (const { one } of suspects) {
+      if (this.#halted) return;
+      const alive = (await this.#settle(one, () => undefined, null)) && (await this.#stillAnswers());
+      if (alive) {
+        this.#confirm(performance.now());
+        continue;
+      }
+      for (const { result } of this.#takeSuspects()) this.#diedOf(result);
+      await this.#start(restart, [one.id]);
+    }
+  }
+
+  /** The cases of which the server may have died: those that broke off, and those that ended well but after which it was not seen alive. */
+  #takeSuspects(): { one: Case; result: CaseResult }[] {
+    const suspects = [...this.#suspects, ...this.#unsure];
+    this.#suspects = [];
+    this.#unsure = [];
+    return suspects;
+  }
+
+  async #start(restart: () => Promise<void>, ids: string[]): Promise<void> {
+    await restart();
+    const answer = await this.#knock();
+    if (answer.kind === 'open') await answer.leave();
+    if (answer.kind === 'gone') {
+      throw new ServerDiedError(`The server died${inOneOf(ids)}, and does not come up again (${answer.why}).`);
+    }
+    this.#note(`The server died${inOneOf(ids)} and was started again.`);
+  }
+
+  #diedOf(result: CaseResult): void {
+    this.results.add({
+      ...result,
+      behavior: 'FAILED',
+      behaviorClose: 'FAILED',
+      result: `The server died of this case: it no longer answers. Before that: ${result.result}`,
+      resultClose: 'The server no longer answers',
+    });
+  }
+
+  async all(): Promise<void> {
+    const lanes = await this.#capacity(Math.min(this.#run.jobs ?? DEFAULT_JOBS, this.#cases.length));
+    for (const { cases: queue, lanes: some } of phases(this.#cases, lanes)) {
+      if (!this.#halted) await this.#side(queue, some);
+    }
+  }
+}
+
+/**
+ * Runs the selected cases against a server and yields their results in the order in which they are certain.
+ * @throws CannotRunError before the first result: a bad URL, an unknown case, nobody listening.
+ * @throws ServerDiedError behind the results that there are, when the server dies and cannot be started again.
+ */
+export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult, void, void> {
+  const { jobs = DEFAULT_JOBS, timeoutScale = 1, signal } = run;
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64)
+    throw new CannotRunError('jobs is a whole number from 1 to 64.');
+  if (!(timeoutScale > 0)) throw new CannotRunError('timeoutScale is a number above 0.');
+  const drive = new Drive(run);
+  await drive.meet();
   if (signal?.aborted) throw signal.reason;
+  const abort = (): void => {
+    drive.results.close(signal?.reason ?? new Error('The run was aborted.'));
+    drive.halt();
+  };
   signal?.addEventListener('abort', abort, { once: true });
-  all().then(
-    () => results.close(),
-    (error: unknown) => results.close(error),
+  drive.all().then(
+    () => drive.results.close(),
+    (error: unknown) => drive.results.close(error),
   );
   try {
-    yield* results;
+    yield* drive.results;
   } finally {
     // Also when the caller leaves the loop early.
-    halt.abort();
+    drive.halt();
     signal?.removeEventListener('abort', abort);
-    for (const socket of sockets) socket.destroy();
     CompressedMessages.clear();
   }
 }

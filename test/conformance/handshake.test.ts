@@ -6,11 +6,20 @@ import {
   HeaderReader,
   judgeRequest,
   judgeResponse,
+  offeredProtocols,
   readHeader,
 } from '../../src/conformance/handshake.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
-const target = { path: '/chat', host: 'server.example.com', key: KEY, agent: 'examiner', extensions: null };
+const target = {
+  path: '/chat',
+  host: 'server.example.com',
+  protocols: [],
+  lines: [],
+  key: KEY,
+  agent: 'examiner',
+  extensions: null,
+};
 
 test('1.3 answers the key of the example', () => {
   expect(acceptOf(KEY)).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
@@ -34,6 +43,24 @@ test('a request and a response are bent by what the case says, and by nothing el
   ]);
   const response = buildResponse({ key: KEY, agent: 'examiner', extensions: null }, { statusLine: 'HTTP/1.1 200 OK' });
   expect(response.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: examiner\r\nUpgrade: websocket\r\n/);
+});
+
+test('a request has the subprotocols and header lines of its target, unless the case is about them', () => {
+  const demanding = {
+    ...target,
+    protocols: ['mail', 'chat'],
+    lines: [
+      ['Origin', 'http://a.example'],
+      ['Host', 'b'],
+    ] as [string, string][],
+  };
+  const plain = buildRequest(demanding, {}).toString();
+  expect(plain).toContain('\r\nSec-WebSocket-Protocol: mail, chat\r\nOrigin: http://a.example\r\nHost: b\r\n');
+  expect(plain.match(/host:/gi)).toHaveLength(1);
+  const own: [string, string][] = [['Sec-WebSocket-Protocol', 'other']];
+  expect(buildRequest(demanding, { lines: own }).toString()).not.toContain('mail');
+  expect(offeredProtocols(demanding, { lines: own })).toEqual(['other']);
+  expect(offeredProtocols(demanding, {})).toEqual(['mail', 'chat']);
 });
 
 describe('4.2.1 a request', () => {
@@ -73,14 +100,14 @@ describe('4.2.1 a request', () => {
 describe('4.1 a response', () => {
   const judge = (
     shape: Parameters<typeof buildResponse>[1],
-    asked: Parameters<typeof judgeResponse>[2] = {},
+    asked: Parameters<typeof judgeResponse>[2] = [],
   ): string | null =>
     judgeResponse(readHeader(buildResponse({ key: KEY, agent: 'a', extensions: null }, shape))!, KEY, asked);
 
   test('is right as the examiner sends it, and with a subprotocol that was offered', () => {
     expect(judge({})).toBeNull();
     const lines: [string, string][] = [['Sec-WebSocket-Protocol', 'chat']];
-    expect(judge({ lines }, { lines: [['Sec-WebSocket-Protocol', 'mail, chat']] })).toBeNull();
+    expect(judge({ lines }, ['mail', 'chat'])).toBeNull();
     expect(judge({ lines })).toContain('not offered');
   });
 

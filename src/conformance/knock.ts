@@ -1,0 +1,92 @@
+// Knocks at a server: a plain opening handshake, made to learn whether the server is there and takes a good one. No case is played over it.
+
+import type { Duplex } from 'node:stream';
+import { EXAMINER } from './examination.js';
+import { buildRequest, createKey, HeaderReader, judgeResponse, readHeader, type Target } from './handshake.js';
+import { after } from './patience.js';
+import { encodeHeader, Opcode } from './wire.js';
+
+/** A socket that is being connected, and the event that says it is. */
+export interface Calling {
+  socket: Duplex;
+  connected: 'connect' | 'secureConnect';
+}
+
+/** What a server does with a good handshake. */
+export type Answer =
+  /** It takes it. `agent` is its Server header. */
+  | { kind: 'open'; agent: string | null; leave: () => Promise<void> }
+  /** It is there and answers something else, or nothing. */
+  | { kind: 'deaf'; why: string }
+  /** Nobody is there. */
+  | { kind: 'gone'; why: string };
+
+/** How long a connection that is given up may take to end, in seconds. */
+const LEAVE = 0.2;
+const MAX_UNWANTED = 64 * 1024;
+
+/** Knocks once, and waits so many seconds for the answer. A connection that was opened stays open until `leave` is called. */
+export function knock({ socket, connected }: Calling, target: Target, seconds: number): Promise<Answer> {
+  const key = createKey();
+  const reader = new HeaderReader();
+  return new Promise((resolve) => {
+    let there = false;
+    let why = 'it ended the connection without an answer';
+    const settle = (answer: Answer): void => {
+      cancel();
+      resolve(answer);
+      if (answer.kind !== 'open') socket.destroy();
+    };
+    const cancel = after(seconds, () => settle({ kind: there ? 'deaf' : 'gone', why: 'no answer in time' }));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      why = error.code ?? error.message;
+    });
+    socket.once('close', () => settle({ kind: there ? 'deaf' : 'gone', why }));
+    socket.once('connect', () => (there = true));
+    socket.once(connected, () => socket.write(buildRequest({ ...target, key, agent: EXAMINER, extensions: null }, {})));
+    const onData = (chunk: Buffer): void => {
+      const read = reader.push(chunk);
+      if (read === undefined) return;
+      socket.off('data', onData);
+      socket.pause();
+      const header = read === null ? null : readHeader(read.header);
+      if (header === null) settle({ kind: 'deaf', why: 'its answer is no HTTP' });
+      else {
+        const wrong = judgeResponse(header, key, target.protocols);
+        const agent = header.values('server')[0] ?? null;
+        if (wrong !== null) settle({ kind: 'deaf', why: wrong.replace(/\.$/, '') });
+        else settle({ kind: 'open', agent, leave: () => leave(socket) });
+      }
+    };
+    socket.on('data', onData);
+  });
+}
+
+/** Ends a connection as a good client does: with a close frame. Resolves when it is gone. */
+function leave(socket: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) {
+      resolve();
+      return;
+    }
+    const cancel = after(LEAVE, () => socket.destroy());
+    socket.once('close', () => {
+      cancel();
+      resolve();
+    });
+    const mask = Buffer.alloc(4);
+    socket.end(
+      Buffer.concat([
+        encodeHeader({ fin: true, rsv: 0, opcode: Opcode.Close, mask, length: 2 }),
+        Buffer.from([0x03, 0xe8]),
+      ]),
+    );
+    // What comes before its end is of no interest, and too much of it is not waited for.
+    let octets = 0;
+    socket.on('data', (chunk: Buffer) => {
+      octets += chunk.length;
+      if (octets > MAX_UNWANTED) socket.destroy();
+    });
+    socket.resume();
+  });
+}

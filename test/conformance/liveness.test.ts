@@ -1,0 +1,215 @@
+// Servers that die, that hang and that serve few at a time: what the suite says of them, and that no verdict hangs on `jobs`.
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { expect, test } from 'vitest';
+import { runServerCases, ServerDiedError, type CaseResult, type ServerRun } from '../../src/conformance/index.js';
+import { wsServer } from './support/peers.js';
+
+interface Mortal {
+  url: string;
+  /** How often it was started. */
+  starts: number;
+  start: () => Promise<void>;
+  stop: () => void;
+}
+
+/** An echo server of ws that ends, with all its connections, at a request that is its death. */
+async function mortalServer(isDeath: (request: IncomingMessage) => boolean): Promise<Mortal> {
+  const sockets = new Set<Duplex>();
+  let server: Server;
+  let port = 0;
+  const stop = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  const echo = new WebSocketServer({ noServer: true });
+  echo.on('connection', (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('message', (data, binary) => socket.send(data, { binary }));
+  });
+  const mortal: Mortal = {
+    url: '',
+    starts: 0,
+    stop,
+    start: async () => {
+      mortal.starts++;
+      server = createServer();
+      server.on('connection', (socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        socket.on('error', () => undefined);
+      });
+      server.on('upgrade', (request, socket, head) => {
+        if (isDeath(request)) stop();
+        else echo.handleUpgrade(request, socket, head, (websocket) => echo.emit('connection', websocket));
+      });
+      await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+      ({ port } = server.address() as AddressInfo);
+    },
+  };
+  await mortal.start();
+  mortal.url = `ws://127.0.0.1:${port}`;
+  return mortal;
+}
+
+/** The results of a run, and the error with which it ended. */
+async function outcome(run: ServerRun): Promise<{ results: Map<string, CaseResult>; error: unknown }> {
+  const results = new Map<string, CaseResult>();
+  try {
+    for await (const result of runServerCases(run)) results.set(result.id, result);
+    return { results, error: null };
+  } catch (error) {
+    return { results, error };
+  }
+}
+
+/** Both verdicts of each case, in the order of ids. */
+function pairs(results: Map<string, CaseResult>): [string, string][] {
+  return [...results.values()]
+    .map(({ id, behavior, behaviorClose }): [string, string] => [id, `${behavior} ${behaviorClose}`])
+    .sort(([one], [other]) => one.localeCompare(other));
+}
+
+const REFUSALS = ['H.2.1', 'H.2.2', 'H.2.3', 'H.2.4', 'H.2.5', '3.1', '7.3.2'];
+
+test.each([1, 8])('a listener that vanishes after the first look passes nothing (%i jobs)', async (jobs) => {
+  let requests = 0;
+  const server = await mortalServer(() => ++requests > 1);
+  const { results, error } = await outcome({ url: server.url, cases: REFUSALS, jobs });
+  expect([...results.values()].filter(({ behavior }) => behavior !== 'FAILED')).toEqual([]);
+  expect(error).toBeInstanceOf(ServerDiedError);
+  expect((error as Error).message).toMatch(/^The server died .*no command to start it again\.$/);
+});
+
+const diesOfSubprotocol = ({ headers }: IncomingMessage): boolean =>
+  headers['sec-websocket-protocol']?.includes('"c"') === true;
+const AROUND = ['H.2.20', 'H.2.21', 'H.2.24', 'H.2.25', 'H.2.26', '1.1.1'];
+
+test('a server that dies of a case fails it, and the run ends there', async () => {
+  const server = await mortalServer(diesOfSubprotocol);
+  const { results, error } = await outcome({ url: server.url, cases: AROUND, jobs: 1 });
+  expect(results.get('1.1.1')).toMatchObject({ behavior: 'OK' });
+  expect(results.get('H.2.24')).toMatchObject({
+    behavior: 'FAILED',
+    result: expect.stringContaining('The server died of this case'),
+  });
+  expect(results.has('H.2.25')).toBe(false);
+  expect((error as Error).message).toBe('The server died in H.2.24, and there is no command to start it again.');
+});
+
+test.each([1, 8])('a server that can be started again is blamed for that case alone (%i jobs)', async (jobs) => {
+  const server = await mortalServer(diesOfSubprotocol);
+  const notes: string[] = [];
+  const { results, error } = await outcome({
+    url: server.url,
+    cases: AROUND,
+    jobs,
+    restart: server.start,
+    onNote: (note) => notes.push(note),
+  });
+  server.stop();
+  expect(error).toBeNull();
+  expect(results.size).toBe(AROUND.length);
+  expect([...results.values()].filter(({ result }) => result.includes('died')).map(({ id }) => id)).toEqual(['H.2.24']);
+  expect(notes.at(-1)).toBe('The server died in H.2.24 and was started again.');
+});
+
+test('a server that dies when a case is over, cleanly, has not passed it', async () => {
+  const server = await mortalServer(() => false);
+  const ends = await mortalServer(() => false);
+  server.stop();
+  let count = 0;
+  const { results, error } = await outcome({
+    url: ends.url,
+    cases: ['1.1.1', '1.1.2', '1.1.3'],
+    jobs: 1,
+    onCase: (_, begun) => {
+      if (!begun && ++count === 2) ends.stop();
+    },
+  });
+  expect([...results.values()].map(({ id, behavior }) => `${id} ${behavior}`)).toEqual(['1.1.1 OK', '1.1.2 FAILED']);
+  expect((error as Error).message).toMatch(/^The server died in 1\.1\.2/);
+});
+
+test('a refusal of what has to be refused says nothing where all is refused', async () => {
+  const server = createServer((_, response) => response.writeHead(403, { connection: 'close' }).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { results } = await outcome({ url, cases: ['H.2.1', 'H.2.13'] });
+  server.close();
+  expect(pairs(results)).toEqual([
+    ['H.2.1', 'FAILED OK'],
+    ['H.2.13', 'FAILED OK'],
+  ]);
+  expect(results.get('H.2.1')!.result).toContain('A good handshake is refused too');
+});
+
+/** A server in front of one of ws, which lets the connections through that `admit` takes, when it takes them. */
+async function gate(admit: (open: number) => number): Promise<{ url: string; stop: () => void }> {
+  const inner = await wsServer({});
+  const waiting: (() => void)[] = [];
+  let open = 0;
+  const { createServer: listen, connect } = await import('node:net');
+  const next = (): void => {
+    while (waiting.length > 0 && open < admit(open)) {
+      open++;
+      waiting.shift()!();
+    }
+  };
+  const server = listen((socket) => {
+    socket.on('error', () => undefined);
+    waiting.push(() => {
+      const through = connect(Number(new URL(inner.url).port), '127.0.0.1');
+      through.on('error', () => socket.destroy());
+      socket.pipe(through).pipe(socket);
+      socket.on('close', () => through.destroy());
+      through.once('close', () => {
+        open--;
+        socket.destroy();
+        next();
+      });
+      if (socket.destroyed) through.destroy();
+    });
+    next();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      server.close();
+      inner.stop();
+    },
+  };
+}
+
+test('a server that serves one connection at a time has the same verdicts with 8 jobs as with 1', async () => {
+  const server = await gate(() => 1);
+  const cases = ['1.1.*', '2.1', '3.1', '6.4.1', '7.3.2', 'H.2.1'];
+  const notes: string[] = [];
+  const many = await outcome({ url: server.url, cases, jobs: 8, onNote: (note) => notes.push(note) });
+  const one = await outcome({ url: server.url, cases, jobs: 1 });
+  server.stop();
+  expect(pairs(many.results)).toEqual(pairs(one.results));
+  expect(many.error).toBeNull();
+  expect(notes).toEqual(['The server serves 1 connection at a time: no more cases run side by side.']);
+});
+
+test('a case that fails only beside others is judged again alone', async () => {
+  const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data, binary) => {
+      if (sockets.clients.size === 1) socket.send(data, { binary });
+    }),
+  );
+  await new Promise((resolve) => sockets.once('listening', resolve));
+  const { results } = await outcome({
+    url: `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`,
+    cases: ['1.1.*'],
+    jobs: 8,
+    timeoutScale: 0.3,
+  });
+  sockets.close();
+  expect(new Set([...results.values()].map(({ behavior }) => behavior))).toEqual(new Set(['OK']));
+});
