@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
+import { judgeOrigin } from '../conformance/origin.js';
 import { WebSocket, WebSocketServer } from '../index.js';
 import { kernels } from '../sans-io.js';
 import { explained, wholeNumber } from './arguments.js';
@@ -31,6 +32,7 @@ const USAGE = `Echoes every WebSocket message, and shows a page at GET / to try 
   --host NAME           the address to listen on (default: 127.0.0.1)
   --port N              the port to listen on (default: 9001; 0: any free port)
   --max-payload N       the longest message, in octets (default: ${100 * MEBIBYTE})
+  --allow-origin ORIGIN web pages of ORIGIN may connect too, such as http://localhost:8080; * stands for any
   --deflate             compress messages for peers that offer permessage-deflate
 
 Ctrl-C closes all connections and ends the server.
@@ -41,6 +43,7 @@ interface Settings {
   port: number;
   maxPayload: number;
   deflate: boolean;
+  allowedOrigins: string[];
 }
 
 /**
@@ -58,7 +61,9 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   const http = nodeHttp.createServer((request, response) => {
     const { path, id } = targetOf(request);
     const counted = named.get(id);
-    if (request.method === 'GET' && path === '/') {
+    const refusal = unwelcome(request, settings);
+    if (refusal !== null) answer(response, 403, 'text/plain', `${refusal}\n`);
+    else if (request.method === 'GET' && path === '/') {
       answer(response, 200, 'text/html', page(facts(settings)));
     } else if (request.method === 'GET' && path === '/statistics' && counted !== undefined) {
       answer(response, 200, 'application/json', JSON.stringify(counted.statistics));
@@ -72,6 +77,11 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   const server = new WebSocketServer({
     server: http,
     strictHandshake: true,
+    verifyClient: ({ req }, done) => {
+      const refusal = unwelcome(req, settings);
+      if (refusal === null) done(true);
+      else done(false, 403, refusal);
+    },
     maxPayload,
     perMessageDeflate: deflate ? { threshold: 0 } : false,
     statistics: true,
@@ -101,6 +111,7 @@ function readSettings(args: string[]): Settings {
         port: { type: 'string', default: '9001' },
         'max-payload': { type: 'string', default: String(100 * MEBIBYTE) },
         deflate: { type: 'boolean', default: false },
+        'allow-origin': { type: 'string', multiple: true, default: [] },
       },
     }),
   );
@@ -109,7 +120,15 @@ function readSettings(args: string[]): Settings {
     port: wholeNumber(values.port, '--port', 0, 65535),
     maxPayload: wholeNumber(values['max-payload'], '--max-payload', 1, Number.MAX_SAFE_INTEGER),
     deflate: values.deflate,
+    allowedOrigins: values['allow-origin'],
   };
+}
+
+/** Why a request may not be answered, or null: pages of other sites, and names that were rebound to this address, get nothing. */
+function unwelcome({ headers, headersDistinct }: IncomingMessage, { host, allowedOrigins }: Settings): string | null {
+  const values = (name: string): string[] =>
+    headersDistinct[name] ?? (typeof headers[name] === 'string' ? [headers[name]] : []);
+  return judgeOrigin({ startLine: '', status: 0, values }, { host, secure: false, allowedOrigins });
 }
 
 /** The path of a request, and the connection that its query names, '' for none. */

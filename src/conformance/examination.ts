@@ -22,6 +22,8 @@ export interface Circumstances {
   number: number;
   agent: string | null;
   timeScale: number;
+  /** The subprotocol that the examiner as server agrees to. */
+  protocol?: string | undefined;
 }
 
 /** What is played over an open connection. */

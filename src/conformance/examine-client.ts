@@ -52,7 +52,7 @@ export async function examineClient(
   const answer = offer === null ? null : wish!.answer(offer);
   const shape = ('response' in exam ? exam.response : undefined) ?? {};
   const key = asked.header.values('sec-websocket-key')[0] ?? '';
-  const response = buildResponse({ key, agent: EXAMINER, extensions: answer }, shape);
+  const response = buildResponse({ key, agent: EXAMINER, extensions: answer, protocol: circumstances.protocol }, shape);
   examination.httpResponse = response.toString('latin1').slice(0, 4096);
   recorder.outgoing.preopen += response.length;
   if (exam.kind === 'refusal') return lure(examination, exam, socket, response, timeScale);

@@ -86,13 +86,35 @@ export function buildResponse(
 }
 
 /** An HTTP response that refuses, with one sentence. */
-export function refuse(status: 400 | 404 | 500 | 503, sentence: string): Buffer {
-  const reasons = { 400: 'Bad Request', 404: 'Not Found', 500: 'Internal Server Error', 503: 'Service Unavailable' };
+export function refuse(status: 400 | 403 | 404 | 500 | 503, sentence: string): Buffer {
+  const reasons = {
+    400: 'Bad Request',
+    403: 'Forbidden',
+    404: 'Not Found',
+    500: 'Internal Server Error',
+    503: 'Service Unavailable',
+  };
   const body = Buffer.from(`${sentence}\n`);
   return Buffer.concat([
     block(`HTTP/1.1 ${status} ${reasons[status]}`, [
       ['Content-Type', 'text/plain; charset=utf-8'],
       ['Content-Length', String(body.length)],
+      ['Connection', 'close'],
+    ]),
+    body,
+  ]);
+}
+
+/** An HTTP response with a body. */
+export function respond(type: 'text/html' | 'application/json', text: string): Buffer {
+  const body = Buffer.from(text);
+  return Buffer.concat([
+    block('HTTP/1.1 200 OK', [
+      ['Content-Type', `${type}; charset=utf-8`],
+      ['Content-Length', String(body.length)],
+      ['X-Content-Type-Options', 'nosniff'],
+      ['X-Frame-Options', 'DENY'],
+      ['Cache-Control', 'no-store'],
       ['Connection', 'close'],
     ]),
     body,

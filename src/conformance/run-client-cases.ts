@@ -2,62 +2,22 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Case } from './case.js';
+import { clientPage, progressJson } from './client-page.js';
+import type { ClientExamination, ClientRun } from './client-run.js';
+import { agentOf, BadRequest, isHandshake, waitKey } from './client-query.js';
 import { Connection } from './connection.js';
 import { examineClient, type Asked } from './examine-client.js';
 import { EXAMINER, neverPlayed, TIMES } from './examination.js';
-import { buildResponse, HeaderReader, judgeRequest, readHeader, refuse } from './handshake.js';
+import { buildResponse, HeaderReader, judgeRequest, readHeader, refuse, respond } from './handshake.js';
+import { judgeOrigin, wantsUpgrade } from './origin.js';
 import { after } from './patience.js';
 import { Recorder } from './recorder.js';
 import { Results } from './results.js';
 import type { CaseResult } from './result.js';
-import { CannotRunError, matchesAny, selectCases, type Selection } from './select.js';
+import { CannotRunError, matchesAny, selectCases } from './select.js';
 import { Opcode } from './wire.js';
-
-/** Results by the testee's name, then by the case's id. */
-export type AgentResults = ReadonlyMap<string, ReadonlyMap<string, CaseResult>>;
-
-/** How to serve clients under test. */
-export interface ClientRun extends Selection {
-  /** Port to listen on; 0 lets the system choose. */
-  port: number;
-  /** Address to listen on; default 127.0.0.1. */
-  host?: string;
-  /** With a certificate and a key the server speaks TLS. */
-  tls?: Pick<TlsOptions, 'cert' | 'key'>;
-  /** Cases to leave out for agents whose name matches: their connections are closed at once, without a result. */
-  excludeFor?: Readonly<Record<string, readonly string[]>>;
-  /** Stretches all time limits; default 1. */
-  timeoutScale?: number;
-  /** Called at /updateReports with all results so far; the client waits for it. */
-  updateReports?: (results: AgentResults) => Promise<void> | void;
-  /** Ends the run: the iterator throws the signal's reason. */
-  signal?: AbortSignal;
-}
-
-/** A run that serves clients; iterating over it yields their results as they end. */
-export interface ClientExamination extends AsyncIterable<CaseResult> {
-  /** Where it listens. */
-  readonly url: string;
-  readonly port: number;
-  /** All results so far. */
-  readonly results: AgentResults;
-  /** Ends the run and its iteration. */
-  stop(): void;
-}
-
-/** A request that is answered with an HTTP status and this sentence. */
-class BadRequest extends Error {
-  readonly status: 400 | 404;
-
-  constructor(status: 400 | 404, sentence: string) {
-    super(sentence);
-    this.status = status;
-  }
-}
-
-const MAX_AGENT = 200;
 
 class ClientServer implements ClientExamination {
   readonly results = new Map<string, Map<string, CaseResult>>();
@@ -67,6 +27,7 @@ class ClientServer implements ClientExamination {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #queue = new Results<CaseResult>();
+  readonly #running = new Set<string>();
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #abort = (): void => this.#end(this.#run.signal?.reason ?? new Error('The run was aborted.'));
 
@@ -154,7 +115,11 @@ class ClientServer implements ClientExamination {
     const target = asked.header.startLine.split(' ')[1] ?? '';
     const url = URL.canParse(target, 'http://examiner') ? new URL(target, 'http://examiner') : null;
     if (url === null) throw new BadRequest(400, `"${target}" is no path.`);
+    const { host = '127.0.0.1', tls, allowedOrigins = [] } = this.#run;
+    const unwelcome = judgeOrigin(asked.header, { host, secure: tls !== undefined, allowedOrigins });
+    if (unwelcome !== null) throw new BadRequest(403, unwelcome);
     const query = url.searchParams;
+    if (!wantsUpgrade(asked.header) && this.#show(socket, asked, url.pathname)) return;
     switch (url.pathname) {
       case '/getCaseCount':
         this.#tell(socket, asked, () => JSON.stringify(this.#cases.length));
@@ -184,11 +149,23 @@ class ClientServer implements ClientExamination {
         });
         return;
       case '/stopServer':
+        // Only a handshake: any page can make a browser send a plain GET.
+        if (!wantsUpgrade(asked.header)) throw new BadRequest(400, 'This path takes a WebSocket handshake.');
         this.stop();
         return;
       default:
         throw new BadRequest(404, `The examiner knows no path "${url.pathname}".`);
     }
+  }
+
+  /** Answers what a browser asks for before the page that it gets speaks WebSocket. */
+  #show(socket: Socket, asked: Asked, path: string): boolean {
+    if (!asked.header.startLine.startsWith('GET ')) return false;
+    if (path === '/') socket.end(respond('text/html', clientPage(this.url, this.#cases.length)));
+    else if (path === '/progress') {
+      socket.end(respond('application/json', progressJson(this.results, [...this.#running], this.#cases.length)));
+    } else return false;
+    return true;
   }
 
   #caseOf(query: URLSearchParams): { one: Case; number: number } {
@@ -212,11 +189,22 @@ class ClientServer implements ClientExamination {
       this.#tell(socket, asked, () => null);
       return;
     }
-    const circumstances = { number, agent, timeScale: this.#timeScale };
+    const circumstances = { number, agent, timeScale: this.#timeScale, protocol: this.#protocolOf(asked) };
     const wrong = judgeRequest(asked.header);
+    // What has no field of a handshake is no client under test: a page can make a browser send it.
+    if (wrong !== null && !isHandshake(asked.header)) throw new BadRequest(400, wrong);
     let result: CaseResult;
-    if (wrong === null) result = await examineClient(one, socket, asked, circumstances);
-    else {
+    if (wrong === null) {
+      const running = `${one.id} of ${agent}`;
+      this.#running.add(running);
+      this.#run.onCase?.(one.id, true, agent);
+      try {
+        result = await examineClient(one, socket, asked, circumstances);
+      } finally {
+        this.#running.delete(running);
+        this.#run.onCase?.(one.id, false, agent);
+      }
+    } else {
       result = neverPlayed(one, asked.raw, wrong, circumstances);
       socket.end(refuse(400, wrong));
     }
@@ -224,6 +212,12 @@ class ClientServer implements ClientExamination {
     this.results.set(agent, ofAgent.set(one.id, result));
     this.#queue.add(result);
     for (const wake of this.#waiting.get(waitKey(agent, one.id)) ?? []) wake();
+  }
+
+  /** The first subprotocol that the client offers and the run agrees to. */
+  #protocolOf({ header }: Asked): string | undefined {
+    const offered = header.values('sec-websocket-protocol').flatMap((value) => value.split(/ *, */));
+    return offered.find((one) => this.#run.protocols?.includes(one));
   }
 
   /** Resolves when the result is there or the client is gone. */
@@ -257,7 +251,7 @@ class ClientServer implements ClientExamination {
     });
     socket.on('data', (chunk: Buffer) => connection.receive(chunk));
     socket.once('close', () => connection.lost());
-    socket.write(buildResponse({ key, agent: EXAMINER, extensions: null }, {}));
+    socket.write(buildResponse({ key, agent: EXAMINER, extensions: null, protocol: this.#protocolOf(asked) }, {}));
     if (asked.rest.length > 0) connection.receive(asked.rest);
     void (async () => {
       try {
@@ -269,18 +263,6 @@ class ClientServer implements ClientExamination {
       }
     })();
   }
-}
-
-function waitKey(agent: string, id: string): string {
-  return `${id} ${agent}`;
-}
-
-function agentOf(query: URLSearchParams): string {
-  const agent = query.get('agent')?.trim() ?? '';
-  if (agent === '' || agent.length > MAX_AGENT) {
-    throw new BadRequest(400, `The query needs agent=NAME, of 1 to ${MAX_AGENT} characters.`);
-  }
-  return agent;
 }
 
 /**

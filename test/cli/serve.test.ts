@@ -19,7 +19,8 @@ describe('the command', () => {
     let said = '';
     const terminal = { ...silent, out: (text: string) => (said += text) };
     expect(await serve(['--help'], terminal, new AbortController().signal)).toBe(0);
-    for (const option of ['--host', '--port', '--max-payload', '--deflate']) expect(said).toContain(option);
+    for (const option of ['--host', '--port', '--max-payload', '--deflate', '--allow-origin'])
+      expect(said).toContain(option);
   });
 
   test.each([
@@ -55,6 +56,30 @@ describe('the server', () => {
     serving = await startServing();
   });
   afterEach(() => serving.stop());
+
+  test('lets no page of another site connect, and shows itself under no rebound name', async () => {
+    const { port } = serving;
+    const refused = (headers: Record<string, string>): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(serving.ws, { headers });
+        socket.on('error', (error) => resolve(error.message));
+        socket.on('open', () => {
+          socket.close();
+          resolve('open');
+        });
+      });
+    expect(await refused({ origin: 'http://evil.example' })).toBe('Unexpected server response: 403');
+    expect(await refused({ host: `evil.example:${port}`, origin: `http://evil.example:${port}` })).toContain('403');
+    expect(await refused({ origin: `http://127.0.0.1:${port}` })).toBe('open');
+    expect(await refused({})).toBe('open');
+    const status = await new Promise((resolve) =>
+      request({ port, host: '127.0.0.1', headers: { host: 'evil.example' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).end(),
+    );
+    expect(status).toBe(403);
+  });
 
   test('says in one line where it listens and which kernels run', () => {
     expect(serving.line).toMatch(/^Echoing on ws:\/\/127\.0\.0\.1:\d+\/ \(kernels: [\w-]+\)\. Page: http:\/\/\S+\/\n$/);

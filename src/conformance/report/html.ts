@@ -40,9 +40,9 @@ export function escapeHtml(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
-/** A whole page around `body`. It loads nothing and runs nothing but its own `script`: the policy names both by their hashes. */
-export function page(title: string, style: string, body: Markup, script: string): string {
-  const policy = `default-src 'none'; style-src '${integrity(style)}'; script-src '${integrity(script)}'; base-uri 'none'; form-action 'none'`;
+/** A whole page around `body`. It loads nothing and runs nothing but its own `script`: the policy names both by their hashes. `allow` is one more directive. */
+export function page(title: string, style: string, body: Markup, script: string, allow: string = ''): string {
+  const policy = `default-src 'none'; style-src '${integrity(style)}'; script-src '${integrity(script)}'; base-uri 'none'; form-action 'none'${allow === '' ? '' : `; ${allow}`}`;
   return markup`<!doctype html>
     <html lang="en">
       <head>

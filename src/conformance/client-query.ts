@@ -1,0 +1,37 @@
+// Reads what clients under test ask for in their query, and says what is wrong with a request.
+
+import type { HandshakeHeader } from './case.js';
+
+/** A request that is answered with an HTTP status and this sentence. */
+export class BadRequest extends Error {
+  readonly status: 400 | 403 | 404;
+
+  constructor(status: 400 | 403 | 404, sentence: string) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+const MAX_AGENT = 200;
+
+/** Whether a request has a field that belongs to a WebSocket handshake and that no page can set. */
+export function isHandshake({ values }: HandshakeHeader): boolean {
+  return ['upgrade', 'sec-websocket-key', 'sec-websocket-version'].some((name) => values(name).length > 0);
+}
+
+/** By what a waiting client is known: a case and an agent. */
+export function waitKey(agent: string, id: string): string {
+  return `${id} ${agent}`;
+}
+
+/**
+ * The agent that a query names.
+ * @throws BadRequest when it names none
+ */
+export function agentOf(query: URLSearchParams): string {
+  const agent = query.get('agent')?.trim() ?? '';
+  if (agent === '' || agent.length > MAX_AGENT) {
+    throw new BadRequest(400, `The query needs agent=NAME, of 1 to ${MAX_AGENT} characters.`);
+  }
+  return agent;
+}

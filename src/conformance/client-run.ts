@@ -1,0 +1,43 @@
+// How clients under test are served: the settings of a run, and what it yields.
+
+import type { TlsOptions } from 'node:tls';
+import type { CaseResult } from './result.js';
+import type { Selection } from './select.js';
+
+/** Results by the testee's name, then by the case's id. */
+export type AgentResults = ReadonlyMap<string, ReadonlyMap<string, CaseResult>>;
+
+/** How to serve clients under test. */
+export interface ClientRun extends Selection {
+  /** Port to listen on; 0 lets the system choose. */
+  port: number;
+  /** Address to listen on; default 127.0.0.1. */
+  host?: string;
+  /** With a certificate and a key the server speaks TLS. */
+  tls?: Pick<TlsOptions, 'cert' | 'key'>;
+  /** Cases to leave out for agents whose name matches: their connections are closed at once, without a result. */
+  excludeFor?: Readonly<Record<string, readonly string[]>>;
+  /** Origins whose pages may drive the run besides the examiner's own page; `*` stands for any. */
+  allowedOrigins?: readonly string[];
+  /** Subprotocols that the examiner agrees to, where a client offers one of them. */
+  protocols?: readonly string[];
+  /** Called when a case begins (`begun`) and when its connection is over. */
+  onCase?: (id: string, begun: boolean, agent: string) => void;
+  /** Stretches all time limits; default 1. */
+  timeoutScale?: number;
+  /** Called at /updateReports with all results so far; the client waits for it. */
+  updateReports?: (results: AgentResults) => Promise<void> | void;
+  /** Ends the run: the iterator throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A run that serves clients; iterating over it yields their results as they end. */
+export interface ClientExamination extends AsyncIterable<CaseResult> {
+  /** Where it listens. */
+  readonly url: string;
+  readonly port: number;
+  /** All results so far. */
+  readonly results: AgentResults;
+  /** Ends the run and its iteration. */
+  stop(): void;
+}

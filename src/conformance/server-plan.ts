@@ -1,0 +1,106 @@
+// Plans a run against a server: where it is, what every request says, and which cases run side by side.
+
+import type { ConnectionOptions } from 'node:tls';
+import type { Case } from './case.js';
+import type { Target } from './handshake.js';
+import { CannotRunError, type Selection } from './select.js';
+
+/** How to drive a server. */
+export interface ServerRun extends Selection {
+  /** `ws://` or `wss://`. */
+  url: string;
+  /** Name of the testee in the results; left out, the `Server` header of its responses, else `UnknownServer`. */
+  agent?: string;
+  /** Subprotocols that every request offers, but of the cases that are about them. */
+  protocols?: readonly string[];
+  /** The `Origin` that every request names, but of the cases that are about it. */
+  origin?: string;
+  /** Other header lines of every request. */
+  headers?: readonly (readonly [name: string, value: string])[];
+  /** Cases to leave out for agents whose name matches. */
+  excludeFor?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Connections at a time, 1 to 64; default 8, or as many as the server serves side by side. Messages that are timed run on a quarter of
+   * them, compressed ones on half. A case that does not pass beside others is judged again alone, so no verdict depends on it.
+   */
+  jobs?: number;
+  /** Stretches all time limits; default 1. */
+  timeoutScale?: number;
+  /** For `wss://`: accept any certificate, or trust this one; the server name to ask for. */
+  tls?: Pick<ConnectionOptions, 'ca' | 'servername'> & { insecure?: boolean };
+  /** Starts the server anew when it has died; it resolves when it is up. Left out, the run ends there. */
+  restart?: () => Promise<void>;
+  /** Called when a case begins (`begun`) and when its connection is over. */
+  onCase?: (id: string, begun: boolean) => void;
+  /** Called with a sentence about something that is no verdict: a limit of the server, a restart. */
+  onNote?: (sentence: string) => void;
+  /** Ends the run early: the iterator throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** The server under test died and was not started again: a sentence that says when. The cases before it have their results. */
+export class ServerDiedError extends Error {
+  override name = 'ServerDiedError';
+}
+
+/** The server under test. */
+export interface Server extends Target {
+  secure: boolean;
+  hostname: string;
+  port: number;
+}
+
+/**
+ * The server that a run names.
+ * @throws CannotRunError when its URL is none
+ */
+export function serverOf({ url, protocols = [], origin, headers = [] }: ServerRun): Server {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || !['ws:', 'wss:'].includes(parsed.protocol)) {
+    throw new CannotRunError(`"${url}" is no ws:// or wss:// URL.`);
+  }
+  const secure = parsed.protocol === 'wss:';
+  return {
+    secure,
+    // An IPv6 address stands in brackets in the URL and without them in connect().
+    hostname: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port),
+    host: parsed.host,
+    path: `${parsed.pathname}${parsed.search}`,
+    protocols,
+    lines: [
+      ...(origin === undefined ? [] : [['Origin', origin] as [string, string]]),
+      ...headers.map(([name, value]): [string, string] => [name, value]),
+    ],
+  };
+}
+
+/** Cases that run side by side, on how many connections. What is timed is kept from what is heavy. */
+export interface Phase {
+  cases: Case[];
+  lanes: number;
+}
+
+/** The cases of a run in their phases, on up to `jobs` connections. */
+export function phases(cases: Case[], jobs: number): Phase[] {
+  const light: Case[] = [];
+  const exchanges: Case[] = [];
+  const compressions: { one: Case; key: string }[] = [];
+  const alone: Case[] = [];
+  for (const one of cases) {
+    const { exam } = one;
+    if (one.alone) alone.push(one);
+    else if (exam.kind === 'script' || exam.kind === 'refusal') light.push(one);
+    else if (exam.kind !== 'compression') exchanges.push(one);
+    else compressions.push({ one, key: `${exam.file} ${String(exam.size).padStart(6, '0')}` });
+  }
+  // Cases that send the same messages stand together, so that the compressed ones are made once.
+  compressions.sort((one, other) => one.key.localeCompare(other.key));
+  return [
+    { cases: light, lanes: jobs },
+    { cases: exchanges, lanes: Math.ceil(jobs / 4) },
+    { cases: alone, lanes: 1 },
+    // Examiner and testee work in turns: it takes several connections until both have always something to do.
+    { cases: compressions.map(({ one }) => one), lanes: Math.ceil(jobs / 2) },
+  ];
+}
