@@ -89,8 +89,8 @@ export function isWhole(kind: number, mask: number): boolean {
 export class FrameDecoder implements Tenant {
   private readonly kernels: Kernels;
   private readonly values: Values;
-  private readonly config: number;
-  private readonly maxPayload: number;
+  private config: number;
+  private maxPayload = 0;
   private readonly traffic: Traffic | undefined;
   private readonly window: TextWindow | undefined;
 
@@ -125,7 +125,7 @@ export class FrameDecoder implements Tenant {
   constructor(options: FrameDecoderOptions) {
     this.kernels = options.kernels ?? loadedKernels;
     this.values = options.values ?? plainValues;
-    this.maxPayload = Math.min(options.maxPayload || Infinity, Number.MAX_SAFE_INTEGER);
+    this.limit(options.maxPayload ?? 0);
     this.traffic = options.traffic;
     if (options.strings === true) this.window = new TextWindow(this.kernels, this.values);
     this.config =
@@ -133,6 +133,16 @@ export class FrameDecoder implements Tenant {
       (options.skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
       (this.values.isUtf8 !== undefined && options.strings !== true ? SCAN_LEAVE_LONG_TEXT : 0) |
       ((options.rsv ?? 0) & SCAN_RSV);
+  }
+
+  /** Limits the length of messages, in bytes, from the next chunk on; 0 for no limit. */
+  limit(maxPayload: number): void {
+    this.maxPayload = Math.min(maxPayload || Infinity, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Leaves text unvalidated, or not, from the next chunk on. */
+  skipUtf8(skips: boolean): void {
+    this.config = skips ? this.config | SCAN_SKIP_UTF8 : this.config & ~SCAN_SKIP_UTF8;
   }
 
   /** Takes in a chunk, which must stay as it is until `next()` has returned false. Payloads are copied out of it. */

@@ -1,5 +1,5 @@
 // A frame's first octet, its length and its masking key -> the header on the wire (RFC 6455 5.2).
-import { LENGTH_16, LENGTH_64 } from '../spec/frame.js';
+import { LENGTH_16, LENGTH_64, MASK } from '../spec/frame.js';
 
 /**
  * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload
@@ -37,4 +37,18 @@ export function writeKey(bytes: Uint8Array, at: number, key: number): number {
   bytes[at + 2] = key >>> 16;
   bytes[at + 3] = key >>> 24;
   return at + 4;
+}
+
+/** Where the payload of the whole, well-formed frame at `at` begins, and where the frame ends. */
+export function frameAt(bytes: Uint8Array, at: number): { readonly header: number; readonly end: number } {
+  const second = bytes[at + 1];
+  let length = second & ~MASK;
+  let header = at + 2;
+  if (length >= LENGTH_16) {
+    const lengthBytes = length === LENGTH_16 ? 2 : 8;
+    length = 0;
+    for (let i = 0; i < lengthBytes; i++) length = 0x100 * length + bytes[header++];
+  }
+  if ((second & MASK) !== 0) header += 4;
+  return { header, end: header + length };
 }

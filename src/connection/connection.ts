@@ -106,12 +106,12 @@ export class Connection {
   private readonly inflater: Inflater | undefined;
   private readonly deflater: Deflater | undefined;
   private readonly threshold: number;
-  private readonly maxPayload: number;
+  private maxPayloadBytes: number;
   /** Answer pings (RFC 6455 5.5.2). */
   autoPong: boolean;
   /** The bits of a record that tell, by being RECORD_WHOLE, that `next` need not look further; 0 where it always must. */
   private readonly plainMask: number;
-  private readonly skipUtf8: boolean;
+  private skipUtf8: boolean;
   private readonly maxFragments: number;
   private readonly maxBufferedChunks: number;
 
@@ -154,7 +154,7 @@ export class Connection {
     this.kernels = options.kernels ?? loadedKernels;
     this.inflater = options.inflater;
     this.deflater = options.deflater;
-    this.maxPayload = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
+    this.maxPayloadBytes = options.maxPayload ?? DEFAULT_MAX_PAYLOAD;
     this.maxFragments = options.maxFragments ?? 0;
     this.maxBufferedChunks = options.maxBufferedChunks ?? 0;
     this.autoPong = options.autoPong !== false;
@@ -166,7 +166,7 @@ export class Connection {
     this.decoder = new FrameDecoder({
       role: options.role,
       rsv: (options.rsv ?? 0) | (options.inflater === undefined ? 0 : RSV1),
-      maxPayload: this.maxPayload,
+      maxPayload: this.maxPayloadBytes,
       skipUtf8: this.skipUtf8,
       strings,
       traffic: options.statistics?.received,
@@ -309,6 +309,24 @@ export class Connection {
   /** Whether the inflater is busy with a message, or its result has not been told yet. */
   get isInflating(): boolean {
     return this.inflating !== undefined;
+  }
+
+  /** The longest message, in bytes, after decompression; 0 for no limit. A change holds from the next chunk on. @internal */
+  get maxPayload(): number {
+    return this.maxPayloadBytes;
+  }
+  set maxPayload(bytes: number) {
+    this.maxPayloadBytes = bytes;
+    this.decoder.limit(bytes);
+  }
+
+  /** Whether text and close reasons stay unvalidated; text that is handed on as strings never does. @internal */
+  get skipUTF8Validation(): boolean {
+    return this.skipUtf8;
+  }
+  set skipUTF8Validation(skips: boolean) {
+    this.skipUtf8 = skips && !this.strings;
+    this.decoder.skipUtf8(this.skipUtf8);
   }
 
   /** Whether pieces, or bytes not yet scanned, follow the event that was told last. @internal */
@@ -707,7 +725,7 @@ export class Connection {
     // RFC 6455 10.4: the limit holds for the message after decompression too.
     let result: ReturnType<Inflater['inflate']>;
     try {
-      result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
+      result = this.inflater!.inflate(payload, this.maxPayloadBytes || Infinity);
     } catch (cause) {
       // An inflater that throws has had no memory.
       return this.fail(internalError(cause));

@@ -10,12 +10,13 @@ import { State } from '../connection/state.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import { Queue } from '../queue.js';
 import { BlobGate } from './blob-gate.js';
+import { SessionReceiver, SessionSender, type ReceivingSession, type SendingSession } from './compat/session-parts.js';
 import { startHeartbeat } from './heartbeat.js';
 import { emitsPlainly, loneMessageListener } from './lone-listener.js';
 import type { CheckedOptions } from './options.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { shape } from './shape.js';
-import { inOwnContext, Transport } from './transport.js';
+import { inOwnContext, Transport, type FrameTap } from './transport.js';
 import { nextTurn } from './turn.js';
 import { ReadyState, type BinaryType, type CloseInfo } from './types.js';
 
@@ -64,12 +65,14 @@ const EMPTY = Buffer.alloc(0);
 const LONGEST_STRIDE = 16;
 
 /** One object with its Transport, so that an idle connection holds no more than it must. */
-export class Session extends Transport {
+export class Session extends Transport implements SendingSession, ReceivingSession {
   readonly agreement: DeflateAgreement | undefined;
   readonly maxBackpressure: number;
   private readonly closeTimeout: number;
   private readonly isPaced: boolean;
-  private readonly answersPings: boolean;
+  answersPings: boolean;
+  /** The sender and receiver that the application has asked for, if it has. */
+  private parts: { sender?: SessionSender; receiver?: SessionReceiver } | undefined;
   private readonly errorOutlet: ErrorOutlet | undefined;
   private readonly pong: unknown;
   /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
@@ -117,6 +120,10 @@ export class Session extends Transport {
     return this.writableLength + this.bytesBehind + (this.ending?.tooLate ?? 0);
   }
 
+  get bytesBehindSocket(): number {
+    return this.connection.outputLength + this.bytesBehind;
+  }
+
   /** Bytes of payload that wait for the deflater, or for a Blob. */
   private get bytesBehind(): number {
     return this.connection.queuedOctets + (this.gate?.octets ?? 0);
@@ -142,6 +149,48 @@ export class Session extends Transport {
     if (!this.isBehind || this.bytesBehind > 0) return;
     this.isBehind = false;
     if (!this.isFull) this.onDrain();
+  }
+
+  /** The sender of this connection; programs may put functions of their own on it. */
+  get sender(): SessionSender {
+    return ((this.parts ??= {}).sender ??= new SessionSender(this));
+  }
+
+  /** The receiver of this connection: programs may take its listeners away, or change its limits. */
+  get receiver(): SessionReceiver {
+    return ((this.parts ??= {}).receiver ??= new SessionReceiver(this));
+  }
+
+  sendEncoded(frames: Uint8Array, callback: SendCallback | undefined): void {
+    if (this.face._readyState !== ReadyState.Open) {
+      this.countTooLate(frames.length);
+      if (callback !== undefined) process.nextTick(callback, notSent());
+    } else if (this.maxBackpressure > 0 && this.waitingBytes > this.maxBackpressure) {
+      this.failBackpressure();
+      if (callback !== undefined) process.nextTick(callback, notSent());
+    } else {
+      this.settleSend(this.connection.sendEncoded(frames, true), callback);
+    }
+  }
+
+  protected override frameTap(): FrameTap | undefined {
+    const sender = this.parts?.sender;
+    if (sender === undefined || !SessionSender.isWrapped(sender)) return undefined;
+    return (list, callback) => sender.sendFrame(list, callback);
+  }
+
+  get maxPayload(): number {
+    return this.connection.maxPayload;
+  }
+  set maxPayload(bytes: number) {
+    this.connection.maxPayload = bytes;
+  }
+
+  get skipUTF8Validation(): boolean {
+    return this.connection.skipUTF8Validation;
+  }
+  set skipUTF8Validation(skips: boolean) {
+    this.connection.skipUTF8Validation = skips;
   }
 
   /** Counts data that was sent to a connection that closes. */
@@ -232,7 +281,8 @@ export class Session extends Transport {
   protected override dispatch(): void {
     if (this.isPacing) return;
     const { connection } = this;
-    if (this.answersPings) connection.autoPong = this.face.pong === this.pong;
+    const receiver = this.parts?.receiver;
+    connection.autoPong = this.answersPings && this.face.pong === this.pong && receiver === undefined;
     let stride = 1;
     let left = stride;
     for (;;) {
@@ -326,7 +376,7 @@ export class Session extends Transport {
   private tellPlain(data: Uint8Array, isBinary: boolean): void {
     let isDone = false;
     try {
-      this.tellMessage(data, isBinary, undefined);
+      this.tellShaped(data, isBinary, undefined);
       isDone = true;
     } finally {
       if (!isDone) this.interrupted();
@@ -355,25 +405,42 @@ export class Session extends Transport {
     this.endRead();
   }
 
-  private tellMessage(data: Uint8Array | string, isBinary: boolean, fragmentEnds: readonly number[] | undefined): void {
+  private tellShaped(data: Uint8Array | string, isBinary: boolean, fragmentEnds: readonly number[] | undefined): void {
+    const shaped = isBinary ? shape(data as Uint8Array, fragmentEnds, this.face._binaryType) : data;
+    const receiver = this.parts?.receiver;
+    if (receiver === undefined) this.tellMessage(shaped, isBinary);
+    else receiver.emit('message', shaped, isBinary);
+  }
+
+  tellMessage(shaped: unknown, isBinary: boolean): void {
     const { face } = this;
-    const shaped = isBinary ? shape(data as Uint8Array, fragmentEnds, face._binaryType) : data;
     const listener = this.isDirect ? loneMessageListener(face) : undefined;
     if (listener !== undefined) listener.call(face, shaped, isBinary);
     else face.emit('message', shaped, isBinary);
   }
 
+  tellPing(data: Uint8Array): void {
+    if (this.answersPings && !this.connection.autoPong && this.face._readyState === ReadyState.Open)
+      this.face.pong(data);
+    this.face.emit('ping', data);
+  }
+
+  tellPong(data: Uint8Array): void {
+    this.face.emit('pong', data);
+  }
+
   private tell(event: ConnectionEvent): void {
     switch (event.type) {
       case EventType.Message:
-        this.tellMessage(event.data, event.isBinary, event.fragmentEnds);
+        this.tellShaped(event.data, event.isBinary, event.fragmentEnds);
         return;
       case EventType.Ping:
-        if (this.answersPings && !this.connection.autoPong) this.face.pong(event.data);
-        this.face.emit('ping', event.data);
+        if (this.parts?.receiver === undefined) this.tellPing(event.data);
+        else this.parts.receiver.emit('ping', event.data);
         return;
       case EventType.Pong:
-        this.face.emit('pong', event.data);
+        if (this.parts?.receiver === undefined) this.tellPong(event.data);
+        else this.parts.receiver.emit('pong', event.data);
         return;
       case EventType.Close:
         this.initiate('peer');

@@ -3,6 +3,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
+import { frameAt } from '../codec/header.js';
 import type { Connection } from '../connection/connection.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { beginReading, endReading, flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
@@ -18,6 +19,9 @@ const FLUSH_FROM = 64 * 1024;
 const AT_ONCE = 3;
 /** A gathered batch that is this old, in ms, leaves with the next send, or between two messages of a read. */
 const LATEST = 1;
+
+/** Has one frame written, in parts, by a function of the application's. */
+export type FrameTap = (list: readonly Uint8Array[], callback: SendCallback | undefined) => void;
 
 /** Sends whose callbacks are told together. */
 type Flight = SendCallback[] | undefined;
@@ -230,6 +234,11 @@ export abstract class Transport implements Batch {
         if (callbacks !== undefined) socket.write('', (error) => settle(callbacks, error));
         break;
       }
+      const tap = this.frameTap();
+      if (tap !== undefined) {
+        this.tapFrames(tap, Buffer.concat(chunks), callbacks);
+        continue;
+      }
       const underWay = this.flightCount;
       const isPrompt = isPlain(socket, guard.write);
       const isTold = callbacks !== undefined || socket.writableLength > 0 || !isPrompt;
@@ -249,6 +258,31 @@ export abstract class Transport implements Batch {
       }
       if (last === 0 && isPrompt) connection.reuse(chunks[0]);
     }
+  }
+
+  /** A function of the application's that every frame goes through, if there is one. */
+  protected abstract frameTap(): FrameTap | undefined;
+
+  private tapFrames(tap: FrameTap, frames: Uint8Array, callbacks: Flight): void {
+    for (let at = 0; at < frames.length;) {
+      const { header, end } = frameAt(frames, at);
+      const isLast = end === frames.length;
+      const list =
+        header === end ? [frames.subarray(at, end)] : [frames.subarray(at, header), frames.subarray(header, end)];
+      tap(list, isLast && callbacks !== undefined ? (error) => settle(callbacks, error) : undefined);
+      at = end;
+    }
+  }
+
+  /** Writes the parts of a frame, behind what was sent before. */
+  writeFrame(list: readonly Uint8Array[], callback: SendCallback | undefined): void {
+    this.flush();
+    const { socket } = this;
+    const last = list.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) socket.write(list[i]);
+    socket.write(list[last], callback);
+    if (last > 0) socket.uncork();
   }
 
   private get flightCount(): number {

@@ -8,6 +8,7 @@ import { CloseCode } from '../spec/close-code.js';
 import { Opcode } from '../spec/frame.js';
 import { abortHandshake, connectClient, type ClientOptions } from './client.js';
 import { isBlob, octetsOf, toCallback, toPayload, type Sendable } from './data.js';
+import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
 import { iterate } from './iterate.js';
 import { openSession, type SocketOptions } from './open.js';
@@ -199,19 +200,6 @@ export class WebSocket extends EventEmitter {
     this.#sendControl(Opcode.Pong, data, mask, callback);
   }
 
-  /** Sends frames that were encoded beforehand: `Sender.frame` makes them, `sendFrame` sends them. @internal */
-  get _sender(): { sendFrame(frames: Uint8Array[], callback?: SendCallback): void } {
-    return {
-      sendFrame: (frames, callback) => {
-        const encoded = Buffer.concat(frames);
-        if (this._readyState !== ReadyState.Open) return this.#sendTooLate(encoded, callback);
-        const session = this.#session!;
-        if (session.maxBackpressure > 0 && this.#exceedsBackpressure()) return this.#sendTooLate(encoded, callback);
-        sendEncoded(session, encoded, callback, false);
-      },
-    };
-  }
-
   static {
     broadcastFrames = (websocket, frames) => {
       if (websocket._readyState !== ReadyState.Open) return;
@@ -306,6 +294,31 @@ export class WebSocket extends EventEmitter {
     return this.#session?.isErrorTold ?? false;
   }
 
+  /** @internal */
+  get _closeCode(): number {
+    return this.#session?.connection.closeCode ?? CloseCode.Abnormal;
+  }
+  /** @internal */
+  get _closeMessage(): Uint8Array {
+    return this.#session?.connection.closeReceived?.reason ?? EMPTY;
+  }
+  /** Sends frames that were encoded beforehand, by `sendFrame`; null before the handshake is done. @internal */
+  get _sender(): SessionSender | null {
+    this.#session?.expose();
+    return this.#session?.sender ?? null;
+  }
+  /** @internal */
+  get _receiver(): SessionReceiver | null {
+    return this.#session?.receiver ?? null;
+  }
+  /** @internal */
+  get _autoPong(): boolean {
+    return this.#session?.answersPings ?? true;
+  }
+  set _autoPong(answers: boolean) {
+    if (this.#session !== undefined) this.#session.answersPings = answers;
+  }
+
   // ---- rooms within
 
   #sendControl(
@@ -374,3 +387,23 @@ for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'p
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
 addEventFace(WebSocket.prototype);
+
+// `ws` has plain fields here, which programs write to.
+for (const name of [
+  '_closeCode',
+  '_closeFrameReceived',
+  '_closeFrameSent',
+  '_closeMessage',
+  '_closeTimer',
+  '_errorEmitted',
+  '_extensions',
+  '_receiver',
+  '_sender',
+  '_socket',
+]) {
+  Object.defineProperty(WebSocket.prototype, name, {
+    set(this: WebSocket, value: unknown) {
+      own(this, name, value);
+    },
+  });
+}

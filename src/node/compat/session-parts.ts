@@ -1,0 +1,86 @@
+// `SessionSender` and `SessionReceiver` are what `_sender` and `_receiver` of an open WebSocket give, made when first asked for.
+import { Buffer } from 'node:buffer';
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { Sender, type SenderCallback } from './sender.js';
+
+/** A session as its sender knows it. */
+export interface SendingSession {
+  readonly socket: Duplex;
+  /** Bytes that wait and are not in the socket yet. */
+  readonly bytesBehindSocket: number;
+  /** Sends whole frames in their turn. */
+  sendEncoded(frames: Uint8Array, callback: SenderCallback | undefined): void;
+  /** Writes the parts of a frame to the socket, behind what was sent before. */
+  writeFrame(list: readonly Uint8Array[], callback: SenderCallback | undefined): void;
+}
+
+/**
+ * The sender of one connection. A program that puts a function of its own in the place of `sendFrame` sees every frame of
+ * the connection go through it, those of the library too.
+ */
+export class SessionSender extends Sender {
+  readonly #session: SendingSession;
+
+  constructor(session: SendingSession) {
+    super(session.socket);
+    this.#session = session;
+  }
+
+  /** Whether frames have to go through a `sendFrame` of the application's. */
+  static isWrapped(sender: SessionSender): boolean {
+    return sender.sendFrame !== ownSendFrame;
+  }
+
+  get _socket(): Duplex {
+    return this.#session.socket;
+  }
+
+  get _bufferedBytes(): number {
+    return this.#session.bytesBehindSocket;
+  }
+
+  override sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
+    if (SessionSender.isWrapped(this)) this.#session.writeFrame(list, callback);
+    else this.#session.sendEncoded(Buffer.concat(list), callback);
+  }
+}
+
+// oxlint-disable-next-line unbound-method -- it is only compared
+const { sendFrame: ownSendFrame } = SessionSender.prototype;
+
+/** A session as its receiver knows it. */
+export interface ReceivingSession {
+  maxPayload: number;
+  skipUTF8Validation: boolean;
+  tellMessage(data: unknown, isBinary: boolean): void;
+  tellPing(data: Uint8Array): void;
+  tellPong(data: Uint8Array): void;
+}
+
+/** Emits what a session has received; the listeners that it starts with pass it on to the WebSocket. */
+export class SessionReceiver extends EventEmitter {
+  readonly #session: ReceivingSession;
+
+  constructor(session: ReceivingSession) {
+    super();
+    this.#session = session;
+    this.on('message', (data: unknown, isBinary: boolean) => session.tellMessage(data, isBinary));
+    this.on('ping', (data: Uint8Array) => session.tellPing(data));
+    this.on('pong', (data: Uint8Array) => session.tellPong(data));
+  }
+
+  get _maxPayload(): number {
+    return this.#session.maxPayload;
+  }
+  set _maxPayload(bytes: number) {
+    this.#session.maxPayload = bytes;
+  }
+
+  get _skipUTF8Validation(): boolean {
+    return this.#session.skipUTF8Validation;
+  }
+  set _skipUTF8Validation(skips: boolean) {
+    this.#session.skipUTF8Validation = skips;
+  }
+}
