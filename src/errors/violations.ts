@@ -65,13 +65,13 @@ export const VIOLATIONS: Readonly<Record<Exclude<Violation, Violation.None>, Vio
     section: 'RFC 6455 5.1',
     text: `${FRAME}MASK must be clear`,
   },
-  // Deviation from ws: a length that is not written in the fewest octets fails the connection; ws accepts it.
+  // Deviation from ws: a length that is not written in the fewest bytes fails the connection; ws accepts it.
   [Violation.NonMinimalLength]: {
     code: 'WS_ERR_NON_MINIMAL_LENGTH',
     closeCode: CloseCode.ProtocolError,
     range: true,
     section: 'RFC 6455 5.2',
-    text: `${FRAME}payload length % is not minimally encoded`,
+    text: `${FRAME}payload length % is not in the fewest bytes, as older paho-mqtt and OvenMediaEngine send it`,
   },
   [Violation.LengthTooLarge]: {
     code: 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',

@@ -99,6 +99,23 @@ contract('client handshake failures', (implementation) => {
     });
   }
 
+  it('a Connection header that is no list of tokens (D3), and a number with a leading zero (D7), which ws takes', async () => {
+    for (const [headers, message] of [
+      [{ Connection: 'Upgrade, x' }, undefined],
+      [{ 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=15' }, undefined],
+      [{ Connection: 'Upgrade, a/b' }, 'Invalid Connection header'],
+      [
+        { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=015' },
+        'Invalid Sec-WebSocket-Extensions header',
+      ],
+    ] as const) {
+      const server = await answering(({ peer, request }) => peer.write(responseHead(request, { ...headers })));
+      const ws = dial(implementation, server.url);
+      if (message === undefined || implementation.name === 'ws') await event(ws, 'open');
+      else expect((await ending(ws)).error?.message).toBe(message);
+    }
+  });
+
   it('Invalid Upgrade header: letter case of the value does not matter', async () => {
     const server = await answering(({ peer, request }) => peer.write(responseHead(request, { Upgrade: 'WebSocket' })));
     await event(dial(implementation, server.url), 'open');
