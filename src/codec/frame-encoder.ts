@@ -2,7 +2,17 @@
 import { UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { LENGTH_16, MASK, MAX_HEADER, OPCODE_BITS, Opcode, Role, FIN } from '../spec/frame.js';
+import {
+  FIN,
+  LENGTH_16,
+  MASK,
+  MAX_CONTROL_PAYLOAD,
+  MAX_HEADER,
+  OPCODE_BITS,
+  Opcode,
+  Role,
+  RSV_BITS,
+} from '../spec/frame.js';
 import { plainValues, type Values } from '../values/values.js';
 import { writeHeader, writeKey } from './header.js';
 import { maskInto } from './mask.js';
@@ -17,6 +27,10 @@ export interface FrameEncoderOptions {
   readonly role: Role;
   /** Where masking keys come from; default: `values.random`. */
   readonly generateMask?: GenerateMask;
+  /** RSV bits, in their places on the wire, that an extension has claimed on control frames too (RFC 6455 5.2). */
+  readonly rsv?: number;
+  /** Write control frames that RFC 6455 forbids too, as a test of a peer does; default false. */
+  readonly unchecked?: boolean;
   readonly kernels?: Kernels;
   readonly values?: Values;
   /** Counts of what is sent. */
@@ -46,14 +60,20 @@ export class FrameEncoder {
   private readonly drawKey: (() => number) | undefined;
   /** Whether the caller's code draws the keys. */
   private readonly hasOwnKeys: boolean;
+  private readonly rsv: number;
+  private readonly unchecked: boolean;
 
   constructor(options: FrameEncoderOptions) {
+    const { role } = options;
+    if (role !== Role.Client && role !== Role.Server) throw new UsageError('The role is Role.Client or Role.Server');
     this.traffic = options.traffic;
     const values = options.values ?? plainValues;
     this.memory = memoryOf(values, options.kernels ?? loadedKernels);
+    this.rsv = options.rsv ?? 0;
+    this.unchecked = options.unchecked === true;
     this.hasOwnKeys = options.generateMask !== undefined;
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
-    this.drawKey = options.role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
+    this.drawKey = role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
   }
 
   /** How many octets have been written and not taken. */
@@ -62,26 +82,44 @@ export class FrameEncoder {
   }
 
   /**
-   * Writes one frame.
+   * Writes one frame. The bits of a data frame are the caller's; a control frame is as RFC 6455 5.5 demands, unless
+   * `unchecked` was asked for.
    * @param first the header's first byte: FIN, RSV bits and opcode (RFC 6455 5.2)
    * @param payload bytes, or text, which is sent as UTF-8
    * @param lent the payload may be referred to, not copied, until it has been written out; honoured from 64 KiB on
-   * @throws UsageError, before anything is written, when an argument is of another kind
+   * @throws UsageError, before anything is written, when an argument is of another kind, or the control frame is forbidden
    */
   frame(first: number, payload: Payload, lent = false): void {
-    assertFirst(first);
-    if (typeof payload === 'string') return this.putText(first, payload);
-    const length = lent ? -1 : lengthOf(payload);
+    const isControl = this.isChecked(first);
+    if (typeof payload === 'string') {
+      if (!isControl) return this.putText(first, payload);
+      payload = this.memory.values.encode(payload);
+    }
+    const length = lent || isControl ? -1 : lengthOf(payload);
     if (length >= 0) return this.put(first, payload as Uint8Array, length, false);
     const bytes = toBytes(payload);
+    // RFC 6455 5.5: control frames carry at most 125 bytes.
+    if (isControl && bytes.length > MAX_CONTROL_PAYLOAD) {
+      throw new UsageError(`A control frame carries at most ${MAX_CONTROL_PAYLOAD} bytes`);
+    }
     this.put(first, bytes, bytes.length, lent);
   }
 
   /** Writes one frame whose payload is `text` as UTF-8; throws as `frame` does. */
   text(first: number, text: string): void {
-    assertFirst(first);
     if (typeof text !== 'string') throw new UsageError('Text must be a string');
-    this.putText(first, text);
+    this.frame(first, text);
+  }
+
+  /** Whether `first` begins a control frame that is to be checked; throws where it may not begin a frame. */
+  private isChecked(first: number): boolean {
+    if (!Number.isInteger(first) || first < 0 || first > 0xff) throw new UsageError("A frame's first byte is 0 to 255");
+    if ((first & OPCODE_BITS) < Opcode.Close || this.unchecked) return false;
+    // RFC 6455 5.5: control frames are never fragmented. 5.2: RSV bits are 0 unless an extension defines them.
+    if ((first & FIN) === 0) throw new UsageError('A control frame is never fragmented');
+    if ((first & RSV_BITS & ~this.rsv) !== 0)
+      throw new UsageError('No extension has claimed the RSV bits of a control frame');
+    return true;
   }
 
   /**
@@ -202,10 +240,6 @@ export class FrameEncoder {
   private open(): Outgoing {
     return (this.outgoing = new Outgoing(this.memory, this.drawKey !== undefined));
   }
-}
-
-function assertFirst(first: number): void {
-  if (!Number.isInteger(first) || first < 0 || first > 0xff) throw new UsageError("A frame's first byte is 0 to 255");
 }
 
 /** Writes `text` at `at`, an octet for each code unit; false, with some of it written, when it is not ASCII. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FrameEncoder, LEND_FROM } from '../../src/codec/frame-encoder.js';
 import { writeHeader } from '../../src/codec/header.js';
 import { newStatistics } from '../../src/codec/statistics.js';
+import { UsageError } from '../../src/errors/usage-error.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';
 import { plainValues, type Values } from '../../src/values/values.js';
@@ -134,6 +135,45 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     encoder.raw(detached);
     encoder.frame(FIN | Opcode.Binary, Buffer.from('next'));
     expect(framesOf(encoder).map(({ payload }) => payload.toString())).toEqual(['', 'next']);
+  });
+
+  test('5.5 a control frame that is too long, fragmented or has RSV bits is refused, unless unchecked', () => {
+    for (const role of [Role.Server, Role.Client]) {
+      for (const opcode of [Opcode.Close, Opcode.Ping, Opcode.Pong, 0xb, 0xf]) {
+        const encoder = new FrameEncoder({ role, kernels });
+        const claimed = new FrameEncoder({ role, kernels, rsv: RSV1 });
+        const unchecked = new FrameEncoder({ role, kernels, unchecked: true });
+        for (const [first, payload] of [
+          [FIN | opcode, new Uint8Array(126)],
+          [FIN | opcode, new Uint8Array(70_000).buffer],
+          [FIN | opcode, 'x'.repeat(126)],
+          [FIN | opcode, '€'.repeat(42)],
+          [opcode, ''],
+          [FIN | RSV1 | opcode, 'x'],
+          [FIN | 0x30 | opcode, ''],
+        ] as const) {
+          for (const lent of [false, true]) expect(() => encoder.frame(first, payload, lent)).toThrow(UsageError);
+          if (typeof payload === 'string') expect(() => encoder.text(first, payload)).toThrow(UsageError);
+          unchecked.frame(first, payload);
+          const [frame] = framesOf(unchecked);
+          expect([frame.opcode, frame.fin, frame.rsv1]).toEqual([opcode, first >= FIN, (first & RSV1) !== 0]);
+        }
+        expect([encoder.length, encoder.take()]).toEqual([0, []]);
+        encoder.frame(FIN | opcode, '€'.repeat(41));
+        claimed.frame(FIN | RSV1 | opcode, new Uint8Array(125));
+        expect(() => claimed.frame(FIN | 0x20 | opcode, '')).toThrow(UsageError);
+        expect([framesOf(encoder)[0].payload.length, framesOf(claimed)[0].rsv1]).toEqual([123, true]);
+      }
+    }
+    const encoder = new FrameEncoder({ role: Role.Server, kernels });
+    encoder.frame(0x70 | Opcode.Continuation, new Uint8Array(126));
+    expect(framesOf(encoder)[0].payload.length).toBe(126);
+    for (const first of [-1, 256, 1.5, NaN, '129']) {
+      expect(() => encoder.frame(first as number, 'x')).toThrow(UsageError);
+    }
+    for (const role of [undefined, 2, 'server']) {
+      expect(() => new FrameEncoder({ role: role as Role, kernels })).toThrow(UsageError);
+    }
   });
 
   test('a long lent payload is handed on by reference by a server, and never by a client', () => {

@@ -231,7 +231,7 @@ const methods: readonly Method[] = [
     name: 'FrameEncoder.frame as the first byte',
     isEncoder: true,
     call: ({ encoder }, argument) => encoder.frame(argument as number, 'abc'),
-    adds: (end, { name }) => (name === 'number' ? end.frame(42, Buffer.from('abc')) : undefined),
+    adds: (end, { name }) => (name === 'number' ? end.frame(66, Buffer.from('abc')) : undefined),
   },
   {
     name: 'FrameEncoder.text',
