@@ -6,7 +6,7 @@ import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import { Role } from '../spec/frame.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, type SharedOptions } from './options.js';
-import { Session, type ErrorOutlet, type Face } from './session.js';
+import { Session, type Face, type SessionOwner } from './session.js';
 import { nodeValues } from './values.js';
 
 /** The agreement of the handshake, and the options of this connection, for `setSocket`. */
@@ -14,7 +14,7 @@ export interface SocketOptions extends SharedOptions {
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
   readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
   /** @internal */
-  readonly errorOutlet?: ErrorOutlet | undefined;
+  readonly owner?: SessionOwner | undefined;
 }
 
 /**
@@ -64,7 +64,7 @@ export function openSession(
   session = new Session(face, socket, connection, {
     checked,
     agreement: deflate?.agreement,
-    errorOutlet: options.errorOutlet,
+    owner: options.owner,
     pong,
   });
   const net = socket as Duplex & { setTimeout?: (ms: number) => void; setNoDelay?: () => void };

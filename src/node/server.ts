@@ -25,6 +25,7 @@ import {
   type VerifyClientSync,
   type WebSocketClass,
 } from './server-options.js';
+import type { SessionOwner } from './session.js';
 import { WebSocket } from './websocket.js';
 
 /** What was agreed on, by the extension's name. */
@@ -45,24 +46,25 @@ const kUsed: unique symbol = Symbol('used');
 type UpgradeSocket = Duplex & { [kUsed]?: boolean };
 
 /** What a server holds that `ws` has no name for: a user's flags and subclasses cannot meet it, and a Proxy finds it too. */
-class Holdings {
+class Holdings implements SessionOwner {
   origins: AllowedOrigins | undefined;
   openConnections = 0;
-  // One function for all: a connection that is open holds nothing of its request.
-  readonly onConnectionError: (error: Error, websocket: WebSocket) => void;
-  readonly onClientClose: () => void;
 
-  constructor(server: WebSocketServer) {
-    this.onConnectionError = (error, websocket) => void server.emit('connectionError', error, websocket);
-    this.onClientClose = () => {
-      this.openConnections--;
-      if (server.clients === undefined) return;
-      for (const client of server.clients) if (client.readyState === 3) server.clients.delete(client);
-      if (server._shouldEmitClose === true && server.clients.size === 0) {
-        server._shouldEmitClose = false;
-        process.nextTick(emitClose, server);
-      }
-    };
+  constructor(private readonly server: WebSocketServer) {}
+
+  connectionError(error: Error, websocket: WebSocket): void {
+    this.server.emit('connectionError', error, websocket);
+  }
+
+  closed(websocket: WebSocket): void {
+    const { server } = this;
+    this.openConnections--;
+    if (server.clients === undefined) return;
+    server.clients.delete(websocket);
+    if (server._shouldEmitClose === true && server.clients.size === 0) {
+      server._shouldEmitClose = false;
+      process.nextTick(emitClose, server);
+    }
   }
 }
 
@@ -312,14 +314,13 @@ export class WebSocketServer extends EventEmitter {
     socket[kUsed] = true;
     socket.write(response);
     socket.removeListener('error', onSocketError);
-    held.openConnections++;
     websocket.setSocket(socket, head, {
       ...options,
-      errorOutlet: held.onConnectionError,
+      owner: held,
       deflate: agreed === undefined ? undefined : { agreement: agreed.agreement, options: deflate ?? {} },
     });
+    held.openConnections++;
     this.clients?.add(websocket);
-    websocket.on('close', held.onClientClose);
     callback(websocket, request);
   }
 }

@@ -35,8 +35,13 @@ export interface Face extends EventEmitter {
   emitClose(): void;
 }
 
-/** A peer's violation is told to this instead of thrown, where the socket has no listener of 'error'. */
-export type ErrorOutlet = (error: Error, face: never) => void;
+/** The server that accepted a connection. It is told directly: listeners are the application's, which may remove them all. */
+export interface SessionOwner {
+  /** A peer's violation is told to this instead of thrown, where the socket has no listener of 'error'. */
+  connectionError(error: Error, face: never): void;
+  /** The connection is over; 'close' follows. */
+  closed(face: never): void;
+}
 
 /** The facts that a connection needs once it comes to its end. */
 class Ending {
@@ -55,7 +60,7 @@ class Ending {
 export interface SessionParts {
   readonly checked: CheckedOptions;
   readonly agreement: DeflateAgreement | undefined;
-  readonly errorOutlet: ErrorOutlet | undefined;
+  readonly owner: SessionOwner | undefined;
   /** The `pong` that answers pings without a call of it, unless the application has put another in its place. */
   readonly pong: unknown;
 }
@@ -73,7 +78,7 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
   answersPings: boolean;
   /** The sender and receiver that the application has asked for, if it has. */
   private parts: { sender?: SessionSender; receiver?: SessionReceiver } | undefined;
-  private readonly errorOutlet: ErrorOutlet | undefined;
+  private readonly owner: SessionOwner | undefined;
   private readonly pong: unknown;
   /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
   private readonly isDirect = emitsPlainly();
@@ -95,7 +100,7 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
     private readonly face: Face,
     socket: Duplex,
     connection: Connection,
-    { checked, agreement, errorOutlet, pong }: SessionParts,
+    { checked, agreement, owner, pong }: SessionParts,
   ) {
     super(socket, connection);
     this.agreement = agreement;
@@ -103,7 +108,7 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
     this.closeTimeout = checked.closeTimeout;
     this.isPaced = !checked.allowSynchronousEvents;
     this.answersPings = checked.autoPong;
-    this.errorOutlet = errorOutlet;
+    this.owner = owner;
     this.pong = pong;
   }
 
@@ -266,6 +271,7 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
     const ending = this.endFacts();
     const { initiator } = ending;
     ending.info = { code, reason: reason.toString(), initiator, wasClean, error: connection.failure };
+    this.owner?.closed(this.face as never);
     this.face.emit('close', code, reason);
   }
 
@@ -465,7 +471,7 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
     if (ending.isErrorTold) return;
     ending.isErrorTold = true;
     if (isOurs || this.face.listenerCount('error') > 0) this.face.emit('error', error);
-    else this.errorOutlet?.(error, this.face as never);
+    else this.owner?.connectionError(error, this.face as never);
   }
 
   /** Dispatches the rest in a later turn; until then nothing is read. */
