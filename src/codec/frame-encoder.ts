@@ -14,7 +14,7 @@ import {
   RSV_BITS,
 } from '../spec/frame.js';
 import { plainValues, type Values } from '../values/values.js';
-import { writeHeader, writeKey } from './header.js';
+import { frameAt, writeHeader, writeKey } from './header.js';
 import { maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory } from './out-memory.js';
@@ -207,17 +207,16 @@ export class FrameEncoder {
     const outgoing = this.outgoing ?? this.open();
     if (lent) {
       outgoing.append(frames);
-      return;
-    }
-    if (this.drawKey !== undefined) {
+    } else if (this.drawKey !== undefined) {
       // A client's batch is masked when it leaves, which these frames are already.
       const own = this.memory.values.allocate(length);
       own.set(frames);
       outgoing.append(own);
-      return;
+    } else {
+      outgoing.reserve(length).set(frames, outgoing.end);
+      outgoing.end += length;
     }
-    outgoing.reserve(length).set(frames, outgoing.end);
-    outgoing.end += length;
+    if (this.traffic !== undefined) countFrames(this.traffic, frames);
   }
 
   /** Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it. */
@@ -255,6 +254,16 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
 /** The octets of a header without its key, for lengths that 16 bits hold. */
 function headerOctets(length: number): number {
   return length < LENGTH_16 ? 2 : 4;
+}
+
+/** Counts frames that were encoded beforehand, as far as they are whole. */
+function countFrames(traffic: Traffic, frames: Uint8Array): void {
+  for (let at = 0; at + 2 <= frames.length;) {
+    const { payload, end } = frameAt(frames, at);
+    if (end > frames.length) return;
+    count(traffic, frames[at], end - payload);
+    at = end;
+  }
 }
 
 function count(traffic: Traffic, first: number, length: number): void {

@@ -40,15 +40,15 @@ export function writeKey(bytes: Uint8Array, at: number, key: number): number {
 }
 
 /** Where the payload of the whole, well-formed frame at `at` begins, and where the frame ends. */
-export function frameAt(bytes: Uint8Array, at: number): { readonly header: number; readonly end: number } {
+export function frameAt(bytes: Uint8Array, at: number): { readonly payload: number; readonly end: number } {
   const second = bytes[at + 1];
   let length = second & ~MASK;
-  let header = at + 2;
+  let payload = at + 2;
   if (length >= LENGTH_16) {
     const lengthBytes = length === LENGTH_16 ? 2 : 8;
     length = 0;
-    for (let i = 0; i < lengthBytes; i++) length = 0x100 * length + bytes[header++];
+    for (let i = 0; i < lengthBytes; i++) length = 0x100 * length + bytes[payload++];
   }
-  if ((second & MASK) !== 0) header += 4;
-  return { header, end: header + length };
+  if ((second & MASK) !== 0) payload += 4;
+  return { payload, end: payload + length };
 }

@@ -7,7 +7,14 @@ interface Beating {
   readonly readyState: number;
   readonly isPaused: boolean;
   ping(): void;
-  terminate(): void;
+}
+
+/** The session under it. */
+interface Listening {
+  /** Set with every chunk that is read. */
+  hasRead: boolean;
+  /** Ends a connection whose peer is silent. */
+  failHeartbeat(): void;
 }
 
 /** Lets the process end although a timer runs; that of another realm, such as jsdom's, may be a number. */
@@ -21,21 +28,17 @@ function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
  * `timeout` ms after that. Timers count monotonic time and do not keep the process alive.
  * @returns what ends it
  */
-export function startHeartbeat(
-  websocket: Beating,
-  transport: { hasRead: boolean },
-  { interval, timeout }: Heartbeat,
-): () => void {
+export function startHeartbeat(websocket: Beating, session: Listening, { interval, timeout }: Heartbeat): () => void {
   let timer: NodeJS.Timeout;
   /** How much of `timeout` is left once the timer has run out. */
   let left = 0;
   let isStopped = false;
   const wait = (): void => {
-    transport.hasRead = false;
+    session.hasRead = false;
     timer = unrefed(setTimeout(ask, interval));
   };
   const ask = (): void => {
-    if (transport.hasRead) return wait();
+    if (session.hasRead) return wait();
     if (websocket.readyState === 1) websocket.ping();
     left = timeout;
     listen();
@@ -47,15 +50,15 @@ export function startHeartbeat(
     timer = unrefed(setTimeout(look, step));
   };
   const look = (): void => {
-    if (transport.hasRead) return wait();
+    if (session.hasRead) return wait();
     if (left > 0) return listen();
     // After the process was suspended the answer may lie unread in the socket: a turn of reading comes first.
     nextTurn(() => nextTurn(judge));
   };
   const judge = (): void => {
     if (isStopped) return;
-    if (transport.hasRead || websocket.isPaused) wait();
-    else websocket.terminate();
+    if (session.hasRead || websocket.isPaused) wait();
+    else session.failHeartbeat();
   };
   wait();
   return () => {

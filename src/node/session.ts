@@ -53,6 +53,8 @@ class Ending {
   isErrorTold = false;
   /** Bytes of data that was sent too late. */
   tooLate = 0;
+  /** Why this side gave the connection up, where the peer broke no rule. */
+  cause: Error | undefined;
   info: CloseInfo | undefined;
 }
 
@@ -223,9 +225,16 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
 
   /** Ends the connection for a sender that went on past `maxBackpressure`. */
   failBackpressure(): void {
-    const error = new Error('More than maxBackpressure bytes wait to be written');
+    const error = codedError('WS_ERR_BACKPRESSURE', 'More than maxBackpressure bytes wait to be written');
+    this.giveUp(error);
     this.terminate();
-    this.tellError(Object.assign(error, { code: 'WS_ERR_BACKPRESSURE' }), false);
+    this.tellError(error, false);
+  }
+
+  /** Ends a connection whose peer is silent. */
+  failHeartbeat(): void {
+    this.giveUp(codedError('WS_ERR_HEARTBEAT', 'The peer has sent nothing for the time of the heartbeat'));
+    this.face.terminate();
   }
 
   // ---- closing
@@ -270,7 +279,7 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
     connection.dispose();
     const ending = this.endFacts();
     const { initiator } = ending;
-    ending.info = { code, reason: reason.toString(), initiator, wasClean, error: connection.failure };
+    ending.info = { code, reason: reason.toString(), initiator, wasClean, error: connection.failure ?? ending.cause };
     this.owner?.closed(this.face as never);
     this.face.emit('close', code, reason);
   }
@@ -497,6 +506,11 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
     return (this.ending ??= new Ending());
   }
 
+  private giveUp(cause: Error): void {
+    this.initiate('local');
+    this.endFacts().cause ??= cause;
+  }
+
   /** Notes who began the end, the first time. */
   private initiate(initiator: 'local' | 'peer'): void {
     const ending = this.endFacts();
@@ -511,4 +525,8 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
       this.regulate();
     }
   }
+}
+
+function codedError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }

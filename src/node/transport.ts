@@ -265,10 +265,10 @@ export abstract class Transport implements Batch {
 
   private tapFrames(tap: FrameTap, frames: Uint8Array, callbacks: Flight): void {
     for (let at = 0; at < frames.length;) {
-      const { header, end } = frameAt(frames, at);
+      const { payload, end } = frameAt(frames, at);
       const isLast = end === frames.length;
       const list =
-        header === end ? [frames.subarray(at, end)] : [frames.subarray(at, header), frames.subarray(header, end)];
+        payload === end ? [frames.subarray(at, end)] : [frames.subarray(at, payload), frames.subarray(payload, end)];
       tap(list, isLast && callbacks !== undefined ? (error) => settle(callbacks, error) : undefined);
       at = end;
     }

@@ -32,10 +32,10 @@ export interface MessageOptions {
 export interface CloseInfo {
   readonly code: number;
   readonly reason: string;
-  /** Whose Close frame came first; `none` when the socket was lost without one. */
+  /** The side that began to close or gave the connection up; `none` when the socket was lost. */
   readonly initiator: 'local' | 'peer' | 'none';
   /** Whether Close frames went both ways. */
   readonly wasClean: boolean;
-  /** The peer's violation that the connection was failed for. */
+  /** The peer's violation, or `WS_ERR_HEARTBEAT` or `WS_ERR_BACKPRESSURE`, that the connection was ended for. */
   readonly error: Error | undefined;
 }

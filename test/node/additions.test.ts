@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import type { ClientOptions } from '../../src/node/client-options.js';
@@ -312,6 +313,41 @@ describe('closeInfo', () => {
     raw.socket.end();
     await closed;
     expect(ws.closeInfo).toMatchObject({ initiator: 'local', error: { code: 'WS_ERR_UNEXPECTED_RSV_2_3' } });
+  });
+});
+
+describe('closeInfo and statistics', () => {
+  it('tell the heartbeat and backpressure apart', async () => {
+    const silent = await rawPair({ heartbeat: { interval: 10, timeout: 10 } });
+    await once(silent.ws, 'close');
+    expect(silent.ws.closeInfo).toMatchObject({ code: 1006, initiator: 'local', error: { code: 'WS_ERR_HEARTBEAT' } });
+    const slow = await rawPair({ maxBackpressure: 1000 });
+    const closed = closeOf(slow.ws);
+    slow.ws.on('error', () => {});
+    slow.raw.socket.pause();
+    while (slow.ws.readyState === 1) slow.ws.send(Buffer.alloc(1_000_000));
+    await closed;
+    expect(slow.ws.closeInfo).toMatchObject({ initiator: 'local', error: { code: 'WS_ERR_BACKPRESSURE' } });
+  });
+
+  it('count a broadcast, encoded frames and frames masked against the custom', async () => {
+    const { server, ws } = await rawPair({ statistics: true });
+    server.broadcast('broadcast');
+    (ws as unknown as { _sender: { sendFrame(list: Uint8Array[]): void } })._sender.sendFrame([
+      Buffer.from([0x82, 3]),
+      Buffer.from('abc'),
+    ]);
+    ws.send(Buffer.alloc(200), { mask: true });
+    expect(ws.statistics!.sent).toMatchObject({ messages: 3, octets: 9 + 3 + 200 });
+    expect([ws.statistics!.sent.frames[1], ws.statistics!.sent.frames[2]]).toEqual([1, 2]);
+  });
+
+  it('a socket and a server can be written as JSON and inspected', async () => {
+    const { client, peer } = await pair();
+    for (const websocket of [client, peer]) {
+      expect(JSON.parse(JSON.stringify({ websocket }))).toHaveProperty('websocket._readyState', 1);
+      expect(inspect(websocket, { depth: 5 })).not.toContain('Circular');
+    }
   });
 });
 
