@@ -36,7 +36,14 @@ export function isBlob(data: unknown): data is Blob {
 export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
   if (typeof data === 'string' || data instanceof Uint8Array) return data;
   if (typeof data === 'number') return String(data);
-  if (!data) return EMPTY;
+  return data ? toBytes(data) : EMPTY;
+}
+
+/**
+ * The same without numbers and values that are falsy, as a Sender of `ws` takes it.
+ * @throws TypeError when it is nothing that can be sent
+ */
+export function toBytes(data: Exclude<Sendable, Blob | string>): Uint8Array {
   if (ArrayBuffer.isView(data)) return nodeValues.view(data.buffer, data.byteOffset, data.byteLength);
   // Also of another realm, whose classes are not ours.
   if (types.isAnyArrayBuffer(data)) return new Uint8Array(data);

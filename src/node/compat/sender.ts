@@ -7,7 +7,7 @@ import { mask as maskOctets } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
 import { Queue } from '../../queue.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
-import { isBlob, octetsOf as lengthOf, toPayload, type Sendable } from '../data.js';
+import { isBlob, octetsOf as lengthOf, toBytes, toReason, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
 export type SenderCallback = (error?: Error | null) => void;
@@ -108,8 +108,8 @@ export class Sender {
     mask: boolean,
     callback?: SenderCallback,
   ): void {
-    const octets = typeof reason === 'string' ? Buffer.from(reason) : reason;
-    const data = code === undefined ? EMPTY : encodeClosePayload(code, octets);
+    const data =
+      code === undefined ? EMPTY : encodeClosePayload(code, Buffer.from(toReason(code, reason) as Uint8Array));
     this.#sendControl(Opcode.Close, data, mask, callback);
   }
 
@@ -125,7 +125,7 @@ export class Sender {
 
   /** Sends a message, or with `fin: false` a fragment of one (RFC 6455 5.4). */
   send(data: Sendable, { binary, compress, fin, mask }: SenderSendOptions, callback?: SenderCallback): void {
-    const payload = isBlob(data) ? data : toPayload(data);
+    const payload = isBlob(data) || typeof data === 'string' ? data : toBytes(data);
     const isFirst = this.#openCompressed === undefined;
     const compressed = this.#openCompressed ?? (compress && this.#isWorthCompressing(payload));
     this.#openCompressed = fin ? undefined : compressed;
@@ -151,7 +151,7 @@ export class Sender {
   }
 
   #sendControl(opcode: Opcode, data: Sendable, mask: boolean, callback: SenderCallback | undefined): void {
-    const payload = isBlob(data) ? data : toPayload(data);
+    const payload = isBlob(data) || typeof data === 'string' ? data : toBytes(data);
     // RFC 6455 5.5: control frames carry at most 125 octets.
     if (octetsOf(payload) > MAX_CONTROL_PAYLOAD) {
       throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
