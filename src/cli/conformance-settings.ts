@@ -19,6 +19,10 @@ interface CommonSettings {
   timeoutScale: number;
   /** Settings of the spec file that have no effect. */
   ignored: string[];
+  /** Subprotocols to offer or to agree to. */
+  protocols: string[];
+  /** The words behind `--` that start the testee; empty: it is there already. */
+  command: string[];
 }
 
 /** The testees are servers. */
@@ -27,6 +31,8 @@ export interface ServerSettings extends CommonSettings {
   servers: ServerSpec[];
   jobs: number | undefined;
   insecure: boolean;
+  origin: string | undefined;
+  headers: [name: string, value: string][];
 }
 
 /** The testees are clients. */
@@ -37,12 +43,16 @@ export interface ClientSettings extends CommonSettings {
   port: number;
   /** PEM texts; TLS is spoken when they are there. */
   tls: { cert: string; key: string } | undefined;
+  allowedOrigins: string[];
 }
 
 export const CONFORMANCE_USAGE: string = `Examines a WebSocket server or client, and reports what it does wrong.
 
-  wsimd conformance server URL      drives the server at ws://host:port or wss://host:port
-  wsimd conformance client --port N listens for clients that run the cases, as the classic test suite does
+  wsimd conformance server URL [-- COMMAND]      drives the server at ws://host:port or wss://host:port
+  wsimd conformance client --port N [-- COMMAND] listens for clients that run the cases, as the classic test suite does
+
+COMMAND starts the testee. A server is started again when it dies, and ended at the end; a client finds the
+address in WSIMD_URL, and the run is over when it ends.
 
 Both:
   --cases LIST          ids and patterns, separated by commas: 2.7,6.4.*,H.* (default: all)
@@ -53,15 +63,19 @@ Both:
   --strict              refuse NON-STRICT and UNIMPLEMENTED too
   --timeout-scale X     multiplies every time limit (default: 1)
   --spec FILE           a spec file of the classic test suite (JSON); options override it
+  --protocol LIST       subprotocols to offer to a server, or to agree to with a client
 
 Servers:
   --agent NAME          the server's name in the report (default: its Server header)
   --jobs N              connections at a time
   --insecure            accept any certificate
+  --origin ORIGIN       the Origin that every request names
+  --header "NAME: TEXT" a header line of every request; may be given several times
 
 Clients:
   --port N              where to listen (0: any free port)
   --host NAME           the address to listen on (default: 127.0.0.1)
+  --allow-origin ORIGIN web pages of ORIGIN may run cases too; may be given several times
   --cert FILE --key FILE  certificate and key in PEM, for wss://
 
 Exit status: 0 when no case was refused, 1 when one was or has no result, 2 when the run could not begin or finish.
@@ -76,6 +90,7 @@ const COMMON_OPTIONS = {
   strict: { type: 'boolean' },
   'timeout-scale': { type: 'string' },
   spec: { type: 'string' },
+  protocol: { type: 'string', multiple: true },
 } satisfies ParseArgsConfig['options'];
 
 const SERVER_OPTIONS = {
@@ -83,6 +98,8 @@ const SERVER_OPTIONS = {
   agent: { type: 'string' },
   jobs: { type: 'string' },
   insecure: { type: 'boolean' },
+  origin: { type: 'string' },
+  header: { type: 'string', multiple: true },
 } satisfies ParseArgsConfig['options'];
 
 const CLIENT_OPTIONS = {
@@ -91,6 +108,7 @@ const CLIENT_OPTIONS = {
   host: { type: 'string' },
   cert: { type: 'string' },
   key: { type: 'string' },
+  'allow-origin': { type: 'string', multiple: true },
 } satisfies ParseArgsConfig['options'];
 
 /**
@@ -98,7 +116,8 @@ const CLIENT_OPTIONS = {
  *
  * @throws CommandError when an argument or the spec file is wrong
  */
-export function readServerSettings(args: string[]): ServerSettings {
+export function readServerSettings(words: string[]): ServerSettings {
+  const [args, command] = withCommand(words);
   const { values, positionals } = explained('conformance server', () =>
     parseArgs({ args, options: SERVER_OPTIONS, allowPositionals: true }),
   );
@@ -109,12 +128,15 @@ export function readServerSettings(args: string[]): ServerSettings {
   if (servers.length === 0) throw new CommandError('Give the URL of a server, or a spec file that names servers.');
   const { agent } = values;
   if (agent !== undefined && servers.length > 1) throw new CommandError('One --agent cannot name several servers.');
+  if (command.length > 0 && servers.length > 1) throw new CommandError('One command cannot start several servers.');
   return {
-    ...commonSettings(values, spec, 'reports/servers'),
+    ...commonSettings(values, spec, 'reports/servers', command),
     testee: 'server',
     servers: agent === undefined ? servers : [{ ...servers[0], agent }],
     jobs: values.jobs === undefined ? undefined : wholeNumber(values.jobs, '--jobs', 1, 64),
     insecure: values.insecure ?? false,
+    origin: values.origin,
+    headers: (values.header ?? []).map(headerOf),
   };
 }
 
@@ -123,19 +145,36 @@ export function readServerSettings(args: string[]): ServerSettings {
  *
  * @throws CommandError when an argument or the spec file is wrong
  */
-export function readClientSettings(args: string[]): ClientSettings {
+export function readClientSettings(words: string[]): ClientSettings {
+  const [args, command] = withCommand(words);
   const { values } = explained('conformance client', () => parseArgs({ args, options: CLIENT_OPTIONS }));
   const spec = specOf(values.spec);
   const address = spec.url === undefined ? undefined : addressOf(spec.url);
   const port = values.port === undefined ? address?.port : wholeNumber(values.port, '--port', 0, 65535);
   if (port === undefined) throw new CommandError('Give --port, or a spec file with a url, to say where to listen.');
   return {
-    ...commonSettings(values, spec, 'reports/clients'),
+    ...commonSettings(values, spec, 'reports/clients', command),
     testee: 'client',
     host: values.host ?? address?.host ?? '127.0.0.1',
     port,
     tls: tlsOf(values.cert ?? spec.cert, values.key ?? spec.key),
+    allowedOrigins: values['allow-origin'] ?? [],
   };
+}
+
+/** The arguments before `--`, and the command behind it. */
+function withCommand(words: string[]): [args: string[], command: string[]] {
+  const at = words.indexOf('--');
+  if (at < 0) return [words, []];
+  const command = words.slice(at + 1);
+  if (command.length === 0) throw new CommandError('Behind -- stands the command that starts the testee.');
+  return [words.slice(0, at), command];
+}
+
+function headerOf(line: string): [name: string, value: string] {
+  const found = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/.exec(line);
+  if (found === null) throw new CommandError(`--header takes "NAME: TEXT", not ${JSON.stringify(line)}.`);
+  return [found[1], found[2]];
 }
 
 /** The values that both roles share, as parseArgs gives them. */
@@ -147,9 +186,10 @@ interface CommonValues {
   baseline?: string | undefined;
   strict?: boolean | undefined;
   'timeout-scale'?: string | undefined;
+  protocol?: string[] | undefined;
 }
 
-function commonSettings(values: CommonValues, spec: Spec, out: string): CommonSettings {
+function commonSettings(values: CommonValues, spec: Spec, out: string, command: string[]): CommonSettings {
   return {
     cases: listOf(values.cases) ?? spec.cases ?? ['*'],
     exclude: listOf(values.exclude) ?? spec.excludeCases ?? [],
@@ -160,6 +200,8 @@ function commonSettings(values: CommonValues, spec: Spec, out: string): CommonSe
     strict: values.strict ?? false,
     timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),
     ignored: spec.ignored,
+    protocols: listOf(values.protocol) ?? spec.protocols ?? [],
+    command,
   };
 }
 

@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import {
   CannotRunError,
-  isPass,
   matchesAny,
   runClientCases,
   runServerCases,
   selectCases,
+  ServerDiedError,
   type AgentResults,
   type ClientExamination,
   type ClientRun,
@@ -16,9 +16,10 @@ import {
 import { exitStatus, readBaseline, refusals, type Measure } from '../conformance/report/judgement.js';
 import { junitXml } from '../conformance/report/junit.js';
 import type { AgentReport, Report } from '../conformance/report/report.js';
-import { progressLine, summary } from '../conformance/report/terminal.js';
+import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { Progress } from './conformance-progress.js';
 import {
   CONFORMANCE_USAGE,
   readClientSettings,
@@ -27,8 +28,10 @@ import {
   type ClientSettings,
   type ServerSettings,
 } from './conformance-settings.js';
+import { driveClient } from './driven-client.js';
 import type { ServerSpec } from './spec-file.js';
-import { ProgressLine, type Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
+import { isListening, Testee } from './testee.js';
 
 /**
  * Runs `wsimd conformance` and returns its exit status: 0 when no case was refused, else 1. `signal` ends the run early, with a
@@ -66,37 +69,76 @@ interface GrowingAgent extends AgentReport {
 async function runServers(settings: ServerSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const selected = selectCases(settings, 'server').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
-  const progress = new Progress(settings, terminal);
+  const progress = new Progress(settings.strict, terminal);
+  const testee = settings.command.length === 0 ? undefined : new Testee(settings.command);
   const agents: GrowingAgent[] = [];
   for (const server of settings.servers) {
     const agent: GrowingAgent = { name: server.agent ?? server.url, selected, results: new Map() };
     agents.push(agent);
+    progress.begin(agent);
     try {
-      for await (const result of runServerCases(serverRun(settings, server, signal))) {
+      const run = {
+        ...serverRun(settings, server, signal),
+        ...progress.hooks,
+        ...(await started(testee, server.url, signal)),
+      };
+      for await (const result of runServerCases(run)) {
         agent.name = result.agent;
         agent.results.set(result.id, result);
-        progress.show(agent, result);
+        progress.show(result);
       }
     } catch (error) {
-      // Whoever ends the run early gets a report of what there is.
-      if (!signal.aborted) throw error;
+      agent.ended = endOf(error, signal);
+      // One server that is not there does not take from the others.
+      const unreachable = error instanceof CannotRunError && settings.servers.length > 1;
+      if (agent.ended === undefined && !unreachable) throw error;
+      agent.ended ??= `UNREACHABLE: ${wordsOf(error)}`;
     } finally {
       progress.clear();
+      await testee?.stop();
     }
+  }
+  if (agents.every(({ ended, results }) => results.size === 0 && ended?.startsWith('UNREACHABLE'))) {
+    throw new CommandError(agents.map(({ ended }) => ended).join(' '));
   }
   const report = { agents: agents.map((agent) => withoutExcluded(agent, settings)), written: new Date() };
   return finish(withDistinctNames(report, settings), settings, measure, terminal);
 }
 
+/** Why a run ended early, for its report; undefined where the error is not such an end. */
+function endOf(error: unknown, signal: AbortSignal): string | undefined {
+  if (signal.aborted) return 'The run was interrupted.';
+  return error instanceof ServerDiedError ? error.message : undefined;
+}
+
+/** Starts the testee where there is a command for it, and says how to start it again. */
+async function started(
+  testee: Testee | undefined,
+  url: string,
+  signal: AbortSignal,
+): Promise<Pick<ServerRun, 'restart'>> {
+  if (testee === undefined || !URL.canParse(url)) return {};
+  const target = new URL(url);
+  if (await isListening(target)) {
+    throw new CommandError(`Something listens on ${target.host} already; end it, or leave the command out.`);
+  }
+  await testee.startListening(target, signal);
+  return { restart: () => testee.startListening(target, signal) };
+}
+
 function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
-  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure } = settings;
-  const { url, agent, hostname } = server;
+  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure, headers } = settings;
+  const { url, agent, hostname, protocols = settings.protocols } = server;
+  const origin = settings.origin ?? server.origin;
   return {
     url,
     cases,
     exclude,
     timeoutScale,
     signal,
+    protocols,
+    headers,
+    ...(origin === undefined ? {} : { origin }),
     tls: { insecure, ...(hostname === undefined ? {} : { servername: hostname }) },
     ...(agent === undefined ? {} : { agent }),
     ...(jobs === undefined ? {} : { jobs }),
@@ -105,10 +147,11 @@ function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSi
 }
 
 async function runClients(settings: ClientSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out } = settings;
+  const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out, protocols, allowedOrigins, command } =
+    settings;
   const selected = selectCases(settings, 'client').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
-  const progress = new Progress(settings, terminal);
+  const progress = new Progress(settings.strict, terminal);
   const reportOf = (results: AgentResults): Report => ({
     agents: [...results].map(([name, own]) => withoutExcluded({ name, selected, results: new Map(own) }, settings)),
     written: new Date(),
@@ -127,24 +170,43 @@ async function runClients(settings: ClientSettings, terminal: Terminal, signal: 
     timeoutScale,
     host,
     port,
+    protocols,
+    allowedOrigins,
     updateReports,
     signal,
+    ...progress.hooks,
     ...(tls === undefined ? {} : { tls }),
   });
-  terminal.out(`Listening on ${examination.url} for clients, with ${selected.length} cases. Ctrl-C ends the run.\n`);
+  const page = examination.url.replace(/^ws/, 'http');
+  const how = command.length === 0 ? `Page: ${page}/. Ctrl-C ends the run.` : 'The run is over when the command ends.';
+  terminal.out(`Listening on ${examination.url} for clients, with ${selected.length} cases. ${how}\n`);
+  const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     for await (const result of examination) {
       const results = examination.results.get(result.agent) ?? new Map<string, CaseResult>();
-      progress.show({ name: result.agent, selected, results }, result);
+      progress.show(result, { name: result.agent, selected, results });
     }
   } catch (error) {
     // This is how the run is meant to end, unless a client ends it with /stopServer.
     if (!signal.aborted) throw error;
   } finally {
     progress.clear();
+    await client?.testee.stop();
   }
   await written;
-  return finish(reportOf(examination.results), settings, measure, terminal);
+  const report = reportOf(examination.results);
+  return finish(
+    { ...report, agents: report.agents.map((agent) => whyMissing(agent, client?.ending)) },
+    settings,
+    measure,
+    terminal,
+  );
+}
+
+/** Says of an agent with missing cases why they are. */
+function whyMissing(agent: AgentReport, ending: string | undefined): AgentReport {
+  const missing = agent.selected.some((id) => !agent.results.has(id));
+  return missing && ending !== undefined ? { ...agent, ended: ending } : agent;
 }
 
 async function listen(run: ClientRun): Promise<ClientExamination> {
@@ -181,40 +243,6 @@ async function orCommandError(work: Promise<void>, what: string): Promise<void> 
     await work;
   } catch (error) {
     throw new CommandError(`${what}: ${wordsOf(error)}.`);
-  }
-}
-
-/** The progress line of a run. */
-class Progress {
-  readonly #line: ProgressLine;
-  readonly #strict: boolean;
-  readonly #begun = performance.now();
-  #refused = 0;
-
-  constructor({ strict }: Settings, terminal: Terminal) {
-    this.#line = new ProgressLine(terminal);
-    this.#strict = strict;
-  }
-
-  show(agent: AgentReport, result: CaseResult): void {
-    if (!isPass(result, this.#strict)) this.#refused++;
-    this.#line.show((width) =>
-      progressLine(
-        {
-          agent: agent.name,
-          id: result.id,
-          done: agent.results.size,
-          total: agent.selected.length,
-          refused: this.#refused,
-          seconds: (performance.now() - this.#begun) / 1000,
-        },
-        width,
-      ),
-    );
-  }
-
-  clear(): void {
-    this.#line.clear();
   }
 }
 

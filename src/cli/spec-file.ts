@@ -8,6 +8,10 @@ export interface ServerSpec {
   agent?: string;
   /** The name to ask for when TLS begins; left out: that of the URL. */
   hostname?: string;
+  /** Subprotocols to offer. */
+  protocols?: string[];
+  /** The Origin to name. */
+  origin?: string;
 }
 
 /** What a spec file may say. Everything may be left out. */
@@ -16,6 +20,8 @@ export interface Spec {
   /** Where to listen in the client role. */
   url?: string;
   outdir?: string;
+  /** Subprotocols: to offer to servers that name none of their own, and to agree to with clients. */
+  protocols?: string[];
   cases?: string[];
   excludeCases?: string[];
   excludeAgentCases?: Record<string, string[]>;
@@ -32,8 +38,7 @@ const IGNORED_OPTIONS: readonly string[] =
   autoPingTimeout autoPingSize maskServerFrames requireMaskedClientFrames versions webStatus allowedOrigins maxConnections`.split(
     /\s+/,
   );
-const IGNORED_KEYS: readonly string[] = ['protocols', 'webport'];
-const IGNORED_SERVER_KEYS: readonly string[] = ['origin', 'protocols'];
+const IGNORED_KEYS: readonly string[] = ['webport'];
 
 /**
  * Reads a spec file.
@@ -54,7 +59,8 @@ export function readSpec(text: string): Spec {
         spec[key] = stringOf(value, key);
         break;
       case 'cases':
-        spec.cases = stringsOf(value, key);
+      case 'protocols':
+        spec[key] = stringsOf(value, key);
         break;
       case 'exclude-cases':
         spec.excludeCases = stringsOf(value, key);
@@ -81,13 +87,17 @@ function readServer(value: unknown, ignored: string[]): ServerSpec {
       case 'url':
       case 'agent':
       case 'hostname':
+      case 'origin':
         server[key] = stringOf(member, `${key} of a server`);
         break;
       case 'options':
         readOptions(member, ignored);
         break;
+      case 'protocols':
+        server.protocols = stringsOf(member, 'protocols of a server');
+        break;
       default:
-        ignore(IGNORED_SERVER_KEYS, key, 'key of a server', ignored);
+        ignore([], key, 'key of a server', ignored);
     }
   }
   const { url } = server;

@@ -166,6 +166,12 @@ export interface CaseResult {
 /** How the result begins of a case in which the testee broke the protocol, so that the examiner failed the connection. */
 export const FAULT: string = 'The testee made the examiner fail the connection';
 
+/** How the result begins of the case of which the server died. */
+export const DIED: string = 'The server died of this case';
+
+/** How the result begins of a refusal that says nothing, because good handshakes are refused too. */
+export const DEAF: string = 'A good handshake is refused too';
+
 /** Whether a result passes: its behavior may be INFORMATIONAL or, unless `strict`, NON-STRICT or UNIMPLEMENTED. */
 export function isPass(result: Pick<CaseResult, 'behavior' | 'behaviorClose'>, strict: boolean): boolean {
   if (result.behaviorClose !== 'OK' && result.behaviorClose !== 'INFORMATIONAL') return false;

@@ -8,7 +8,7 @@ import { examineServer } from './examine-server.js';
 import { type Answer, type Calling, knock } from './knock.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
-import { type CaseResult, isPass } from './result.js';
+import { type CaseResult, DEAF, DIED, isPass } from './result.js';
 import { phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
 import { CannotRunError, caseNumber, matchesAny, selectCases } from './select.js';
 
@@ -129,7 +129,7 @@ class Drive {
     this.#run.onCase?.(one.id, false);
     // A refusal says nothing where a good handshake is refused too.
     if (one.exam.kind !== 'refusal' || this.#first.kind !== 'deaf' || result.behavior === 'FAILED') return result;
-    return { ...result, behavior: 'FAILED', result: `A good handshake is refused too: ${this.#first.why}.` };
+    return { ...result, behavior: 'FAILED', result: `${DEAF}: ${this.#first.why}.` };
   }
 
   /**
@@ -243,7 +243,7 @@ class Drive {
       ...result,
       behavior: 'FAILED',
       behaviorClose: 'FAILED',
-      result: `The server died of this case: it no longer answers. Before that: ${result.result}`,
+      result: `${DIED}: it no longer answers. Before that: ${result.result}`,
       resultClose: 'The server no longer answers',
     });
   }

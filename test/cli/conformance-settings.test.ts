@@ -41,6 +41,10 @@ test('a URL alone runs every case and writes where the classic suite did', () =>
     timeoutScale: 1,
     jobs: undefined,
     insecure: false,
+    origin: undefined,
+    headers: [],
+    protocols: [],
+    command: [],
     ignored: [],
   });
 });
@@ -48,8 +52,12 @@ test('a URL alone runs every case and writes where the classic suite did', () =>
 test('every option of the server role is read', () => {
   const args =
     'wss://localhost --cases 1.*,2.7 --cases H.* --exclude 1.1.1 --agent me --out o --junit j.xml --baseline b.json ' +
-    '--strict --jobs 4 --timeout-scale 2.5 --insecure';
+    '--strict --jobs 4 --timeout-scale 2.5 --insecure --protocol chat,mqtt --origin http://a --header A:b -- run --it';
   expect(readServerSettings(args.split(' '))).toMatchObject({
+    protocols: ['chat', 'mqtt'],
+    origin: 'http://a',
+    headers: [['A', 'b']],
+    command: ['run', '--it'],
     servers: [{ url: 'wss://localhost', agent: 'me' }],
     cases: ['1.*', '2.7', 'H.*'],
     exclude: ['1.1.1'],
@@ -102,6 +110,9 @@ test.each([
   [['ws://a', '--timeout-scale', '-1'], 'ambiguous'],
   [['ws://a', '--timeout-scale=0'], '--timeout-scale takes'],
   [['ws://a', '--timeout-scale='], '--timeout-scale takes'],
+  [['ws://a', '--header', 'A b'], '--header takes "NAME: TEXT"'],
+  [['ws://a', '--'], 'Behind -- stands the command'],
+  [['--spec', SERVER_SPEC, '--', 'x'], 'One command cannot start several servers'],
   [['--spec', SERVER_SPEC, '--agent', 'x'], 'cannot name several servers'],
   [['--spec', join(directory, 'none.json')], 'The spec file cannot be read'],
 ])('server %j is refused with one sentence', (args, words) => {

@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +74,14 @@ async function run(args: string[], columns?: number): Promise<Run> {
   return { status, ...terminal.said };
 }
 
+/** The same with the command that starts the testee, which stands last. */
+async function runWith(args: string[], command: string[]): Promise<Run> {
+  const terminal = recorder();
+  const words = [...args, '--out', join(directory, 'report'), ...command];
+  const status = await conformance(words, terminal, new AbortController().signal);
+  return { status, ...terminal.said };
+}
+
 function index(): Record<string, Record<string, Record<string, unknown>>> {
   return JSON.parse(readFileSync(join(directory, 'report', 'index.json'), 'utf8')) as ReturnType<typeof index>;
 }
@@ -144,6 +153,99 @@ test('a spec file runs several servers, tells those of one name apart, and leave
   expect(Object.keys(agents.third).sort()).toEqual(['2.2', '2.3', '2.4', '2.5', '2.6', '2.8', '2.9']);
 });
 
+test('of several servers one that is not there is UNREACHABLE, and the others are reported', async () => {
+  const spec = join(directory, 'spec.json');
+  const servers = [
+    { url: 'ws://127.0.0.1:1', agent: 'gone' },
+    { url: await echoServer(), agent: 'there' },
+  ];
+  writeFileSync(spec, JSON.stringify({ servers, cases: ['2.*'] }));
+  const { status, out } = await run(['server', '--spec', spec]);
+  expect(status).toBe(1);
+  expect(out).toMatch(/ {2}UNREACHABLE: Cannot connect to 127\.0\.0\.1, port 1 \(ECONNREFUSED\)/);
+  expect(out).toContain('Failed: 11 cases have no result.');
+  expect(Object.keys(index().there)).toHaveLength(11);
+  writeFileSync(spec, JSON.stringify({ servers: [servers[0], servers[0]], cases: ['2.*'] }));
+  await expect(run(['server', '--spec', spec])).rejects.toThrow('UNREACHABLE: Cannot connect');
+});
+
+test('subprotocols, an origin and header lines are in every request', async () => {
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    verifyClient: ({ origin, req }: { origin: string; req: { headers: Record<string, unknown> } }) =>
+      origin === 'http://a.example' &&
+      req.headers.authorization === 'Bearer x' &&
+      req.headers['sec-websocket-protocol'] === 'mqtt',
+  });
+  servers.add(server);
+  server.on('connection', (socket) => socket.on('message', (data: Buffer, binary) => socket.send(data, { binary })));
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const args = ['server', url, '--cases', '1.1.1', '--protocol', 'mqtt', '--header', 'Authorization: Bearer x'];
+  expect((await run(args)).status).toBe(1);
+  expect((await run([...args, '--origin', 'http://a.example'])).status).toBe(0);
+  const spec = join(directory, 'spec.json');
+  writeFileSync(spec, JSON.stringify({ servers: [{ url, origin: 'http://a.example', protocols: ['mqtt'] }] }));
+  expect(
+    (await run(['server', '--spec', spec, '--cases', '1.1.1', '--header', 'Authorization: Bearer x'])).status,
+  ).toBe(0);
+});
+
+const PROGRAM = `
+  const { WebSocketServer } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  const server = new WebSocketServer({ port: Number(process.argv[1]), host: '127.0.0.1' });
+  server.on('connection', (socket, { headers }) => {
+    socket.on('error', () => {});
+    socket.on('message', (data, binary) => binary ? process.exit(7) : socket.send(data, { binary }));
+  });
+`;
+
+test('a command starts the server, again when it dies, and is ended', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as AddressInfo;
+  await new Promise((resolve) => holder.close(resolve));
+  const url = `ws://127.0.0.1:${port}`;
+  const command = ['--', process.execPath, '-e', PROGRAM, String(port)];
+  const { status, out, err } = await runWith(['server', url, '--cases', '1.1.1,1.2.1,1.1.2,2.1'], command);
+  expect(status).toBe(1);
+  expect(out).toMatch(/\n {2}1\.2\.1 +FAILED +.*The server died of this case.*\n\nFailed: 1 of 4 cases\.\n/);
+  expect(err).toContain('The server died in 1.2.1 and was started again.\n');
+  await expect(run(['server', url])).rejects.toThrow('ECONNREFUSED');
+  await expect(
+    runWith(['server', url, '--cases', '2.1'], ['--', process.execPath, '-e', 'console.log("no"); process.exit(3)']),
+  ).rejects.toThrow('The testee ended (status 3) before it listened. It said: no');
+});
+
+const CLIENT = `
+  const { WebSocket } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  const run = (path) => new Promise((resolve) => {
+    const socket = new WebSocket(process.env.WSIMD_URL + path);
+    socket.on('message', (data, binary) => { socket.send(data, { binary }); resolve(String(data)); });
+    socket.on('error', () => {});
+    socket.on('close', resolve);
+  });
+  (async () => {
+    const count = Number(await run('/getCaseCount'));
+    for (let at = 1; at <= count; at++) {
+      const socket = new WebSocket(process.env.WSIMD_URL + '/runCase?agent=mine&case=' + at);
+      socket.on('message', (data, binary) => socket.send(data, { binary }));
+      await new Promise((resolve) => socket.on('close', resolve));
+    }
+    process.exit(Number(process.argv[1]));
+  })();
+`;
+
+test('a command starts the client, and the run is over when it ends', async () => {
+  const args = ['client', '--port', '0', '--cases', '2.1,2.7'];
+  const { status, out } = await runWith(args, ['--', process.execPath, '-e', CLIENT, '0']);
+  expect(status).toBe(0);
+  expect(out).toContain('Passed: 2 cases.');
+  const bad = await runWith(args, ['--', process.execPath, '-e', 'process.exit(3)']);
+  expect(bad).toMatchObject({ status: 1, out: expect.stringContaining('Nobody came to be examined.') });
+});
+
 test('a terminal gets a progress line, which is gone at the end', async () => {
   const { err } = await run(['server', await echoServer(), '--cases', '2.7'], 40);
   expect(err).toBe('\r\u001b[K1 of 1  ws  2.7  0 s\r\u001b[K');
@@ -154,7 +256,9 @@ test('a run that is ended early reports what there is, and fails for the cases t
   const terminal = recorder(80, () => controller.abort());
   const args = ['server', await echoServer(), '--jobs', '1', '--cases', '2.*', '--out', join(directory, 'report')];
   expect(await conformance(args, terminal, controller.signal)).toBe(1);
-  expect(terminal.said.out).toMatch(/MISSING +no result/);
+  expect(terminal.said.out).toMatch(
+    /\n {2}MISSING: \d+ cases \([^\n]*\)\n\n {2}The run was interrupted\.\n\nFailed: \d+ cases have no result\.\n/,
+  );
   expect(Object.keys(index().ws).length).toBeLessThan(11);
 });
 

@@ -3,7 +3,17 @@ import { readSpec } from '../../src/cli/spec-file.js';
 
 test('the classic spec of a fuzzing client is read', () => {
   const spec = {
-    servers: [{ agent: 'mine', url: 'ws://127.0.0.1:9001', hostname: 'local.test', options: { version: 18 } }],
+    servers: [
+      {
+        agent: 'mine',
+        url: 'ws://127.0.0.1:9001',
+        hostname: 'local.test',
+        protocols: ['chat'],
+        origin: 'http://a',
+        options: { version: 18 },
+      },
+    ],
+    protocols: ['mqtt'],
     outdir: './reports/servers',
     options: { failByDrop: false },
     cases: ['*'],
@@ -11,7 +21,10 @@ test('the classic spec of a fuzzing client is read', () => {
     'exclude-agent-cases': { 'mine*': ['1.*'] },
   };
   expect(readSpec(JSON.stringify(spec))).toEqual({
-    servers: [{ agent: 'mine', url: 'ws://127.0.0.1:9001', hostname: 'local.test' }],
+    servers: [
+      { agent: 'mine', url: 'ws://127.0.0.1:9001', hostname: 'local.test', protocols: ['chat'], origin: 'http://a' },
+    ],
+    protocols: ['mqtt'],
     outdir: './reports/servers',
     cases: ['*'],
     excludeCases: ['9.*', '12.*'],

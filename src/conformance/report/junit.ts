@@ -27,7 +27,7 @@ function suite(agent: AgentReport, group: string, ids: readonly string[], refuse
     const head = `<testcase classname="${escapeHtml(agent.name)}" name="${escapeHtml(id)}" time="${seconds(result?.duration ?? 0)}"`;
     if (outcome === 'passed') return `    ${head}/>\n`;
     const verdict = result === undefined ? 'MISSING' : `${result.behavior}, close ${result.behaviorClose}`;
-    const message = escapeHtml(`${verdict}: ${reason(result)}`);
+    const message = escapeHtml(`${verdict}: ${reason(result, agent.ended)}`);
     return `    ${head}>\n      <${outcome} message="${message}"/>\n    </testcase>\n`;
   });
   const counts = `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;

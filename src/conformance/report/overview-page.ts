@@ -67,6 +67,7 @@ function agentCard(agent: AgentReport): Markup {
   const words = present.map((standing) => `${counts[standing]} ${STANDING_TEXT[standing].label}`).join(', ');
   return markup`<div class="agent-card">
     <h2>${agent.name} <span class="role">${role}</span></h2>
+    ${agent.ended === undefined ? '' : markup`<p>${agent.ended}</p>`}
     ${bar(counts, agent.selected.length, words)}
     <ul>
       ${present.map((standing) => markup`<li class="${standing}"><b>${counts[standing]}</b> ${STANDING_TEXT[standing].label}</li>`)}

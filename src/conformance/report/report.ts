@@ -9,6 +9,8 @@ export interface AgentReport {
   selected: readonly string[];
   /** What came of them, by id. A selected case without a result is missing. */
   results: ReadonlyMap<string, CaseResult>;
+  /** Why cases are missing, as one sentence: the testee could not be reached, it died, the run was interrupted. */
+  ended?: string | undefined;
 }
 
 /** A whole run, as it stands when it is written. */

@@ -25,12 +25,21 @@ export interface Progress {
   /** Cases that would fail the run. */
   refused: number;
   seconds: number;
+  /** What runs now: an id, with the seconds it has taken. */
+  running?: readonly { id: string; seconds: number }[];
 }
 
+/** Seconds after which a case that runs is named. */
+const LONG = 2;
+
 /** One line on how far a run is, without its end of line, at most `width` characters. */
-export function progressLine({ agent, id, done, total, refused, seconds }: Progress, width: number): string {
+export function progressLine(progress: Progress, width: number): string {
+  const { agent, id, done, total, refused, seconds, running = [] } = progress;
   const failed = refused === 0 ? '' : `  ${refused} refused`;
-  return visibleText(`${done} of ${total}  ${agent}  ${id}${failed}  ${Math.floor(seconds)} s`).slice(0, width);
+  const long = running.filter((one) => one.seconds >= LONG).sort((one, other) => other.seconds - one.seconds);
+  const named = long.map((one) => `${one.id} for ${Math.floor(one.seconds)} s`).join(', ');
+  const where = named === '' ? id : `running ${named}`;
+  return visibleText(`${done} of ${total}  ${agent}  ${where}${failed}  ${Math.floor(seconds)} s`).slice(0, width);
 }
 
 /** The word of a standing in a column head and in the list. */
@@ -52,7 +61,12 @@ export function summary(report: Report, refused: readonly Refusal[]): string {
 
 function lastLine(report: Report, refused: readonly Refusal[]): string {
   const total = report.agents.reduce((sum, { selected }) => sum + selected.length, 0);
-  return refused.length === 0 ? `Passed: ${counted(total)}.` : `Failed: ${refused.length} of ${counted(total)}.`;
+  if (refused.length === 0) return `Passed: ${counted(total)}.`;
+  const missing = refused.filter(({ result }) => result === undefined).length;
+  const failed = refused.length - missing;
+  if (missing === 0) return `Failed: ${failed} of ${counted(total)}.`;
+  const none = `${counted(missing)} ${missing === 1 ? 'has' : 'have'} no result`;
+  return failed === 0 ? `Failed: ${none}.` : `Failed: ${failed} of ${counted(total - missing)}, and ${none}.`;
 }
 
 function counted(count: number): string {
@@ -95,31 +109,32 @@ function complaints(agent: AgentReport, ids: readonly string[]): string[] {
   const lines: string[] = [];
   for (const id of ids) {
     const result = agent.results.get(id);
-    if (!isComplaint(standingOf(result))) continue;
+    if (result === undefined || !isComplaint(standingOf(result))) continue;
     lines.push(`  ${id.padEnd(8)} ${verdict(result).padEnd(12)} ${visibleText(reason(result)).replace(/\s+/g, ' ')}`);
   }
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function isComplaint(standing: Standing): boolean {
-  return standing !== 'ok' && standing !== 'informational' && standing !== 'unimplemented';
+  return standing !== 'ok' && standing !== 'informational' && standing !== 'unimplemented' && standing !== 'missing';
 }
 
-function verdict(result: CaseResult | undefined): string {
-  if (result === undefined) return 'MISSING';
+function verdict(result: CaseResult): string {
   return standingOf(result) === 'closeFault' ? result.behaviorClose : result.behavior;
 }
 
-/** The cases that are neither good nor bad have one line for all of them. */
+/** The cases that are neither good nor bad have one line for all of them, and so have those without a result. */
 function wordLines(agent: AgentReport, ids: readonly string[]): string[] {
   const lines: string[] = [];
   for (const [standing, word] of [
     ['informational', 'INFORMATIONAL'],
     ['unimplemented', 'UNIMPLEMENTED'],
+    ['missing', 'MISSING'],
   ] as const) {
     const own = ids.filter((id) => standingOf(agent.results.get(id)) === standing);
     if (own.length > 0) lines.push('', `  ${word}: ${counted(own.length)} (${patterns(own, ids).join(', ')})`);
   }
+  if (agent.ended !== undefined) lines.push('', `  ${visibleText(agent.ended)}`);
   return lines;
 }
 

@@ -1,5 +1,5 @@
 // Verdicts -> the words, marks and sentences by which every report names them.
-import { FAULT, type Behavior, type CaseEvent, type CaseResult, type CloseBehavior } from '../result.js';
+import { DEAF, DIED, FAULT, type Behavior, type CaseEvent, type CaseResult, type CloseBehavior } from '../result.js';
 import { textOf } from './excerpt.js';
 import { pythonEvents } from './python.js';
 import { standingOf, type Standing } from './report.js';
@@ -39,8 +39,9 @@ const NAMED_EVENTS = 3;
 const SHOWN_OCTETS = 24;
 
 /** Why a case stands as it does, in one sentence without its full stop. */
-export function reason(result: CaseResult | undefined): string {
-  if (result === undefined) return 'no result: the case was selected but never finished';
+export function reason(result: CaseResult | undefined, ended?: string): string {
+  if (result === undefined)
+    return ended === undefined ? 'no result: the case was selected but never finished' : sentence(ended);
   switch (standingOf(result)) {
     case 'ok':
     case 'informational':
@@ -65,7 +66,7 @@ function leniency(result: CaseResult): string {
 function failure(result: CaseResult): string {
   // Without a handshake there is nothing else to tell.
   if (result.resultClose.startsWith('The WebSocket opening handshake was never')) return sentence(result.result);
-  if (result.result.startsWith(FAULT)) return sentence(result.result);
+  if ([FAULT, DIED, DEAF].some((start) => result.result.startsWith(start))) return sentence(result.result);
   const accepted = Object.values(result.expected).map(pythonEvents);
   // Where the events were right the result itself says what was wrong.
   const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result);

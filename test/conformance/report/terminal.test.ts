@@ -26,19 +26,28 @@ ws/8.23.0                          OK   INFO   UNIMPL.   CLOSE   FAILED   MISSIN
 
   1.1.2    FAILED       A push: It fell over
   2.7      UNCLEAN      It was not clean
-  H.1.1    MISSING      no result: the case was selected but never finished
 
   INFORMATIONAL: 1 case (7.*)
 
   UNIMPLEMENTED: 2 cases (12.*)
 
-Failed: 3 of 7 cases.
+  MISSING: 1 case (H.*)
+
+Failed: 2 of 6 cases, and 1 case has no result.
 `.slice(1),
   );
 });
 
 test('a run in which nothing is refused has passed', () => {
   expect(summary(runReport(agentReport('a', [caseResult('2.7')])), [])).toMatch(/\nPassed: 1 case\.\n$/);
+});
+
+test('a run that ended early says why once, however many cases are missing', () => {
+  const agent = { ...agentReport('a', [caseResult('2.7')], ['2.1', '2.2', '2.7']), ended: 'The run was interrupted.' };
+  const report = runReport(agent);
+  expect(summary(report, refusals(report, { strict: false }))).toMatch(
+    /\n {2}MISSING: 2 cases \(2\.1, 2\.2\)\n\n {2}The run was interrupted\.\n\nFailed: 2 cases have no result\.\n$/,
+  );
 });
 
 test('a run without agents says so', () => {
@@ -54,6 +63,16 @@ test('no testee commands the terminal', () => {
   expect(said).toContain('\\x1b[2J\\u202e and more\n');
   const line = progressLine({ agent: evil, id: '1.1.1', done: 1, total: 2, refused: 0, seconds: 0 }, 80);
   expect(line).not.toMatch(/[\u001b\u202e]/);
+});
+
+test('the progress line names the cases that take long', () => {
+  const progress = { agent: 'a', id: '1.1.1', done: 1, total: 9, refused: 0, seconds: 9.9 };
+  const running = [
+    { id: '9.1.6', seconds: 3.5 },
+    { id: '2.1', seconds: 0.5 },
+    { id: '9.3.1', seconds: 7 },
+  ];
+  expect(progressLine({ ...progress, running }, 80)).toBe('1 of 9  a  running 9.3.1 for 7 s, 9.1.6 for 3 s  9 s');
 });
 
 test('the progress line says how far the run is, within the width of the terminal', () => {

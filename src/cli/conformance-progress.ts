@@ -1,0 +1,80 @@
+// The progress line of a conformance run: moves with each result, and twice a second while a case runs.
+
+import { isPass, type CaseResult } from '../conformance/index.js';
+import type { AgentReport } from '../conformance/report/report.js';
+import { progressLine } from '../conformance/report/terminal.js';
+import { ProgressLine, type Terminal } from './terminal.js';
+
+/** Milliseconds between two looks at the cases that run. */
+const TICK = 500;
+
+/** Shows how far a run is, where the terminal can rewrite a line. */
+export class Progress {
+  /** To be given to the run. */
+  readonly hooks: { onCase: (id: string, begun: boolean) => void; onNote: (sentence: string) => void };
+  readonly #line: ProgressLine;
+  readonly #strict: boolean;
+  readonly #begun = performance.now();
+  readonly #running = new Map<string, number>();
+  #timer: NodeJS.Timeout | null = null;
+  #agent: AgentReport | null = null;
+  #id = '';
+  #refused = 0;
+
+  constructor(strict: boolean, terminal: Terminal) {
+    this.#line = new ProgressLine(terminal);
+    this.#strict = strict;
+    this.hooks = {
+      onCase: (id, begun) => {
+        if (begun) this.#running.set(id, performance.now());
+        else this.#running.delete(id);
+      },
+      onNote: (sentence) => {
+        this.#line.clear();
+        terminal.err(`${sentence}\n`);
+      },
+    };
+  }
+
+  /** A testee's cases begin. */
+  begin(agent: AgentReport): void {
+    this.#agent = agent;
+    this.#id = '';
+    this.#timer ??= setInterval(() => this.#draw(), TICK).unref();
+  }
+
+  /** A case has its result. */
+  show(result: CaseResult, agent: AgentReport | null = this.#agent): void {
+    if (!isPass(result, this.#strict)) this.#refused++;
+    this.#agent = agent;
+    this.#id = result.id;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const agent = this.#agent;
+    if (agent === null) return;
+    const now = performance.now();
+    const running = [...this.#running].map(([id, since]) => ({ id, seconds: (now - since) / 1000 }));
+    this.#line.show((width) =>
+      progressLine(
+        {
+          agent: agent.name,
+          id: this.#id,
+          done: agent.results.size,
+          total: agent.selected.length,
+          refused: this.#refused,
+          seconds: (now - this.#begun) / 1000,
+          running,
+        },
+        width,
+      ),
+    );
+  }
+
+  clear(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#line.clear();
+  }
+}

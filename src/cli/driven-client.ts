@@ -1,0 +1,35 @@
+// A client under test that the suite starts itself and starts again: see driveClient.
+
+import type { ClientExamination } from '../conformance/index.js';
+import type { Terminal } from './terminal.js';
+import { Testee } from './testee.js';
+
+/** A client that the suite started. */
+export interface Driven {
+  testee: Testee;
+  /** How it ended, when that was not well. */
+  ending: string | undefined;
+}
+
+/** Starts the client; when it dies it is started again as long as it brings results, and when it ends the run is over. */
+export function driveClient(command: string[], examination: ClientExamination, terminal: Terminal): Driven {
+  const testee = new Testee(
+    command.map((word) => word.replaceAll('{url}', examination.url)),
+    { WSIMD_URL: examination.url },
+  );
+  const driven: Driven = { testee, ending: undefined };
+  const count = (): number => [...examination.results.values()].reduce((sum, own) => sum + own.size, 0);
+  const drive = async (): Promise<void> => {
+    for (;;) {
+      const before = count();
+      const { ended } = await testee.start();
+      const { words, good } = await ended;
+      if (good) return;
+      driven.ending = `The client ended (${words}). It said: ${testee.lastWords || 'nothing'}`;
+      if (count() === before) return;
+      terminal.err(`The client ended (${words}) and is started again.\n`);
+    }
+  };
+  void drive().finally(() => examination.stop());
+  return driven;
+}
