@@ -8,6 +8,7 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { examine, newTally, type Tally } from './differential.js';
 import { exhaustive } from './exhaustive.js';
 import { examineInflating } from './inflating.js';
+import { playIsolation } from './isolation.js';
 import { run, say, type Failure, type Order, type Report } from './job.js';
 import { writeCorpus } from './programs.js';
 import { CORPUS } from './server-job.js';
@@ -24,10 +25,13 @@ const USAGE = `npm run fuzz -- [options]
   --replay FILE  play one saved input, and say what is wrong with it
   --server       play programs to a whole server on a mock socket, guided by coverage
   --save-corpus  with --server: write the programs that it was guided by to ${CORPUS}
+  --isolation    play connections whose payloads carry marks, and look for those of others; an input is a message
   --exhaustive   go through the sets that can be gone through whole`;
 
 const DIRECTORY = 'build/fuzz';
 const PROGRESS_EVERY = 10_000;
+/** Messages that are sent in an episode of marked ones. */
+const MARKED_MESSAGES = 4000;
 /** A thread that says nothing for so long hangs; all of them share two cores with others. */
 const HANGS_AFTER = 300_000;
 
@@ -55,6 +59,7 @@ async function main(): Promise<void> {
       replay: { type: 'string' },
       server: { type: 'boolean', default: false },
       'save-corpus': { type: 'boolean', default: false },
+      isolation: { type: 'boolean', default: false },
       exhaustive: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -66,12 +71,34 @@ async function main(): Promise<void> {
   if (![minutes, inputs, seed, jobs].every((number) => number >= 0) || jobs < 1) {
     throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
   }
+  if (values.isolation) return isolation(seed, inputs, minutes * 60_000);
   const done = await fuzz({ seed, inputs, isServer: values.server, jobs }, minutes * 60_000, values['save-corpus']);
   mkdirSync(DIRECTORY, { recursive: true });
   appendFileSync(values.log, `${JSON.stringify(done)}\n`);
   console.log(JSON.stringify(done));
   summarize(values.log);
   process.exitCode = done.failures === 0 ? 0 : 1;
+}
+
+/** Plays episodes of marked messages, one after another, until messages, time or a finding end them. */
+async function isolation(seed: number, inputs: number, milliseconds: number): Promise<void> {
+  const start = performance.now();
+  const seconds = (): number => Math.round((performance.now() - start) / 1000);
+  let [messages, memories, told] = [0, 0, start];
+  let found: string[] = [];
+  const line = (): string =>
+    `seed ${seed}: ${messages} messages, ${memories} memories, ${seconds()} s, ${found.length} found`;
+  for (; messages < inputs && performance.now() - start < milliseconds && found.length === 0; seed++) {
+    const findings = await playIsolation(seed, MARKED_MESSAGES);
+    messages += findings.messages;
+    memories += findings.memories;
+    found = findings.found;
+    if (performance.now() - told < PROGRESS_EVERY) continue;
+    told = performance.now();
+    console.log(line());
+  }
+  console.log([...found, line()].join('\n'));
+  process.exitCode = found.length === 0 ? 0 : 1;
 }
 
 /** Runs the threads until time, inputs or a signal end them. */
