@@ -1,4 +1,5 @@
 // `OutMemory` lends memory for outgoing chunks, each of which holds one connection's bytes and zeros, nothing else.
+import { shared } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
 import type { Outgoing } from './outgoing.js';
@@ -142,7 +143,8 @@ function trayIndex(length: number): number {
   return length <= LONGEST_TRAY ? 2 : NO_TRAY;
 }
 
-const stages = new WeakMap<Kernels, Desk>();
+// Copies of the library that share kernels share the places in their memory.
+const stages = shared('stages', () => new WeakMap<Kernels, Desk>());
 
 /** The one place where frames are masked in these kernels' memory, whatever the values of those who write there. */
 function stageOf(kernels: Kernels): Desk {

@@ -1,11 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KERNEL_MODULE_BASE64 } from '../../src/kernels/embedded.js';
 import { kernels as chosen, loadWasmKernels } from '../../src/kernels/index.js';
+import { VERSION } from '../../src/kernels/shared.js';
 import { RECORD_BYTES, STATE_BYTES } from '../../src/spec/record.js';
 import { kernelSets } from '../support/kernel-sets.js';
 import { rawKernels } from '../support/raw-kernels.js';
 
+/** Has the next copy choose anew. */
+function forget(): void {
+  Reflect.deleteProperty(globalThis, Symbol.for(`wsimd.${VERSION}.kernels`));
+}
+
 afterEach(() => {
+  forget();
   vi.unstubAllGlobals();
   vi.resetModules();
 });
@@ -43,6 +51,50 @@ describe.each(kernelSets)('the memory of $name', (kernels) => {
   });
 });
 
+describe('copies of the library in one thread', () => {
+  it('share one set of kernels, so that 25 of them reserve the address space of one', async () => {
+    const first = await import('../../src/kernels/index.js');
+    for (let copy = 0; copy < 25; copy++) {
+      vi.resetModules();
+      const { kernels } = await import('../../src/kernels/index.js');
+      expect(kernels).toBe(first.kernels);
+    }
+    expect(Object.keys(globalThis).some((name) => name.includes('wsimd'))).toBe(false);
+  });
+
+  it('share them with no other version', () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(VERSION).toBe(version);
+  });
+
+  it('carry what lies in them away before another copy uses them', async () => {
+    const one = await import('../../src/sans-io.js');
+    vi.resetModules();
+    const two = await import('../../src/sans-io.js');
+    expect(one.Connection).not.toBe(two.Connection);
+    const text = 'a text that is not short, with \u{1f600}';
+    const pairs = [one, two].map(({ Connection, Role }) => ({
+      client: new Connection({ role: Role.Client }),
+      server: new Connection({ role: Role.Server }),
+    }));
+    for (let round = 0; round < 20; round++) {
+      // All write before any is taken, and all are taken in before any is dispatched.
+      for (const [index, { client }] of pairs.entries())
+        for (let at = 0; at < 5; at++) client.send(`${index} ${at} ${text}`);
+      const chunks = pairs.map(({ client }) => Buffer.concat(client.takeOutput()));
+      for (const [index, { server }] of pairs.entries()) server.receive(chunks[index]);
+      for (let at = 0; at < 5; at++) {
+        for (const [index, { server }] of pairs.entries()) {
+          const event = server.next() as { data: Uint8Array };
+          expect(Buffer.from(event.data).toString()).toBe(`${index} ${at} ${text}`);
+        }
+      }
+    }
+  });
+});
+
 describe('the choice of kernels', () => {
   it('falls on WASM SIMD where there is WebAssembly, and on JavaScript where there is none', () => {
     expect(chosen.name).toBe(rawKernels.length === 0 ? 'javascript' : 'wasm-simd');
@@ -58,6 +110,7 @@ describe('the choice of kernels', () => {
     vi.stubGlobal('WebAssembly', replacement);
     expect(loadWasmKernels()).toBeUndefined();
     vi.resetModules();
+    forget();
     const again = await import('../../src/kernels/index.js');
     expect(again.kernels.name).toBe('javascript');
   });
