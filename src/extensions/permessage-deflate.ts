@@ -82,8 +82,9 @@ export function resolveDeflate<T extends DeflateOptions>(
   return setting;
 }
 
-function checkWindowBits(name: string, value: number | boolean | null | undefined): void {
-  if (typeof value === 'number' && !(Number.isInteger(value) && value >= 8 && value <= 15)) {
+function checkWindowBits(name: string, value: unknown): void {
+  if (value === undefined || value === null || typeof value === 'boolean') return;
+  if (!Number.isInteger(value) || (value as number) < 8 || (value as number) > 15) {
     throw new RangeError(`perMessageDeflate.${name} must be an integer from 8 to 15`);
   }
 }
@@ -91,8 +92,8 @@ function checkWindowBits(name: string, value: number | boolean | null | undefine
 /** A client's offer, as the text of its Sec-WebSocket-Extensions header. */
 export function writeDeflateOffer(options: DeflateOptions): string {
   return formatParams({
-    serverNoContextTakeover: options.serverNoContextTakeover === true,
-    clientNoContextTakeover: options.clientNoContextTakeover === true,
+    serverNoContextTakeover: Boolean(options.serverNoContextTakeover),
+    clientNoContextTakeover: Boolean(options.clientNoContextTakeover),
     serverMaxWindowBits: numberOf(options.serverMaxWindowBits),
     // RFC 7692 7.1.2.2: without a value, it tells the server that it may set the client's window
     clientMaxWindowBits:
@@ -148,8 +149,8 @@ export function responseTo(offer: DeflateParams, options: DeflateOptions): Defla
   const offered = offer.clientMaxWindowBits;
   const echoed = offered === true || options.clientMaxWindowBits === false ? undefined : offered;
   return {
-    serverNoContextTakeover: offer.serverNoContextTakeover || options.serverNoContextTakeover === true,
-    clientNoContextTakeover: offer.clientNoContextTakeover || options.clientNoContextTakeover === true,
+    serverNoContextTakeover: offer.serverNoContextTakeover || Boolean(options.serverNoContextTakeover),
+    clientNoContextTakeover: offer.clientNoContextTakeover || Boolean(options.clientNoContextTakeover),
     serverMaxWindowBits: numberOf(options.serverMaxWindowBits) ?? offer.serverMaxWindowBits,
     clientMaxWindowBits: numberOf(options.clientMaxWindowBits) ?? echoed,
   };
@@ -181,7 +182,7 @@ export function judgeDeflateResponse(
     value: agreementOf({
       ...response,
       // A client that wants less memory for itself than it was allowed needs nobody's consent (RFC 7692 7.1.1.2, 7.1.2.2).
-      clientNoContextTakeover: response.clientNoContextTakeover || options.clientNoContextTakeover === true,
+      clientNoContextTakeover: response.clientNoContextTakeover || Boolean(options.clientNoContextTakeover),
       clientMaxWindowBits: answered ?? offered,
     }),
   };

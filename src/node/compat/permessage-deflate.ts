@@ -126,8 +126,8 @@ export class PerMessageDeflate {
     const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } =
       this.#options;
     return shown({
-      serverNoContextTakeover: serverNoContextTakeover === true,
-      clientNoContextTakeover: clientNoContextTakeover === true,
+      serverNoContextTakeover: Boolean(serverNoContextTakeover),
+      clientNoContextTakeover: Boolean(clientNoContextTakeover),
       serverMaxWindowBits: numberOf(serverMaxWindowBits),
       clientMaxWindowBits: clientMaxWindowBits === false ? undefined : (numberOf(clientMaxWindowBits) ?? true),
     });

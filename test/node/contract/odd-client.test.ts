@@ -126,4 +126,27 @@ describe('odd values of a client', () => {
     const refused = numbers.filter(([value]) => ![...taken, 'Infinity'].includes(value));
     comparing(`new WebSocket(url, { ${name}: value })`, refusing(name), all('throws', refused), numbers);
   }
+
+  const deflate = (name: string, differences: Differences = {}, values = ODD_VALUES): void => {
+    const outcomeOf = requestOf((value) => ({ options: { perMessageDeflate: { [name]: value } } }));
+    comparing(`new WebSocket(url, { perMessageDeflate: { ${name}: value } })`, outcomeOf, differences, values);
+  };
+  deflate('serverNoContextTakeover');
+  deflate('clientNoContextTakeover');
+  // D9; true for the server's window says nothing, for which ws writes a parameter without its value.
+  const windows = only('undefined', 'null', 'true', 'false', '10');
+  const refusedWindows = all(
+    'throws RangeError',
+    only('NaN', '1', '-1', '1.5', "'10'", "'text'", '{}', '[1, 2]', '10n'),
+  );
+  deflate('serverMaxWindowBits', { true: plain(), ...refusedWindows }, [
+    ...windows,
+    ...only(...Object.keys(refusedWindows)),
+  ]);
+  deflate('clientMaxWindowBits', refusedWindows, [...windows, ...only(...Object.keys(refusedWindows))]);
+  const limits = only('undefined', 'null', '0', '10', "'10'", 'Infinity', 'true', 'false');
+  const refusedLimits = all('throws RangeError', only('NaN', '-1', "'text'", '{}', 'a function of two'));
+  for (const name of ['threshold', 'concurrencyLimit']) {
+    deflate(name, refusedLimits, [...limits, ...only(...Object.keys(refusedLimits))]);
+  }
 });

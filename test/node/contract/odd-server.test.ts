@@ -228,6 +228,28 @@ describe('odd values of a server', () => {
   ofRequest('a request of a bare object', () => ({ socket: { authorized: true } }));
 });
 
+describe('odd values of perMessageDeflate', () => {
+  const all4 =
+    'client_max_window_bits; server_max_window_bits=12; server_no_context_takeover; client_no_context_takeover';
+  for (const offer of ['permessage-deflate', `permessage-deflate; ${all4}`]) {
+    const deflate = (name: string, values: readonly OddValue[]): void => {
+      const outcomeOf = async (implementation: Implementation, value: unknown): Promise<Outcome> => {
+        const server = new implementation.WebSocketServer({ noServer: true, perMessageDeflate: { [name]: value } });
+        const answer = await answerOf(server, { headers: { ...HEADERS, 'sec-websocket-extensions': offer } });
+        // The order of parameters is of no consequence.
+        return answer.replace(/permessage-deflate; .*/, (text) => text.split('; ').sort().join('; '));
+      };
+      comparing(`{ ${name}: value } for ${offer}`, outcomeOf, {}, values);
+    };
+    deflate('serverNoContextTakeover', ODD_VALUES);
+    deflate('clientNoContextTakeover', ODD_VALUES);
+    for (const name of ['serverMaxWindowBits', 'clientMaxWindowBits']) {
+      deflate(name, only('undefined', 'null', 'true', 'false', '10'));
+    }
+    for (const name of ['threshold', 'concurrencyLimit']) deflate(name, only('undefined', 'null', '0', '10', "'10'"));
+  }
+});
+
 contract('functions of a server', (implementation) => {
   it('verifyClient and handleProtocols: `this` is the options', async () => {
     const seen: unknown[] = [];
