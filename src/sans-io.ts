@@ -1,5 +1,7 @@
 // The door `wsimd/codec`: frames, connections, the opening handshake and its extensions, without sockets or clocks.
 export { kernels, loadWasmKernels, makeJavaScriptKernels, type Kernels } from './kernels/index.js';
+export type { Tenant } from './kernels/kernels.js';
+export type { KernelModule } from './kernels/load.js';
 export { plainValues, type Values } from './values/values.js';
 export { FrameDecoder, type FrameDecoderOptions } from './codec/frame-decoder.js';
 export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js';
@@ -26,7 +28,7 @@ export {
   type MessageEvent,
   type PartEvent,
 } from './connection/event.js';
-export type { FragmentSource } from './connection/outbound.js';
+export type { Fragment, FragmentSource } from './connection/outbound.js';
 export { UsageError } from './errors/usage-error.js';
 export { VIOLATIONS, violationError, type ViolationRow, type WebSocketError } from './errors/violations.js';
 export { formatExtension, parseExtensions, type ExtensionOffer, type ExtensionParam } from './extensions/grammar.js';
@@ -41,6 +43,7 @@ export {
   type DeflateParams,
   type DeflatePreset,
 } from './extensions/permessage-deflate.js';
+export type { Parsed } from './extensions/token.js';
 export { LATER, type Deflater, type Inflater } from './extensions/transform.js';
 export { acceptKey } from './handshake/accept.js';
 export { encodeBase64 } from './handshake/base64.js';
@@ -51,18 +54,33 @@ export {
   type Agreement,
   type Expectation,
   type HandshakeFailure,
+  type HandshakeResponse,
   type HeaderList,
   type RequestOptions,
 } from './handshake/client.js';
-export { joinHead } from './handshake/field.js';
-export { RequestReader, ResponseReader, type RequestHead, type ResponseHead } from './handshake/head-reader.js';
+export { joinHead, type FieldValue, type Fields } from './handshake/field.js';
+export {
+  RequestReader,
+  ResponseReader,
+  type Head,
+  type HeadError,
+  type HeadProgress,
+  type HeadReader,
+  type RequestHead,
+  type RequestStart,
+  type ResponseHead,
+  type ResponseStart,
+} from './handshake/head-reader.js';
 export { allowOrigins, judgeOrigin, type AllowedOrigins } from './handshake/origin.js';
 export {
   acceptanceLines,
   judgeRequest,
   writeRefusal,
   type Acceptance,
+  type AcceptanceAnswer,
   type HandshakeRequest,
+  type JudgeRequestOptions,
+  type Opening,
   type Refusal,
 } from './handshake/server.js';
 export { CloseCode } from './spec/close-code.js';

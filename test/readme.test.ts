@@ -86,7 +86,7 @@ describe.each(['server.js', 'codec-server.js'])('%s', (name) => {
   test('echoes everything, answers pings between fragments, and closes', { timeout: 60_000 }, async () => {
     const running = run(name, 0);
     if (running === undefined) return;
-    const [, port] = await running.says(/listening on (\d+)/);
+    const [, port] = await running.says(/listening on (?:.* port: )?(\d+)/);
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: false });
     await once(socket, 'open');
     await expectEchoes(socket);
@@ -96,7 +96,7 @@ describe.each(['server.js', 'codec-server.js'])('%s', (name) => {
   test('refuses what is no handshake, and goes on', async () => {
     const running = run(name, 0);
     if (running === undefined) return;
-    const [, port] = await running.says(/listening on (\d+)/);
+    const [, port] = await running.says(/listening on (?:.* port: )?(\d+)/);
     const [response] = await once(get(`http://127.0.0.1:${port}/`), 'response');
     response.resume();
     expect(response.statusCode).toBeGreaterThanOrEqual(400);

@@ -7,7 +7,7 @@ import type { Fields } from './field.js';
 export const MAX_HEAD_LENGTH: number = 16 * 1024;
 export const MAX_FIELDS = 2000;
 
-interface Head {
+export interface Head {
   /** `1.0` or `1.1`. */
   readonly httpVersion: string;
   /** Fields by lower-case name, repeated ones joined with `, `; without a prototype. */
@@ -16,13 +16,13 @@ interface Head {
   readonly rawHeaders: readonly string[];
 }
 
-interface RequestStart {
+export interface RequestStart {
   readonly method: string;
   /** The request target, as it was sent. */
   readonly url: string;
 }
 
-interface ResponseStart {
+export interface ResponseStart {
   readonly statusCode: number;
   readonly statusMessage: string;
 }
@@ -38,9 +38,9 @@ export interface HeadError {
 
 /** What a chunk led to: no end in sight, a head and the octets after it (a view of the chunk), or an error. */
 export type HeadProgress<T> =
-  | { readonly head?: undefined; readonly error?: undefined }
+  | { readonly head?: undefined; readonly rest?: undefined; readonly error?: undefined }
   | { readonly head: T; readonly rest: Uint8Array; readonly error?: undefined }
-  | { readonly error: HeadError; readonly head?: undefined };
+  | { readonly error: HeadError; readonly head?: undefined; readonly rest?: undefined };
 
 const TAB = 0x09;
 const LF = 0x0a;
@@ -64,7 +64,7 @@ interface DecodedStart<S> {
 }
 
 /** Reads one head from chunks of any size, with bounded memory. It interprets nothing: `judgeRequest` and `judgeResponse` do. */
-class HeadReader<S extends RequestStart | ResponseStart> {
+export class HeadReader<S extends RequestStart | ResponseStart> {
   private length = 0;
   private line = '';
   private afterCr = false;

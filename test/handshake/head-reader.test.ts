@@ -7,10 +7,10 @@ const octets = (text: string): Uint8Array => Uint8Array.from(text, (character) =
 /** What a reader says of chunks: the head and the rest as text, the error, or undefined for "more". */
 function play(reader: RequestReader | ResponseReader, chunks: readonly Uint8Array[]): unknown {
   for (const [index, chunk] of chunks.entries()) {
-    const { head, error, ...progress } = reader.push(chunk);
+    const { head, error, rest: after } = reader.push(chunk);
     if (error !== undefined) return error;
-    if (head !== undefined && 'rest' in progress) {
-      const rest = Buffer.concat([progress.rest, ...chunks.slice(index + 1)]).toString('latin1');
+    if (head !== undefined && after !== undefined) {
+      const rest = Buffer.concat([after, ...chunks.slice(index + 1)]).toString('latin1');
       return { ...head, headers: Object.entries(head.headers), rest };
     }
   }
