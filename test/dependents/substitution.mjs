@@ -57,16 +57,15 @@ try {
   const others = { 'peer-of-ws': '^1.0.0', 'dependent-on-ws': '^1.0.0' };
   const aliased = { dependencies: { ...others, ws: ALIAS } };
 
-  /** Name, command, manifest, further files, whether the project itself has `ws`. */
   const ways = [
-    ['npm: an alias alone', npm, aliased],
-    ['npm: an alias with overrides', npm, { ...aliased, overrides: { ws: '$ws' } }],
-    ['npm: overrides alone', npm, { dependencies: others, overrides: { ws: ALIAS } }],
-    ['pnpm 10: an alias with overrides', pnpm, aliased, { 'pnpm-workspace.yaml': workspaceFile }],
-    ['yarn 1: an alias with resolutions', yarn1, { ...aliased, resolutions }],
-    ['yarn 4: an alias with resolutions', yarn4, { ...aliased, resolutions }],
+    { name: 'npm: an alias alone', command: npm, fields: aliased },
+    { name: 'npm: an alias with overrides', command: npm, fields: { ...aliased, overrides: { ws: '$ws' } } },
+    { name: 'npm: overrides alone', command: npm, fields: { dependencies: others, overrides: { ws: ALIAS } } },
+    { name: 'pnpm 10: an alias with overrides', command: pnpm, fields: aliased },
+    { name: 'yarn 1: an alias with resolutions', command: yarn1, fields: { ...aliased, resolutions } },
+    { name: 'yarn 4: an alias with resolutions', command: yarn4, fields: { ...aliased, resolutions } },
   ];
-  for (const [index, [name, [command, ...args], fields, files = {}]] of ways.entries()) {
+  for (const [index, { name, command, fields }] of ways.entries()) {
     await checks.check(name, async () => {
       const registry = await serveRegistry([{ manifest, tarball }, peer, dependent, ws]);
       const place = path.join(directory, `project-${index}`);
@@ -87,7 +86,7 @@ try {
         ];
         await writeFile(path.join(place, '.yarnrc.yml'), `${yarnrc.join('\n')}\n`);
         await writeFile(path.join(place, 'yarn.lock'), '');
-        for (const [file, text] of Object.entries(files)) await writeFile(path.join(place, file), text);
+        await writeFile(path.join(place, 'pnpm-workspace.yaml'), workspaceFile);
         const env = {
           ...process.env,
           npm_config_registry: registry.url,
@@ -97,7 +96,7 @@ try {
           YARN_CACHE_FOLDER: path.join(place, 'yarn-cache'),
           YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
         };
-        await run(command, args, { cwd: place, env });
+        await run(command[0], command.slice(1), { cwd: place, env });
         const own = fields.dependencies.ws === undefined ? 'peer' : "require('ws')";
         const program = PROGRAM.replace('$OWN', own);
         await writeFile(path.join(place, 'program.cjs'), program);
