@@ -1,6 +1,6 @@
 // What has been built -> a verdict on the package as its users get it: its manifest, its types against programs written for
 // @types/ws, and a run as ES module, as CommonJS, in Jest and out of a bundle. Prints a line for each check.
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
@@ -15,6 +15,11 @@ const directory = await mkdtemp(path.join(tmpdir(), 'wsimd-package-'));
 const checks = new Checks();
 try {
   const tarball = await pack(directory);
+  await checks.check('it takes at most 250 KiB', async () => {
+    const kibibytes = (await stat(tarball)).size / 1024;
+    if (kibibytes > 250) throw new Error(`${kibibytes.toFixed(1)} KiB`);
+    return `${kibibytes.toFixed(1)} KiB`;
+  });
   await checks.check('publint', () => run(process.execPath, [PUBLINT, 'run', tarball, '--strict']).then(() => ''));
   const attw = (...args) => run(process.execPath, [ATTW, tarball, '--format', 'ascii', ...args]).then(() => '');
   await checks.check('types resolve for import and require', () =>
@@ -56,6 +61,21 @@ try {
     const config = { extends: '../ours/tsconfig.json', include: ['samples'], exclude: ['samples/ours*'] };
     await writeFile(path.join(theirs, 'tsconfig.json'), JSON.stringify(config));
     return run(process.execPath, [TSC, '-p', theirs]);
+  });
+
+  await checks.check('a server of ours is taken where packages declare that of @types/ws', async () => {
+    const beside = path.join(directory, 'beside');
+    const { ws, typescript, '@types/node': node, '@types/ws': types } = devDependencies;
+    await install(beside, {
+      ...{ ws, typescript, '@types/node': node, '@types/ws': types, wsimd: `file:${tarball}` },
+      ...{ graphql: '17', 'graphql-ws': '6', '@trpc/server': '11' },
+    });
+    await cp(path.join(CONSUMER, 'beside'), path.join(beside, 'samples'), { recursive: true });
+    const options = { lib: ['es2022', 'dom'], skipLibCheck: true, exactOptionalPropertyTypes: false };
+    const config = { extends: '../ours/tsconfig.json', compilerOptions: options, include: ['samples'] };
+    await writeFile(path.join(beside, 'tsconfig.json'), JSON.stringify(config));
+    await writeFile(path.join(beside, 'samples/package.json'), '{ "type": "module" }');
+    return run(process.execPath, [TSC, '-p', beside]);
   });
 
   await checks.check('a program in CommonJS runs', async () => {

@@ -143,13 +143,16 @@ function declarationsOf(file, found = new Set()) {
   return found;
 }
 // ES modules have the types of CommonJS, by name, as they have its classes.
-for (const file of declarationsOf('dist/sans-io')) {
-  const text = readFileSync(`${file}.d.ts`, 'utf8');
-  writeFileSync(`${file}.d.cts`, text.replaceAll(/(from |import\()'(\.[^']+)\.js'/g, "$1'$2.cjs'"));
+const IMPORT = /(from |import\()'(\.[^']+)\.js'(?: with \{ 'resolution-mode': 'import' \})?/g;
+const front = readFileSync('src/index.d.cts', 'utf8');
+const declared = declarationsOf('dist/sans-io');
+for (const [, , name] of front.matchAll(IMPORT)) declarationsOf(path.join('dist', name), declared);
+for (const file of declared) {
+  writeFileSync(`${file}.d.cts`, readFileSync(`${file}.d.ts`, 'utf8').replaceAll(IMPORT, "$1'$2.cjs'"));
 }
-writeFileSync('dist/sans-io.d.mts', "export * from './sans-io.cjs';\n");
-copyFileSync('src/index.d.cts', 'dist/index.d.cts');
+writeFileSync('dist/index.d.cts', front.replaceAll(IMPORT, "$1'$2.cjs'"));
 copyFileSync('src/index.d.mts', 'dist/index.d.mts');
+writeFileSync('dist/sans-io.d.mts', "export * from './sans-io.cjs';\n");
 const examiner = declarationsOf('dist/conformance/index');
 for (const name of readdirSync('dist', { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
   const file = path.join('dist', name);

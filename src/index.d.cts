@@ -1,5 +1,5 @@
-// The types of `require('wsimd')`, written by hand so that code written for @types/ws 8.18 compiles unchanged: the class with
-// everything else in its namespace. test/index.test.ts holds its names against what src/index.ts exports.
+// `WebSocket` is the type of `require('wsimd')`: by hand stands what code written for @types/ws 8.18 needs so as to compile unchanged,
+// and the rest comes from the sources. scripts/post.mjs makes these imports those of CommonJS; test/package.test.ts compares the two.
 import type { Blob as NodeBlob } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
@@ -10,6 +10,11 @@ import { Writable, type Duplex, type DuplexOptions } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import type { URL } from 'node:url';
 import type { ZlibOptions } from 'node:zlib';
+import type * as counts from './codec/statistics.js' with { 'resolution-mode': 'import' };
+import type { DeflatePreset } from './extensions/permessage-deflate.js' with { 'resolution-mode': 'import' };
+import type * as engines from './node/deflate/engines.js' with { 'resolution-mode': 'import' };
+import type * as options from './node/options.js' with { 'resolution-mode': 'import' };
+import type * as words from './node/types.js' with { 'resolution-mode': 'import' };
 
 /** A WebSocket, connected by a client or accepted by a server. */
 declare class WebSocket extends EventEmitter {
@@ -22,8 +27,12 @@ declare class WebSocket extends EventEmitter {
   readonly CLOSING: 2;
   readonly CLOSED: 3;
 
-  /** How data of binary messages is handed out; default 'nodebuffer'. With 'blob', `data` is a Blob of node:buffer. */
-  binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+  /**
+   * How data of binary messages is handed out; default 'nodebuffer'. With 'blob', `data` is a Blob of node:buffer; @types/ws knows no
+   * such value, so that what is read is declared without it.
+   */
+  get binaryType(): 'nodebuffer' | 'arraybuffer' | 'fragments';
+  set binaryType(value: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob');
   /** Octets, framing included, that were sent and have not been handed to the operating system. */
   readonly bufferedAmount: number;
   /** 'permessage-deflate' where that was agreed, else ''. */
@@ -42,10 +51,15 @@ declare class WebSocket extends EventEmitter {
   /** Messages, frames and octets, both ways; undefined unless the option `statistics` asked for them. */
   readonly statistics: WebSocket.Statistics | undefined;
 
-  onopen: ((event: WebSocket.Event) => void) | null;
-  onerror: ((event: WebSocket.ErrorEvent) => void) | null;
-  onclose: ((event: WebSocket.CloseEvent) => void) | null;
-  onmessage: ((event: WebSocket.MessageEvent) => void) | null;
+  // Read without the target, which for code that knows the WebSocket of @types/ws lacks the additions.
+  get onopen(): Handler<Omit<WebSocket.Event, 'target'>> | null;
+  set onopen(handler: Handler<WebSocket.Event> | null);
+  get onerror(): Handler<Omit<WebSocket.ErrorEvent, 'target'>> | null;
+  set onerror(handler: Handler<WebSocket.ErrorEvent> | null);
+  get onclose(): Handler<Omit<WebSocket.CloseEvent, 'target'>> | null;
+  set onclose(handler: Handler<WebSocket.CloseEvent> | null);
+  get onmessage(): Handler<Omit<WebSocket.MessageEvent, 'target'>> | null;
+  set onmessage(handler: Handler<WebSocket.MessageEvent> | null);
 
   /** With null: a socket for `setSocket`, or for the option `WebSocket` of a server. */
   constructor(address: null, protocols?: undefined, options?: WebSocket.SharedOptions);
@@ -120,6 +134,7 @@ declare class WebSocket extends EventEmitter {
   removeListener(event: string | symbol, listener: AnyListener<WebSocket>): this;
 }
 
+type Handler<E> = (event: E) => void;
 type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
 // Listeners of other events say themselves what they take, as with EventEmitter.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -134,8 +149,11 @@ declare namespace WebSocket {
 
   // ---- what goes through a connection
 
-  /** What a 'message' listener is given; with `binaryType = 'blob'` a Blob, with `text: 'string'` a string for text. */
-  export type RawData = Buffer | ArrayBuffer | Buffer[];
+  /**
+   * What a 'message' listener is given; with `binaryType = 'blob'` a Blob, with `text: 'string'` a string for text. The string is
+   * declared as a Buffer too, so that it is found by `typeof data === 'string'`, and code that knows no such option compiles.
+   */
+  export type RawData = Buffer | ArrayBuffer | Buffer[] | (Buffer & string);
   /** What `onmessage` is given. */
   export type Data = string | Buffer | ArrayBuffer | Buffer[];
 
@@ -152,90 +170,21 @@ declare namespace WebSocket {
     | { valueOf(): ArrayBuffer | SharedArrayBuffer | Uint8Array | readonly number[] | string }
     | { [Symbol.toPrimitive](hint: string): string };
 
-  export interface MessageOptions {
-    /** Whether to mask; by default what RFC 6455 5.1 asks of the role. */
-    mask?: boolean | undefined;
-    /** Whether the message is binary; by default, whether the data is not a string. */
-    binary?: boolean | undefined;
-    /** Whether to compress, where that has been agreed; default true. */
-    compress?: boolean | undefined;
-    /** Whether this is the message's last fragment; default true. */
-    fin?: boolean | undefined;
-  }
-
-  /** Who ended the connection, and why. */
-  export interface CloseInfo {
-    readonly code: number;
-    readonly reason: string;
-    /** Whose Close frame came first; 'none' when the socket was lost without one. */
-    readonly initiator: 'local' | 'peer' | 'none';
-    /** Whether Close frames went both ways. */
-    readonly wasClean: boolean;
-    /** The peer's violation that the connection was failed for. */
-    readonly error: Error | undefined;
-  }
-
-  /** The counts of one connection; `frames` is indexed by opcode. */
-  export interface Statistics {
-    readonly received: { messages: number; octets: number; readonly frames: number[] };
-    readonly sent: { messages: number; octets: number; readonly frames: number[] };
-  }
+  export type MessageOptions = words.MessageOptions;
+  export type CloseInfo = words.CloseInfo;
+  export type Statistics = counts.Statistics;
 
   // ---- options
 
   /** Options that a server and a client share. */
-  export interface SharedOptions {
-    /** Answer pings by itself. Default true. */
-    autoPong?: boolean | undefined;
-    /** Emit all events of a chunk in one go (the default), or at most one for each turn of the event loop. */
-    allowSynchronousEvents?: boolean | undefined;
-    /** How long the closing handshake may take before the socket is destroyed, in ms. Default 30,000. */
-    closeTimeout?: number | undefined;
-    /** The longest message, in octets, after decompression; 0 for no limit. Default 100 MiB. */
-    maxPayload?: number | undefined;
-    /** The most frames of a message; 0, the default, for no limit. */
-    maxFragments?: number | undefined;
-    /** The most chunks that one frame may be spread over; 0, the default, for no limit. */
-    maxBufferedChunks?: number | undefined;
-    /** Accepted for the sake of `ws`: automatic pongs are coalesced and never end a connection. */
-    maxPendingAutoPongs?: number | undefined;
-    /** Leave text and close reasons unvalidated. */
-    skipUTF8Validation?: boolean | undefined;
-    /** End a connection, with an error, when this many octets wait to be written; 0, the default, for no limit. */
-    maxBackpressure?: number | undefined;
-    /** Ping silent peers. Off by default. */
-    heartbeat?: Heartbeat | undefined;
-    /** Hand text on as Buffers (the default) or as strings, which saves a copy. */
-    text?: 'bytes' | 'string' | undefined;
-    /** How sockets are read: into the kernels' memory, where this Node can do so (the default), or by way of 'data'. */
-    readPath?: 'landing' | 'data' | undefined;
-    /** Count messages, frames and octets in `websocket.statistics`. */
-    statistics?: boolean | undefined;
+  export interface SharedOptions extends options.SharedOptions {
     /** Compression (RFC 7692). Default: true for a client, false for a server. */
-    perMessageDeflate?: boolean | 'off' | 'shared' | 'dedicated' | PerMessageDeflateOptions | undefined;
+    perMessageDeflate?: boolean | DeflatePreset | PerMessageDeflateOptions | undefined;
   }
-
-  /** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
-  export interface Heartbeat {
-    /** How long the connection may be silent before a ping is sent. */
-    readonly interval: number;
-    /** How long to wait for an answer. */
-    readonly timeout: number;
-  }
-
-  export interface PerMessageDeflateOptions {
-    serverNoContextTakeover?: boolean | undefined;
-    clientNoContextTakeover?: boolean | undefined;
-    /** 8-15, or false to refuse one. */
-    serverMaxWindowBits?: number | boolean | undefined;
-    /** 8-15, or false to refuse one. */
-    clientMaxWindowBits?: number | boolean | undefined;
-    zlibDeflateOptions?: ZlibOptions | undefined;
-    zlibInflateOptions?: ZlibOptions | undefined;
-    /** Shorter messages, in octets, go uncompressed where the sender keeps no window. Default 1024. */
-    threshold?: number | undefined;
-    /** How many messages may be worked on side by side in this thread. Default 10. */
-    concurrencyLimit?: number | undefined;
+  export type Heartbeat = options.Heartbeat;
+  export interface PerMessageDeflateOptions extends Omit<engines.PerMessageDeflateOptions, 'zlibDeflateOptions'> {
+    /** As for zlib; @types/ws declares a list as dictionary too, which zlib refuses. */
+    zlibDeflateOptions?: ZlibOptions | KeptZlibOptions | undefined;
   }
 
   export type CertMeta = string | string[] | Buffer | Buffer[];
@@ -314,6 +263,25 @@ declare namespace WebSocket {
     maxConnections?: number | undefined;
     /** Closes the server when it is aborted. */
     signal?: AbortSignal | undefined;
+  }
+
+  /** The options as a server shows them, for code that knows those of @types/ws. A preset is shown as what it stands for. */
+  export interface KeptOptions<
+    T extends typeof WebSocketClass = typeof WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > extends Omit<ServerOptions<T, U>, 'perMessageDeflate'> {
+    perMessageDeflate?: boolean | KeptDeflateOptions | undefined;
+  }
+  export interface KeptDeflateOptions extends Omit<
+    PerMessageDeflateOptions,
+    'serverMaxWindowBits' | 'clientMaxWindowBits' | 'zlibDeflateOptions'
+  > {
+    serverMaxWindowBits?: number | undefined;
+    clientMaxWindowBits?: number | undefined;
+    zlibDeflateOptions?: KeptZlibOptions | undefined;
+  }
+  export interface KeptZlibOptions extends Omit<ZlibOptions, 'dictionary'> {
+    dictionary?: Buffer | Buffer[] | DataView | undefined;
   }
 
   export interface AddressInfo {
@@ -398,7 +366,7 @@ declare namespace WebSocket {
     U extends typeof IncomingMessage = typeof IncomingMessage,
   > extends EventEmitter {
     /** Read at each request, so that a change takes effect with the next one. */
-    options: ServerOptions<T, U>;
+    options: KeptOptions<T, U>;
     path: string;
     /** All open connections; with `clientTracking: false` it is undefined. */
     clients: Set<InstanceType<T>>;

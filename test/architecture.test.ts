@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sans-io',
     'node:*',
   ],
-  index: ['spec', 'errors', 'extensions', 'handshake', 'node', 'node:*'],
+  index: ['spec', 'errors', 'codec', 'extensions', 'handshake', 'node', 'node:*'],
   browser: ['extensions', 'handshake', 'node'],
   'browser-require': ['browser'],
   conformance: ['node:*'],

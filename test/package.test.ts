@@ -9,7 +9,9 @@ import { describe, expect, it } from 'vitest';
 import type Declared from '../src/index.cjs';
 import type { WebSocket, WebSocketServer } from '../src/index.js';
 import type { ClientOptions } from '../src/node/client-options.js';
+import type { PerMessageDeflateOptions } from '../src/node/deflate/engines.js';
 import type { EventFace } from '../src/node/event-target.js';
+import type { SharedOptions } from '../src/node/options.js';
 import type { ServerOptions } from '../src/node/server-options.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -173,6 +175,12 @@ type Constant = 'CONNECTING' | 'OPEN' | 'CLOSING' | 'CLOSED';
 /** What the transport calls on its owner, and `completeUpgrade`, which works on what the handshake found. */
 type Inner = 'dispatch' | 'ended' | 'failed' | 'drained' | 'rest' | 'closed' | 'emitClose' | 'completeUpgrade';
 
+type Methods = { [K in keyof Declared]: Declared[K] extends (...args: never[]) => unknown ? K : never }[keyof Declared];
+/** Properties whose values of `From` `To` does not take. */
+type Untaken<From, To, Except = never> = {
+  [K in Exclude<keyof From & keyof To, Except>]: From[K] extends To[K] ? never : K;
+}[Exclude<keyof From & keyof To, Except>];
+
 export type Differences = [
   Never<Exclude<keyof Declared, keyof WebSocket | keyof EventFace<Declared> | Constant>>,
   Never<Exclude<Public<WebSocket>, keyof Declared | Inner>>,
@@ -181,4 +189,18 @@ export type Differences = [
   Never<Exclude<keyof ServerOptions, keyof Declared.ServerOptions>>,
   Never<Exclude<keyof Declared.ServerOptions, keyof ServerOptions>>,
   Never<Exclude<keyof Declared.ClientOptions, keyof ClientOptions>>,
+  // What is declared to be taken is taken, and what is declared to be read is there; but for what @types/ws imposes.
+  Never<Untaken<Declared.ServerOptions, ServerOptions, 'WebSocket' | 'verifyClient' | 'server' | 'perMessageDeflate'>>,
+  Never<
+    Untaken<
+      Declared.ClientOptions,
+      ClientOptions,
+      'finishRequest' | 'createConnection' | 'checkServerIdentity' | 'perMessageDeflate'
+    >
+  >,
+  Never<Untaken<Declared.SharedOptions, SharedOptions>>,
+  Never<Untaken<Omit<Declared.PerMessageDeflateOptions, 'zlibDeflateOptions'>, PerMessageDeflateOptions>>,
+  Never<Exclude<keyof PerMessageDeflateOptions, keyof Declared.PerMessageDeflateOptions>>,
+  Never<Exclude<keyof SharedOptions, keyof Declared.SharedOptions>>,
+  Never<Untaken<WebSocket, Declared, keyof EventFace<Declared> | Methods | 'binaryType' | 'url'>>,
 ];

@@ -107,6 +107,8 @@ export class WebSocketServer extends EventEmitter {
     if (all.perMessageDeflate === true) all.perMessageDeflate = {};
     const deflate = resolveDeflate<PerMessageDeflateOptions>(all.perMessageDeflate);
     if (deflate !== undefined) checkEngineOptions(deflate);
+    // A preset is shown as what it stands for, which is all that code written for ws knows.
+    if (typeof all.perMessageDeflate === 'string') all.perMessageDeflate = deflate ?? false;
     if (allowedOrigins !== undefined) holdingsOf(this).origins = allowOrigins(allowedOrigins);
 
     if (isOurs) {
@@ -120,6 +122,7 @@ export class WebSocketServer extends EventEmitter {
       this.clients = new Set();
       this._shouldEmitClose = false;
     }
+      all.perMessageDeflate = resolveDeflate(all.perMessageDeflate) ?? false;
     this.options = all;
     this._state = ServerState.Running;
     if (signal) {

@@ -426,6 +426,15 @@ describe('limits of a server', () => {
 
 describe('presets of perMessageDeflate', () => {
   it.each([
+    ['off', false],
+    ['shared', { serverNoContextTakeover: true, clientNoContextTakeover: true }],
+    ['dedicated', {}],
+  ] as const)('wss.options shows what the preset %j stands for', (perMessageDeflate, shown) => {
+    const server = new WebSocketServer({ noServer: true, perMessageDeflate });
+    expect(server.options.perMessageDeflate).toEqual(shown);
+  });
+
+  it.each([
     ['off', ''],
     ['shared', 'permessage-deflate'],
     ['dedicated', 'permessage-deflate'],

@@ -30,3 +30,17 @@ const event = connection.next();
 if (event?.type === EventType.Message) console.log(event.data, event.isBinary);
 const decoder: FrameDecoder = new FrameDecoder({ role: Role.Client });
 console.log(decoder.violation, kernels.name);
+
+// A string is found as one, and what else may come is not lost.
+const texts = new WebSocket('ws://127.0.0.1', {
+  text: 'string',
+  perMessageDeflate: { zlibPath: 'public', threshold: 0 },
+});
+texts.on('message', (data) => {
+  if (typeof data === 'string') console.log(data.toUpperCase());
+  else console.log(Array.isArray(data) ? data.length : data.byteLength);
+});
+server.on('connection', (websocket) => {
+  websocket.binaryType = 'blob';
+  websocket.on('message', (data, isBinary) => console.log(typeof data === 'string' ? data.trim() : isBinary));
+});
