@@ -295,6 +295,14 @@ export class Connection {
     if (this.inflating !== undefined) this.inflating.result = result;
   }
 
+  /**
+   * Fails the connection because the platform has no memory for what its user makes of a message (RFC 6455 7.4.1, code
+   * 1009); `next` tells of it. @internal
+   */
+  refuseMessage(): void {
+    this.failUntold(violationError(Violation.MessageTooBig));
+  }
+
   /** Whether more octets are of use: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */
   get wantsRead(): boolean {
     return this.inflating === undefined && !this.decoder.isStopped;

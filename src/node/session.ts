@@ -421,10 +421,21 @@ export class Session extends Transport implements SendingSession, ReceivingSessi
   }
 
   private tellShaped(data: Uint8Array | string, isBinary: boolean, fragmentEnds: readonly number[] | undefined): void {
-    const shaped = isBinary ? shape(data as Uint8Array, fragmentEnds, this.face._binaryType) : data;
+    const shaped = isBinary ? this.shape(data as Uint8Array, fragmentEnds) : data;
+    if (shaped === undefined) return;
     const receiver = this.parts?.receiver;
     if (receiver === undefined) this.tellMessage(shaped, isBinary);
     else receiver.emit('message', shaped, isBinary);
+  }
+
+  /** The message as its user wants it; undefined where there is no memory for that, which fails the connection. */
+  private shape(data: Uint8Array, fragmentEnds: readonly number[] | undefined): ReturnType<typeof shape> | undefined {
+    try {
+      return shape(data, fragmentEnds, this.face._binaryType);
+    } catch {
+      this.connection.refuseMessage();
+      return undefined;
+    }
   }
 
   tellMessage(shaped: unknown, isBinary: boolean): void {

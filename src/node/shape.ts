@@ -5,6 +5,7 @@ import type { BinaryType } from './types.js';
 /**
  * A binary message in the shape that its user has asked for.
  * @param data the payload, a Buffer
+ * @throws RangeError where memory for a copy is refused
  * @param fragmentEnds where each fragment ends in it, for 'fragments': empty ones are left out, and without it there is one
  */
 export function shape(
@@ -16,6 +17,8 @@ export function shape(
     case 'nodebuffer':
       return data as Buffer;
     case 'arraybuffer':
+      // What fills its memory is given as it is: nobody else has it.
+      if (data.byteLength === data.buffer.byteLength) return data.buffer as ArrayBuffer;
       return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
     case 'blob':
       return new NodeBlob([data]) as Blob;

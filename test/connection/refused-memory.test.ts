@@ -122,6 +122,17 @@ describe.each(KERNELS)('refused memory on $name', (kernels) => {
     expect(connection.failure).toMatchObject({ cause: { message: 'Array buffer allocation failed' } });
   });
 
+  test('7.4.1 a message that its user has no memory for fails with 1009, after which nothing is told', () => {
+    const connection = new Connection({ role: Role.Client, kernels });
+    connection.receive(Buffer.concat([message('abc'), message('def')]));
+    expect(connection.next()?.type).toBe(EventType.Message);
+    connection.refuseMessage();
+    connection.refuseMessage();
+    expect(drain(connection)).toEqual([1009]);
+    const [close] = decodeFrames(Buffer.concat(connection.takeOutput()));
+    expect([close.opcode, connection.closeSent, connection.wantsRead]).toEqual([8, 1009, false]);
+  });
+
   describe('text that is longer than a string can be', () => {
     /** Values whose strings are at most three units long. */
     const short: Values = {

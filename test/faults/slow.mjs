@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync } from 'node:zlib';
+import { constants, deflateRawSync } from 'node:zlib';
 
 const ROOT = new URL('../../', import.meta.url);
 const MODULES = {
@@ -119,6 +119,33 @@ async function writeFails(module, error) {
 }
 
 const SCENARIOS = [
+  {
+    title:
+      'H01 compressed text that is longer than a string can be ends its connection, with 1009, and not the process',
+    async run(module) {
+      const subject = await start(module);
+      const port = await subject.do((room) =>
+        room.serve({ text: 'string', maxPayload: 0, perMessageDeflate: true }, { echo: true }),
+      );
+      const [socket, other] = [await open(port), await open(port)];
+      const text = deflateRawSync(Buffer.alloc(540 * 1024 * 1024, 'a'), { finishFlush: constants.Z_SYNC_FLUSH });
+      // Masked with a key that is zero.
+      const header = Buffer.alloc(14);
+      header.set([0xc1, 0xff]);
+      header.writeUInt32BE(text.length - 4, 6);
+      socket.write(header);
+      socket.write(text.subarray(0, -4));
+      const [answer] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      other.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
+      const [echo] = await Promise.race([once(other, 'data'), once(other, 'close')]);
+      const said = answer instanceof Uint8Array ? answer.toString('hex', 0, 4) : 'nothing';
+      subject.stop();
+      return {
+        holds: said === '880203f1' && echo instanceof Uint8Array,
+        says: `answers ${said}; another connection ${echo instanceof Uint8Array ? 'has its echo' : 'is lost'}`,
+      };
+    },
+  },
   {
     title: 'D08 a peer that floods does not starve the others',
     async run(module, earlier) {
