@@ -250,6 +250,51 @@ describe('odd values of perMessageDeflate', () => {
   }
 });
 
+describe('odd arguments of a server', () => {
+  const calling = (place: string, call: (server: Server, value: unknown) => void, values = ODD_VALUES): void => {
+    const outcomeOf = async (implementation: Implementation, value: unknown): Promise<Outcome> => {
+      const server = new implementation.WebSocketServer({ noServer: true });
+      try {
+        call(server, value);
+      } catch (error) {
+        return thrown(error);
+      }
+      await turn();
+      return 'done';
+    };
+    comparing(place, outcomeOf, {}, values);
+  };
+  const callable = without('a class');
+  comparing('new WebSocketServer(value)', (implementation, value) => {
+    try {
+      void new implementation.WebSocketServer(value as Record<string, unknown>);
+    } catch (error) {
+      return thrown(error);
+    }
+    return 'made';
+  });
+  calling('close(value)', (server, value) => server.close(value as () => void), callable);
+  calling(
+    'handleUpgrade(request, socket, head, value)',
+    (server, value) => {
+      const [socket] = duplexPair();
+      const request = { method: 'GET', url: '/', headers: HEADERS, socket: {} };
+      server.handleUpgrade(request as never, socket, Buffer.alloc(0), value as () => void);
+    },
+    callable,
+  );
+  calling('shouldHandle(value)', (server, value) => server.shouldHandle(value as never));
+
+  it('maxConnections and handshakeTimeout: what is no number is refused by the constructor', async () => {
+    const { WebSocketServer } = await ours();
+    for (const name of ['maxConnections', 'handshakeTimeout']) {
+      for (const value of [NaN, -1, 1.5, 'many', {}, Symbol('odd')]) {
+        expect(() => new WebSocketServer({ noServer: true, [name]: value })).toThrow(RangeError);
+      }
+    }
+  });
+});
+
 contract('functions of a server', (implementation) => {
   it('verifyClient and handleProtocols: `this` is the options', async () => {
     const seen: unknown[] = [];

@@ -2,8 +2,9 @@
 import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { contract, dial, event, listen, listenHttp, message, owned, ownedServer, turn } from './harness.js';
+import { contract, dial, event, listen, listenHttp, message, owned, ownedServer } from './harness.js';
 import { reference, type Client, type Implementation, type Server } from './implementations.js';
 
 type Flags = Record<string, unknown>;
@@ -114,9 +115,21 @@ contract('names on a server', (implementation) => {
     onTestFinished(() => client.terminate());
   });
 
-  it('JSON and structured logging of a server come to an end', async () => {
-    const server = ownedServer(new implementation.WebSocketServer({ noServer: true, path: '/here' }));
-    expect(JSON.parse(JSON.stringify(server))).toMatchObject({ options: { path: '/here', noServer: true }, _state: 0 });
-    await turn();
+  it('JSON and printing of a server come to an end where those of ws do', async () => {
+    const { server, url } = await listen(implementation);
+    const client = dial(implementation, url);
+    await event(client, 'open');
+    expect(inspect(server, { depth: 8, maxArrayLength: 5 })).toContain('_server');
+    const idle = ownedServer(new implementation.WebSocketServer({ noServer: true, path: '/here' }));
+    expect(JSON.parse(JSON.stringify(idle))).toMatchObject({ options: { path: '/here', noServer: true }, _state: 0 });
+    const of = (text: () => string): string => {
+      try {
+        return typeof text();
+      } catch (error) {
+        return (error as Error).name;
+      }
+    };
+    const theirs = await listen(await reference());
+    expect(of(() => JSON.stringify(server))).toBe(of(() => JSON.stringify(theirs.server)));
   });
 });
