@@ -11,7 +11,7 @@ import { guardWith } from './guard.js';
 import { copyLanded, land, type ReadPath } from './landing.js';
 import { isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
-import { FULL, Share } from './share.js';
+import { floods, FULL, type Share } from './share.js';
 
 /** A batch of this many bytes is written at once. */
 const FLUSH_FROM = 64 * 1024;
@@ -425,7 +425,7 @@ export abstract class Transport implements Batch {
   private judgeShare(bytes: number): void {
     if (bytes < FULL) {
       this.share = undefined;
-    } else if ((this.share ??= new Share()).isUsedUp) {
+    } else if ((this.share ??= floods.begin()).isUsedUp) {
       this.share = undefined;
       this.rest();
     }
