@@ -250,6 +250,27 @@ describe('odd values of perMessageDeflate', () => {
   }
 });
 
+describe('control characters in the values of an application (D18)', () => {
+  const BREAKS = ['a\r\nY: b', 'a\nb', 'a\rb', 'a\0b', 'a\x7fb'];
+  const places: readonly (readonly [place: string, make: (text: string) => Make])[] = [
+    ['a field of a refusal', (text) => verifying((answer) => answer(false, 403, 'x', { X: text }))],
+    ['the name of a field of a refusal', (text) => verifying((answer) => answer(false, 403, 'x', { [text]: 'x' }))],
+    ['the status of a refusal', (text) => verifying((answer) => answer(false, text, 'x'))],
+    ['a subprotocol', (text) => made(() => ({ handleProtocols: () => text }))],
+    [
+      "a line in 'headers'",
+      (text) => (implementation) => {
+        const server = new implementation.WebSocketServer({ noServer: true });
+        server.on('headers', (lines: string[]) => lines.push(`X: ${text}`));
+        return server;
+      },
+    ],
+  ];
+  it.each(places)('%s: the client gets a 500, the application an error', async (_place, make) => {
+    for (const text of BREAKS) expect(await answerOf(make(text)(await ours(), undefined))).toBe(MISTAKE);
+  });
+});
+
 describe('odd arguments of a server', () => {
   const calling = (place: string, call: (server: Server, value: unknown) => void, values = ODD_VALUES): void => {
     const outcomeOf = async (implementation: Implementation, value: unknown): Promise<Outcome> => {
