@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { playCalls } from './calls.js';
 import { examine, newTally, type Tally } from './differential.js';
 import { exhaustive } from './exhaustive.js';
 import { examineInflating } from './inflating.js';
@@ -26,12 +27,15 @@ const USAGE = `npm run fuzz -- [options]
   --server       play programs to a whole server on a mock socket, guided by coverage
   --save-corpus  with --server: write the programs that it was guided by to ${CORPUS}
   --isolation    play connections whose payloads carry marks, and look for those of others; an input is a message
+  --calls        make random calls of the codec with random arguments on connections that share memory; an input is a call
   --exhaustive   go through the sets that can be gone through whole`;
 
 const DIRECTORY = 'build/fuzz';
 const PROGRESS_EVERY = 10_000;
 /** Messages that are sent in an episode of marked ones. */
 const MARKED_MESSAGES = 4000;
+/** Random calls that are made with one seed. */
+const CALLS = 4000;
 /** A thread that says nothing for so long hangs; all of them share two cores with others. */
 const HANGS_AFTER = 300_000;
 
@@ -60,6 +64,7 @@ async function main(): Promise<void> {
       server: { type: 'boolean', default: false },
       'save-corpus': { type: 'boolean', default: false },
       isolation: { type: 'boolean', default: false },
+      calls: { type: 'boolean', default: false },
       exhaustive: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -72,6 +77,7 @@ async function main(): Promise<void> {
     throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
   }
   if (values.isolation) return isolation(seed, inputs, minutes * 60_000);
+  if (values.calls) return calls(seed, inputs, minutes * 60_000);
   const done = await fuzz({ seed, inputs, isServer: values.server, jobs }, minutes * 60_000, values['save-corpus']);
   mkdirSync(DIRECTORY, { recursive: true });
   appendFileSync(values.log, `${JSON.stringify(done)}\n`);
@@ -92,6 +98,30 @@ async function isolation(seed: number, inputs: number, milliseconds: number): Pr
     const findings = await playIsolation(seed, MARKED_MESSAGES);
     messages += findings.messages;
     memories += findings.memories;
+    found = findings.found;
+    if (performance.now() - told < PROGRESS_EVERY) continue;
+    told = performance.now();
+    console.log(line());
+  }
+  console.log([...found, line()].join('\n'));
+  process.exitCode = found.length === 0 ? 0 : 1;
+}
+
+/** Makes rounds of random calls, on each set of kernels in turn, until calls, time or a finding end them. */
+function calls(seed: number, inputs: number, milliseconds: number): void {
+  const start = performance.now();
+  let [made, refused, bytes] = [0, 0, 0];
+  let found: string[] = [];
+  const line = (): string => {
+    const seconds = Math.round((performance.now() - start) / 1000);
+    return `seed ${seed}: ${made} calls, ${refused} refused, ${bytes} bytes read, ${seconds} s, ${found.length} found`;
+  };
+  let told = start;
+  for (; made < inputs && performance.now() - start < milliseconds && found.length === 0; seed++) {
+    const findings = playCalls(seed, Math.min(CALLS, inputs - made), KERNELS[seed % KERNELS.length]);
+    made += findings.calls;
+    refused += findings.refused;
+    bytes += findings.bytes;
     found = findings.found;
     if (performance.now() - told < PROGRESS_EVERY) continue;
     told = performance.now();

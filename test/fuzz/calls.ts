@@ -1,0 +1,288 @@
+// `playCalls` makes random calls of the codec's public methods, with random arguments, on connections that share memory, and finds bytes
+// of one in another's output or events.
+import { FrameEncoder } from '../../src/codec/frame-encoder.js';
+import { Connection } from '../../src/connection/connection.js';
+import type { Fragment } from '../../src/connection/outbound.js';
+import type { Kernels } from '../../src/kernels/kernels.js';
+import { makeNodeValues } from '../../src/node/values.js';
+import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';
+import { plainValues } from '../../src/values/values.js';
+import { Random } from '../support/random.js';
+
+export interface CallFindings {
+  readonly calls: number;
+  /** How many calls were refused. */
+  readonly refused: number;
+  /** Bytes that were looked at. */
+  readonly bytes: number;
+  readonly found: string[];
+}
+
+const ENDS = 4;
+/** Each end writes and receives bytes of an alphabet of its own, of so many letters from 0x40 on. */
+const LETTERS = 16;
+
+/** Containers of bytes that a caller may pass. */
+const CONTAINERS: readonly ((bytes: Uint8Array<ArrayBuffer>) => unknown)[] = [
+  (bytes) => bytes,
+  (bytes) => Buffer.from(bytes),
+  (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
+  (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+  (bytes) => new Uint8ClampedArray(bytes.buffer, bytes.byteOffset, bytes.length),
+  (bytes) => new BigInt64Array(bytes.slice(0, bytes.length & ~7).buffer),
+  (bytes) => new Float64Array(bytes.slice(0, bytes.length & ~7).buffer),
+  (bytes) => new Uint16Array(bytes.slice(0, bytes.length & ~1).buffer),
+  (bytes) => {
+    const shared = new SharedArrayBuffer(bytes.length);
+    new Uint8Array(shared).set(bytes);
+    return shared;
+  },
+  (bytes) => Object.defineProperty(bytes.slice(), 'length', { value: 2 * bytes.length }),
+  (bytes) => Buffer.from(bytes).toString('latin1'),
+];
+
+/** Arguments that are none. */
+const NONSENSE: readonly (() => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => 3,
+  () => NaN,
+  () => ({}),
+  () => ({ length: 50, byteLength: 50 }),
+  () => [65, 66],
+  () => Array(3),
+  () => Symbol('a'),
+  () => 7n,
+  () => new Proxy(new Uint8Array(9), {}),
+  () => Object.create(Uint8Array.prototype) as unknown,
+  () => new Date(0),
+  () => () => 1,
+];
+
+/** One end: a connection and an encoder, and the chunks that they gave and that are still theirs. */
+class End {
+  readonly connection: Connection;
+  readonly encoder: FrameEncoder;
+  private readonly kept: { chunk: Uint8Array; copy: Buffer }[] = [];
+
+  constructor(
+    readonly index: number,
+    options: ConstructorParameters<typeof Connection>[0],
+  ) {
+    this.connection = new Connection(options);
+    this.encoder = new FrameEncoder(options);
+  }
+
+  isForeign = (byte: number): boolean => Math.floor((byte - 0x40) / LETTERS) !== this.index;
+
+  bytes(random: Random): Uint8Array<ArrayBuffer> {
+    const length = random.oneIn(40)
+      ? random.between(60_000, 140_000)
+      : random.oneIn(4)
+        ? random.below(3000)
+        : random.below(130);
+    const bytes = new Uint8Array(length);
+    const start = random.below(LETTERS);
+    for (let at = 0; at < length; at++) bytes[at] = 0x40 + LETTERS * this.index + ((start + at) % LETTERS);
+    return bytes;
+  }
+
+  keep(chunk: Uint8Array): void {
+    this.kept.push({ chunk, copy: Buffer.from(chunk) });
+  }
+
+  forget(chunk: Uint8Array): void {
+    const at = this.kept.findIndex((kept) => kept.chunk === chunk);
+    if (at >= 0) this.kept.splice(at, 1);
+  }
+
+  /** Whether all that was given and is kept is as it was. */
+  isUnchanged(): boolean {
+    return this.kept.every(({ chunk, copy }) => copy.equals(chunk));
+  }
+
+  chunk(random: Random): Uint8Array | undefined {
+    return this.kept.length === 0 ? undefined : random.pick(this.kept).chunk;
+  }
+}
+
+/** A frame with a masking key of zeros. */
+function frameOf(role: Role, first: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = payload;
+  const head = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
+  const mask = role === Role.Client ? 0x80 : 0;
+  head[0] = first;
+  head[1] = mask | (length < 126 ? length : length < 65_536 ? 126 : 127);
+  if (head.length === 4) head.writeUInt16BE(length, 2);
+  if (head.length === 10) head.writeUIntBE(length, 4, 6);
+  return new Uint8Array(Buffer.concat([head, Buffer.alloc(mask === 0 ? 0 : 4), payload]));
+}
+
+/** What is wrong with whole frames, each payload of which is to be of one alphabet; undefined for nothing. */
+function judgeOutput(wire: Buffer, end: End): string | undefined {
+  for (let at = 0; at < wire.length;) {
+    const opcode = wire[at] & 0x0f;
+    const isMasked = (wire[at + 1] & 0x80) !== 0;
+    let length = wire[at + 1] & 0x7f;
+    at += 2;
+    if (length === 126) {
+      length = wire.readUInt16BE(at);
+      at += 2;
+    } else if (length === 127) {
+      length = wire.readUIntBE(at + 2, 6);
+      at += 8;
+    }
+    if (isMasked) at += 4;
+    if (at + length > wire.length) return `a frame of ${length} bytes that ends ${at + length - wire.length} too late`;
+    const payload = wire.subarray(at + (opcode === Opcode.Close ? 2 : 0), at + length);
+    const foreign = payload.findIndex(end.isForeign);
+    if (foreign >= 0)
+      return `byte ${payload[foreign]} at ${foreign} of ${payload.length} in a frame of opcode ${opcode}`;
+    at += length;
+  }
+  return undefined;
+}
+
+/** Makes `calls` calls, a few hundred to each set of ends, until there is a finding. */
+export function playCalls(seed: number, calls: number, kernels: Kernels): CallFindings {
+  const random = new Random(seed);
+  const found: string[] = [];
+  let [made, refused, bytes] = [0, 0, 0];
+
+  function argumentOf(end: End): unknown {
+    return random.oneIn(4) ? random.pick(NONSENSE)() : random.pick(CONTAINERS)(end.bytes(random));
+  }
+
+  function take(end: End, from: Connection | FrameEncoder): void {
+    const chunks = from instanceof Connection ? from.takeOutput() : from.take();
+    const wire = Buffer.concat(chunks);
+    bytes += wire.length;
+    const wrong = judgeOutput(wire, end);
+    if (wrong !== undefined) found.push(`output of end ${end.index}: ${wrong}`);
+    for (const chunk of chunks) end.keep(chunk);
+    if (chunks.length !== 1 || random.oneIn(2)) return;
+    end.forget(chunks[0]);
+    from.reuse(chunks[0]);
+  }
+
+  function read({ connection, isForeign, index }: End): void {
+    for (let event = connection.next(); event !== undefined; event = connection.next()) {
+      if (!('data' in event)) continue;
+      const data = typeof event.data === 'string' ? Buffer.from(event.data) : event.data;
+      bytes += data.length;
+      if (data.some(isForeign)) found.push(`event ${event.type} of end ${index} holds a foreign byte`);
+    }
+  }
+
+  /** One call, of anything. */
+  function call(end: End, ends: readonly End[]): void {
+    const { connection, encoder } = end;
+    const argument = argumentOf(end) as string;
+    switch (random.below(24)) {
+      case 0:
+      case 1:
+      case 2:
+        return void connection.send(argument, {
+          binary: random.oneIn(2),
+          fin: !random.oneIn(5),
+          lent: random.oneIn(3),
+          compress: random.oneIn(2),
+        });
+      case 3:
+        return void connection.ping(argument);
+      case 4:
+        return void connection.pong(argument);
+      case 5: {
+        const frames = frameOf(Role.Server, FIN | Opcode.Binary, end.bytes(random));
+        return void connection.sendFrames(random.pick(CONTAINERS.slice(0, 5))(frames) as Uint8Array, random.oneIn(2));
+      }
+      case 6:
+        return void connection.sendFrames(random.pick(NONSENSE)() as Uint8Array);
+      case 7:
+        return connection.sendFrom({
+          pull: () => (random.oneIn(3) ? undefined : ({ data: argumentOf(end), last: random.oneIn(3) } as Fragment)),
+        });
+      case 8:
+        return connection.dropSource();
+      case 9:
+        if (random.oneIn(8)) connection.close(random.oneIn(4) ? random.below(5000) : 1000, argument);
+        else if (random.oneIn(20)) random.pick([() => connection.stopWriting(), () => connection.dispose()])();
+        return;
+      case 10:
+        return encoder.text(FIN | Opcode.Text, argument);
+      case 11:
+      case 12:
+        return encoder.frame(random.oneIn(4) ? random.below(300) : RSV1 | Opcode.Text, argument, random.oneIn(3));
+      case 13:
+        return encoder.raw(
+          random.oneIn(2) ? (random.pick(NONSENSE)() as Uint8Array) : frameOf(Role.Server, 0x82, end.bytes(random)),
+          random.oneIn(2),
+        );
+      case 14: {
+        // An end's own last chunk is given back where it is taken; all others are not its own to give.
+        const other = random.pick(ends);
+        const chunk = other === end ? undefined : other.chunk(random);
+        const given = chunk === undefined || random.oneIn(2) ? argument : chunk;
+        connection.reuse(given as unknown as Uint8Array);
+        return encoder.reuse(given as unknown as Uint8Array);
+      }
+      case 15:
+        connection.congested = random.oneIn(2);
+        return;
+      case 16:
+      case 17: {
+        const first = FIN | random.pick([Opcode.Text, Opcode.Binary, Opcode.Ping, Opcode.Pong]);
+        const payload = end.bytes(random);
+        const isControl = first > (FIN | Opcode.Binary);
+        const frame = frameOf(
+          end.index % 2 === 0 ? Role.Client : Role.Server,
+          first,
+          isControl ? payload.subarray(0, 125) : payload,
+        );
+        const cut = random.oneIn(2) ? frame.length : random.below(frame.length + 1);
+        for (const chunk of [frame.subarray(0, cut), frame.subarray(cut)]) {
+          connection.receive(chunk);
+          read(end);
+        }
+        return;
+      }
+      case 18:
+      case 19:
+      case 20:
+        return take(end, encoder);
+      default:
+        return take(end, connection);
+    }
+  }
+
+  while (made < calls && found.length === 0) {
+    const values = random.oneIn(2) ? { ...plainValues } : makeNodeValues(kernels);
+    const ends = Array.from({ length: ENDS }, (_, index) => {
+      const role = index % 2 === 0 ? Role.Server : Role.Client;
+      return new End(index, { role, kernels, values, generateMask: (into) => void into.fill(0) });
+    });
+    for (let left = 400; left > 0 && made < calls; left--) {
+      made++;
+      const end = random.pick(ends);
+      const before = [end.connection.outputLength, end.encoder.length];
+      try {
+        call(end, ends);
+      } catch (error) {
+        if (!(error instanceof Error) || !/^(UsageError|TypeError|RangeError)$/.test(error.name)) throw error;
+        refused++;
+      }
+      if (![end.connection.outputLength, end.encoder.length, ...before].every(Number.isSafeInteger)) {
+        found.push(`end ${end.index}: lengths ${end.connection.outputLength}, ${end.encoder.length}`);
+      }
+      if (found.length > 0) break;
+    }
+    for (const end of ends) {
+      take(end, end.encoder);
+      // A source may throw what is no fragment, once.
+      end.connection.dropSource();
+      take(end, end.connection);
+    }
+    for (const end of ends) if (!end.isUnchanged()) found.push(`end ${end.index}: a chunk was written over`);
+  }
+  return { calls: made, refused, bytes, found: found.map((finding) => `seed ${seed}, call ${made}: ${finding}`) };
+}
