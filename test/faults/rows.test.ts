@@ -5,7 +5,7 @@ import { ROWS } from './rows.js';
 
 const ROOT = new URL('../../', import.meta.url);
 /** How many rows each letter has. */
-const COUNTS = { A: 14, B: 10, C: 19, D: 14, E: 15, F: 9, G: 15, H: 13 };
+const COUNTS = { A: 14, B: 11, C: 19, D: 17, E: 15, F: 9, G: 15, H: 13 };
 
 test('names each row once, and all of them', () => {
   const ids = Object.entries(COUNTS).flatMap(([letter, count]) =>

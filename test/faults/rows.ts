@@ -160,6 +160,13 @@ export const ROWS: readonly Row[] = [
     test: 'B10: 64 KiB of the worst shapes take little processor time',
   },
   {
+    id: 'B11',
+    requires:
+      'zlib has 5 ms a turn of the event loop, for all connections together; past it the rest goes on later, in order',
+    file: 'test/node/deflate/time.test.ts',
+    test: 'one message each from 100 peers, and its answer',
+  },
+  {
     id: 'C01',
     requires: 'any header may be missing or have been cut off',
     file: 'test/node/contract/history.test.ts',
@@ -356,6 +363,24 @@ export const ROWS: readonly Row[] = [
     requires: 'many chunks are joined in linear time',
     file: 'test/connection/assembly.test.ts',
     test: 'many fragments, each in two chunks, are copied in linear time',
+  },
+  {
+    id: 'D15',
+    requires: 'work on what waits is linear in its number, whatever list it waits in',
+    file: 'test/linear.test.ts',
+    test: 'frames that wait for the deflater',
+  },
+  {
+    id: 'D16',
+    requires: 'everything that waits counts in bufferedAmount, maxBackpressure and needDrain',
+    file: 'test/node/backpressure.test.ts',
+    test: '%s: maxBackpressure ends the connection',
+  },
+  {
+    id: 'D17',
+    requires: 'the end of a connection costs the same however many are open',
+    file: 'test/node/bookkeeping.test.ts',
+    test: 'a connection that ends costs the same work however many are open: the set of clients is never walked',
   },
   {
     id: 'E01',
