@@ -1,10 +1,12 @@
 // `addEventFace` gives an EventEmitter the listeners of the DOM, addEventListener and onmessage, as `ws` offers them.
 import type { EventEmitter } from 'node:events';
+import { CloseCode } from '../spec/close-code.js';
 
-/** What the face asks of the class that wears it, to tell whether it was closed cleanly. */
+/** What the face asks of the class that wears it, to tell whether it was closed cleanly, and to close it. */
 export interface EventFaced extends EventEmitter {
   readonly _closeFrameReceived: boolean;
   readonly _closeFrameSent: boolean;
+  close(code: number): void;
 }
 
 /** The types that can be listened to; for any other, addEventListener does nothing. */
@@ -151,12 +153,21 @@ export interface EventFace<Target> {
 
 type AnyListener = EventListener<Event>;
 
-/** Makes an event of what was emitted. No type emits more than two arguments. */
-type EventMaker = (this: EventFaced, first: unknown, second: unknown) => Event;
+/** Makes an event of what was emitted; undefined where that cannot be. No type emits more than two arguments. */
+type EventMaker = (this: EventFaced, first: unknown, second: unknown) => Event | undefined;
 
 const MAKERS: Readonly<Record<EventType, EventMaker>> = {
   open: () => new Event('open'),
-  message: (data, isBinary) => new MessageEvent('message', { data: isBinary ? data : String(data) }),
+  message(data, isBinary) {
+    try {
+      return new MessageEvent('message', { data: isBinary ? data : String(data) });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_STRING_TOO_LONG') throw error;
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for a string; in ws it ends the process.
+      this.close(CloseCode.MessageTooBig);
+      return undefined;
+    }
+  },
   close(code, reason) {
     const wasClean = this._closeFrameReceived && this._closeFrameSent;
     return new CloseEvent('close', { code: code as number, reason: String(reason), wasClean });
@@ -179,6 +190,7 @@ function wrap(type: EventType, listener: AnyListener, isHandler: boolean): Wrapp
   const make = MAKERS[type];
   function deliver(this: EventFaced, first: unknown, second: unknown): void {
     const event = make.call(this, first, second);
+    if (event === undefined) return;
     event[kTarget] = this;
     if (typeof listener === 'function') listener.call(this, event);
     else listener.handleEvent(event);

@@ -14,6 +14,10 @@ type Given = Record<string, unknown>;
 class Wearer extends EventEmitter {
   _closeFrameReceived = false;
   _closeFrameSent = false;
+  closedWith: number | undefined;
+  close(code: number): void {
+    this.closedWith = code;
+  }
 }
 addEventFace(Wearer.prototype);
 
@@ -24,7 +28,7 @@ const BOTH: Readonly<Record<string, () => Faced>> = {
       undefined,
       {},
     ),
-  ours: () => new Wearer() as Faced,
+  ours: () => new Wearer() as unknown as Faced,
 };
 
 const TYPES = ['open', 'message', 'close', 'error'] as const;
@@ -275,4 +279,18 @@ describe.each(Object.entries(BOTH))('the DOM face of %s', (_name, create) => {
     });
     expect(() => target.emit('open')).toThrow('mine');
   });
+});
+
+it('text that is longer than a string can be closes with 1009, and no listener gets it', () => {
+  const wearer = new Wearer();
+  const seen: unknown[] = [];
+  (wearer as unknown as Faced).addEventListener('message', (event: unknown) => void seen.push(event));
+  const refusing = (code: string) => ({
+    toString() {
+      throw Object.assign(new Error('Cannot create a string'), { code });
+    },
+  });
+  wearer.emit('message', refusing('ERR_STRING_TOO_LONG'), false);
+  expect([seen, wearer.closedWith]).toEqual([[], 1009]);
+  expect(() => wearer.emit('message', refusing('ERR_OTHER'), false)).toThrow('Cannot create a string');
 });
