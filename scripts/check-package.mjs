@@ -67,8 +67,14 @@ try {
     const beside = path.join(directory, 'beside');
     const { ws, typescript, '@types/node': node, '@types/ws': types } = devDependencies;
     await install(beside, {
-      ...{ ws, typescript, '@types/node': node, '@types/ws': types, wsimd: `file:${tarball}` },
-      ...{ graphql: '17', 'graphql-ws': '6', '@trpc/server': '11' },
+      '@trpc/server': '11',
+      '@types/node': node,
+      '@types/ws': types,
+      graphql: '17',
+      'graphql-ws': '6',
+      typescript,
+      ws,
+      wsimd: `file:${tarball}`,
     });
     await cp(path.join(CONSUMER, 'beside'), path.join(beside, 'samples'), { recursive: true });
     const options = { lib: ['es2022', 'dom'], skipLibCheck: true, exactOptionalPropertyTypes: false };

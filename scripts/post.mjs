@@ -97,8 +97,9 @@ function finish(code) {
 }
 
 /** Writes files of dist, one for each input and the chunks they share. */
-async function writeBundle(input, options) {
-  const bundle = await rolldown({ input, platform: 'node', plugins: [defaultAlone] });
+async function writeBundle(input, options, target) {
+  const transform = target === undefined ? {} : { target };
+  const bundle = await rolldown({ input, platform: 'node', plugins: [defaultAlone], transform });
   const { output } = await bundle.generate({
     exports: 'auto',
     esModule: false,
@@ -117,7 +118,8 @@ await writeBundle(
   { index: 'default-alone:dist/index.js', 'sans-io': 'dist/sans-io.js' },
   { ...cjs, codeSplitting: { groups: [{ name: 'codec', test: /[\\/]dist[\\/](?!node|index)/ }] } },
 );
-await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, cjs);
+// browserify reads nothing newer.
+await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, cjs, 'es2018');
 await writeBundle({ browser: 'dist/browser.js' }, { format: 'esm' });
 rmSync('dist/browser-require.js');
 

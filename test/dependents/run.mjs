@@ -1,5 +1,5 @@
-// Turns the working tree into a packed tarball, installs released packages that depend on `ws` with that tarball in its
-// place, runs a conversation through each, and proves that no copy of `ws` was installed or loaded.
+// This program installs released packages that depend on `ws`, test runners and bundlers with the packed working tree in its place,
+// runs a conversation through each, and proves that no copy of `ws` was installed or loaded.
 // `node test/dependents/run.mjs --ws` does the same with ws itself: the proof that the scenarios are right.
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -65,7 +65,7 @@ try {
     try {
       const { stdout } = await run(process.execPath, ['--throw-deprecation', path.join('scenarios', scenario)], {
         cwd: directory,
-        timeout: 60_000,
+        timeout: 240_000,
         env: { ...process.env, EXPECTED_PACKAGE: expected },
       });
       console.log(`ok      ${name}: ${stdout.trim().replaceAll('\n', '; ')}`);
