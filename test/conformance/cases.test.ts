@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { ALL_CASES, CLASSIC_CASES } from '../../src/conformance/cases/index.js';
+import { RULES, ruleOf } from '../../src/conformance/cases/rules.js';
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../../src/conformance/cases/titles.js';
 import { caseNumber, selectCases } from '../../src/conformance/select.js';
 
@@ -45,4 +46,28 @@ test('a selection is by id or by the beginning of an id, in the order of the lis
   expect(ids(['2.*'], ['2.1*'])).not.toContain('2.10');
   expect(selectCases({}, 'client').some(({ testee }) => testee === 'server')).toBe(false);
   expect(caseNumber(CLASSIC_CASES[516])).toBe(517);
+});
+
+test('each case of our own cites the sentence that it judges by, and fails nothing that an RFC leaves free', () => {
+  const used = new Set<string>();
+  for (const { id, exam } of ALL_CASES.slice(517)) {
+    const rule = ruleOf(id);
+    expect(rule, id).toBeDefined();
+    used.add(id in RULES ? id : id.slice(0, id.lastIndexOf('.') + 1));
+    const { section, force, says } = rule!;
+    expect(section, id).toMatch(/^RFC (6455|7692) \d+(\.\d+)*$/);
+    expect(says.length, id).toBeGreaterThan(30);
+    if (force === 'MUST' || force === 'SHOULD') continue;
+    // MAY and nothing: what is not OK is INFORMATIONAL or NON-STRICT, and no code is demanded.
+    if (exam.kind === 'refusal') expect(exam.accepted, id).not.toBe('FAILED');
+    else if (exam.kind === 'script' && exam.informational === undefined && exam.refused === undefined) {
+      expect(
+        exam.outcomes.map(({ behavior }) => behavior),
+        id,
+      ).toContain('NON-STRICT');
+      expect(exam.outcomes[0].close.closeCode, id).toEqual([]);
+    }
+  }
+  expect([...used].sort()).toEqual(Object.keys(RULES).sort());
+  expect(CLASSIC_CASES.every(({ id }) => ruleOf(id) === undefined)).toBe(true);
 });
