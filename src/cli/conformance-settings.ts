@@ -65,6 +65,11 @@ Both:
   --spec FILE           a spec file of the classic test suite (JSON); options override it
   --protocol LIST       subprotocols to offer to a server, or to agree to with a client
 
+About the cases, without running them:
+  --list                the cases that were selected, a line each
+  --case ID --explain   what a case sends, what it accepts, and by which sentence
+  --case ID --script FILE [URL]  a program over node:net that plays the case without the suite
+
 Servers:
   --agent NAME          the server's name in the report (default: its Server header)
   --jobs N              connections at a time

@@ -19,6 +19,7 @@ import type { AgentReport, Report } from '../conformance/report/report.js';
 import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { tell } from './conformance-tell.js';
 import { Progress } from './conformance-progress.js';
 import {
   CONFORMANCE_USAGE,
@@ -46,6 +47,7 @@ export async function conformance(args: string[], terminal: Terminal, signal: Ab
     return 0;
   }
   try {
+    if ((testee === 'server' || testee === 'client') && tell(testee, rest, terminal)) return 0;
     switch (testee) {
       case 'server':
         return await runServers(readServerSettings(rest), terminal, signal);

@@ -347,3 +347,21 @@ test('certificates that are none are refused with one sentence', async () => {
   const args = ['client', '--port', '0', '--cert', pem, '--key', pem];
   await expect(run(args)).rejects.toThrow(/^The certificate or its key cannot be used: [^\n]*\.$/);
 });
+
+test('cases are listed, explained and written as scripts without a run', async () => {
+  const words = (args: string[]): Promise<{ status: number; out: string }> => {
+    const terminal = recorder();
+    return conformance(args, terminal, new AbortController().signal).then((status) => ({ status, ...terminal.said }));
+  };
+  expect((await words(['server', '--list', '--cases', '2.*,S.3.1'])).out).toMatch(
+    /^2\.1 {5} Sends a ping[^]*\nS\.3\.1 {3} Sends/,
+  );
+  expect((await words(['client', '--case', '5.9', '--explain'])).out).toContain(
+    'Judged as the classic suite judges it.',
+  );
+  const script = join(directory, 'case.mjs');
+  expect((await words(['server', 'ws://localhost:9100/x', '--case', '5.9', '--script', script])).status).toBe(0);
+  expect(readFileSync(script, 'utf8')).toContain("const [host = 'localhost', port = '9100'] = process.argv.slice(2);");
+  await expect(words(['server', '--explain'])).rejects.toThrow('Say which case');
+  await expect(words(['server', '--case', '5.9'])).rejects.toThrow('--case goes with --explain or --script');
+});

@@ -89,7 +89,8 @@ function named(list: readonly CaseEvent[]): string {
   return list.length > NAMED_EVENTS ? `${names} and ${list.length - NAMED_EVENTS} more` : names;
 }
 
-function nameOf(event: CaseEvent): string {
+/** An event in a reader's words. */
+export function nameOf(event: CaseEvent): string {
   if (event.kind === 'timeout') return `the end of pause ${event.tag}`;
   const sort = event.kind === 'pong' ? 'pong' : event.binary ? 'binary' : 'text';
   if (event.payload.length === 0) return `${sort} without payload`;

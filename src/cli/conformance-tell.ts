@@ -1,0 +1,60 @@
+// `--list`, `--explain` and `--script` of `wsimd conformance`: what the suite says of its cases without running them.
+
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { CannotRunError, selectCases } from '../conformance/index.js';
+import { explain } from '../conformance/explain.js';
+import { reproduce } from '../conformance/reproduce.js';
+import { explained } from './arguments.js';
+import { CommandError, wordsOf } from './command-error.js';
+import type { Terminal } from './terminal.js';
+
+const OPTIONS = {
+  list: { type: 'boolean' },
+  explain: { type: 'boolean' },
+  script: { type: 'string' },
+  case: { type: 'string' },
+  cases: { type: 'string', multiple: true },
+  exclude: { type: 'string', multiple: true },
+} as const;
+
+const WORDS: readonly string[] = ['--list', '--explain', '--script', '--case'];
+
+/**
+ * Answers a question about cases.
+ * @returns false when the arguments ask for none
+ * @throws CommandError when an argument is wrong
+ */
+export function tell(testee: 'server' | 'client', args: string[], terminal: Terminal): boolean {
+  const own = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
+  if (!own.some((word) => WORDS.includes(word.split('=')[0]))) return false;
+  const { values, positionals } = explained(`conformance ${testee}`, () =>
+    parseArgs({ args: own, options: OPTIONS, allowPositionals: true }),
+  );
+  const list = (texts: string[] | undefined): string[] | undefined => texts?.flatMap((text) => text.split(','));
+  if (values.list) {
+    const cases = list(values.cases);
+    const selected = selectCases({ ...(cases && { cases }), exclude: list(values.exclude) ?? [] }, testee);
+    terminal.out(selected.map(({ id, description }) => `${id.padEnd(8)} ${description}\n`).join(''));
+    return true;
+  }
+  if (values.case === undefined) throw new CommandError('Say which case: --case ID.');
+  if (values.explain !== true && values.script === undefined)
+    throw new CommandError('--case goes with --explain or --script; to run it, use --cases.');
+  const [one] = selectCases({ cases: [values.case] }, testee);
+  if (values.explain) terminal.out(explain(one));
+  if (values.script === undefined) return true;
+  const url = new URL(targetOf(positionals));
+  const target = { path: `${url.pathname}${url.search}`, host: url.host, protocols: [], lines: [] };
+  try {
+    writeFileSync(values.script, reproduce(one, testee, target));
+  } catch (error) {
+    throw new CommandError(`The script cannot be written: ${wordsOf(error)}.`);
+  }
+  return true;
+}
+
+function targetOf([url = 'ws://127.0.0.1:9001']: string[]): string {
+  if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
+  throw new CannotRunError(`"${url}" is no ws:// or wss:// URL.`);
+}

@@ -1,0 +1,117 @@
+// Explains a case in words: what is sent, what may come back, how the connection has to end, and by which sentence that is judged.
+
+import { type Case, octetsOf, type Step } from './case.js';
+import { ruleOf } from './cases/rules.js';
+import { excerpt } from './recorder.js';
+import { shownEvent } from './judge.js';
+import { textOf } from './report/excerpt.js';
+import { nameOf } from './report/verdict.js';
+import type { ExpectedClose } from './result.js';
+
+/** Frames that are listed; of more only the number is said. */
+const LISTED = 12;
+const SHOWN = 24;
+
+const OPCODES: Readonly<Record<number, string>> = {
+  0: 'continuation',
+  1: 'text',
+  2: 'binary',
+  8: 'close',
+  9: 'ping',
+  10: 'pong',
+};
+
+function opcodeName(opcode: number): string {
+  return OPCODES[opcode] ?? `opcode ${opcode}`;
+}
+
+function payloadWords(octets: Buffer): string {
+  if (octets.length === 0) return 'without payload';
+  const text = textOf(excerpt(octets), SHOWN);
+  const shown = octets.length > SHOWN ? '' : ` ${text.startsWith('0x') ? text : JSON.stringify(text)}`;
+  return `of ${octets.length} octets${shown}`;
+}
+
+function stepWords(step: Step): string {
+  switch (step.do) {
+    case 'wait':
+      return `waits ${step.seconds} s`;
+    case 'close':
+      return `starts the closing handshake${step.code === null ? ', without a code' : ` with ${step.code}`}`;
+    case 'header':
+      return `the header of a ${opcodeName(step.opcode)} frame of ${step.length} octets, FIN = ${step.fin ? 1 : 0}`;
+    case 'octets':
+      return `payload ${payloadWords(step.payload)}`;
+    case 'message': {
+      const cut = step.fragment === null ? '' : ` in fragments of ${step.fragment} octets`;
+      return `a ${opcodeName(step.opcode)} message ${payloadWords(octetsOf(step.payload))}${cut}`;
+    }
+    case 'frame': {
+      const words = [
+        `a ${opcodeName(step.opcode)} frame ${payloadWords(octetsOf(step.payload))}`,
+        ...(step.fin ? [] : ['FIN = 0']),
+        ...(step.rsv === 0 ? [] : [`RSV = ${step.rsv}`]),
+        ...(step.odd.form === undefined || step.odd.form === null ? [] : [`its length in ${step.odd.form} bits`]),
+        ...(step.odd.mask === undefined
+          ? []
+          : [step.odd.mask === 'zero' ? 'masking key 0' : 'masked where it must not be, or not masked']),
+        ...(step.chop === null ? [] : [`written in pieces of ${step.chop} octets`]),
+        ...(step.sync ? ['written by itself'] : []),
+      ];
+      return words.join(', ');
+    }
+  }
+}
+
+function closeWords({ closedByMe, closeCode, requireClean }: ExpectedClose): string {
+  const codes = closeCode.length === 0 ? 'with any code' : `with ${[...new Set(closeCode)].join(' or ')}`;
+  return closedByMe
+    ? `the examiner closes first; the testee answers ${codes} or without one${requireClean ? ', and the closing handshake is clean' : ', or drops TCP'}`
+    : `the testee closes ${codes} or without one, or drops TCP`;
+}
+
+function steps(list: readonly Step[]): string[] {
+  const lines = list.slice(0, LISTED).map((step) => `  - ${stepWords(step)}`);
+  return list.length > LISTED ? [...lines, `  - and ${list.length - LISTED} more`] : lines;
+}
+
+/** The explanation, in lines. */
+export function explain(one: Case): string {
+  const { id, description, expectation, exam } = one;
+  const lines = [`${id}: ${description}`, '', `Expected: ${expectation}`];
+  if (exam.kind === 'script') {
+    lines.push('', 'Sent:', ...steps(exam.steps), '', 'Accepted:');
+    for (const { behavior, events, close, accepts } of exam.outcomes) {
+      const named = events.slice(0, LISTED).map((event) => nameOf(shownEvent(event)));
+      const more = events.length > LISTED ? ` and ${events.length - LISTED} more` : '';
+      const order = accepts === undefined ? '' : ' (pongs in any place)';
+      lines.push(
+        `  - ${behavior}: ${named.length === 0 ? 'nothing' : named.join(', ')}${more}${order}; ${closeWords(close)}`,
+      );
+    }
+    if (exam.refused !== undefined) lines.push(`  - ${exam.refused}: the handshake is refused`);
+    if (exam.informational) lines.push('  - INFORMATIONAL, whatever happens');
+    lines.push(
+      '',
+      `After ${exam.limit.seconds} s the examiner ${exam.limit.action === 'fail' ? 'fails' : 'closes'} the connection.`,
+    );
+  } else if (exam.kind === 'refusal') {
+    lines.push('', 'Accepted:', '  - OK: the handshake is refused', `  - ${exam.accepted}: it is accepted`);
+  } else {
+    const words =
+      exam.kind === 'echo'
+        ? stepWords(exam.step)
+        : exam.kind === 'roundTrips'
+          ? `${exam.count} ${opcodeName(exam.opcode)} messages of ${exam.payload.length} octets, one after the echo of the other`
+          : `${exam.count} compressed messages of ${exam.size}, one after the echo of the other; offered: ${exam.wish.offer}`;
+    lines.push('', 'Sent:', `  - ${words}`, '', `After ${exam.limit.seconds} s the examiner closes the connection.`);
+  }
+  const rule = ruleOf(id);
+  lines.push(
+    '',
+    rule === undefined
+      ? 'Judged as the classic suite judges it.'
+      : `Judged by ${rule.section} (${rule.force}): ${rule.says}.`,
+  );
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,241 @@
+// Writes a program of at most 40 lines over node:net that plays a case without the suite, and shows what comes back.
+
+import { deflateRawSync } from 'node:zlib';
+import {
+  type Case,
+  type Exam,
+  octetsOf,
+  type RequestShape,
+  type ResponseShape,
+  type Step,
+  type Testee,
+} from './case.js';
+import { ruleOf } from './cases/rules.js';
+import { buildRequest, buildResponse, type Target } from './handshake.js';
+import { CompressedMessages, isText } from './payloads.js';
+import { applyMask, encodeHeader, type FrameHeader, type LengthForm, Opcode } from './wire.js';
+
+/** The key of the example in RFC 6455 1.3, and a masking key, so that the program sends the same octets each time. */
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const MASK = Buffer.from('01020304', 'hex');
+/** Compressed messages that the program sends of the thousand of a case. */
+const MESSAGES = 3;
+const CLOSE_1000 = Buffer.from([0x03, 0xe8]);
+
+/** Octets, the size of the pieces they are written in (0: whole), and what follows: a pause in ms, or the next frame of the peer. */
+interface Part {
+  octets: Buffer;
+  size: number;
+  rest: number | 'answer';
+}
+
+/** Writes the frames of steps with fixed masking keys. */
+class Frames {
+  readonly parts: Part[] = [];
+  readonly #masked: boolean;
+  #phase = 0;
+
+  constructor(masked: boolean) {
+    this.#masked = masked;
+  }
+
+  add(octets: Buffer, size: number = 0, rest: Part['rest'] = 0): void {
+    const last = this.parts.at(-1);
+    if (last !== undefined && last.size === 0 && last.rest === 0 && size === 0) {
+      last.octets = Buffer.concat([last.octets, octets]);
+      last.rest = rest;
+    } else this.parts.push({ octets, size, rest });
+  }
+
+  #mask(odd?: 'wrong role' | 'zero'): Buffer | null {
+    if (this.#masked === (odd === 'wrong role')) return null;
+    return odd === 'zero' ? Buffer.alloc(4) : MASK;
+  }
+
+  frame(
+    header: Omit<FrameHeader, 'mask' | 'length'>,
+    payload: Buffer,
+    odd: { form?: LengthForm; mask?: 'wrong role' | 'zero' } = {},
+  ): Buffer {
+    const mask = this.#mask(odd.mask);
+    const content = Buffer.from(payload);
+    if (mask !== null) applyMask(content, mask);
+    return Buffer.concat([encodeHeader({ ...header, mask, length: payload.length }, odd.form), content]);
+  }
+
+  message(opcode: number, payload: Buffer, fragment: number | null, rsv: number): Buffer {
+    if (fragment === null || fragment >= payload.length) return this.frame({ fin: true, rsv, opcode }, payload);
+    const frames: Buffer[] = [];
+    for (let at = 0; at <= payload.length; at += fragment) {
+      const fin = at + fragment > payload.length;
+      const header = { fin, rsv: at === 0 ? rsv : 0, opcode: at === 0 ? opcode : Opcode.Continuation };
+      frames.push(this.frame(header, payload.subarray(at, at + fragment)));
+    }
+    return Buffer.concat(frames);
+  }
+
+  step(step: Step): void {
+    switch (step.do) {
+      case 'frame': {
+        const octets = this.frame(step, octetsOf(step.payload), step.odd);
+        if (step.chop !== null) this.add(octets, step.chop);
+        else this.add(octets, step.sync ? octets.length : 0);
+        return;
+      }
+      case 'close':
+        this.add(this.frame({ fin: true, rsv: 0, opcode: Opcode.Close }, step.payload));
+        return;
+      case 'message':
+        this.add(this.message(step.opcode, octetsOf(step.payload), step.fragment, 0));
+        return;
+      case 'header':
+        this.#phase = 0;
+        this.add(encodeHeader({ fin: step.fin, rsv: 0, opcode: step.opcode, mask: this.#mask(), length: step.length }));
+        return;
+      case 'octets': {
+        const octets = Buffer.from(step.payload);
+        if (this.#masked) applyMask(octets, MASK, this.#phase);
+        this.#phase += octets.length;
+        this.add(octets);
+        return;
+      }
+      case 'wait':
+        this.add(Buffer.alloc(0), 0, step.seconds * 1000);
+    }
+  }
+}
+
+function partsOf(exam: Exam, testee: Testee): Part[] {
+  const frames = new Frames(testee === 'server');
+  if (exam.kind === 'refusal') {
+    // A client that accepts the handshake answers the message behind it.
+    if (testee === 'client')
+      frames.add(frames.frame({ fin: true, rsv: 0, opcode: Opcode.Text }, Buffer.from('hello')), 0, 2000);
+    return frames.parts;
+  }
+  if (exam.kind === 'script') exam.steps.forEach((step) => frames.step(step));
+  else if (exam.kind === 'echo') frames.step(exam.step);
+  else if (exam.kind === 'roundTrips') {
+    const octets = frames.frame({ fin: true, rsv: 0, opcode: exam.opcode }, octetsOf(exam.payload));
+    frames.parts.push(...Array.from({ length: MESSAGES }, (): Part => ({ octets, size: 0, rest: 'answer' })));
+  } else {
+    // What any agreement allows: no reference to a message before, and none farther than the smallest window.
+    const messages = CompressedMessages.of(exam.file, exam.size, { takeover: false, windowBits: 9 });
+    const opcode = isText(exam.file) ? Opcode.Text : Opcode.Binary;
+    for (let place = 0; place < MESSAGES; place++) {
+      frames.parts.push({
+        octets: frames.message(opcode, messages.message(place).compressed, exam.fragment, 4),
+        size: 0,
+        rest: 'answer',
+      });
+    }
+  }
+  const limit = exam.kind === 'script' ? exam.limit.seconds : exam.kind === 'echo' ? 10 : 1;
+  const closes = exam.kind === 'script' && exam.steps.some((step) => step.do === 'close');
+  frames.parts.push({ octets: Buffer.alloc(0), size: 0, rest: limit * 1000 });
+  if (!closes)
+    frames.parts.push({
+      octets: frames.frame({ fin: true, rsv: 0, opcode: Opcode.Close }, CLOSE_1000),
+      size: 0,
+      rest: 1000,
+    });
+  return frames.parts;
+}
+
+function handshakeOf(exam: Exam, testee: Testee, target: Target): { octets: Buffer; size: number } {
+  const wish = exam.kind === 'compression' ? exam.wish : exam.kind === 'script' ? exam.deflate : undefined;
+  if (testee === 'server') {
+    const shape: RequestShape = ('request' in exam ? exam.request : undefined) ?? {};
+    const octets = buildRequest({ ...target, key: KEY, agent: 'reproduction', extensions: wish?.offer ?? null }, shape);
+    return { octets, size: shape.chop ?? 0 };
+  }
+  const shape: ResponseShape = ('response' in exam ? exam.response : undefined) ?? {};
+  const offer = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: null,
+    clientMaxWindowBits: 15,
+  };
+  const octets = buildResponse({ key: KEY, agent: 'reproduction', extensions: wish?.answer(offer) ?? null }, shape);
+  return { octets, size: shape.chop ?? 0 };
+}
+
+/** Both sides: how the program writes, and how it shows frames. */
+const COMMON = `const octets = (text) => inflateRawSync(Buffer.from(text, 'base64'));
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+let [input, open, answer] = [Buffer.alloc(0), false, () => {}];
+async function play(socket, parts) {
+  for (const [bytes, size, then] of parts) {
+    for (let at = 0; at < bytes.length; at += size || bytes.length) {
+      socket.write(bytes.subarray(at, at + (size || bytes.length)));
+      if (size > 0) await sleep(size < bytes.length / 500 ? 0 : 2);
+    }
+    await (then === 'answer' ? new Promise((resolve) => (answer = resolve)) : sleep(then));
+  }
+  socket.destroy();
+}
+function show() {
+  for (let at; input.length > 1 && input.length >= (at = 2 + ({ 126: 2, 127: 8 }[input[1] & 127] ?? 0) + ((input[1] & 128) >> 5)); answer()) {
+    const short = input[1] & 127;
+    const length = short < 126 ? short : short === 126 ? input.readUInt16BE(2) : Number(input.readBigUInt64BE(2));
+    if (input.length < at + length) return;
+    const payload = input.subarray(at, at + length).map((octet, i) => (input[1] & 128 ? octet ^ input[at - 4 + (i & 3)] : octet));
+    console.log('opcode', input[0] & 15, 'FIN', input[0] >> 7, 'RSV', (input[0] >> 4) & 7, 'octets', length, payload.subarray(0, 32));
+    input = input.subarray(at + length);
+  }
+}`;
+
+const SERVER = `const socket = connect(Number(port), host, () => play(socket, parts)).setNoDelay(true);
+socket.on('data', (chunk) => {
+  input = Buffer.concat([input, chunk]);
+  const end = open ? 0 : input.indexOf('\\r\\n\\r\\n') + 4;
+  if (end === 3) return;
+  if (!open) console.log(input.toString('latin1', 0, end)), answer();
+  [open, input] = [true, input.subarray(end)];
+  show();
+}).on('error', (error) => console.log(error.message)).on('close', () => (console.log('TCP has ended'), process.exit()));`;
+
+const CLIENT = `createServer((socket) => {
+  socket.setNoDelay(true).on('data', (chunk) => {
+    input = Buffer.concat([input, chunk]);
+    const key = /sec-websocket-key: *(\\S+)[^]*\\r\\n\\r\\n/i.exec(input.toString('latin1'))?.[1];
+    if (open || key === undefined) return open && show();
+    const accept = createHash('sha1').update(key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');
+    [open, input] = [true, Buffer.alloc(0)];
+    parts[0][0] = Buffer.from(parts[0][0].toString('latin1').replace('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', accept), 'latin1');
+    play(socket, parts);
+  }).on('error', () => {}).on('close', () => console.log('TCP has ended'));
+}).listen(Number(process.argv[2] ?? 9001), function () { console.log('Listening on port', this.address().port); });`;
+
+function comment(words: string): string {
+  return `// ${words.replaceAll(/\s+/g, ' ')}`;
+}
+
+/** The program for one case; `target` says whom it connects to, where the testee is a server. */
+export function reproduce(one: Case, testee: Testee, target: Target): string {
+  const { id, description, expectation, exam } = one;
+  const rule = ruleOf(id);
+  const judged = rule === undefined ? 'as in the classic suite' : `by ${rule.section} (${rule.force}): ${rule.says}`;
+  const usage = testee === 'server' ? 'node FILE [HOST] [PORT]' : 'node FILE [PORT]';
+  const handshake = handshakeOf(exam, testee, target);
+  const parts: Part[] = [{ ...handshake, rest: testee === 'server' ? 'answer' : 0 }, ...partsOf(exam, testee)];
+  const written = parts.map(({ octets, size, rest }) => {
+    const bytes = octets.length === 0 ? 'Buffer.alloc(0)' : `octets('${deflateRawSync(octets).toString('base64')}')`;
+    return `[${bytes}, ${size}, ${JSON.stringify(rest)}]`;
+  });
+  const [name = '127.0.0.1', port = '80'] = target.host.split(/:(?=\d+$)/);
+  const lines = [
+    comment(`Case ${id}: ${description} (${usage})`),
+    comment(`Expected: ${expectation} Judged ${judged}.`),
+    `import { inflateRawSync } from 'node:zlib';`,
+    ...(testee === 'server'
+      ? [`import { connect } from 'node:net';`]
+      : [`import { createServer } from 'node:net';`, `import { createHash } from 'node:crypto';`]),
+    COMMON,
+    `const parts = [${written.join(', ')}];`,
+    ...(testee === 'server'
+      ? [`const [host = '${name.replace(/^\[|\]$/g, '')}', port = '${port}'] = process.argv.slice(2);`, SERVER]
+      : [CLIENT]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
