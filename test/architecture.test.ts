@@ -62,7 +62,7 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/codec/frame-decoder.ts': 'the cursor, its windows and the slab of payloads share one state',
   'src/node/websocket.ts': 'the one class that users hold, with a docstring for each thing they may do',
   'src/node/session.ts': 'one open connection: its events, its callbacks and its end share one state',
-  'src/node/transport.ts': 'the order of writes, and the listeners of a socket, share one state',
+  'src/node/socket-writer.ts': 'the order of writes, and the rules by which they leave, share one state',
   'src/node/server.ts': 'the server class and the order of its checks',
   'src/index.d.cts': 'the types of everything that ws exports, in the one namespace that users of ws know',
   'src/connection/connection.ts': 'the docstrings of the public face, and one state that receiving and sending share',

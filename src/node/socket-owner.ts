@@ -1,0 +1,37 @@
+// `own` ties a connection to its socket by a private field on the socket, which no reflection shows.
+import type { Duplex } from 'node:stream';
+
+/** A connection as its socket knows it. */
+export interface SocketOwner {
+  /** Writes what waits. */
+  flush(): void;
+}
+
+/** Nothing of ours can be seen on a socket, and nothing that connections share can be reached from it. */
+class Tie extends (function (socket: Duplex) {
+  return socket;
+} as unknown as new (socket: Duplex) => object) {
+  #owner: SocketOwner | undefined;
+
+  static set(socket: Duplex, owner: SocketOwner | undefined): void {
+    if (#owner in socket) socket.#owner = owner;
+    else new Tie(socket).#owner = owner;
+  }
+
+  static get(socket: Duplex): SocketOwner | undefined {
+    return #owner in socket ? socket.#owner : undefined;
+  }
+}
+
+export function own(socket: Duplex, owner: SocketOwner): void {
+  Tie.set(socket, owner);
+}
+
+/** The connection that owns a socket; undefined before and after that. */
+export function ownerOf(socket: Duplex): SocketOwner | undefined {
+  return Tie.get(socket);
+}
+
+export function disown(socket: Duplex): void {
+  Tie.set(socket, undefined);
+}

@@ -1,0 +1,310 @@
+// `SocketWriter` puts the sends of one connection into its socket's stream, those of a burst in one write.
+import { AsyncResource } from 'node:async_hooks';
+import { Buffer } from 'node:buffer';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { types } from 'node:util';
+import { frameAt } from '../codec/header.js';
+import type { Connection } from '../connection/connection.js';
+import { Queue } from '../queue.js';
+import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
+import { guardWith } from './guard.js';
+import { isPlain } from './plain-socket.js';
+import { notSent, settle, type SendCallback } from './send-callback.js';
+import { own, ownerOf } from './socket-owner.js';
+
+/** A batch of this many bytes is written at once. */
+const FLUSH_FROM = 64 * 1024;
+/** So many sends in a row are each written at once; the ones after them, until `LATEST` ms have gone by, are gathered. */
+const AT_ONCE = 3;
+/** A gathered batch that is this old, in ms, leaves with the next send, or between two messages of a read. */
+const LATEST = 1;
+
+/** Has one frame written, in parts, by a function of the application's. */
+export type FrameTap = (list: readonly Uint8Array[], callback: SendCallback | undefined) => void;
+
+/** Sends whose callbacks are told together. */
+type Flight = SendCallback[] | undefined;
+
+const guard = guardWith((socket) => ownerOf(socket)?.flush());
+
+/** The writing half of a connection on a socket; Transport adds the reading half. */
+export abstract class SocketWriter implements Batch {
+  /** A promise job will flush the batch. */
+  private isScheduled = false;
+  /** A read is being dispatched, after which the batch is flushed. */
+  protected isReading = false;
+  /** More messages of the same read follow the one that is being dispatched: its answers wait for theirs. */
+  protected isGathering = false;
+  private isFlushing = false;
+  private isGuarded = false;
+  /** How many sends in a row were written at once, and when the last of `AT_ONCE` was, or when the open batch began. */
+  protected burst = 0;
+  private since = 0;
+  /** Callbacks of the sends in the open batch, and of the writes that `written` is to be called for, oldest first. */
+  private callbacks: SendCallback[] | undefined;
+  private flights: Queue<Flight> | undefined;
+  /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
+  private taken = 0;
+  protected readonly isNet: boolean;
+  private needsDrain = false;
+  private wasEnded = false;
+
+  constructor(
+    readonly socket: Duplex,
+    readonly connection: Connection,
+  ) {
+    this.isNet = socket instanceof Socket;
+    own(socket, this);
+    flushOnExit();
+  }
+
+  /** What was written has gone out, and there is room again. */
+  protected abstract onDrain(): void;
+
+  /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */
+  get canLend(): boolean {
+    return this.isNet && this.socket.writableLength === 0 && this.connection.outputLength < FLUSH_FROM;
+  }
+
+  /** Bytes that wait to be written, framing included. */
+  get writableLength(): number {
+    return this.socket.writableLength + this.connection.outputLength;
+  }
+
+  /** Whether so much waits that the sender should wait for 'drain'. */
+  get isFull(): boolean {
+    return this.connection.congested && this.writableLength >= this.socket.writableHighWaterMark;
+  }
+
+  /** Notes that something was sent, and its callback, told once the socket has it; writes it at once or with its burst. */
+  sent(callback: SendCallback | undefined): void {
+    if (this.isGathering && this.isGuarded && this.connection.outputLength < FLUSH_FROM) {
+      if (callback !== undefined) this.remember(inOwnContext(callback));
+      return;
+    }
+    this.sentLast(callback);
+  }
+
+  /** As `sent`, outside of a dispatch or for the last message of one. */
+  private sentLast(callback: SendCallback | undefined): void {
+    if (this.isDue()) {
+      if (callback !== undefined) this.remember(callback);
+      this.flush();
+    } else {
+      if (callback !== undefined) this.remember(inOwnContext(callback));
+      this.wait();
+    }
+  }
+
+  private remember(callback: SendCallback): void {
+    (this.callbacks ??= []).push(callback);
+  }
+
+  /** Whether a send leaves at once: one of the first of its burst, one that comes late after them, or a batch that is long. */
+  private isDue(): boolean {
+    const { connection } = this;
+    if (connection.congested) {
+      // Short sends wait here for the stream to empty, and then leave in one write.
+      if (!this.needsDrain && this.isFull) this.needsDrain = true;
+      return connection.outputLength >= FLUSH_FROM || isExiting();
+    }
+    if (this.burst < AT_ONCE) {
+      if (++this.burst === AT_ONCE) this.since = now();
+      return true;
+    }
+    if (connection.outputLength >= FLUSH_FROM || isExiting()) return true;
+    const time = now();
+    if (time - this.since <= LATEST) return false;
+    this.since = time;
+    return true;
+  }
+
+  /** Leaves the batch for the end of the tick or, where the stream has more to write first, for the end of that. */
+  private wait(): void {
+    if (!this.isGuarded) this.guard();
+    if (this.connection.congested || this.isScheduled || this.isReading) return;
+    this.isScheduled = true;
+    flushLater(this);
+  }
+
+  /** Sees to it that the batch is written by the end of this tick. */
+  schedule(): void {
+    if (this.connection.outputLength >= FLUSH_FROM || isExiting()) this.flush();
+    else this.wait();
+  }
+
+  /** Writes the batch at the end of the tick, unless it waits for the stream. */
+  flushBatch(): void {
+    this.isScheduled = false;
+    this.burst = 0;
+    if (!this.connection.congested) this.flush();
+  }
+
+  /** As `sent`, for a message to many: what a tick sends to all leaves each connection in one write. */
+  gathered(): void {
+    if (!this.isGathering) this.schedule();
+  }
+
+  /** From now on whatever the application calls on the socket that writes to it, ends or destroys it meets the batch. */
+  private guard(): void {
+    this.isGuarded = true;
+    guard.guardSocket(this.socket);
+  }
+
+  /** Writes the batch now, in the stream's order: into the stream, if that still has something to write. */
+  flush(): void {
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    try {
+      this.writeBatches();
+    } finally {
+      this.isFlushing = false;
+    }
+    if (this.connection.shouldEnd) this.end();
+  }
+
+  /** An error that the stream threw outside of any send ends this connection, as one that it emits does. */
+  flushFailed(error: unknown): void {
+    // The error of another realm is none of our class.
+    const isError = error instanceof Error || types.isNativeError(error);
+    this.socket.destroy(isError ? error : new Error(String(error)));
+  }
+
+  private writeBatches(): void {
+    const { connection, socket } = this;
+    while (connection.wantsWrite || this.callbacks !== undefined) {
+      const chunks = connection.takeOutput();
+      const { callbacks } = this;
+      this.callbacks = undefined;
+      if (chunks.length === 0) {
+        // Nothing to write is left of these sends, so that the socket cannot tell: they are told with the last write.
+        if (callbacks !== undefined) socket.write('', (error) => settle(callbacks, error));
+        break;
+      }
+      const tap = this.frameTap();
+      if (tap !== undefined) {
+        this.tapFrames(tap, Buffer.concat(chunks), callbacks);
+        continue;
+      }
+      const underWay = this.flights?.length ?? 0;
+      const isPrompt = isPlain(socket, guard.write);
+      const isTold = callbacks !== undefined || socket.writableLength > 0 || !isPrompt;
+      const last = chunks.length - 1;
+      if (last > 0) socket.cork();
+      for (let i = 0; i < last; i++) socket.write(chunks[i]);
+      if (isTold) this.writeTold(chunks[last], callbacks);
+      else socket.write(chunks[last]);
+      if (last > 0) socket.uncork();
+      if (socket.writableLength > 0) {
+        if (!isTold) this.writeTold('', undefined);
+        if (!connection.congested) this.taken = underWay;
+        connection.congested = true;
+        if (!this.isGuarded) this.guard();
+        if (socket.writableNeedDrain) this.needsDrain = true;
+        break;
+      }
+      if (last === 0 && isPrompt) connection.reuse(chunks[0]);
+    }
+  }
+
+  /** A function of the application's that every frame goes through, if there is one. */
+  protected abstract frameTap(): FrameTap | undefined;
+
+  private tapFrames(tap: FrameTap, frames: Uint8Array, callbacks: Flight): void {
+    for (let at = 0; at < frames.length;) {
+      const { payload, end } = frameAt(frames, at);
+      const isLast = end === frames.length;
+      const list =
+        payload === end ? [frames.subarray(at, end)] : [frames.subarray(at, payload), frames.subarray(payload, end)];
+      tap(list, isLast && callbacks !== undefined ? (error) => settle(callbacks, error) : undefined);
+      at = end;
+    }
+  }
+
+  /** Writes the parts of a frame, behind what was sent before. */
+  writeFrame(list: readonly Uint8Array[], callback: SendCallback | undefined): void {
+    this.flush();
+    const { socket } = this;
+    const last = list.length - 1;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) socket.write(list[i]);
+    socket.write(list[last], callback);
+    if (last > 0) socket.uncork();
+  }
+
+  /** Writes, and has `written` called once the socket has written this and what came before it. */
+  private writeTold(chunk: Uint8Array | string, callbacks: Flight): void {
+    (this.flights ??= new Queue()).push(callbacks);
+    this.socket.write(chunk, this.written.bind(this, callbacks));
+  }
+
+  private written(callbacks: Flight, error: Error | null | undefined): void {
+    // A stream that is destroyed gives up what waits in it before it has told of the write under way: that is told at the end.
+    const { flights } = this;
+    if (flights?.first !== callbacks) return;
+    flights?.shift();
+    if (flights?.length === 0) this.flights = undefined;
+    if (this.taken > 0) this.taken--;
+    // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
+    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
+    // Where the application's own writes follow ours in the stream, nothing of ours tells of their end.
+    if (!error && (this.socket.writableLength === 0 || this.flights === undefined)) {
+      this.connection.congested = false;
+      if (this.connection.wantsWrite) this.flush();
+    }
+    const hasDrained = this.needsDrain && !this.connection.congested;
+    if (hasDrained) this.needsDrain = false;
+    if (callbacks !== undefined) settle(callbacks, error);
+    if (hasDrained) this.onDrain();
+  }
+
+  /** Ends our half, once what was sent has been written. */
+  end(): void {
+    if (this.wasEnded) return;
+    this.wasEnded = true;
+    this.socket.end();
+  }
+
+  /** Writes what was sent and destroys the socket. */
+  destroy(): void {
+    this.flush();
+    this.socket.destroy();
+  }
+
+  /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */
+  protected abandon(error: Error): void {
+    const { callbacks = [], flights = [] } = this;
+    this.callbacks = this.flights = undefined;
+    for (const flight of flights) settle(flight ?? [], error);
+    settle(callbacks, error);
+  }
+
+  /** Says whether more messages of the same read follow the one that is told next, so that its answers wait for theirs. */
+  protected setGathering(isGathering: boolean): void {
+    if (isGathering && !this.isGathering) this.since = now();
+    this.isGathering = isGathering;
+  }
+
+  /** Writes the batch if it has been gathered for too long, and says whether it had. */
+  protected leaveIfLate(): boolean {
+    const time = now();
+    if (time - this.since <= LATEST) return false;
+    this.since = time;
+    if (!this.connection.congested) this.flush();
+    return true;
+  }
+
+  /** The socket for its user: the batch is in it, and whatever is called on it from now on keeps its place among the sends. */
+  expose(): Duplex {
+    this.flush();
+    if (!this.isGuarded) this.guard();
+    return this.socket;
+  }
+}
+
+/** A callback that is told in the asynchronous context of its own send, when others share the write. */
+export function inOwnContext(callback: SendCallback): SendCallback {
+  const scope = new AsyncResource('WebSocketSend');
+  return (error) => scope.runInAsyncScope(callback, undefined, error);
+}

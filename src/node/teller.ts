@@ -1,0 +1,258 @@
+// `Teller` tells the listeners of a WebSocket what its transport has read, at the pace that they and zlib allow.
+import { AsyncResource } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import type { Statistics } from '../codec/statistics.js';
+import type { Connection } from '../connection/connection.js';
+import { EventType, type ConnectionEvent } from '../connection/event.js';
+import { SessionReceiver, type ReceivingSession, type SessionSender } from './compat/session-parts.js';
+import { emitsPlainly, loneMessageListener } from './lone-listener.js';
+import { shape } from './shape.js';
+import { Transport } from './transport.js';
+import { nextTurn } from './turn.js';
+import { ReadyState, type BinaryType } from './types.js';
+
+/** A WebSocket as its session knows it. */
+export interface Face extends EventEmitter {
+  _readyState: ReadyState;
+  _paused: boolean;
+  readonly _isServer: boolean;
+  readonly _binaryType: BinaryType;
+  readonly isPaused: boolean;
+  readonly readyState: number;
+  statistics: Statistics | undefined;
+  ping(): void;
+  pong(data: Uint8Array): void;
+  terminate(): void;
+  emitClose(): void;
+}
+
+/** How events are told. */
+export interface TellerOptions {
+  readonly allowSynchronousEvents: boolean;
+  readonly autoPong: boolean;
+  /** The `pong` that answers pings without a call of it, unless the application has put another in its place. */
+  readonly pong: unknown;
+}
+
+/** A batch gathered within a read is looked at after 1, 3, 7, ... messages, and at least after so many more. */
+const LONGEST_STRIDE = 16;
+
+/** The telling half of a Session. */
+export abstract class Teller extends Transport implements ReceivingSession {
+  answersPings: boolean;
+  private readonly isPaced: boolean;
+  private readonly pong: unknown;
+  /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
+  private readonly isDirect = emitsPlainly();
+  /** The rest of what was read is dispatched in a later turn. */
+  protected isPacing = false;
+  /** The asynchronous context of the read whose message is being inflated. */
+  private inflating: AsyncResource | undefined;
+  /** The sender and receiver that the application has asked for, if it has. */
+  protected parts: { sender?: SessionSender; receiver?: SessionReceiver } | undefined;
+
+  constructor(
+    protected readonly face: Face,
+    socket: Duplex,
+    connection: Connection,
+    options: TellerOptions,
+  ) {
+    super(socket, connection);
+    this.isPaced = !options.allowSynchronousEvents;
+    this.answersPings = options.autoPong;
+    this.pong = options.pong;
+  }
+
+  /** The peer's Close has come. */
+  protected abstract onPeerClose(): void;
+  /** The peer broke a rule; the connection has been failed. */
+  protected abstract onFailure(error: Error): void;
+  /** Ends the session, if the socket has gone and every event was told. */
+  protected abstract finishWhenTold(): void;
+
+  /** The receiver of this connection: programs may take its listeners away, or change its limits. */
+  get receiver(): SessionReceiver {
+    return ((this.parts ??= {}).receiver ??= new SessionReceiver(this));
+  }
+
+  get maxPayload(): number {
+    return this.connection.maxPayload;
+  }
+  set maxPayload(bytes: number) {
+    this.connection.maxPayload = bytes;
+  }
+
+  get skipUTF8Validation(): boolean {
+    return this.connection.skipUTF8Validation;
+  }
+  set skipUTF8Validation(skips: boolean) {
+    this.connection.skipUTF8Validation = skips;
+  }
+
+  /** Reads, or not: the one place that decides. */
+  regulate(): void {
+    const { face, socket } = this;
+    if (face._paused || this.isPacing || this.connection.isInflating) socket.pause();
+    else socket.resume();
+  }
+
+  protected override dispatch(): void {
+    if (this.isPacing) return;
+    const { connection } = this;
+    const receiver = this.parts?.receiver;
+    connection.autoPong = this.answersPings && this.face.pong === this.pong && receiver === undefined;
+    let stride = 1;
+    let left = stride;
+    for (;;) {
+      // Outside of a `try`, within which the engine would make the Buffer by a longer way.
+      const data = connection.nextPlain();
+      if (data !== undefined) {
+        const { hasMore } = connection;
+        if (hasMore !== this.isGathering) this.setGathering(hasMore);
+        this.tellPlain(data, connection.isBinary);
+      } else {
+        const type = this.tellNext();
+        if (type === undefined) break;
+        if (type > EventType.Pong) continue;
+      }
+      if (this.isPaced) {
+        this.goOnLater();
+        break;
+      }
+      if (this.isGathering && --left === 0) {
+        stride = this.leaveIfLate() ? 1 : Math.min(2 * stride, LONGEST_STRIDE);
+        left = stride;
+      }
+    }
+    if (connection.isInflating) {
+      this.inflating ??= new AsyncResource('WebSocketInflate');
+      this.regulate();
+    }
+  }
+
+  protected override rest(): void {
+    if (!this.isPacing && this.face._readyState !== ReadyState.Closed) this.goOnLater();
+  }
+
+  /** Takes in the message that the inflater has made. */
+  inflated(result: Parameters<Connection['inflated']>[0]): void {
+    const { inflating } = this;
+    this.inflating = undefined;
+    if (inflating === undefined) this.tellInflated(result);
+    else inflating.runInAsyncScope(() => this.tellInflated(result));
+  }
+
+  private tellInflated(result: Parameters<Connection['inflated']>[0]): void {
+    this.connection.inflated(result);
+    this.read();
+    this.regulate();
+    this.finishWhenTold();
+  }
+
+  /** Tells a message; an error of a listener's goes its way. */
+  private tellPlain(data: Uint8Array, isBinary: boolean): void {
+    let isDone = false;
+    try {
+      this.tellShaped(data, isBinary, undefined);
+      isDone = true;
+    } finally {
+      if (!isDone) this.interrupted();
+    }
+  }
+
+  /** Tells the next event and returns its type; an error of a listener's goes its way. */
+  private tellNext(): EventType | undefined {
+    let isDone = false;
+    try {
+      const event = this.connection.next();
+      if (event !== undefined) {
+        this.setGathering(this.connection.hasMore);
+        this.tell(event);
+      }
+      isDone = true;
+      return event?.type;
+    } finally {
+      if (!isDone) this.interrupted();
+    }
+  }
+
+  /** After a listener has thrown, sends are written and the next event is told in the next turn. */
+  private interrupted(): void {
+    this.goOnLater();
+    this.endRead();
+  }
+
+  private tellShaped(data: Uint8Array | string, isBinary: boolean, fragmentEnds: readonly number[] | undefined): void {
+    const shaped = isBinary ? this.shape(data as Uint8Array, fragmentEnds) : data;
+    if (shaped === undefined) return;
+    const receiver = this.parts?.receiver;
+    if (receiver === undefined) this.tellMessage(shaped, isBinary);
+    else receiver.emit('message', shaped, isBinary);
+  }
+
+  /** The message as its user wants it; undefined where there is no memory for that, which fails the connection. */
+  private shape(data: Uint8Array, fragmentEnds: readonly number[] | undefined): ReturnType<typeof shape> | undefined {
+    try {
+      return shape(data, fragmentEnds, this.face._binaryType);
+    } catch {
+      this.connection.refuseMessage();
+      return undefined;
+    }
+  }
+
+  tellMessage(shaped: unknown, isBinary: boolean): void {
+    const { face } = this;
+    const listener = this.isDirect ? loneMessageListener(face) : undefined;
+    if (listener !== undefined) listener.call(face, shaped, isBinary);
+    else face.emit('message', shaped, isBinary);
+  }
+
+  tellPing(data: Uint8Array): void {
+    if (this.answersPings && !this.connection.autoPong && this.face._readyState === ReadyState.Open)
+      this.face.pong(data);
+    this.face.emit('ping', data);
+  }
+
+  tellPong(data: Uint8Array): void {
+    this.face.emit('pong', data);
+  }
+
+  private tell(event: ConnectionEvent): void {
+    switch (event.type) {
+      case EventType.Message:
+        this.tellShaped(event.data, event.isBinary, event.fragmentEnds);
+        return;
+      case EventType.Ping:
+        if (this.parts?.receiver === undefined) this.tellPing(event.data);
+        else this.parts.receiver.emit('ping', event.data);
+        return;
+      case EventType.Pong:
+        if (this.parts?.receiver === undefined) this.tellPong(event.data);
+        else this.parts.receiver.emit('pong', event.data);
+        return;
+      case EventType.Close:
+        this.onPeerClose();
+        return;
+      case EventType.Failure:
+        this.onFailure(event.error);
+        return;
+      case EventType.Part:
+        return;
+    }
+  }
+
+  /** Dispatches the rest in a later turn; until then nothing is read. */
+  private goOnLater(): void {
+    this.connection.detach();
+    this.isPacing = true;
+    nextTurn(() => {
+      this.isPacing = false;
+      this.read();
+      if (this.isPacing) return;
+      this.regulate();
+      this.finishWhenTold();
+    });
+    this.regulate();
+  }
+}
