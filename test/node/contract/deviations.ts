@@ -36,9 +36,9 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path, and is no target of a redirect from the network',
   D14: 'createWebSocketStream ends its writing side when the socket is lost',
   D15: 'a peer that ends without a Close has closeTimeout; a send that terminate() cuts off is an error to its callback',
-  D18: "what an application's hook gives and no response can carry is answered with 500 and told",
-  D17: 'a header or protocolVersion of undefined, and what can never be a listener, is passed over; generateMask is checked',
   D16: 'a client masks with mask: undefined too; inherited options of send count',
+  D17: 'a header or protocolVersion of undefined, and what can never be a listener, is passed over; generateMask is checked',
+  D18: "what an application's hook gives and no response can carry is answered with 500 and told",
 };
 
 /** What each implementation does where the two differ on purpose. */
