@@ -1,7 +1,7 @@
 // What has been built -> a verdict on the package in every runtime that it is meant for. The runtimes are fetched from npm
 // (linux-x64) into a directory of their own, Chromium is the system's. Prints a line for each check.
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -38,9 +38,13 @@ async function bundle(program, options) {
 
 /** What a page under a policy says about the codec: the name of the kernels, or what went wrong. */
 async function inPage(browser, script, policy) {
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Content-Type', request.url.endsWith('.js') ? 'text/javascript' : 'text/html');
+    // The package's own files, as they are.
+    if (request.url.startsWith('/dist/')) {
+      return void response.end(await readFile(path.join(consumer, 'node_modules/wsimd', request.url)));
+    }
     response.end(request.url === '/page.js' ? script : '<!doctype html><script type="module" src="page.js"></script>');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -112,14 +116,22 @@ try {
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
     });
-    const script = await bundle('page.mjs', { platform: 'browser' });
+    const scripts = {
+      bundled: await bundle('page.mjs', { platform: 'browser' }),
+      'as it is': (await bundle('page.mjs', { platform: 'browser', external: ['wsimd/codec'] })).replace(
+        /(['"])wsimd\/codec\1/,
+        '"/dist/sans-io.js"',
+      ),
+    };
     for (const [policy, expected] of [
       ["script-src 'self'", 'kernels javascript'],
       ["script-src 'self' 'wasm-unsafe-eval'", 'kernels wasm-simd'],
     ]) {
-      await checks.check(`Chromium under ${policy}: ${expected}`, async () => {
-        expectText(await inPage(browser, script, policy), expected);
-      });
+      for (const [name, script] of Object.entries(scripts)) {
+        await checks.check(`Chromium under ${policy}, ${name}: ${expected}`, async () => {
+          expectText(await inPage(browser, script, policy), expected);
+        });
+      }
     }
     await browser.close();
   }
