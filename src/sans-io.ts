@@ -5,6 +5,7 @@ export type { KernelModule } from './kernels/load.js';
 export { plainValues, type Values } from './values/values.js';
 export { FrameDecoder, type FrameDecoderOptions } from './codec/frame-decoder.js';
 export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js';
+export { writeFrameHeader as writeHeader } from './codec/header.js';
 export { mask } from './codec/mask.js';
 export { isUtf8 } from './codec/utf8.js';
 export type { Bytes, Payload } from './codec/payload.js';

@@ -1,5 +1,7 @@
 // A frame's first octet, its length and its masking key -> the header on the wire (RFC 6455 5.2).
-import { LENGTH_16, LENGTH_64, MASK } from '../spec/frame.js';
+import { UsageError } from '../errors/usage-error.js';
+import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER } from '../spec/frame.js';
+import { toBytes } from './payload.js';
 
 /**
  * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload
@@ -51,4 +53,29 @@ export function frameAt(bytes: Uint8Array, at: number): { readonly payload: numb
   }
   if ((second & MASK) !== 0) payload += 4;
   return { payload, end: payload + length };
+}
+
+/**
+ * Writes a frame's header, for frames whose payload its caller writes, in pieces or by itself (RFC 6455 5.2).
+ * @param target where to, at `at`; a header has 2 to 14 bytes
+ * @param first the header's first byte: FIN, RSV bits and opcode
+ * @param length how long the payload is, in bytes, up to 2^53 - 1
+ * @param key the masking key, its first byte lowest, as `mask` takes it; undefined for a frame that is not masked
+ * @returns where the payload begins
+ * @throws UsageError, before anything is written, when an argument is out of range or there is no room
+ */
+export function writeFrameHeader(target: Uint8Array, at: number, first: number, length: number, key?: number): number {
+  const isByte = Number.isInteger(first) && first >= 0 && first <= 0xff;
+  const isLength = Number.isSafeInteger(length) && length >= 0;
+  const isKey = key === undefined || Number.isInteger(key);
+  if (!isByte || !isLength || !isKey) throw new UsageError('The first byte, the length or the key is out of range');
+  const header = new Uint8Array(MAX_HEADER);
+  const keyAt = writeHeader(header, 0, first, length, key === undefined ? 0 : MASK);
+  const end = key === undefined ? keyAt : writeKey(header, keyAt, key);
+  const bytes = toBytes(target);
+  if (!Number.isInteger(at) || at < 0 || at + end > bytes.length) {
+    throw new UsageError(`There is no room for a header of ${end} bytes`);
+  }
+  bytes.set(header.subarray(0, end), at);
+  return at + end;
 }

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { mask, UsageError, writeHeader } from '../../src/sans-io.js';
+import { FIN, Opcode } from '../../src/spec/frame.js';
+import { decodeFrame } from '../support/raw-peer.js';
+
+test('5.2 a header that the caller writes, and a payload masked in pieces, are a frame', () => {
+  for (const length of [0, 1, 125, 126, 65_535, 65_536]) {
+    for (const key of [undefined, 0x11223344, -1]) {
+      const payload = Buffer.alloc(length, 'abcdefg');
+      const target = new Uint8Array(20 + length);
+      const start = writeHeader(target, 3, FIN | Opcode.Binary, length, key);
+      target.set(payload, start);
+      if (key !== undefined) {
+        const half = length >> 1;
+        mask(target, key, start, start + half);
+        mask(target, key, start + half, start + length, half);
+      }
+      const frame = decodeFrame(Buffer.from(target.subarray(3, start + length)))!;
+      expect([frame.opcode, frame.fin, frame.masked, frame.payload.equals(payload)]).toEqual([
+        2,
+        true,
+        key !== undefined,
+        true,
+      ]);
+    }
+  }
+  const target = new Uint8Array(10);
+  expect([writeHeader(target, 0, 0x82, Number.MAX_SAFE_INTEGER), Buffer.from(target).toString('hex')]).toEqual([
+    10,
+    '827f001fffffffffffff',
+  ]);
+});
+
+test('an argument out of range, or no room, is a UsageError, and nothing is written', () => {
+  const target = new Uint8Array(8);
+  for (const [at, first, length, key] of [
+    [7, 0x82, 1, undefined],
+    [3, 0x82, 1, 5],
+    [-1, 0x82, 1, undefined],
+    [0.5, 0x82, 1, undefined],
+    [0, 256, 1, undefined],
+    [0, NaN, 1, undefined],
+    [0, 0x82, -1, undefined],
+    [0, 0x82, 2 ** 53, undefined],
+    [0, 0x82, 1, 0.5],
+  ] as const) {
+    expect(() => writeHeader(target, at, first, length, key)).toThrow(UsageError);
+  }
+  expect(() => writeHeader({} as Uint8Array, 0, 0x82, 1)).toThrow(UsageError);
+  expect([...target]).toEqual(Array(8).fill(0));
+});
