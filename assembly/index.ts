@@ -15,6 +15,5 @@ export {
 export { scanFrames } from './frames';
 export { mask, maskAndFindAscii } from './mask';
 export { maskFrames } from './mask-frames';
-export { encodeHeader } from './header';
 export { isAscii, isUtf8, continueUtf8 } from './utf8';
 export { transcode } from './transcode';

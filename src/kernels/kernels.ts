@@ -49,16 +49,6 @@ export interface Kernels {
   scanFrames(at: number, end: number, config: number, maxPayload: number): number;
 
   /**
-   * Writes a frame header in the fewest octets (RFC 6455 5.2); `at` has room for 14.
-   * @param first the first octet: FIN, RSV bits and opcode
-   * @param masked 0 for a frame without a masking key, 1 for one with `key`
-   * @param length octets of payload, 0 to 2^53 - 1
-   * @param key the masking key, its first octet the lowest byte
-   * @returns how many octets were written, 2 to 14
-   */
-  encodeHeader(at: number, first: number, masked: number, length: number, key: number): number;
-
-  /**
    * XORs [at, at + length) with the four octets of `key`, the first octet of the key being its lowest byte (RFC 6455 5.3).
    * To start at phase p of a key, turn it first: `(key >>> 8 * p) | (key << (32 - 8 * p))`.
    */

@@ -2,10 +2,7 @@
 import { kernelModule } from './module.js';
 import type { Kernels } from './kernels.js';
 
-type Functions = Pick<
-  Kernels,
-  'scanFrames' | 'encodeHeader' | 'mask' | 'maskFrames' | 'isUtf8' | 'continueUtf8' | 'transcode'
->;
+type Functions = Pick<Kernels, 'scanFrames' | 'mask' | 'maskFrames' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
 
 /** What assembly/index.ts exports. */
 interface KernelExports extends Functions {
@@ -64,7 +61,6 @@ function describe(exports: KernelExports): Kernels {
     outgoingAddress: exports.outgoingAddress(),
     outgoingLength: exports.OUTGOING_LENGTH.value,
     scanFrames: exports.scanFrames,
-    encodeHeader: exports.encodeHeader,
     mask: exports.mask,
     maskFrames: exports.maskFrames,
     isUtf8: exports.isUtf8,

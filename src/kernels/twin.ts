@@ -1,5 +1,5 @@
 // The kernels in plain JavaScript, over an ordinary buffer: the same results wherever WebAssembly is missing or refused.
-import { LENGTH_16, LENGTH_64, LENGTH_BITS, MASK } from '../spec/frame.js';
+import { LENGTH_16, LENGTH_64, LENGTH_BITS } from '../spec/frame.js';
 import { RECORD_BYTES, STATE_BYTES } from '../spec/record.js';
 import type { Kernels } from './kernels.js';
 import { makeScanFrames } from './twin-frames.js';
@@ -26,37 +26,6 @@ export function makeJavaScriptKernels(): Kernels {
   const words = new Int32Array(memory);
   const doubles = new Float64Array(memory);
   const units = new Uint16Array(memory);
-
-  function encodeHeader(at: number, first: number, masked: number, length: number, key: number): number {
-    const start = at;
-    const maskBit = masked ? MASK : 0;
-    bytes[at++] = first;
-    // RFC 6455 5.2: the length is written in the fewest octets that hold it.
-    if (length < LENGTH_16) {
-      bytes[at++] = maskBit | length;
-    } else if (length < 0x10000) {
-      bytes[at++] = maskBit | LENGTH_16;
-      bytes[at++] = length >>> 8;
-      bytes[at++] = length;
-    } else {
-      bytes[at++] = maskBit | LENGTH_64;
-      at = writeWord(at, Math.floor(length / 0x100000000));
-      at = writeWord(at, length);
-    }
-    if (masked) {
-      bytes[at++] = key;
-      bytes[at++] = key >>> 8;
-      bytes[at++] = key >>> 16;
-      bytes[at++] = key >>> 24;
-    }
-    return at - start;
-  }
-
-  /** Writes the low 32 bits of `word`, the highest octet first; returns where they end. */
-  function writeWord(at: number, word: number): number {
-    for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = word >>> shift;
-    return at;
-  }
 
   function mask(at: number, length: number, key: number): void {
     const end = at + length;
@@ -174,7 +143,6 @@ export function makeJavaScriptKernels(): Kernels {
     scratchLength: SCRATCH_LENGTH,
     outgoingAddress: OUTGOING_ADDRESS,
     outgoingLength: OUTGOING_LENGTH,
-    encodeHeader,
     mask,
     maskFrames,
     isUtf8,

@@ -1,7 +1,36 @@
 import { expect, test } from 'vitest';
 import { mask, UsageError, writeHeader } from '../../src/sans-io.js';
 import { FIN, Opcode } from '../../src/spec/frame.js';
+import { naiveEncodeHeader } from '../support/naive/header.js';
+import { Random } from '../support/random.js';
 import { decodeFrame } from '../support/raw-peer.js';
+
+const LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 65_537, 2 ** 31 - 1, 2 ** 31];
+const LONG_LENGTHS = [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 48 + 258, 2 ** 53 - 1];
+
+test('5.2 equals the naive header for every first byte, length and form, and writes nothing beyond it', () => {
+  const random = new Random(52);
+  const target = new Uint8Array(17);
+  for (const length of [...LENGTHS, ...LONG_LENGTHS]) {
+    for (let first = 0; first < 256; first++) {
+      for (const key of [undefined, random.octets(4)]) {
+        const expected = naiveEncodeHeader({
+          fin: first >= 128,
+          rsv: first & 0x70,
+          opcode: first & 15,
+          key,
+          length: BigInt(length),
+        });
+        target.fill(0xa5);
+        const size = writeHeader(target, 1, first, length, key && Buffer.from(key).readInt32LE()) - 1;
+        const around = Buffer.concat([Uint8Array.of(0xa5), expected, new Uint8Array(16 - expected.length).fill(0xa5)]);
+        if (size !== expected.length || Buffer.compare(around, target) !== 0) {
+          expect.fail(`first byte ${first}, length ${length}, ${key ? 'masked' : 'not masked'}`);
+        }
+      }
+    }
+  }
+});
 
 test('5.2 a header that the caller writes, and a payload masked in pieces, are a frame', () => {
   for (const length of [0, 1, 125, 126, 65_535, 65_536]) {

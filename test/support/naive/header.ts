@@ -1,4 +1,4 @@
-// Writes and reads one frame header, bit by bit as RFC 6455 5.2 draws it: what the header kernels must equal.
+// Writes and reads one frame header, bit by bit as RFC 6455 5.2 draws it: what the header writers must equal.
 
 export interface NaiveHeader {
   fin: boolean;
