@@ -14,6 +14,8 @@ interface CommonSettings {
   /** Directory of the report. */
   out: string;
   junit: string | undefined;
+  /** Where the badge goes, in the form that shields.io reads. */
+  badge: string | undefined;
   baseline: string | undefined;
   strict: boolean;
   timeoutScale: number;
@@ -50,6 +52,7 @@ export const CONFORMANCE_USAGE: string = `Examines a WebSocket server or client,
 
   wsimd conformance server URL [-- COMMAND]      drives the server at ws://host:port or wss://host:port
   wsimd conformance client --port N [-- COMMAND] listens for clients that run the cases, as the classic test suite does
+  wsimd conformance table LIST      examines a list of testees, and writes a table (--help says more)
 
 COMMAND starts the testee. A server is started again when it dies, and ended at the end; a client finds the
 address in WSIMD_URL, and the run is over when it ends.
@@ -59,6 +62,7 @@ Both:
   --exclude LIST        cases to leave out
   --out DIR             where the report goes (default: reports/servers or reports/clients)
   --junit FILE          writes JUnit XML too
+  --badge FILE          writes the JSON of a badge too, in the form of shields.io
   --baseline FILE       an earlier index.json: fail only on what is worse than there
   --strict              refuse NON-STRICT and UNIMPLEMENTED too
   --timeout-scale X     multiplies every time limit (default: 1)
@@ -91,6 +95,7 @@ const COMMON_OPTIONS = {
   exclude: { type: 'string', multiple: true },
   out: { type: 'string' },
   junit: { type: 'string' },
+  badge: { type: 'string' },
   baseline: { type: 'string' },
   strict: { type: 'boolean' },
   'timeout-scale': { type: 'string' },
@@ -188,6 +193,7 @@ interface CommonValues {
   exclude?: string[] | undefined;
   out?: string | undefined;
   junit?: string | undefined;
+  badge?: string | undefined;
   baseline?: string | undefined;
   strict?: boolean | undefined;
   'timeout-scale'?: string | undefined;
@@ -201,6 +207,7 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     excludeFor: spec.excludeAgentCases ?? {},
     out: values.out ?? spec.outdir ?? out,
     junit: values.junit,
+    badge: values.badge,
     baseline: values.baseline,
     strict: values.strict ?? false,
     timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),

@@ -14,11 +14,13 @@ import {
   type ServerRun,
 } from '../conformance/index.js';
 import { exitStatus, readBaseline, refusals, type Measure } from '../conformance/report/judgement.js';
+import { badgeJson } from '../conformance/report/badge.js';
 import { junitXml } from '../conformance/report/junit.js';
 import type { AgentReport, Report } from '../conformance/report/report.js';
 import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { table } from './conformance-table.js';
 import { tell } from './conformance-tell.js';
 import { Progress } from './conformance-progress.js';
 import {
@@ -42,6 +44,7 @@ import { isListening, Testee } from './testee.js';
  */
 export async function conformance(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   const [testee, ...rest] = args;
+  if (testee === 'table') return table(rest, terminal, signal, conformance);
   if (args.includes('--help')) {
     terminal.out(CONFORMANCE_USAGE);
     return 0;
@@ -54,7 +57,7 @@ export async function conformance(args: string[], terminal: Terminal, signal: Ab
       case 'client':
         return await runClients(readClientSettings(rest), terminal, signal);
       default:
-        throw new CommandError('Say whether to examine a server or a client: wsimd conformance server|client.');
+        throw new CommandError('Say whether to examine a server or a client: wsimd conformance server|client|table.');
     }
   } catch (error) {
     throw error instanceof CannotRunError ? new CommandError(error.message) : error;
@@ -224,9 +227,10 @@ async function listen(run: ClientRun): Promise<ClientExamination> {
 
 /** What has to be right before a run, so that a long one is not run for nothing. */
 async function prepare(settings: Settings, terminal: Terminal): Promise<Measure> {
-  const { out, junit, baseline, strict, ignored } = settings;
+  const { out, junit, badge, baseline, strict, ignored } = settings;
   await orCommandError(checkWritable(out), `The report cannot be written to ${out}`);
   if (junit !== undefined) await orCommandError(checkFileWritable(junit), 'The JUnit file cannot be written');
+  if (badge !== undefined) await orCommandError(checkFileWritable(badge), 'The badge cannot be written');
   if (ignored.length > 0) terminal.err(`Without effect here: ${ignored.join(', ')} of the spec file.\n`);
   return { strict, baseline: baseline === undefined ? undefined : baselineOf(baseline) };
 }
@@ -276,11 +280,14 @@ function withDistinctNames(report: Report, { servers }: ServerSettings): Report 
 
 /** Writes the report, says what is in it, and returns the exit status. */
 async function finish(report: Report, settings: Settings, measure: Measure, terminal: Terminal): Promise<number> {
-  const { out, junit } = settings;
+  const { out, junit, badge } = settings;
   const refused = refusals(report, measure);
   await orCommandError(writeReport(report, out), 'The report cannot be written');
   if (junit !== undefined) {
     await orCommandError(writeWhole(junit, junitXml(report, refused)), 'The JUnit file cannot be written');
+  }
+  if (badge !== undefined) {
+    await orCommandError(writeWhole(badge, badgeJson(report, refused)), 'The badge cannot be written');
   }
   terminal.out(`${summary(report, refused)}Report: ${join(out, 'index.html')}\n`);
   return exitStatus(report, refused);

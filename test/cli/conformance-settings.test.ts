@@ -36,6 +36,7 @@ test('a URL alone runs every case and writes where the classic suite did', () =>
     excludeFor: {},
     out: 'reports/servers',
     junit: undefined,
+    badge: undefined,
     baseline: undefined,
     strict: false,
     timeoutScale: 1,

@@ -1,0 +1,81 @@
+// Reads a list of testees for the table: a JSON file of names, roles and commands -> values, or one sentence that says what is wrong.
+
+import { readText } from './conformance-settings.js';
+import { CommandError, wordsOf } from './command-error.js';
+
+/** A testee of the table. */
+export interface ListedTestee {
+  name: string;
+  role: 'server' | 'client';
+  /** Starts it; `{port}` stands for the port that a server listens on, `{url}` for the address that a client connects to. */
+  command: string[];
+  /** Says its version on its first line. */
+  version: string[];
+  /** What a server's URL ends with. */
+  path: string;
+}
+
+/** The list with what all of its testees share. */
+export interface TesteeList {
+  /** What the page says above the table. */
+  about: string;
+  cases: string[];
+  exclude: string[];
+  testees: ListedTestee[];
+}
+
+/**
+ * Reads the file.
+ * @throws CommandError when it cannot be read or is no list of testees
+ */
+export function readTesteeList(path: string): TesteeList {
+  const text = readText(path, 'list of testees');
+  try {
+    const list = record(JSON.parse(text), 'the whole');
+    return {
+      about: optional(list.about, '', string),
+      cases: optional(list.cases, ['*'], strings),
+      exclude: optional(list.exclude, [], strings),
+      testees: array(list.testees, 'testees').map(readTestee),
+    };
+  } catch (error) {
+    throw new CommandError(`The list of testees is not right: ${wordsOf(error)}.`);
+  }
+}
+
+function readTestee(value: unknown): ListedTestee {
+  const testee = record(value, 'a testee');
+  const { role } = testee;
+  const name = string(testee.name, 'name');
+  if (role !== 'server' && role !== 'client') throw new Error(`the role of ${name} is neither server nor client`);
+  return {
+    name,
+    role,
+    command: strings(testee.command, `the command of ${name}`),
+    version: optional(testee.version, [], strings),
+    path: optional(testee.path, '/', string),
+  };
+}
+
+function optional<T>(value: unknown, otherwise: T, read: (value: unknown, what: string) => T): T {
+  return value === undefined ? otherwise : read(value, 'an optional key');
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new Error(`${what} is not an object`);
+}
+
+function array(value: unknown, what: string): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new Error(`${what} is not a list`);
+}
+
+function string(value: unknown, what: string): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`${what} is not a string`);
+}
+
+function strings(value: unknown, what: string): string[] {
+  return array(value, what).map((one) => string(one, `an item of ${what}`));
+}

@@ -1,0 +1,84 @@
+// The table: testees of a list are started, examined and counted, and the pages of what did not pass are kept.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { conformance } from '../../src/cli/conformance.js';
+import { readTesteeList } from '../../src/cli/testee-list.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'wsimd-table-'));
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Echoes text only. */
+const SERVER = `
+  const { WebSocketServer } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  new WebSocketServer({ port: Number(process.argv[1]), host: '127.0.0.1' }).on('connection', (socket) =>
+    socket.on('message', (data, binary) => binary || socket.send(data, { binary })));
+`;
+
+function listFile(name: string, list: unknown): string {
+  const path = join(directory, name);
+  writeFileSync(path, JSON.stringify(list));
+  return path;
+}
+
+test(
+  'a testee is started, examined and counted; what did not pass is linked with its octets',
+  { timeout: 60_000 },
+  async () => {
+    const list = listFile('list.json', {
+      about: 'Two <servers>.',
+      cases: ['1.1.1', '1.2.2'],
+      testees: [
+        {
+          name: 'text only',
+          role: 'server',
+          command: [process.execPath, '-e', SERVER, '{port}'],
+          version: [process.execPath, '--version'],
+        },
+        { name: 'none', role: 'server', command: [process.execPath, '-e', 'process.exit(3)'] },
+      ],
+    });
+    const out = join(directory, 'out');
+    const terminal = { out: () => undefined, err: () => undefined, columns: undefined };
+    const status = await conformance(['table', list, '--out', out], terminal, new AbortController().signal);
+    expect(status).toBe(1);
+    const { rows } = JSON.parse(readFileSync(join(out, 'table.json'), 'utf8')) as { rows: Record<string, unknown>[] };
+    expect(rows[0]).toMatchObject({
+      name: 'text only',
+      version: process.version,
+      groups: { 1: { ok: 1, failed: 1 } },
+      failures: [{ id: '1.2.2', page: 'server-text-only/text_only_case_1_2_2.html' }],
+    });
+    expect(rows[1].trouble).toMatch(/^The testee ended \(status 3\) before it listened/);
+    expect(readdirSync(join(out, 'server-text-only'))).toEqual(['text_only_case_1_2_2.html']);
+    const page = readFileSync(join(out, 'table.html'), 'utf8');
+    expect(page).toContain('Two &lt;servers&gt;.');
+    expect(page).toContain('<a href="server-text-only/text_only_case_1_2_2.html">1.2.2</a>');
+  },
+);
+
+test('the list of the repository has at least 14 servers and 6 clients, whose programs are there', () => {
+  const root = new URL('../../conformance/', import.meta.url);
+  const { testees } = readTesteeList(new URL('testees.json', root).pathname);
+  const names = (role: string): string[] => testees.filter((one) => one.role === role).map(({ name }) => name);
+  expect(new Set(names('server')).size).toBeGreaterThanOrEqual(14);
+  expect(new Set(names('client')).size).toBeGreaterThanOrEqual(6);
+  for (const { name, command } of testees) {
+    const program = command.find((word) => word.startsWith('testees/'))!;
+    // What is compiled has its source beside the list.
+    const source = program.replace('testees/build/', 'testees/');
+    const found = [source, `${source}.go`, `${source}.cpp`].some((path) => existsSync(new URL(path, root)));
+    expect(found, name).toBe(true);
+  }
+});
+
+test.each([
+  [{}, 'testees is not a list'],
+  [{ testees: [{ name: 'a', role: 'proxy', command: [] }] }, 'the role of a is neither server nor client'],
+  [{ testees: [{ name: 'a', role: 'server', command: 'a' }] }, 'the command of a is not a list'],
+])('a list such as %j is refused in one sentence', (list, sentence) => {
+  expect(() => readTesteeList(listFile('bad.json', list))).toThrow(`The list of testees is not right: ${sentence}.`);
+});
