@@ -122,7 +122,7 @@ export class WebSocketServer extends EventEmitter {
       this.clients = new Set();
       this._shouldEmitClose = false;
     }
-      all.perMessageDeflate = resolveDeflate(all.perMessageDeflate) ?? false;
+    all.perMessageDeflate = resolveDeflate(all.perMessageDeflate) ?? false;
     this.options = all;
     this._state = ServerState.Running;
     if (signal) {

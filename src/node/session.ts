@@ -266,7 +266,11 @@ export class Session extends Teller implements SendingSession {
   deflated(result: Parameters<Connection['deflated']>[0]): void {
     const { connection } = this;
     connection.deflated(result);
-    for (let count = connection.takeReleased(); count > 0; count--) this.sent(this.held!.shift());
+    // All of their frames are in the batch already, and leave with the first that is written.
+    for (let count = connection.takeReleased(); count > 0; count--) {
+      const callback = this.held!.shift();
+      if (callback !== undefined) this.remember(callback);
+    }
     this.schedule();
     if (connection.failure !== undefined) this.read();
     this.catchUp();

@@ -97,7 +97,8 @@ export abstract class SocketWriter implements Batch {
     }
   }
 
-  private remember(callback: SendCallback): void {
+  /** Has a callback told with the batch. */
+  protected remember(callback: SendCallback): void {
     (this.callbacks ??= []).push(callback);
   }
 
@@ -249,14 +250,15 @@ export abstract class SocketWriter implements Batch {
     // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
     else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
     // Where the application's own writes follow ours in the stream, nothing of ours tells of their end.
-    if (!error && (this.socket.writableLength === 0 || this.flights === undefined)) {
-      this.connection.congested = false;
-      if (this.connection.wantsWrite) this.flush();
-    }
-    const hasDrained = this.needsDrain && !this.connection.congested;
-    if (hasDrained) this.needsDrain = false;
+    const isOver = !error && (this.socket.writableLength === 0 || this.flights === undefined);
+    if (isOver) this.connection.congested = false;
+    // Before the next batch is written: a stream may call back at once.
     if (callbacks !== undefined) settle(callbacks, error);
-    if (hasDrained) this.onDrain();
+    if (isOver && !this.connection.congested && this.connection.wantsWrite) this.flush();
+    if (this.needsDrain && !this.connection.congested) {
+      this.needsDrain = false;
+      this.onDrain();
+    }
   }
 
   /** Ends our half, once what was sent has been written. */
