@@ -117,8 +117,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: '5edb4601',
     what: 'empty frames get a masking key of zeros',
     file: 'src/codec/frame-encoder.ts',
-    from: 'this.putMasked(first, payload, drawKey());',
-    to: 'this.putMasked(first, payload, payload.length === 0 ? 0 : drawKey());',
+    from: 'const key = drawKey();',
+    to: 'const key = payload.length === 0 ? 0 : drawKey();',
     test: ['test/codec/frame-encoder.test.ts', '5.3 draws a fresh key for every frame, empty and control frames too'],
   },
   {

@@ -15,6 +15,7 @@ import { Queue } from '../../queue.js';
 import { Role } from '../../spec/frame.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from '../deflate/engines.js';
 import type { Result } from '../deflate/result.js';
+import { nextTurn } from '../turn.js';
 
 const MAX_WINDOW_BITS = 15;
 /** In octets, as in `ws`. */
@@ -49,7 +50,6 @@ interface Call {
 class CallLine {
   readonly #calls = new Queue<Call>();
   #running = false;
-  #soon: NodeJS.Immediate | undefined;
 
   add(call: Call): void {
     this.#calls.push(call);
@@ -72,7 +72,6 @@ class CallLine {
   close(error: Error): void {
     const calls = this.#calls.takeAll();
     this.#running = false;
-    clearImmediate(this.#soon);
     for (const { callback } of calls) callback(error);
   }
 
@@ -81,7 +80,11 @@ class CallLine {
     if (call === undefined || this.#running) return;
     this.#running = true;
     const answer = call.start();
-    if (answer !== LATER) this.#soon = setImmediate(() => this.settle(answer));
+    if (answer === LATER) return;
+    nextTurn(() => {
+      // Not where the line has been closed since.
+      if (this.#calls.first === call) this.settle(answer);
+    });
   }
 }
 
