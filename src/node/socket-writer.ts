@@ -47,7 +47,8 @@ export abstract class SocketWriter implements Batch {
   /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
   private taken = 0;
   protected readonly isNet: boolean;
-  private needsDrain = false;
+  /** The asynchronous context of the send that filled the socket, in which 'drain' is told. */
+  private filledBy: AsyncResource | undefined;
   private wasEnded = false;
 
   constructor(
@@ -107,7 +108,7 @@ export abstract class SocketWriter implements Batch {
     const { connection } = this;
     if (connection.congested) {
       // Short sends wait here for the stream to empty, and then leave in one write.
-      if (!this.needsDrain && this.isFull) this.needsDrain = true;
+      if (this.filledBy === undefined && this.isFull) this.filledBy = new AsyncResource('WebSocketDrain');
       return connection.outputLength >= FLUSH_FROM || isExiting();
     }
     if (this.burst < AT_ONCE) {
@@ -202,7 +203,7 @@ export abstract class SocketWriter implements Batch {
         if (!connection.congested) this.taken = underWay;
         connection.congested = true;
         if (!this.isGuarded) this.guard();
-        if (socket.writableNeedDrain) this.needsDrain = true;
+        if (socket.writableNeedDrain) this.filledBy ??= new AsyncResource('WebSocketDrain');
         break;
       }
       if (last === 0 && isPrompt) connection.reuse(chunks[0]);
@@ -255,9 +256,10 @@ export abstract class SocketWriter implements Batch {
     // Before the next batch is written: a stream may call back at once.
     if (callbacks !== undefined) settle(callbacks, error);
     if (isOver && !this.connection.congested && this.connection.wantsWrite) this.flush();
-    if (this.needsDrain && !this.connection.congested) {
-      this.needsDrain = false;
-      this.onDrain();
+    const { filledBy } = this;
+    if (filledBy !== undefined && !this.connection.congested) {
+      this.filledBy = undefined;
+      filledBy.runInAsyncScope(() => this.onDrain());
     }
   }
 

@@ -242,6 +242,22 @@ contract('a send is in the stream', (implementation) => {
     client.terminate();
   });
 
+  if (implementation.name === 'wsimd') {
+    it("'drain' is told in the asynchronous context of the send that filled the socket", async () => {
+      const { ws, peer } = await rawClient(implementation);
+      const storage = new AsyncLocalStorage<string>();
+      const drained = new Promise((resolve) => {
+        ws.on('drain', () => resolve(storage.getStore()));
+      });
+      storage.run('small', () => ws.send('small'));
+      storage.run('large', () => ws.send(Buffer.alloc(20_000_000)));
+      storage.run('after', () => ws.send('after'));
+      peer.socket.resume();
+      expect(await drained).toBe('large');
+      peer.socket.destroy();
+    });
+  }
+
   it.each([
     ['compressed', { perMessageDeflate: { threshold: 0 } }],
     ['plain', {}],
