@@ -3,7 +3,17 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-// Two runs of the neutral layers: with the WASM kernels, and with WebAssembly taken away before anything is loaded.
+/** Only long, for `npm run test:long`. */
+const LONG = ['test/**/*.long.test.ts'];
+
+/** What sends and receives on the kernels that this thread has chosen; tests of the codec name their kernels, and run on both. */
+const THROUGH_THE_FRONT_DOOR = [
+  'test/{values,codec/outgoing,codec/masking-key,kernels/load,kernels/module-workerd,connection/sources}{/**/*,}.test.ts',
+  'test/node/{client,data,isolation,stream}.test.ts',
+  'test/node/contract/{close,events,ping-pong,send}.test.ts',
+];
+
+// Everything with the WASM kernels; and the front door again, with WebAssembly taken away before anything is loaded.
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: {
@@ -12,6 +22,8 @@ const config: ViteUserConfig = defineConfig({
     },
   },
   test: {
+    // Every core has a worker, and this process does little.
+    maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Node 22 compiles the parser of fetch for whoever imports node:http, as tests do, and fails where there is no WebAssembly.
@@ -27,12 +39,12 @@ const config: ViteUserConfig = defineConfig({
       thresholds: { lines: 100, statements: 100, functions: 100, branches: 99 },
     },
     projects: [
-      { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'], exclude: LONG } },
       {
         extends: true,
         test: {
           name: 'javascript',
-          include: ['test/{codec,connection,kernels,values,node}/**/*.test.ts'],
+          include: THROUGH_THE_FRONT_DOOR,
           setupFiles: ['test/support/without-webassembly.ts'],
         },
       },

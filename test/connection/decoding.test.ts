@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import { octets } from '../support/events.js';
 import { playEveryWay, playGenerated, playPromptly } from '../support/feeder.js';
+import { runsLong } from '../support/long.js';
 import { connection, DOORS, KERNELS } from '../support/our-decoders.js';
 import { decodeReference } from '../support/reference-decoder.js';
 import { VECTORS } from '../vectors/index.js';
@@ -8,7 +9,7 @@ import { VECTORS } from '../vectors/index.js';
 describe.each(KERNELS)('Connection on $name', (kernels) => {
   describe.each(DOORS)('chunks by way of %s', (door) => {
     test('5-8 agrees with the reference on generated streams', () => {
-      playGenerated((options) => connection(options, kernels, door), 500);
+      playGenerated((options) => connection(options, kernels, door), runsLong ? 500 : 100);
     });
 
     for (const { name, section, role, options, wire, events } of VECTORS) {

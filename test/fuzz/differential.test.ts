@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { DIFFERENCES } from '../support/differences-from-ws.js';
+import { runsLong } from '../support/long.js';
 import { KERNELS } from '../support/our-decoders.js';
 import { examine, newTally, type Disagreement } from './differential.js';
 import { examineInflating, INFLATING_DIFFERENCES, makeInflating } from './inflating.js';
@@ -8,8 +9,8 @@ import { say } from './job.js';
 import { describe, parse, shrink } from './shrink.js';
 
 const SEED = Number(process.env['SEED'] ?? 6455);
-const BATCHES = 1500;
-const INFLATING_BATCHES = 60;
+const BATCHES = runsLong ? 1500 : 300;
+const INFLATING_BATCHES = runsLong ? 60 : 20;
 
 /** The inputs make thousands of errors; what fails is examined again with stacks. */
 function withoutStacks<T>(work: () => T): T {

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { runsLong } from '../support/long.js';
 import { readCorpus } from './programs.js';
 
-const PROGRAMS = 700;
+const PROGRAMS = runsLong ? 700 : 400;
 const CORPUS = fileURLToPath(new URL('server-corpus.txt', import.meta.url));
 
 test(`E10, E11, E13, G05, G07 a server on a mock socket keeps its promises in the corpus and in programs made from it`, async () => {

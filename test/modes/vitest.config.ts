@@ -3,7 +3,7 @@ import { defineConfig, mergeConfig, type TestProjectConfiguration, type ViteUser
 import all from '../../vitest.config.js';
 
 // Without compiled code, and with memory that is overwritten all the time, tests take longer.
-const test = { ...all.test, projects: undefined, testTimeout: 120_000 };
+const test = { ...all.test, projects: undefined, testTimeout: 120_000, env: { WSIMD_LONG: '1' } };
 const root = new URL('../..', import.meta.url).pathname;
 const suite = 'test/**/*.test.ts';
 /** How fast compiled kernels are beside `ws`. */

@@ -15,6 +15,7 @@ const config: ViteUserConfig = defineConfig({
       'test/codec/frame-headers.test.ts',
     ],
     setupFiles: ['test/support/without-webassembly.ts', 'test/mutation/setup.ts'],
+    env: { WSIMD_LONG: '1' },
     testTimeout: 20_000,
   },
 });

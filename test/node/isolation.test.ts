@@ -4,11 +4,12 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocketServer } from '../../src/index.js';
 import { kernels } from '../../src/kernels/index.js';
+import { runsLong } from '../support/long.js';
 import { Random } from '../support/random.js';
 import { decodeFrames, encodeFrame } from '../support/raw-peer.js';
 
 const CONNECTIONS = 64;
-const MESSAGES = 40;
+const MESSAGES = runsLong ? 40 : 10;
 const BINARY_TYPES = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'] as const;
 const HEAD =
   'HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +

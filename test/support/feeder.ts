@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import { hex, type ReceiverOptions, type WireEvent } from './events.js';
 import { describeStream, generateStream } from './generate.js';
+import { runsLong } from './long.js';
 import { Random } from './random.js';
 import { decodeReference } from './reference-decoder.js';
 
@@ -16,9 +17,9 @@ export interface Decoder {
 export type DecoderFactory = (options: ReceiverOptions) => Decoder;
 
 /** Up to this many octets a wire is cut at every offset; a longer one near its ends and at random. */
-const EVERY_OFFSET_UP_TO = 400;
-const NEAR = 16;
-const RANDOM_RUNS = 12;
+const EVERY_OFFSET_UP_TO = runsLong ? 400 : 64;
+const NEAR = runsLong ? 16 : 4;
+const RANDOM_RUNS = runsLong ? 12 : 4;
 const FENCE = 16;
 
 /**

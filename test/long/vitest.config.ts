@@ -1,0 +1,37 @@
+// npm run test:long: the long forms of tests, and all that runs on the kernels without WebAssembly, which npm test runs a part of.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import all from '../../vitest.config.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+/** Tests that are only long, and those that have a long form: of their own, or of the feeder. */
+function hasLongForm(file: string): boolean {
+  if (file.endsWith('.long.test.ts')) return true;
+  return file.endsWith('.test.ts') && /support\/(long|feeder)\.js'/.test(readFileSync(join(root, file), 'utf8'));
+}
+
+const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).map((file) => `test/${file}`);
+
+const config: ViteUserConfig = defineConfig({
+  root,
+  resolve: all.resolve,
+  test: {
+    ...all.test,
+    testTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'long', include: files.filter(hasLongForm), env: { WSIMD_LONG: '1' } } },
+      {
+        extends: true,
+        test: {
+          name: 'twin',
+          include: ['test/{codec,connection,kernels,values,node}/**/*.test.ts'],
+          exclude: ['test/**/*.long.test.ts'],
+          setupFiles: ['test/support/without-webassembly.ts'],
+        },
+      },
+    ],
+  },
+});
+export default config;
