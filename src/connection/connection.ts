@@ -14,6 +14,7 @@ import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { CloseCode } from '../spec/close-code.js';
 import { FIN, MAX_CONTROL_PAYLOAD, Opcode, RSV1, type Role } from '../spec/frame.js';
+import { DEFAULT_MAX_PAYLOAD } from '../spec/limits.js';
 import {
   RECORD_ASCII,
   RECORD_COMPRESSED,
@@ -74,8 +75,6 @@ export interface SendOptions {
   readonly lent?: boolean;
 }
 
-/** The longest message by default, in octets. */
-export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
 /** How many automatic pongs may wait unwritten; past that only the answer to the latest ping is kept (RFC 6455 5.5.3). */
 const MAX_PONGS = 60;
 

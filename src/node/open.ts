@@ -4,6 +4,7 @@ import { newStatistics } from '../codec/statistics.js';
 import { Connection } from '../connection/connection.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import { Role } from '../spec/frame.js';
+import { DEFAULT_THRESHOLD } from '../spec/limits.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, type SharedOptions } from './options.js';
 import { Session, type Face, type SessionOwner } from './session.js';
@@ -42,7 +43,7 @@ export function openSession(
     inflater = createInflater(agreement, role, deflate.options, (result) => session.inflated(result));
     deflater = createDeflater(agreement, role, deflate.options, (result) => session.deflated(result));
     const forgets = face._isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover;
-    if (forgets) threshold = deflate.options.threshold ?? 1024;
+    if (forgets) threshold = deflate.options.threshold ?? DEFAULT_THRESHOLD;
   }
   if (checked.statistics) face.statistics = newStatistics();
   const connection = new Connection({

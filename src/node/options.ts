@@ -1,5 +1,11 @@
 // What a user passes as options -> the same with defaults, and every number either honoured in full or refused.
 import { inspect } from 'node:util';
+import {
+  DEFAULT_CLOSE_TIMEOUT,
+  DEFAULT_HEARTBEAT_INTERVAL,
+  DEFAULT_HEARTBEAT_TIMEOUT,
+  DEFAULT_MAX_PAYLOAD,
+} from '../spec/limits.js';
 import { readPath, type ReadPath } from './landing.js';
 
 /** The longest time that a timer of Node can take, in ms; past it, it fires at once. */
@@ -94,9 +100,6 @@ export interface CheckedOptions {
   readonly readPath: ReadPath;
 }
 
-export const DEFAULT_CLOSE_TIMEOUT = 30_000;
-export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
-
 /**
  * Fills in the defaults.
  * @throws RangeError when a number cannot be honoured
@@ -116,8 +119,8 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
     maxBackpressure: countOption('maxBackpressure', own(options, 'maxBackpressure'), 0),
     heartbeat: heartbeat
       ? {
-          interval: timeOption('heartbeat.interval', heartbeat.interval, 20_000),
-          timeout: timeOption('heartbeat.timeout', heartbeat.timeout, 20_000),
+          interval: timeOption('heartbeat.interval', heartbeat.interval, DEFAULT_HEARTBEAT_INTERVAL),
+          timeout: timeOption('heartbeat.timeout', heartbeat.timeout, DEFAULT_HEARTBEAT_TIMEOUT),
         }
       : undefined,
     text: own(options, 'text') === 'string' ? 'string' : 'bytes',

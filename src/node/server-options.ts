@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { FieldValue } from '../handshake/field.js';
+import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_PAYLOAD } from '../spec/limits.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, countOption, own, type SharedOptions } from './options.js';
 import type { WebSocket } from './websocket.js';
@@ -64,14 +65,14 @@ export interface ServerOptions extends SharedOptions {
 export const DEFAULTS: ServerOptions = {
   allowSynchronousEvents: true,
   autoPong: true,
-  maxPayload: 100 * 1024 * 1024,
+  maxPayload: DEFAULT_MAX_PAYLOAD,
   maxFragments: 0,
   maxBufferedChunks: 0,
   skipUTF8Validation: false,
   perMessageDeflate: false,
   handleProtocols: null,
   clientTracking: true,
-  closeTimeout: 30_000,
+  closeTimeout: DEFAULT_CLOSE_TIMEOUT,
   verifyClient: null,
   noServer: false,
   backlog: null,
@@ -91,7 +92,7 @@ export function checkServerOptions(options: ServerOptions): {
 } {
   checkOptions(options);
   return {
-    handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), 10_000),
+    handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), DEFAULT_HANDSHAKE_TIMEOUT),
     maxConnections: countOption('maxConnections', own(options, 'maxConnections'), 0),
   };
 }

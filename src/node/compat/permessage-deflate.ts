@@ -13,13 +13,12 @@ import {
 import { LATER, type Deflater, type Inflater } from '../../extensions/transform.js';
 import { Queue } from '../../queue.js';
 import { Role } from '../../spec/frame.js';
+import { DEFAULT_THRESHOLD } from '../../spec/limits.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from '../deflate/engines.js';
 import type { Result } from '../deflate/result.js';
 import { nextTurn } from '../turn.js';
 
 const MAX_WINDOW_BITS = 15;
-/** In octets, as in `ws`. */
-const DEFAULT_THRESHOLD = 1024;
 
 /** The parameters of an offer or response as `extension.parse` gives them: each name with the values it came with. */
 export type WsParamLists = Record<string, readonly (string | number | true)[]>;
