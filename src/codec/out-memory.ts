@@ -2,7 +2,6 @@
 import { shared } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
-import type { Outgoing } from './outgoing.js';
 
 /** The desk: a batch that is written at 64 KiB fits, whatever its last frame brings. */
 const DESK_LENGTH = 128 * 1024;
@@ -10,10 +9,16 @@ const DESK_LENGTH = 128 * 1024;
 const TRAY_LENGTHS = [1024, 4096, 16_384] as const;
 const LONGEST_TRAY = TRAY_LENGTHS[2];
 
+/** A batch that lies at a desk, as the desk knows it. */
+interface DeskTenant {
+  /** Makes way for another connection. */
+  moveOut(): void;
+}
+
 /** A place where connections write batches, one at a time. */
 export class Desk {
   /** The connection whose batch lies here. */
-  tenant: Outgoing | undefined;
+  tenant: DeskTenant | undefined;
 
   constructor(
     public bytes: Uint8Array,
