@@ -3,6 +3,7 @@ import { FrameEncoder } from '../codec/frame-encoder.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import type { Sendable } from './data.js';
 import { toPayload } from './data.js';
+import { ReadyState } from './types.js';
 import { nodeValues } from './values.js';
 import { broadcastFrames, type WebSocket } from './websocket.js';
 
@@ -36,6 +37,7 @@ export function broadcast(
     at += chunk.length;
   }
   for (const client of clients) {
-    if (client.readyState === 1 && (filter === undefined || filter(client))) broadcastFrames(client, frame);
+    if (client.readyState === ReadyState.Open && (filter === undefined || filter(client)))
+      broadcastFrames(client, frame);
   }
 }

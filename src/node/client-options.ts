@@ -1,14 +1,15 @@
 // What a user passes to a client, and a destination -> the options of one `http.request`, own properties only.
+import type { EventEmitter } from 'node:events';
 import type { ClientRequest, RequestOptions } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import type { DeflatePreset } from '../extensions/permessage-deflate.js';
+import type { DeflateAgreement, DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { HeaderList } from '../handshake/client.js';
 import type { Destination } from './client-address.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
 import type { SharedOptions } from './options.js';
-import type { WebSocket } from './websocket.js';
+import type { ReadyState } from './types.js';
 
 type TlsOptions = Omit<tls.ConnectionOptions, keyof RequestOptions>;
 
@@ -32,11 +33,29 @@ export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOp
   /** The value of Origin (version 13) or Sec-WebSocket-Origin (version 8). */
   origin?: string | undefined;
   /** Gets each opening request before it is sent, and ends it. */
-  finishRequest?(request: ClientRequest, websocket: WebSocket): void;
+  finishRequest?(request: ClientRequest, websocket: ClientSocket): void;
   /** Fills in the masking key of each frame; by default it is random. */
   generateMask?(mask: Buffer): void;
   /** Makes the stream to the server, unless an agent does. */
   createConnection?(options: ConnectionOptions, oncreate: OnCreate): Duplex | null | undefined;
+}
+
+/** What the opening handshake needs of a WebSocket, with the names of `ws`. */
+export interface ClientSocket extends EventEmitter {
+  _readyState: ReadyState;
+  _url: string | undefined;
+  _protocol: string;
+  /** The opening request that is on its way; it alone may still change the state. */
+  _req: ClientRequest | null;
+  /** Opens: what follows on the socket are frames. */
+  setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;
+  /** Ends in the state closed, with 'close'. */
+  emitClose(): void;
+}
+
+/** The caller's options, and what was agreed about compression. */
+export interface OpenOptions extends ClientOptions {
+  readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
 }
 
 /** What `createConnection` gets: the options of `http.request`. */

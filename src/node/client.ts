@@ -1,40 +1,19 @@
 // An address and a user's options become an open socket of a client, or an error and the end: the opening handshake over
 // Node's http and https, redirects included (RFC 6455 4.1).
 import { randomBytes } from 'node:crypto';
-import type { EventEmitter } from 'node:events';
 import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
-import { resolveDeflate, writeDeflateOffer, type DeflateAgreement } from '../extensions/permessage-deflate.js';
+import { resolveDeflate, writeDeflateOffer } from '../extensions/permessage-deflate.js';
 import { createRequest, judgeResponse, type HandshakeResponse } from '../handshake/client.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
-import { ownOptions, requestOptions, type ClientOptions } from './client-options.js';
+import { ownOptions, requestOptions, type ClientOptions, type ClientSocket } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, countOption, LONGEST_TIMER } from './options.js';
-import type { WebSocket } from './websocket.js';
+import { ReadyState } from './types.js';
 
 export type { ClientOptions } from './client-options.js';
 
-/** What the opening handshake needs of a WebSocket, with the names of `ws`. */
-export interface ClientSocket extends EventEmitter {
-  /** 0 connecting, 2 closing. */
-  _readyState: number;
-  _url: string | undefined;
-  _protocol: string;
-  /** The opening request that is on its way; it alone may still change the state. */
-  _req: ClientRequest | null;
-  /** Opens: what follows on the socket are frames. */
-  setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;
-  /** Ends in the state closed, with 'close'. */
-  emitClose(): void;
-}
-
-/** The caller's options, and what was agreed about compression. */
-export interface OpenOptions extends ClientOptions {
-  readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
-}
-
-const CLOSING = 2;
 const DEFAULT_MAX_REDIRECTS = 10;
 
 // Deviation from ws: Proxy-Authorization is dropped with the other secrets.
@@ -64,7 +43,7 @@ export function abortHandshake(websocket: ClientSocket, request: ClientRequest |
 }
 
 function abort(websocket: ClientSocket, request: ClientRequest | null, error: Error): void {
-  websocket._readyState = CLOSING;
+  websocket._readyState = ReadyState.Closing;
   websocket._req = null;
   request?.destroy();
   // A request whose response is complete leaves its socket alone. With an agent, that socket may carry another request by now.
@@ -73,7 +52,7 @@ function abort(websocket: ClientSocket, request: ClientRequest | null, error: Er
 }
 
 function fail(websocket: ClientSocket, error: unknown): void {
-  websocket._readyState = CLOSING;
+  websocket._readyState = ReadyState.Closing;
   websocket._req = null;
   try {
     websocket.emit('error', error);
@@ -170,7 +149,7 @@ class Opening {
       return;
     }
     try {
-      options.finishRequest(request, websocket as WebSocket);
+      options.finishRequest(request, websocket);
     } catch (error) {
       if (this.redirects > 0) abort(websocket, request, error as Error);
       else {

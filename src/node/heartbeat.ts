@@ -1,10 +1,11 @@
 // A silent connection -> a ping, and a peer that answers nothing -> the end of the connection.
 import type { Heartbeat } from './options.js';
 import { nextTurn } from './turn.js';
+import { ReadyState } from './types.js';
 
 /** A WebSocket as the heartbeat knows it. */
 interface Beating {
-  readonly readyState: number;
+  readonly readyState: ReadyState;
   readonly isPaused: boolean;
   ping(): void;
 }
@@ -39,7 +40,7 @@ export function startHeartbeat(websocket: Beating, session: Listening, { interva
   };
   const ask = (): void => {
     if (session.hasRead) return wait();
-    if (websocket.readyState === 1) websocket.ping();
+    if (websocket.readyState === ReadyState.Open) websocket.ping();
     left = timeout;
     listen();
   };

@@ -1,10 +1,11 @@
 // The messages of a WebSocket -> an async iterator over them, which holds the peer back while its user is slow.
 import type { EventEmitter } from 'node:events';
 import { Queue } from '../queue.js';
+import { ReadyState } from './types.js';
 
 /** What a WebSocket must have to be iterated over. */
 export interface IterableWebSocket extends EventEmitter {
-  readonly readyState: number;
+  readonly readyState: ReadyState;
   readonly isPaused: boolean;
   pause(): void;
   resume(): void;
@@ -21,7 +22,6 @@ interface Waiter<Data> {
   reject(error: Error): void;
 }
 
-const CLOSED = 3;
 /** The WebSocket is paused while this many messages wait, and read again once none does. */
 const PAUSE_AT = 16;
 
@@ -36,7 +36,7 @@ class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined>
 
   constructor(ws: IterableWebSocket) {
     this.#ws = ws;
-    this.#isOver = ws.readyState === CLOSED;
+    this.#isOver = ws.readyState === ReadyState.Closed;
     if (this.#isOver) return;
     ws.on('message', this.#onMessage);
     ws.on('error', this.#onError);

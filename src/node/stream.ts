@@ -1,10 +1,11 @@
 // `createWebSocketStream` makes a Duplex of a WebSocket: a message received is a chunk to read, a chunk written a message sent.
 import type { EventEmitter } from 'node:events';
 import { Duplex, type DuplexOptions } from 'node:stream';
+import { ReadyState } from './types.js';
 
 /** What a WebSocket must have to be wrapped in a stream. */
 export interface StreamableWebSocket extends EventEmitter {
-  readonly readyState: number;
+  readonly readyState: ReadyState;
   readonly isPaused: boolean;
   /** Null until the handshake has succeeded. */
   readonly _socket: Duplex | null;
@@ -14,9 +15,6 @@ export interface StreamableWebSocket extends EventEmitter {
   pause(): void;
   resume(): void;
 }
-
-const CONNECTING = 0;
-const CLOSED = 3;
 
 class WebSocketStream extends Duplex {
   readonly #ws: StreamableWebSocket;
@@ -71,7 +69,7 @@ class WebSocketStream extends Duplex {
       const socket = ws._socket;
       // The handshake has failed: 'error' is on its way, and destroys the stream.
       if (socket === null) return;
-      if (socket.writableFinished || ws.readyState === CLOSED) {
+      if (socket.writableFinished || ws.readyState === ReadyState.Closed) {
         callback();
         return;
       }
@@ -87,7 +85,7 @@ class WebSocketStream extends Duplex {
   /** Terminates the connection; what the stream emits waits for the WebSocket's 'close'. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const ws = this.#ws;
-    if (ws.readyState === CLOSED) {
+    if (ws.readyState === ReadyState.Closed) {
       callback(error);
       return;
     }
@@ -100,7 +98,7 @@ class WebSocketStream extends Duplex {
   }
 
   #whenOpen(work: () => void): void {
-    if (this.#ws.readyState === CONNECTING) this.#ws.once('open', work);
+    if (this.#ws.readyState === ReadyState.Connecting) this.#ws.once('open', work);
     else work();
   }
 }

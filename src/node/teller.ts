@@ -19,7 +19,7 @@ export interface Face extends EventEmitter {
   readonly _isServer: boolean;
   readonly _binaryType: BinaryType;
   readonly isPaused: boolean;
-  readonly readyState: number;
+  readonly readyState: ReadyState;
   statistics: Statistics | undefined;
   ping(): void;
   pong(data: Uint8Array): void;

@@ -375,10 +375,10 @@ function own(websocket: WebSocket, name: string, value: unknown): void {
 }
 
 for (const [name, value] of [
-  ['CONNECTING', 0],
-  ['OPEN', 1],
-  ['CLOSING', 2],
-  ['CLOSED', 3],
+  ['CONNECTING', ReadyState.Connecting],
+  ['OPEN', ReadyState.Open],
+  ['CLOSING', ReadyState.Closing],
+  ['CLOSED', ReadyState.Closed],
 ] as const) {
   Object.defineProperty(WebSocket, name, { enumerable: true, value });
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true, value });
