@@ -1,7 +1,7 @@
 // `wsimd conformance table LIST`: examines every testee of a list and writes one page and one JSON file: testees by groups of cases.
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -14,6 +14,12 @@ import { explained } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
 import type { Terminal } from './terminal.js';
+
+/** Octets above which the page of a case is not kept: its wire log has thousands of rows. */
+const MAX_PAGE = 128 * 1024;
+
+/** Pages that are kept of one testee. */
+const MAX_PAGES = 24;
 
 const USAGE = `Examines every testee of a list, and writes table.html and table.json with the reports of what did not pass.
 
@@ -132,8 +138,10 @@ function count(row: TableRow, list: TesteeList, directory: string): void {
     const file = readdirSync(directory).find((name) =>
       name.toLowerCase().endsWith(`_case_${id.toLowerCase().replaceAll('.', '_')}.html`),
     );
-    if (file !== undefined) kept.add(file);
-    row.failures.push({ id, page: file === undefined ? null : `${row.report}/${file}` });
+    const page =
+      file === undefined || kept.size >= MAX_PAGES || statSync(join(directory, file)).size > MAX_PAGE ? null : file;
+    if (page !== null) kept.add(page);
+    row.failures.push({ id, page: page === null ? null : `${row.report}/${page}` });
   }
   for (const file of readdirSync(directory)) if (!kept.has(file)) rmSync(join(directory, file), { recursive: true });
 }
