@@ -332,3 +332,12 @@ test('5.2 writeHeader writes lengths up to 2^53 - 1', () => {
     expect([bytes[0], bytes[1], bytes.readBigUInt64BE(2)]).toEqual([0x82, 127, BigInt(length)]);
   }
 });
+
+test('frames that were encoded beforehand are counted as far as they are whole', () => {
+  const { sent } = newStatistics();
+  const encoder = new FrameEncoder({ role: Role.Server, traffic: sent });
+  encoder.raw(Uint8Array.of(0x81, 2, 0x61, 0x62, 0x02, 1, 9, 0x89, 0));
+  encoder.raw(Uint8Array.of(0x82, 3, 1), true);
+  expect(sent).toMatchObject({ messages: 1, octets: 3 });
+  expect([...sent.frames].slice(0, 10)).toEqual([0, 1, 1, 0, 0, 0, 0, 0, 0, 1]);
+});

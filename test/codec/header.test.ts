@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { mask, UsageError, writeHeader } from '../../src/sans-io.js';
+import { frameAt } from '../../src/codec/header.js';
 import { FIN, Opcode } from '../../src/spec/frame.js';
 import { naiveEncodeHeader } from '../support/naive/header.js';
 import { Random } from '../support/random.js';
-import { decodeFrame } from '../support/raw-peer.js';
+import { decodeFrame, encodeFrame } from '../support/raw-peer.js';
 
 const LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 65_537, 2 ** 31 - 1, 2 ** 31];
 const LONG_LENGTHS = [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 48 + 258, 2 ** 53 - 1];
@@ -77,4 +78,16 @@ test('an argument out of range, or no room, is a UsageError, and nothing is writ
   }
   expect(() => writeHeader({} as Uint8Array, 0, 0x82, 1)).toThrow(UsageError);
   expect([...target]).toEqual(Array(8).fill(0));
+});
+
+test('5.2 frameAt finds the payload and the end of a frame of every length form, masked or not', () => {
+  for (const length of [0, 1, 125, 126, 65_535, 65_536, 70_000]) {
+    for (const isMasked of [false, true]) {
+      const frame = Buffer.concat([
+        Uint8Array.of(1, 2, 3),
+        encodeFrame({ payload: Buffer.alloc(length), masked: isMasked }),
+      ]);
+      expect(frameAt(frame, 3)).toEqual({ payload: frame.length - length, end: frame.length });
+    }
+  }
 });

@@ -93,6 +93,16 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.take().map(({ length }) => length)).toEqual([64 * 1024]);
   });
 
+  test('a chunk whose owner has detached it counts no bytes when chunks are joined', () => {
+    const outgoing = open(make());
+    const lent = Uint8Array.of(7, 7, 7);
+    write(outgoing, Uint8Array.of(1));
+    outgoing.append(lent);
+    write(outgoing, Uint8Array.of(2));
+    structuredClone(lent, { transfer: [lent.buffer] });
+    expect(outgoing.take().map(hex)).toEqual(['0102']);
+  });
+
   test('a batch that outgrows the desk, and a single piece longer than it, get memory of their own', () => {
     const values = make();
     const outgoing = open(values);

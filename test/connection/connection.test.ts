@@ -738,6 +738,19 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect([output(connection), connection.wantsWrite, connection.queuedMessages]).toEqual([[], false, 0]);
     });
 
+    test('limits and the validation of text can be changed, and hold from the next chunk on', () => {
+      const connection = server();
+      expect([connection.maxPayload, connection.skipUTF8Validation]).toEqual([100 * 1024 * 1024, false]);
+      connection.skipUTF8Validation = true;
+      connection.receive(encodeFrame({ payload: Uint8Array.of(0xff), masked: true }));
+      expect(connection.next()?.type).toBe(EventType.Message);
+      connection.skipUTF8Validation = false;
+      connection.maxPayload = 1;
+      connection.receive(encodeFrame({ payload: 'ab', masked: true }));
+      expect(connection.next()?.type).toBe(EventType.Failure);
+      expect([connection.maxPayload, connection.skipUTF8Validation, connection.hasMore]).toEqual([1, false, false]);
+    });
+
     test('output that was written out gives its place back, and says whether it waits', () => {
       const connection = server({ values: makeNodeValues(kernels) });
       for (const text of ['1', 'abc']) {

@@ -1,5 +1,5 @@
 // Memory that the platform refuses, and strings that it cannot make, fail one connection: wherever it is, nothing is thrown.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Connection, type ConnectionOptions } from '../../src/connection/connection.js';
 import { EventType } from '../../src/connection/event.js';
 import { State } from '../../src/connection/state.js';
@@ -35,6 +35,41 @@ describe.each(KERNELS)('refused memory on $name', (kernels) => {
       connection.receiveLanded(chunk.length);
     }
   }
+
+  test('7.4.1 a whole message without memory fails the connection by way of next, too', () => {
+    for (const chunk of [message('x'.repeat(100)), text('x'.repeat(100)), text('é'.repeat(200))]) {
+      const { connection } = refusedFrom(0);
+      connection.receive(chunk);
+      const event = connection.next();
+      expect(event?.type).toBe(EventType.Failure);
+      expect(connection.failure?.code).toBeDefined();
+    }
+  });
+
+  test('10.4 memory that the engine refuses for what waits, or for the state between chunks, fails the connection', () => {
+    const half = message('0123456789').subarray(0, 7);
+    for (const door of DOORS) {
+      const { connection } = refusedFrom(Infinity);
+      const { slice } = Int32Array.prototype;
+      Int32Array.prototype.slice = refuse;
+      try {
+        give(connection, door, half);
+      } finally {
+        Int32Array.prototype.slice = slice;
+      }
+      expect(drain(connection).at(-1)).toBe(1011);
+    }
+    const { connection } = refusedFrom(Infinity);
+    connection.receive(message('first'));
+    const second = message('second');
+    vi.stubGlobal('Uint8Array', refuse);
+    try {
+      connection.receive(second);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(drain(connection).at(-1)).toBe(1011);
+  });
 
   /** Takes all events; their types, and the close code of a failure. */
   function drain(connection: Connection): (string | number)[] {
