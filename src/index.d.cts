@@ -1,5 +1,5 @@
-// `WebSocket` is the type of `require('wsimd')`: by hand stands what code written for @types/ws 8.18 needs so as to compile unchanged,
-// and the rest comes from the sources. scripts/post.mjs makes these imports those of CommonJS; test/package.test.ts compares the two.
+// `WebSocket` is the type of `require('wsimd')`, written by hand where code for @types/ws 8.18 must compile unchanged.
+// The rest comes from the sources: scripts/post.mjs makes these imports CommonJS, and test/package.test.ts checks it.
 import type { Blob as NodeBlob } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
@@ -28,12 +28,12 @@ declare class WebSocket extends EventEmitter {
   readonly CLOSED: 3;
 
   /**
-   * How data of binary messages is handed out; default 'nodebuffer'. With 'blob', `data` is a Blob of node:buffer; @types/ws knows no
-   * such value, so that what is read is declared without it.
+   * The form of the data of binary messages; default 'nodebuffer'. With 'blob', `data` is a Blob of node:buffer.
+   * @types/ws has no such value, so the getter is declared without it.
    */
   get binaryType(): 'nodebuffer' | 'arraybuffer' | 'fragments';
   set binaryType(value: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob');
-  /** Octets, framing included, that were sent and have not been handed to the operating system. */
+  /** Bytes, framing included, that were sent and have not been handed to the operating system. */
   readonly bufferedAmount: number;
   /** 'permessage-deflate' where that was agreed, else ''. */
   readonly extensions: string;
@@ -48,7 +48,7 @@ declare class WebSocket extends EventEmitter {
   readonly needDrain: boolean;
   /** How the connection ended; undefined before 'close'. */
   readonly closeInfo: WebSocket.CloseInfo | undefined;
-  /** Messages, frames and octets, both ways; undefined unless the option `statistics` asked for them. */
+  /** Messages, frames and bytes, both ways; undefined unless the option `statistics` asked for them. */
   readonly statistics: WebSocket.Statistics | undefined;
 
   // Read without the target, which for code that knows the WebSocket of @types/ws lacks the additions.
@@ -74,14 +74,17 @@ declare class WebSocket extends EventEmitter {
   /**
    * Starts the closing handshake (RFC 6455 7.1.2).
    * @param code 1000-1003, 1007-1014 or 3000-4999
-   * @param reason at most 123 octets as UTF-8
+   * @param reason at most 123 bytes as UTF-8
    */
   close(code?: number, reason?: string | Uint8Array): void;
-  /** Sends a ping (RFC 6455 5.5.2) of at most 125 octets. */
+  /** Sends a ping (RFC 6455 5.5.2) of at most 125 bytes. */
   ping(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
-  /** Sends an unasked pong (RFC 6455 5.5.3) of at most 125 octets. */
+  /** Sends an unasked pong (RFC 6455 5.5.3) of at most 125 bytes. */
   pong(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
-  /** Sends a message; throws while connecting. The callback is told when it has been written, or what kept it from that. */
+  /**
+   * Sends a message; throws while connecting. The callback runs when the message is written, or with the error that
+   * stopped it.
+   */
   send(data: WebSocket.Sendable, callback?: (error?: Error) => void): void;
   send(data: WebSocket.Sendable, options: WebSocket.MessageOptions, callback?: (error?: Error) => void): void;
   /** Ends the connection without a closing handshake. */
@@ -90,7 +93,7 @@ declare class WebSocket extends EventEmitter {
   pause(): void;
   /** Reads again. */
   resume(): void;
-  /** Takes over a socket whose handshake is done, and opens. `head`: octets that came with the handshake. */
+  /** Takes over a socket whose handshake is done, and opens. `head`: bytes that came with the handshake. */
   setSocket(socket: Duplex, head: Buffer, options?: WebSocket.SharedOptions): void;
   /** Messages one after another, with backpressure; ends when the connection closes. */
   [Symbol.asyncIterator](): AsyncIterableIterator<{ data: WebSocket.RawData; isBinary: boolean }>;
@@ -136,28 +139,29 @@ declare class WebSocket extends EventEmitter {
 
 type Handler<E> = (event: E) => void;
 type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
-// Listeners of other events say themselves what they take, as with EventEmitter.
+// Listeners of other events declare their own parameters, as with EventEmitter.
 // oxlint-disable-next-line typescript/no-explicit-any
 type AnyListener<This> = (this: This, ...args: any[]) => void;
 
-/** `WebSocket.WebSocket`: within its namespace the class must go by another name. */
+/** `WebSocket.WebSocket`: within its namespace the class needs another name. */
 declare const WebSocketClass: typeof WebSocket;
 interface WebSocketClass extends WebSocket {}
 
 declare namespace WebSocket {
   export { WebSocketClass as WebSocket };
 
-  // ---- what goes through a connection
+  // ---- messages
 
   /**
-   * What a 'message' listener is given; with `binaryType = 'blob'` a Blob, with `text: 'string'` a string for text. The string is
-   * declared as a Buffer too, so that it is found by `typeof data === 'string'`, and code that knows no such option compiles.
+   * The data that a 'message' listener receives: a Blob with `binaryType = 'blob'`, a string for text with
+   * `text: 'string'`. The string is declared as a Buffer too, so that `typeof data === 'string'` finds it and code
+   * without that option compiles.
    */
   export type RawData = Buffer | ArrayBuffer | Buffer[] | (Buffer & string);
-  /** What `onmessage` is given. */
+  /** The data that `onmessage` receives. */
   export type Data = string | Buffer | ArrayBuffer | Buffer[];
 
-  /** Everything that can be sent: a number as text, anything falsy as an empty message. */
+  /** Every value that can be sent: a number as text, anything falsy as an empty message. */
   export type Sendable =
     | string
     | number
@@ -194,7 +198,7 @@ declare namespace WebSocket {
 
   export interface ClientOptions extends SecureContextOptions, SharedOptions {
     protocol?: string | undefined;
-    /** Subprotocols, where the second argument is absent. */
+    /** Subprotocols, used when the second argument is absent. */
     protocols?: string | readonly string[] | undefined;
     /** The version of the protocol: 13, the default, or 8. */
     protocolVersion?: number | undefined;
@@ -208,7 +212,7 @@ declare namespace WebSocket {
     localAddress?: string | undefined;
     servername?: string | undefined;
     rejectUnauthorized?: boolean | undefined;
-    // Node hands it a PeerCertificate, @types/ws declares CertMeta: listeners for either are taken.
+    // Node passes a PeerCertificate, @types/ws declares CertMeta: listeners for either compile.
     // oxlint-disable-next-line typescript/no-explicit-any
     checkServerIdentity?(servername: string, certificate: any): boolean | Error | undefined;
     /** Follow responses 3xx that have a Location. Off by default. */
@@ -221,7 +225,7 @@ declare namespace WebSocket {
     generateMask?(mask: Buffer): void;
     finishRequest?: FinishRequestCallback | undefined;
     createConnection?: typeof createConnection | undefined;
-    /** Gives up connecting when it is aborted. */
+    /** Gives up connecting when the signal is aborted. */
     signal?: AbortSignal | undefined;
   }
 
@@ -245,7 +249,7 @@ declare namespace WebSocket {
     backlog?: number | undefined;
     server?: HttpServer<U> | HttpsServer<U> | undefined;
     noServer?: boolean | undefined;
-    /** Only requests for this path are taken, up to the question mark. */
+    /** The server takes only requests for this path; the query is not compared. */
     path?: string | undefined;
     /** Keep all open connections in `clients`. Default true. */
     clientTracking?: boolean | undefined;
@@ -253,19 +257,21 @@ declare namespace WebSocket {
     /** Chooses one of the subprotocols asked for; by default the first. */
     handleProtocols?: (protocols: Set<string>, request: InstanceType<U>) => string | false;
     WebSocket?: T | undefined;
-    /** Origins that may connect; others, and requests without one, are answered with 403. By default all may. */
+    /** Origins that may connect; the server answers others, and requests without one, with 403. By default all may. */
     allowedOrigins?: readonly (string | undefined)[] | undefined;
-    /** Demand all of RFC 6455 4.2.1, not only what `ws` looks at. Default: with `port`. */
+    /** Demand all of RFC 6455 4.2.1, beyond the checks of `ws`. Default: true with `port`. */
     strictHandshake?: boolean | undefined;
-    /** How long a whole opening handshake may take on a server of one's own port, in ms. Default 10,000. */
+    /** How long a whole opening handshake may take on a server that owns its port, in ms. Default 10,000. */
     handshakeTimeout?: number | undefined;
-    /** More connections than this are answered with 503; 0, the default, for no limit. */
+    /** The server answers further connections with 503; 0, the default, for no limit. */
     maxConnections?: number | undefined;
-    /** Closes the server when it is aborted. */
+    /** Closes the server when the signal is aborted. */
     signal?: AbortSignal | undefined;
   }
 
-  /** The options as a server shows them, for code that knows those of @types/ws. A preset is shown as what it stands for. */
+  /**
+   * The options as a server shows them, typed for code that knows those of @types/ws. A preset appears as its options.
+   */
   export interface KeptOptions<
     T extends typeof WebSocketClass = typeof WebSocketClass,
     U extends typeof IncomingMessage = typeof IncomingMessage,
@@ -318,7 +324,7 @@ declare namespace WebSocket {
     data: Data;
   }
 
-  /** What the listeners of addEventListener are given. */
+  /** The events that listeners of addEventListener receive. */
   export interface WebSocketEventMap {
     open: Event;
     error: ErrorEvent;
@@ -329,10 +335,10 @@ declare namespace WebSocket {
     once?: boolean | undefined;
   }
 
-  /** What the listeners of `on` are given. */
+  /** The arguments that listeners of `on` receive. */
   export interface WebSocketEvents {
     close: [code: number, reason: Buffer];
-    /** There is room again, after `needDrain`. */
+    /** There is room again, after `needDrain` was true. */
     drain: [];
     error: [error: Error];
     message: [data: RawData, isBinary: boolean];
@@ -358,9 +364,9 @@ declare namespace WebSocket {
     wsClientError: [error: Error, socket: Duplex, request: InstanceType<U>];
   }
 
-  // ---- everything else that `ws` exports
+  // ---- the other exports of `ws`
 
-  /** Takes upgrade requests from an HTTP server, its own or yours, and makes connections of them. */
+  /** Takes upgrade requests from an HTTP server, its own or yours, and turns them into connections. */
   export class Server<
     T extends typeof WebSocketClass = typeof WebSocketClass,
     U extends typeof IncomingMessage = typeof IncomingMessage,
@@ -402,10 +408,10 @@ declare namespace WebSocket {
   }
   export { Server as WebSocketServer };
 
-  /** Wraps a WebSocket in a stream: each message is a chunk to read, each chunk written a message. */
+  /** Wraps a WebSocket in a stream: each message becomes a chunk to read, each written chunk a message. */
   export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex;
 
-  /** Reads what a peer sends: 'message', 'ping', 'pong' and 'conclude' of the chunks written to it. */
+  /** Parses the bytes written to it and emits the peer's 'message', 'ping', 'pong' and 'conclude'. */
   export class Receiver extends Writable {
     constructor(options?: {
       allowSynchronousEvents?: boolean | undefined;
