@@ -1,4 +1,4 @@
-// The status codes of a Close frame: RFC 6455 7.4 and the IANA registry it founded.
+// `CloseCode` lists the status codes of a Close frame, from RFC 6455 7.4 and the IANA registry that it founded.
 
 /** Why a connection closes (RFC 6455 7.4.1; 1012 to 1014 were registered later). */
 export enum CloseCode {

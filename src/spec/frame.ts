@@ -1,4 +1,4 @@
-// The wire numbers of one frame header: RFC 6455 5.2. Compiled by both asc and tsc.
+// `Opcode`, `Role` and the bit masks are the numbers of a frame header (RFC 6455 5.2), compiled by both asc and tsc.
 //
 //   0               1               2               3
 //   0 1 2 3 4 5 6 7 0 1 2 3 4 5 6 7 0 1 2 3 4 5 6 7 0 1 2 3 4 5 6 7
@@ -6,12 +6,12 @@
 //  |F|R|R|R| opcode|M| Payload len |  extended payload length      |
 //  |I|S|S|S|  (4)  |A|     (7)     |  16 bits after 126,           |
 //  |N|V|V|V|       |S|             |  64 bits after 127            |
-//  | |1|2|3|       |K|             |  then the 4 octets of the     |
+//  | |1|2|3|       |K|             |  then the 4 bytes of the      |
 //  +-+-+-+-+-------+-+-------------+  masking key, when MASK is set |
 //  |  payload ...                                                  |
 //  +---------------------------------------------------------------+
 
-/** What a frame carries (RFC 6455 5.2, 11.8). */
+/** The kind of a frame (RFC 6455 5.2, 11.8). */
 export enum Opcode {
   Continuation = 0x0,
   Text = 0x1,
@@ -21,13 +21,13 @@ export enum Opcode {
   Pong = 0xa,
 }
 
-/** Which end of the connection the library plays; a client masks what it sends, a server never does (RFC 6455 5.1). */
+/** The end of the connection that the library plays; a client masks its frames, a server never does (RFC 6455 5.1). */
 export enum Role {
   Client = 0,
   Server = 1,
 }
 
-// First octet.
+// First byte.
 export const FIN = 0x80;
 export const RSV1 = 0x40;
 export const RSV2 = 0x20;
@@ -35,7 +35,7 @@ export const RSV3 = 0x10;
 export const RSV_BITS = 0x70;
 export const OPCODE_BITS = 0x0f;
 
-// Second octet.
+// Second byte.
 export const MASK = 0x80;
 export const LENGTH_BITS = 0x7f;
 
@@ -43,8 +43,8 @@ export const LENGTH_BITS = 0x7f;
 export const LENGTH_16 = 126;
 export const LENGTH_64 = 127;
 
-/** RFC 6455 5.5: control frames carry at most this many octets. */
+/** RFC 6455 5.5: control frames carry at most this many bytes. */
 export const MAX_CONTROL_PAYLOAD = 125;
 
-/** The longest header: 2 octets, 8 of extended length, 4 of masking key. */
+/** The longest header: 2 bytes, 8 of extended length, 4 of masking key. */
 export const MAX_HEADER = 14;

@@ -1,6 +1,6 @@
-// The ways in which a peer can break the protocol, as numbers that a kernel can write into a frame record.
+// `Violation` numbers the ways in which a peer can break the protocol, so that a kernel can write one into a record.
 
-/** What the peer did wrong; `errors/` has a row for each, with its code, close code and section. */
+/** A broken rule; `errors/violations.ts` has a row for each, with its code, close code and section. */
 export enum Violation {
   None = 0,
   /** RSV2 or RSV3 is set and no extension claims it (RFC 6455 5.2). */
@@ -11,13 +11,13 @@ export enum Violation {
   InvalidOpcode = 3,
   /** A control frame is fragmented (RFC 6455 5.5). */
   ExpectedFin = 4,
-  /** A control frame is longer than 125 octets, or a Close has a payload of one octet (RFC 6455 5.5, 5.5.1). */
+  /** A control frame is longer than 125 bytes, or a Close has a payload of one byte (RFC 6455 5.5, 5.5.1). */
   InvalidControlLength = 5,
   /** A client's frame is not masked (RFC 6455 5.1). */
   ExpectedMask = 6,
   /** A server's frame is masked (RFC 6455 5.1). */
   UnexpectedMask = 7,
-  /** The payload length was not written in the fewest octets (RFC 6455 5.2). */
+  /** The payload length was not written in the fewest bytes (RFC 6455 5.2). */
   NonMinimalLength = 8,
   /** The payload length does not fit 2^53 - 1, or its top bit is set (RFC 6455 5.2). */
   LengthTooLarge = 9,
