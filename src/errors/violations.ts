@@ -1,4 +1,4 @@
-// The one table of protocol violations: what each is called, which Close code it sends, and where the rule stands.
+// `VIOLATIONS` is the one table of protocol violations: names, texts, Close codes, and the sections of the rules.
 import { CloseCode } from '../spec/close-code.js';
 import { Violation } from '../spec/violation.js';
 
@@ -6,7 +6,7 @@ export interface ViolationRow {
   /** The `code` of the error, the same string that `ws` uses where it has one. */
   readonly code: string;
   readonly closeCode: CloseCode;
-  /** `RangeError` or `Error`, as in `ws`. */
+  /** Whether the error is a `RangeError`, as in `ws`; else it is an `Error`. */
   readonly range: boolean;
   readonly section: string;
   /** The error's text; `%` stands for the number that was wrong. */
@@ -131,7 +131,7 @@ export const VIOLATIONS: Readonly<Record<Exclude<Violation, Violation.None>, Vio
   },
 } satisfies Record<Exclude<Violation, Violation.None>, ViolationRow>;
 
-/** A peer's violation as an error: `code` is the table's, `closeCode` is what the Close frame carries. */
+/** A peer's violation as an error: `code` is the table's, and the Close frame carries `closeCode`. */
 export interface WebSocketError extends Error {
   code: string;
   closeCode: CloseCode;
