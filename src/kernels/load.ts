@@ -1,10 +1,10 @@
-// Turns the kernels' module into a set of kernels in WASM SIMD, where the platform allows it.
+// `loadWasmKernels` makes a set of kernels in WASM SIMD from the kernels' module, where the platform allows it.
 import { kernelModule } from './module.js';
 import type { Kernels } from './kernels.js';
 
 type Functions = Pick<Kernels, 'scanFrames' | 'mask' | 'maskFrames' | 'isUtf8' | 'continueUtf8' | 'transcode'>;
 
-/** What assembly/index.ts exports. */
+/** The exports of assembly/index.ts. */
 interface KernelExports extends Functions {
   readonly memory: WebAssembly.Memory;
   readonly stateAddress: () => number;
@@ -28,7 +28,7 @@ export type KernelModule = typeof globalThis extends { WebAssembly: { Module: ne
 /**
  * Makes a set of kernels in WASM SIMD, with a memory of its own; of the platform's module unless one is given.
  * @returns undefined where there is no WebAssembly or no SIMD, where a policy refuses to compile (CSP), or where the
- *   memory's address space is not to be had; it never throws
+ *   platform refuses the memory's address space; it never throws
  */
 export function loadWasmKernels(module?: KernelModule): Kernels | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;

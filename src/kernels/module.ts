@@ -1,11 +1,15 @@
-// `kernelModule` gives the kernels' module: the one that the platform deployed, else compiled from the copy in the sources.
+// `kernelModule` gives the kernels' module: the one that the platform deployed, else compiled from the copy in the
+// sources.
 import { KERNEL_MODULE_BASE64 } from './embedded.js';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 let deployed: WebAssembly.Module | undefined;
 
-/** Takes a module that the platform compiled beforehand, for `kernelModule` to give; called before the kernels are chosen. */
+/**
+ * Takes a module that the platform compiled beforehand, for `kernelModule` to give; called before the kernels are
+ * chosen.
+ */
 export function deployKernelModule(module: WebAssembly.Module): void {
   deployed = module;
 }

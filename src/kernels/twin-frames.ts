@@ -1,4 +1,4 @@
-// The JavaScript twin of assembly/frames.ts: turns the octets of a chunk into frame records, octet for octet the same.
+// `makeScanFrames` makes the JavaScript twin of assembly/frames.ts, which writes the same records, byte for byte.
 import {
   FIN,
   LENGTH_16,
@@ -60,7 +60,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
   const records = recordsAddress >>> 2;
   const recordsEnd = records + recordCapacity * RECORD_WORDS;
 
-  /** Keeps the octets of an unfinished header in the state. */
+  /** Keeps the bytes of an unfinished header in the state. */
   function hold(header: number, available: number): number {
     if (header !== heldHeader) bytes.copyWithin(heldHeader, header, header + available);
     return available;
@@ -124,7 +124,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
           for (let i = 2; i < octets; i++) length = length * 256 + bytes[header + i];
           // RFC 6455 5.2: the most significant bit of a 64-bit length must be 0; numbers past 2^53 - 1 are not exact.
           if (length > Number.MAX_SAFE_INTEGER) violation = Violation.LengthTooLarge;
-          // RFC 6455 5.2: the minimal number of octets must be used to write the length.
+          // RFC 6455 5.2: the minimal number of bytes must be used to write the length.
           else if (length < (short === LENGTH_64 ? 0x10000 : LENGTH_16)) violation = Violation.NonMinimalLength;
         }
         if (!violation && opcode < Opcode.Close) {
@@ -236,7 +236,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
   };
 }
 
-/** Whether [at, end) holds no octet above 0x7f. */
+/** Whether [at, end) holds no byte above 0x7f. */
 function isAscii(bytes: Uint8Array, at: number, end: number): boolean {
   for (; at + 4 <= end; at += 4) {
     if ((bytes[at] | bytes[at + 1] | bytes[at + 2] | bytes[at + 3]) & 0x80) return false;
@@ -245,7 +245,7 @@ function isAscii(bytes: Uint8Array, at: number, end: number): boolean {
   return true;
 }
 
-/** What the first two octets of a header break, given the RSV bits claimed, the role, and the unfinished message. */
+/** The rule that a header's first two bytes break, given the RSV bits claimed, the role, and the unfinished message. */
 function judgeHeader(first: number, second: number, claimed: number, mustMask: number, message: number): Violation {
   // RFC 6455 5.2: RSV bits must be 0 unless an extension has given them a meaning.
   const unclaimed = first & RSV_BITS & ~claimed;
@@ -271,7 +271,7 @@ function judgeHeader(first: number, second: number, claimed: number, mustMask: n
       if (!(first & FIN)) return Violation.ExpectedFin;
       // RFC 7692 6.1: control frames are not compressed.
       if (first & RSV1) return Violation.UnexpectedRsv1;
-      // RFC 6455 5.5: control frames carry at most 125 octets. 5.5.1: the payload of a Close starts with a 2-octet code.
+      // RFC 6455 5.5: control frames carry at most 125 bytes. 5.5.1: the payload of a Close starts with a 2-byte code.
       if (short > MAX_CONTROL_PAYLOAD || (opcode === Opcode.Close && short === 1))
         return Violation.InvalidControlLength;
       break;

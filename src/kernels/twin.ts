@@ -1,4 +1,4 @@
-// The kernels in plain JavaScript, over an ordinary buffer: the same results wherever WebAssembly is missing or refused.
+// `makeJavaScriptKernels` makes kernels in plain JavaScript, for where WebAssembly is missing or refused.
 import { LENGTH_16, LENGTH_64, LENGTH_BITS } from '../spec/frame.js';
 import { RECORD_BYTES, STATE_BYTES } from '../spec/record.js';
 import type { Kernels } from './kernels.js';
@@ -60,7 +60,7 @@ export function makeJavaScriptKernels(): Kernels {
     }
   }
 
-  /** The first place from `at` on that may hold an octet above 0x7f, `end` if none does. */
+  /** The first place from `at` on that may hold a byte above 0x7f, `end` if none does. */
   function skipAscii(at: number, end: number): number {
     while (at < end && at & 3) {
       if (bytes[at] & 0x80) return at;
@@ -156,14 +156,14 @@ function awaiting(needed: number, lowest: number, highest: number): number {
   return needed | (lowest << 8) | (highest << 16);
 }
 
-/** Whether the octet continues a character. */
+/** Whether the byte continues a character. */
 function isTail(octet: number): boolean {
   return (octet & 0xc0) === 0x80;
 }
 
-/** The resumable UTF-8 state after the first octet of a character that is not ASCII; -1 if none begins so. */
+/** The resumable UTF-8 state after the first byte of a character that is not ASCII; -1 if none begins so. */
 function stateAfterLead(octet: number): number {
-  // RFC 3629 4: c0, c1 and f5-ff never appear; e0, ed, f0 and f4 narrow what may follow.
+  // RFC 3629 4: c0, c1 and f5-ff never appear; e0, ed, f0 and f4 narrow the byte after them.
   if (octet < 0xc2 || octet > 0xf4) return -1;
   if (octet < 0xe0) return awaiting(1, 0x80, 0xbf);
   if (octet < 0xf0) return awaiting(2, octet === 0xe0 ? 0xa0 : 0x80, octet === 0xed ? 0x9f : 0xbf);
