@@ -1,5 +1,5 @@
-// Turns the octets of a chunk into frame records: every header judged, every payload unmasked where it lies, all text
-// validated, in one call. Assumes 64 octets of slack after `end`; writes only payload octets, the records and the state.
+// `scanFrames` turns the bytes of a chunk into frame records in one call: it judges headers, unmasks payloads,
+// validates text. It assumes 64 bytes of slack after `end`, and writes only payload bytes, the records and the state.
 import {
   FIN,
   LENGTH_16,
@@ -58,8 +58,8 @@ const MAX_LENGTH: u64 = (1 << 53) - 1;
 /**
  * Walks the frames in [at, end) for the connection whose decoder state lies at the state address.
  * @param config SCAN_* flags
- * @param maxPayload the longest message allowed, in octets, at most 2^53 - 1
- * @returns the address after the last octet taken in: `end`, or less when the record table is full
+ * @param maxPayload the longest message allowed, in bytes, at most 2^53 - 1
+ * @returns the address after the last byte taken in: `end`, or less when the record table is full
  */
 export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64): usize {
   const state = stateAddress();
@@ -87,8 +87,8 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
   if (phase == PHASE_STOPPED) at = end;
   while (at < end) {
     if (phase == PHASE_HEADER) {
-      // The frame that most are: a whole message without RSV bits, all of it in the chunk. Nothing of it is remembered, and
-      // whatever is not as it should be is left to the code below, which says what is wrong.
+      // Most frames: a whole message without RSV bits, entirely in the chunk. The state remembers nothing of it, and
+      // any other frame is left to the code below, which finds the violation.
       if (!message && !held) {
         while (at + MAX_HEADER <= end && record < recordsEnd) {
           const two = <i32>load<u16>(at);
@@ -173,7 +173,7 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
         length = short == LENGTH_16 ? <u64>bswap<u16>(load<u16>(header, 2)) : bswap<u64>(load<u64>(header, 2));
         // RFC 6455 5.2: the most significant bit of a 64-bit length must be 0; numbers past 2^53 - 1 are not exact.
         if (length > MAX_LENGTH) violation = Violation.LengthTooLarge;
-        // RFC 6455 5.2: the minimal number of octets must be used to write the length.
+        // RFC 6455 5.2: the minimal number of bytes must be used to write the length.
         else if (length < (short == LENGTH_16 ? LENGTH_16 : 0x10000)) violation = Violation.NonMinimalLength;
       }
       if (!violation && opcode < Opcode.Close) {
@@ -289,7 +289,7 @@ function isJudgedText(flags: i32, config: i32): bool {
   return (flags & (RECORD_TEXT | RECORD_COMPRESSED)) == RECORD_TEXT && !(config & SCAN_SKIP_UTF8);
 }
 
-/** Keeps the octets of an unfinished header in the state. */
+/** Keeps the bytes of an unfinished header in the state. */
 function hold(state: usize, header: usize, available: usize): usize {
   if (header != state + STATE_HEADER) memory.copy(state + STATE_HEADER, header, available);
   return available;

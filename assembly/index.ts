@@ -1,4 +1,4 @@
-// The kernels' whole face: the functions and addresses that src/kernels calls; it defines nothing.
+// This module exports the functions and addresses that src/kernels calls; it defines nothing.
 export {
   stateAddress,
   recordsAddress,

@@ -1,8 +1,8 @@
-// The first two octets of a frame's header -> what they break (RFC 6455 5.1-5.5, RFC 7692 6.1); nothing is changed.
+// `judgeHeader` finds the rule that a header's first two bytes break (RFC 6455 5.1-5.5, RFC 7692 6.1).
 import { FIN, LENGTH_BITS, MASK, MAX_CONTROL_PAYLOAD, OPCODE_BITS, Opcode, RSV1, RSV_BITS } from '../src/spec/frame';
 import { Violation } from '../src/spec/violation';
 
-/** What the first two octets of a header break, given the RSV bits claimed, the role, and the unfinished message. */
+/** The rule that a header's first two bytes break, given the RSV bits claimed, the role, and the unfinished message. */
 export function judgeHeader(first: i32, second: i32, claimed: i32, mustMask: i32, message: i32): i32 {
   // RFC 6455 5.2: RSV bits must be 0 unless an extension has given them a meaning.
   const unclaimed = first & RSV_BITS & ~claimed;
@@ -24,7 +24,7 @@ export function judgeHeader(first: i32, second: i32, claimed: i32, mustMask: i32
     // RFC 7692 6.1: control frames are not compressed.
     if (first & RSV1) return Violation.UnexpectedRsv1;
     const short = second & LENGTH_BITS;
-    // RFC 6455 5.5: control frames carry at most 125 octets. 5.5.1: the payload of a Close starts with a 2-octet code.
+    // RFC 6455 5.5: control frames carry at most 125 bytes. 5.5.1: the payload of a Close starts with a 2-byte code.
     if (short > MAX_CONTROL_PAYLOAD || (opcode == Opcode.Close && short == 1)) return Violation.InvalidControlLength;
   } else {
     // RFC 6455 5.2: an unknown opcode fails the connection.

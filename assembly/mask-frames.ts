@@ -1,8 +1,8 @@
-// Masks whole frames where they lie, each with the key in its header (RFC 6455 5.3): a client's batch on its way out.
+// `maskFrames` masks a client's outgoing batch of whole frames, each with the key in its header (RFC 6455 5.3).
 import { LENGTH_16, LENGTH_64, LENGTH_BITS } from '../src/spec/frame';
 import { maskShortAndFindAscii } from './mask';
 
-/** Masks the payloads of the frames in [at, end): all whole, with the MASK bit, and shorter than 2^31 octets. */
+/** Masks the payloads of the frames in [at, end): all whole, with the MASK bit, and shorter than 2^31 bytes. */
 export function maskFrames(at: usize, end: usize): void {
   while (at < end) {
     let length = (<i32>load<u8>(at, 1)) & LENGTH_BITS;

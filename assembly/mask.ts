@@ -1,12 +1,12 @@
-// XOR with a masking key, 64 octets at a time (RFC 6455 5.3). No octet outside the given area is read or written: what
-// does not fill a vector is covered by a last one that overlaps the one before it.
+// `mask` XORs bytes with a masking key, 64 at a time (RFC 6455 5.3). It reads and writes no byte outside the given
+// area: the rest that does not fill a vector is covered by a last one that overlaps the one before it.
 
-/** XORs [at, at + length) with `key`, whose lowest byte meets the octet at `at`. */
+/** XORs [at, at + length) with `key`, whose lowest byte meets the byte at `at`. */
 export function mask(at: usize, length: i32, key: i32): void {
   maskAndFindAscii(at, length, key);
 }
 
-/** As `mask`; returns whether every octet is ASCII afterwards. */
+/** As `mask`; returns whether every byte is ASCII afterwards. */
 export function maskAndFindAscii(at: usize, length: i32, key: i32): bool {
   if (length < 16) {
     return (maskShort(at, length, key) & 0x8080808080808080) == 0;
@@ -44,7 +44,7 @@ export function maskAndFindAscii(at: usize, length: i32, key: i32): bool {
   return i8x16.bitmask(seen) == 0;
 }
 
-/** Up to this many octets a plain loop where it is called costs less than a call and aligning. */
+/** Up to this many bytes a plain loop where it is called costs less than a call and aligning. */
 const SHORT: u32 = 256;
 
 /** As `maskAndFindAscii`, without a call where the payload is short. */
@@ -57,7 +57,7 @@ export function maskShortAndFindAscii(at: usize, length: i32, key: i32): bool {
   const last = v128.xor(v128.load(tail), i32x4.splat(turned(key, length)));
   let seen = v128.or(first, last);
   v128.store(at, first);
-  // Up to 32 octets, the two cover all.
+  // Up to 32 bytes, the two cover all.
   if (length > 32) {
     const keys = i32x4.splat(key);
     do {
@@ -71,7 +71,7 @@ export function maskShortAndFindAscii(at: usize, length: i32, key: i32): bool {
   return i8x16.bitmask(seen) == 0;
 }
 
-/** Masks fewer than 16 octets; returns some OR of all of them, masked. */
+/** Masks fewer than 16 bytes; returns some OR of all of them, masked. */
 function maskShort(at: usize, length: i32, key: i32): u64 {
   const end = at + length;
   if (length >= 8) {
@@ -99,7 +99,7 @@ function maskShort(at: usize, length: i32, key: i32): u64 {
   return <u64>seen;
 }
 
-/** The key as it meets the octet `phase` octets further on. */
+/** The key as it meets the byte `phase` bytes further on. */
 function turned(key: i32, phase: i32): i32 {
   return rotr<i32>(key, 8 * phase);
 }

@@ -1,9 +1,9 @@
-// The floor plan of the kernels' one fixed memory: which area lies where. Everything else asks this file.
+// `stateAddress` and its neighbours are the floor plan of the kernels' one fixed memory; all addresses come from here.
 import { RECORD_BYTES, STATE_BYTES } from '../src/spec/record';
 
 //   0 ... __heap_base      statics of the AssemblyScript compiler (lookup tables)
-//   state                  64 octets: the decoder state of the scan that runs now
-//   records                4,096 frame records of 16 octets
+//   state                  64 bytes: the decoder state of the scan that runs now
+//   records                4,096 frame records of 16 bytes
 //   scratch                256 KiB and slack: input or output of a call that is not a scan
 //   outgoing               128 KiB and slack: frames that are masked where they were written, until they are taken
 //   arena                  256 KiB and slack: the chunk that was copied in and is scanned now

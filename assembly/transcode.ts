@@ -1,13 +1,14 @@
-// Turns valid UTF-8 into UTF-16LE code units, 16 octets at a time. No octet outside the given area is read; up to 32
-// octets after the units are overwritten.
+// `transcode` turns valid UTF-8 into UTF-16LE code units, 16 bytes at a time. It reads no byte outside the given area,
+// and may overwrite up to 32 bytes after the units.
 //
-// Every octet is treated as if a character began there: from it and the two octets after it come the low and the high
-// half of a code unit. Then the units of the octets that do begin one are moved together, by a shuffle looked up from
+// Every byte is treated as if a character began there: from it and the two bytes after it come the low and the high
+// half of a code unit. Then the units of the bytes that do begin one are moved together, by a shuffle looked up from
 // their bits, eight at a time. So it does not matter where a block begins, and blocks do not wait for each other. A
-// character of four octets yields its second unit at its second octet.
+// character of four bytes yields its second unit at its second byte.
 import { loadEnd, loadShort } from './vector';
 
-// For each set of eight lanes, the shuffle that moves them together: 256 vectors, drawn up once, when the module starts.
+// For each set of eight lanes, the shuffle that moves them together: 256 vectors, drawn up once, when the module
+// starts.
 const SHUFFLES = memory.data(256 * 16, 16);
 for (let lanes: i32 = 0; lanes < 256; lanes++) {
   let to = SHUFFLES + ((<usize>lanes) << 4);
@@ -20,15 +21,15 @@ for (let lanes: i32 = 0; lanes < 256; lanes++) {
   }
 }
 
-// The octets of a block at which characters begin, as bits, where they are all of three octets: from the block's first
-// octet on, and from its second, so that the next block has one at its first. And where no character has more than one.
+// The bytes of a block at which characters begin, as bits, where they are all of three bytes: from the block's first
+// byte on, and from its second, so that the next block has one at its first. And where no character has more than one.
 const THREES: i32 = 0b1001001001001001;
 const THREES_FROM_SECOND: i32 = 0b0010010010010010;
 const ONES: i32 = 0xffff;
 
 /**
- * Writes the code units of the valid UTF-8 in [at, at + length) to `to`; the areas do not overlap, and `to` has room for
- * 2 * length + 32 octets. Returns how many code units were written.
+ * Writes the code units of the valid UTF-8 in [at, at + length) to `to`; the areas do not overlap, and `to` has room
+ * for 2 * length + 32 bytes. Returns how many code units were written.
  */
 export function transcode(at: usize, length: i32, to: usize): i32 {
   const end = at + length;
@@ -55,7 +56,7 @@ export function transcode(at: usize, length: i32, to: usize): i32 {
       do {
         const block = v128.load(at);
         lanes = starts(block);
-        // A character of four octets that begins at the block's last octet is left to the next block.
+        // A character of four bytes that begins at the block's last byte is left to the next block.
         const octets = load<u8>(at, 15) >= 0xf0 ? 15 : 16;
         to = put(block, v128.load(at, 1), v128.load(at, 2), lanes, (1 << octets) - 1, to);
         at += octets;
@@ -74,17 +75,17 @@ export function transcode(at: usize, length: i32, to: usize): i32 {
   return <i32>((to - start) >> 1);
 }
 
-/** The bits of the octets that are not continuations. */
+/** The bits of the bytes that are not continuations. */
 function starts(block: v128): i32 {
   return i8x16.bitmask(i8x16.gt_s(block, i8x16.splat(-65)));
 }
 
-/** The block moved down by an octet. */
+/** The block moved down by a byte. */
 function following(block: v128): v128 {
   return i8x16.shuffle(block, i8x16.splat(0), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
 }
 
-/** The units of five characters of three octets, in the first five lanes. */
+/** The units of five characters of three bytes, in the first five lanes. */
 function fiveOfThree(block: v128): v128 {
   const zero = i8x16.splat(0);
   const first = i8x16.shuffle(block, zero, 0, 16, 3, 16, 6, 16, 9, 16, 12, 16, 16, 16, 16, 16, 16, 16);
@@ -94,15 +95,15 @@ function fiveOfThree(block: v128): v128 {
   return v128.or(v128.or(i16x8.shl(first, 12), i16x8.shl(v128.and(second, low), 6)), v128.and(third, low));
 }
 
-/** Writes the units of the characters in the first `octets` octets of the block, which hold the last one whole. */
+/** Writes the units of the characters in the first `octets` bytes of the block, which hold the last one whole. */
 function putLast(block: v128, octets: i32, to: usize): usize {
   const after1 = following(block);
   return put(block, after1, following(after1), starts(block), (1 << octets) - 1, to);
 }
 
 /**
- * Writes the units that begin in `block` at the octets in `places`, `lanes` being the starts; the other vectors hold, for
- * each octet, the first and the second octet after it. Returns the address after the last unit.
+ * Writes the units that begin in `block` at the bytes in `places`, `lanes` being the starts; the other vectors hold,
+ * for each byte, the first and the second byte after it. Returns the address after the last unit.
  */
 // @ts-ignore: decorator
 @inline
@@ -122,7 +123,8 @@ function put(block: v128, after1: v128, after2: v128, lanes: i32, places: i32, t
   const four = i8x16.ge_u(block, i8x16.splat(-16));
   const fours = i8x16.bitmask(four);
   if (fours != 0) {
-    // The high surrogate is d800 and the upper ten bits of what is left above 10000, the low one dc00 and the lower ten.
+    // With p the code point minus 10000, the high surrogate is d800 plus p's upper ten bits, the low one dc00 plus the
+    // lower ten.
     const upper = v128.or(i16x8.shl(second, 2), v128.and(i16x8.shr_u(third, 4), i8x16.splat(0x03)));
     const borrow = i8x16.lt_u(upper, i8x16.splat(0x40));
     const highOfUpper = i8x16.add(i8x16.add(v128.and(block, half), i8x16.splat(-40)), borrow);

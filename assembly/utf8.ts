@@ -1,10 +1,10 @@
-// Says whether octets are UTF-8 (RFC 3629), whole or resumed in mid-character, 16 octets at a time. No octet outside the
-// given area is read.
+// `isUtf8` and `continueUtf8` validate UTF-8 (RFC 3629), whole or resumed in mid-character, 16 bytes at a time. No byte
+// outside the given area is read.
 //
-// Blocks are judged by the lookup of Keiser and Lemire ("Validating UTF-8 in less than one instruction per byte", 2021):
-// three tables, indexed by the two halves of the octet before and by the high half of the octet itself, hold a bit for
-// each mistake that two neighbouring octets can show; a bit that all three tables set is a mistake made. What two
-// octets cannot show, whether a third or fourth octet of a character is a continuation, is compared apart.
+// Blocks are judged by the lookup of Keiser and Lemire ("Validating UTF-8 in less than one instruction per byte",
+// 2021): three tables, indexed by the two halves of the byte before and by the high half of the byte itself, hold a bit
+// for each mistake that two neighbouring bytes can show; a bit that all three tables set is a mistake made. Two bytes
+// cannot show whether a third or fourth byte of a character is a continuation, so that is compared apart.
 
 import { loadEnd, loadShort } from './vector';
 
@@ -18,7 +18,7 @@ const TOO_LARGE_1000: i8 = 1 << 6; // f5-ff, then 80-8f
 const OVERLONG_4: i8 = 1 << 6; //     f0, then 80-8f
 const TWO_CONTINUATIONS: i8 = -128;
 
-// What the high half of the octet before allows to be wrong, then its low half, then the high half of the octet itself.
+// The mistakes that the high half of the byte before allows, then its low half, then the high half of the byte itself.
 const BY_HIGH_BEFORE: v128 = i8x16(
   TOO_LONG, // 0
   TOO_LONG,
@@ -119,9 +119,9 @@ export function isUtf8(at: usize, length: i32): i32 {
 }
 
 /**
- * Goes on validating from `state` (0 at a character's start) over [at, at + length). Returns the state after the last
- * octet: 0 between characters, -1 once the octets cannot be UTF-8 whatever follows, and otherwise
- * `needed | lowest << 8 | highest << 16`: the octets the open character still needs, and the bounds of the next one.
+ * Continues to validate from `state` (0 at a character's start) over [at, at + length). Returns the state after the
+ * last byte: 0 between characters, -1 once no further bytes can make it UTF-8, and otherwise
+ * `needed | lowest << 8 | highest << 16`: the bytes the open character still needs, and the bounds of the next one.
  */
 export function continueUtf8(at: usize, length: i32, state: i32): i32 {
   const end = at + length;
@@ -140,7 +140,7 @@ export function continueUtf8(at: usize, length: i32, state: i32): i32 {
   return state;
 }
 
-/** Whether every octet of [at, at + length) is below 0x80. */
+/** Whether every byte of [at, at + length) is below 0x80. */
 export function isAscii(at: usize, length: i32): bool {
   if (length < 16) return i8x16.bitmask(loadShort(at, length)) == 0;
   const end = at + length;
@@ -148,8 +148,8 @@ export function isAscii(at: usize, length: i32): bool {
 }
 
 /**
- * The first of the places `at`, `at + 16`, ... from which 16 octets are not all ASCII; `end` if there is none and the
- * octets after the last whole block are ASCII too. The area has at least 16 octets.
+ * The first of the places `at`, `at + 16`, ... from which 16 bytes are not all ASCII; `end` if there is none and the
+ * bytes after the last whole block are ASCII too. The area has at least 16 bytes.
  */
 function skipAscii(at: usize, end: usize): usize {
   while (at + 64 <= end) {
@@ -175,7 +175,7 @@ function lastStart(at: usize, end: usize): usize {
   return end;
 }
 
-/** The resumable state after one more octet; `state` is not -1. */
+/** The resumable state after one more byte; `state` is not -1. */
 function stateAfter(state: i32, octet: i32): i32 {
   if (state != 0) {
     if (octet < ((state >> 8) & 0xff) || octet > state >> 16) return -1;
@@ -183,7 +183,7 @@ function stateAfter(state: i32, octet: i32): i32 {
     return needed == 0 ? 0 : awaiting(needed, 0x80, 0xbf);
   }
   if (octet < 0x80) return 0;
-  // RFC 3629 4: c0, c1 and f5-ff never appear; e0, ed, f0 and f4 narrow what may follow.
+  // RFC 3629 4: c0, c1 and f5-ff never appear; e0, ed, f0 and f4 narrow the byte after them.
   if (octet < 0xc2 || octet > 0xf4) return -1;
   if (octet < 0xe0) return awaiting(1, 0x80, 0xbf);
   if (octet < 0xf0) return awaiting(2, octet == 0xe0 ? 0xa0 : 0x80, octet == 0xed ? 0x9f : 0xbf);
@@ -200,14 +200,14 @@ function unfinished(block: v128): v128 {
   return i8x16.sub_sat_u(block, highest);
 }
 
-/** Whether the 64 octets at `at` are all ASCII. */
+/** Whether the 64 bytes at `at` are all ASCII. */
 function isAsciiBlock(at: usize): bool {
   const first = v128.or(v128.load(at), v128.load(at, 16));
   const second = v128.or(v128.load(at, 32), v128.load(at, 48));
   return i8x16.bitmask(v128.or(first, second)) == 0;
 }
 
-/** The mistakes of the block at `at`, before which lie at least 3 octets of the area. */
+/** The mistakes of the block at `at`, before which lie at least 3 bytes of the area. */
 function mistakesAt(at: usize): v128 {
   return mistakes(v128.load(at), v128.load(at - 1), v128.load(at - 2), v128.load(at - 3));
 }
@@ -225,7 +225,7 @@ function mistakesAfter(before: v128, block: v128): v128 {
   );
 }
 
-/** Not zero where the block is wrong; the other vectors hold, for each octet, the one 1, 2 and 3 octets before it. */
+/** Not zero where the block is wrong; the other vectors hold, for each byte, the one 1, 2 and 3 bytes before it. */
 function mistakes(block: v128, before1: v128, before2: v128, before3: v128): v128 {
   const low = i8x16.splat(0x0f);
   const pairs = v128.and(
@@ -235,7 +235,7 @@ function mistakes(block: v128, before1: v128, before2: v128, before3: v128): v12
     ),
     i8x16.swizzle(BY_HIGH, v128.and(i16x8.shr_u(block, 4), low)),
   );
-  // e0-ff two octets before and f0-ff three octets before demand a continuation, which is what TWO_CONTINUATIONS is.
+  // e0-ff two bytes before and f0-ff three bytes before demand a continuation: the bit of TWO_CONTINUATIONS.
   const demanded = v128.or(i8x16.sub_sat_u(before2, i8x16.splat(0x60)), i8x16.sub_sat_u(before3, i8x16.splat(0x70)));
   return v128.xor(v128.and(demanded, i8x16.splat(-128)), pairs);
 }

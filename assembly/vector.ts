@@ -1,6 +1,6 @@
-// Loads what does not fill a vector, without reading an octet outside the area it belongs to.
+// `loadShort` and `loadEnd` load fewer than 16 bytes into a vector, without reading a byte outside their area.
 
-/** Fewer than 16 octets, followed by zeros; by loads that overlap rather than over-read. */
+/** Fewer than 16 bytes, followed by zeros; by loads that overlap rather than over-read. */
 export function loadShort(at: usize, length: i32): v128 {
   const end = at + length;
   if (length >= 8) {
@@ -22,7 +22,7 @@ export function loadShort(at: usize, length: i32): v128 {
   return i64x2.replace_lane(i64x2.splat(0), 0, low);
 }
 
-/** The octets of [at, end), fewer than 16 and the end of a longer area, followed by zeros. */
+/** The bytes of [at, end), fewer than 16 and the end of a longer area, followed by zeros. */
 export function loadEnd(at: usize, end: usize): v128 {
   const places = i8x16.add(
     i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
