@@ -1,5 +1,5 @@
-// The text of a Sec-WebSocket-Extensions header becomes a list of offers, and an extension with its parameters becomes text
-// (RFC 6455 9.1).
+// `parseExtensions` reads a Sec-WebSocket-Extensions header as a list of offers, and `formatExtension` writes one
+// element (RFC 6455 9.1).
 import { TokenReader, type Parsed } from './token.js';
 
 // Deviation from ws: a header that names more than 16 extensions is refused, with 400 by a server.
@@ -12,7 +12,9 @@ export interface ExtensionParam {
   readonly value: string | true;
 }
 
-/** One element of the header, offered by a client or accepted by a server. Repeated parameters are all listed, in order. */
+/**
+ * One element of the header, offered by a client or accepted by a server. Repeated parameters are all listed, in order.
+ */
 export interface ExtensionOffer {
   readonly name: string;
   readonly params: readonly ExtensionParam[];

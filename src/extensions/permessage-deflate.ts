@@ -1,4 +1,4 @@
-// Offers of permessage-deflate and the user's options become the parameters both sides agreed on (RFC 7692 5, 7.1).
+// `acceptDeflateOffer` and `judgeDeflateResponse` agree on the parameters of permessage-deflate (RFC 7692 5, 7.1).
 import { formatExtension, type ExtensionOffer, type ExtensionParam } from './grammar.js';
 import type { Parsed } from './token.js';
 
@@ -8,23 +8,27 @@ export const PERMESSAGE_DEFLATE = 'permessage-deflate';
 const DEFAULT_WINDOW_BITS = 15;
 const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
-/** What a user wants of the extension, with the names and meanings of `ws`. */
+/** The user's wishes for the extension, with the names and meanings of `ws`. */
 export interface DeflateOptions {
-  /** `true`: the server must forget its window after each message; `false`: as a server, refuse an offer that asks so. */
+  /**
+   * `true`: the server must forget its window after each message; `false`: as a server, refuse an offer that asks so.
+   */
   readonly serverNoContextTakeover?: boolean | undefined;
-  /** `true`: the client must forget its window after each message; `false`: as a client, refuse a response that asks so. */
+  /**
+   * `true`: the client must forget its window after each message; `false`: as a client, refuse a response that asks so.
+   */
   readonly clientNoContextTakeover?: boolean | undefined;
   /** 8-15: the server's window as a power of two; `false`: as a server, refuse an offer that sets one. */
   readonly serverMaxWindowBits?: number | boolean | undefined;
   /** 8-15: the client's window as a power of two; `false`: as a client, do not let the server set one. */
   readonly clientMaxWindowBits?: number | boolean | undefined;
-  /** Shorter messages, in octets, go uncompressed where the sender keeps no window; 1024 unless said otherwise. */
+  /** Shorter messages, in bytes, go uncompressed where the sender keeps no window; 1024 unless said otherwise. */
   readonly threshold?: number | undefined;
 }
 
 /**
- * `'off'`: no compression; `'shared'`: no side keeps a window between messages, so that connections can share compressors;
- * `'dedicated'`: each side may keep its window.
+ * `'off'`: no compression; `'shared'`: no side keeps a window between messages, so that connections can share
+ * compressors; `'dedicated'`: each side may keep its window.
  */
 export type DeflatePreset = 'off' | 'shared' | 'dedicated';
 
@@ -34,7 +38,7 @@ const PRESETS: Readonly<Record<DeflatePreset, DeflateOptions | undefined>> = {
   dedicated: {},
 };
 
-/** What holds for the connection; the window bits are powers of two, 8-15. */
+/** The agreement that holds for the connection; the window bits are powers of two, 8-15. */
 export interface DeflateAgreement {
   readonly serverNoContextTakeover: boolean;
   readonly clientNoContextTakeover: boolean;
@@ -51,7 +55,7 @@ export interface DeflateParams {
   readonly clientMaxWindowBits?: number | true | undefined;
 }
 
-/** A server's acceptance: what was agreed, the same as parameters, and as the response's header. */
+/** A server's acceptance: the agreement, the same as parameters, and as the response's header. */
 export interface DeflateAcceptance {
   readonly agreement: DeflateAgreement;
   readonly params: DeflateParams;
@@ -60,9 +64,9 @@ export interface DeflateAcceptance {
 
 /**
  * The options that a user's `perMessageDeflate` stands for, or undefined for no compression.
- * @typeParam T what a higher layer adds to the options; all of it optional
- * @throws TypeError for a word that is no preset; RangeError for window bits that are not integers from 8 to 15, and for a
- *   threshold that is not a number from 0
+ * @typeParam T the options with a higher layer's additions, all of them optional
+ * @throws TypeError for a word that is no preset; RangeError for window bits that are not integers from 8 to 15, and
+ *   for a threshold that is not a number from 0
  */
 export function resolveDeflate<T extends DeflateOptions>(
   setting: boolean | DeflatePreset | T | null | undefined,
@@ -103,8 +107,8 @@ export function writeDeflateOffer(options: DeflateOptions): string {
 
 /**
  * A server's choice: the first offer of permessage-deflate that is well-formed and meets the options, answered.
- * @returns undefined if none is well-formed, and the connection goes on without compression; 'refused' if those that are
- *   ask for what the options rule out, which refuses the handshake
+ * @returns undefined if none is well-formed, and the connection goes on without compression; 'refused' if the
+ *   well-formed ones conflict with the options, which refuses the handshake
  */
 export function acceptDeflateOffer(
   offers: readonly ExtensionOffer[],
@@ -127,7 +131,7 @@ export function acceptDeflateOffer(
   return isRefused ? 'refused' : undefined;
 }
 
-/** Whether a server with these options can do what the offer asks for. */
+/** Whether a server with these options can meet the offer. */
 export function isAcceptable(offer: DeflateParams, options: DeflateOptions): boolean {
   if (offer.serverNoContextTakeover && options.serverNoContextTakeover === false) return false;
   if (offer.serverMaxWindowBits !== undefined) {
@@ -144,7 +148,7 @@ export function isAcceptable(offer: DeflateParams, options: DeflateOptions): boo
   return true;
 }
 
-/** What a server with these options answers to an acceptable offer. */
+/** The parameters with which a server with these options answers an acceptable offer. */
 export function responseTo(offer: DeflateParams, options: DeflateOptions): DeflateParams {
   const offered = offer.clientMaxWindowBits;
   const echoed = offered === true || options.clientMaxWindowBits === false ? undefined : offered;
@@ -158,7 +162,7 @@ export function responseTo(offer: DeflateParams, options: DeflateOptions): Defla
 
 /**
  * A client's judgement of the parameters in the server's response.
- * @returns what holds for the connection, or why the handshake fails, in the words of `ws`
+ * @returns the connection's agreement, or why the handshake fails, in the words of `ws`
  */
 export function judgeDeflateResponse(
   params: readonly ExtensionParam[],
@@ -170,8 +174,8 @@ export function judgeDeflateResponse(
   if (response.clientNoContextTakeover && options.clientNoContextTakeover === false) {
     return { fault: 'Unexpected parameter "client_no_context_takeover"' };
   }
-  // Deviation from RFC 7692 7.1.1.1, 7.1.2.1: a server that keeps more of its own window than it was asked to is taken at its
-  // word and the connection goes on, as with ws.
+  // Deviation from RFC 7692 7.1.1.1, 7.1.2.1: a server may keep more of its own window than the offer asked for; its
+  // answer stands and the connection goes on, as with ws.
   const offered = numberOf(options.clientMaxWindowBits);
   const answered = numberOf(response.clientMaxWindowBits);
   // RFC 7692 7.1.2.2: the parameter may only answer an offer that names it, with the same or a smaller value
@@ -181,7 +185,7 @@ export function judgeDeflateResponse(
   return {
     value: agreementOf({
       ...response,
-      // A client that wants less memory for itself than it was allowed needs nobody's consent (RFC 7692 7.1.1.2, 7.1.2.2).
+      // A client may use less memory for itself than was agreed without asking (RFC 7692 7.1.1.2, 7.1.2.2).
       clientNoContextTakeover: response.clientNoContextTakeover || Boolean(options.clientNoContextTakeover),
       clientMaxWindowBits: answered ?? offered,
     }),

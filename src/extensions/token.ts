@@ -1,6 +1,6 @@
-// Header field text becomes tokens here, read in one pass from left to right (RFC 7230 3.2.6).
+// `TokenReader` reads the tokens of a header field in one pass from left to right (RFC 7230 3.2.6).
 
-/** What a parser made of a text: its value, or why the text does not parse. */
+/** A parser's result: the value, or why the text does not parse. */
 export type Parsed<T> =
   { readonly value: T; readonly fault?: undefined } | { readonly fault: string; readonly value?: undefined };
 
@@ -35,7 +35,10 @@ export function trimBlanks(text: string): string {
   return text.slice(start, end);
 }
 
-/** A cursor over a header field's text. Every character is looked at a bounded number of times, so all parsers are linear. */
+/**
+ * A cursor over a header field's text. Every character is looked at a bounded number of times, so all parsers are
+ * linear.
+ */
 export class TokenReader {
   private at = 0;
 
@@ -69,7 +72,7 @@ export class TokenReader {
     return this.text.slice(start, this.at);
   }
 
-  /** What a quoted-string says whose opening quote was taken, or '' where it breaks the rules. */
+  /** The value of a quoted-string whose opening quote was taken, or '' where it breaks the rules. */
   quoted(): string {
     let value = '';
     for (;;) {

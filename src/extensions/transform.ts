@@ -1,36 +1,37 @@
-// The border between a connection and what compresses for it: payloads turn into smaller or larger payloads, at once or later.
+// `Inflater` and `Deflater` are the border between a connection and the code that compresses its payloads.
 import type { WebSocketError } from '../errors/violations.js';
 
 /**
- * The answer of a transform that has begun its work but not finished it. No callback crosses this border: the transform's
- * owner hands the result to `connection.inflated(result)` or `connection.deflated(result)` when it is there, and the
- * connection passes no other payload to that transform before.
+ * The answer of a transform that has begun its work but not finished it. No callback crosses this border: the
+ * transform's owner hands the result to `connection.inflated(result)` or `connection.deflated(result)` when it is
+ * there, and the connection passes no other payload to that transform before.
  */
 export const LATER: unique symbol = Symbol('later');
 
-/** What decompresses received messages (RFC 7692 7.2.2). One serves one connection, and keeps its context if so agreed. */
+/** Decompresses received messages (RFC 7692 7.2.2). One serves one connection, and keeps its context if so agreed. */
 export interface Inflater {
   /**
    * Decompresses one whole message.
-   * @param payload the joined payloads of the message's frames, without the `00 00 ff ff` that the peer cut off; it may be
-   *   overwritten after the call returns, also when the answer is LATER
-   * @param maxLength the longest result allowed, in octets; Infinity for no limit
-   * @returns the message, which the transform never touches again; the error that fails the connection, for corrupt data
-   *   or a result longer than `maxLength`; or LATER
+   * @param payload the joined payloads of the message's frames, without the `00 00 ff ff` that the peer cut off; it may
+   *   be overwritten after the call returns, also when the answer is LATER
+   * @param maxLength the longest result allowed, in bytes; Infinity for no limit
+   * @returns the message, which the transform never touches again; the error that fails the connection, for corrupt
+   *   data or a result longer than `maxLength`; or LATER
    */
   inflate(payload: Uint8Array, maxLength: number): Uint8Array | WebSocketError | typeof LATER;
   /** Gives back all memory; a result that was still to come is dropped. */
   close(): void;
 }
 
-/** What compresses messages to be sent (RFC 7692 7.2.1). One serves one connection, and keeps its context if so agreed. */
+/** Compresses messages to be sent (RFC 7692 7.2.1). One serves one connection, and keeps its context if so agreed. */
 export interface Deflater {
   /**
-   * Compresses what one frame is to carry.
-   * @param payload the frame's uncompressed payload; it may be overwritten after the call returns, also when the answer is
-   *   LATER
+   * Compresses the payload of one frame.
+   * @param payload the frame's uncompressed payload; it may be overwritten after the call returns, also when the answer
+   *   is LATER
    * @param final whether this frame ends the message: then the result comes with its `00 00 ff ff` already cut off
-   * @returns the frame's payload, which the transform never touches again; the error that fails the connection; or LATER
+   * @returns the frame's payload, which the transform never touches again; the error that fails the connection; or
+   *   LATER
    */
   deflate(payload: Uint8Array, final: boolean): Uint8Array | WebSocketError | typeof LATER;
   /** Gives back all memory; a result that was still to come is dropped. */
