@@ -3,10 +3,8 @@ import { performance } from 'node:perf_hooks';
 
 /** An object that writes the batch it holds. */
 export interface Batch {
-  /** Writes the batch, unless it waits for its stream. */
+  /** Writes the batch, unless it waits for its stream. Throws nothing: no other batch waits for ever. */
   flushBatch(): void;
-  /** Tells the batch that its stream threw while it was flushed, where no caller could catch it. */
-  flushFailed(error: unknown): void;
 }
 
 /** Batches that wait for the end of the tick. */
@@ -24,16 +22,7 @@ const { then } = Promise.prototype;
 function flushAll(): void {
   const all = waiting;
   waiting = [];
-  for (const batch of all) flushSafely(batch);
-}
-
-/** Flushes one batch; an error of its stream ends that connection and keeps no other batch from leaving. */
-function flushSafely(batch: Batch): void {
-  try {
-    batch.flushBatch();
-  } catch (error) {
-    batch.flushFailed(error);
-  }
+  for (const batch of all) batch.flushBatch();
 }
 
 /** Has a batch flushed by the end of this tick. */
@@ -62,7 +51,7 @@ const flusher: Flusher = {
   flush() {
     isExitingNow = true;
     flushAll();
-    for (const batch of reading) flushSafely(batch);
+    for (const batch of reading) batch.flushBatch();
   },
 };
 

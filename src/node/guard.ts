@@ -4,8 +4,11 @@ import type { Duplex } from 'node:stream';
 type Method = (this: Duplex, ...given: never[]) => unknown;
 type Flush = (socket: Duplex) => void;
 
-/** The methods that put bytes into the stream or end it; all others of a Duplex or net.Socket come down to these. */
-const NAMES = ['write', 'end', 'destroy'] as const;
+/**
+ * The methods that put bytes into the stream, let them out or end it; all others of a Duplex or net.Socket come down to
+ * these.
+ */
+const NAMES = ['write', 'uncork', 'end', 'destroy'] as const;
 
 /** A guarded method of a socket that had none of its own: it goes on with the one of the socket's class. */
 function overClass(name: (typeof NAMES)[number], flush: Flush): Method {
@@ -23,8 +26,14 @@ function overOwn(own: Method, flush: Flush): Method {
   };
 }
 
+export interface Guard {
+  guardSocket(socket: Duplex): void;
+  /** The guarded `write` of a socket that had none of its own. */
+  readonly write: unknown;
+}
+
 /** Makes the function that guards sockets with `flush`; sockets without methods of their own share the guarded ones. */
-export function guardWith(flush: Flush): { readonly guardSocket: (socket: Duplex) => void; readonly write: unknown } {
+export function guardWith(flush: Flush): Guard {
   const shared = Object.fromEntries(NAMES.map((name) => [name, overClass(name, flush)]));
   const guardSocket = (socket: Duplex): void => {
     for (const name of NAMES) {

@@ -8,8 +8,8 @@ import { frameAt } from '../codec/header.js';
 import type { Connection } from '../connection/connection.js';
 import { Queue } from '../queue.js';
 import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
-import { guardWith } from './guard.js';
-import { isPlain } from './plain-socket.js';
+import { guardWith, type Guard } from './guard.js';
+import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
 
@@ -47,6 +47,7 @@ export abstract class SocketWriter implements Batch {
   /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
   private taken = 0;
   protected readonly isNet: boolean;
+  private readonly guarded: Guard;
   /** The asynchronous context of the send that filled the socket, in which 'drain' is told. */
   private filledBy: AsyncResource | undefined;
   private wasEnded = false;
@@ -56,6 +57,8 @@ export abstract class SocketWriter implements Batch {
     readonly connection: Connection,
   ) {
     this.isNet = socket instanceof Socket;
+    // A Proxy's methods and listeners may be called on the socket behind it, which is not known as this connection's.
+    this.guarded = types.isProxy(socket) ? guardWith(() => this.flush()) : guard;
     own(socket, this);
     flushOnExit();
   }
@@ -91,7 +94,7 @@ export abstract class SocketWriter implements Batch {
   private sentLast(callback: SendCallback | undefined): void {
     if (this.isDue()) {
       if (callback !== undefined) this.remember(callback);
-      this.flush();
+      this.flushOrThrow();
     } else {
       if (callback !== undefined) this.remember(inOwnContext(callback));
       this.wait();
@@ -109,17 +112,26 @@ export abstract class SocketWriter implements Batch {
     if (connection.congested) {
       // Short sends wait here for the stream to empty, and then leave in one write.
       if (this.filledBy === undefined && this.isFull) this.filledBy = new AsyncResource('WebSocketDrain');
-      return connection.outputLength >= FLUSH_FROM || isExiting();
+      if (connection.outputLength >= FLUSH_FROM || isExiting()) return true;
+      if (this.mayGather) return false;
+      // A write of the application's may never say that it is over.
+      if (this.socket.writableLength === 0) connection.congested = false;
+      return true;
     }
     if (this.burst < AT_ONCE) {
       if (++this.burst === AT_ONCE) this.since = now();
       return true;
     }
-    if (connection.outputLength >= FLUSH_FROM || isExiting()) return true;
+    if (connection.outputLength >= FLUSH_FROM || isExiting() || !this.mayGather) return true;
     const time = now();
     if (time - this.since <= LATEST) return false;
     this.since = time;
     return true;
+  }
+
+  /** Whether sends may share a write: not where a function of the application's is to see each of them, at its time. */
+  private get mayGather(): boolean {
+    return isNodesStream(this.socket, this.guarded.write) && this.frameTap() === undefined;
   }
 
   /** Leaves the batch for the end of the tick or, where the stream has more to write first, for the end of that. */
@@ -132,7 +144,7 @@ export abstract class SocketWriter implements Batch {
 
   /** Sees to it that the batch is written by the end of this tick. */
   schedule(): void {
-    if (this.connection.outputLength >= FLUSH_FROM || isExiting()) this.flush();
+    if (this.connection.outputLength >= FLUSH_FROM || isExiting() || !this.mayGather) this.flush();
     else this.wait();
   }
 
@@ -151,11 +163,20 @@ export abstract class SocketWriter implements Batch {
   /** From now on whatever the application calls on the socket that writes to it, ends or destroys it meets the batch. */
   private guard(): void {
     this.isGuarded = true;
-    guard.guardSocket(this.socket);
+    this.guarded.guardSocket(this.socket);
   }
 
-  /** Writes the batch now, in the stream's order: into the stream, if that still has something to write. */
+  /** Writes the batch now, in the stream's order; an error that the stream throws ends this connection. */
   flush(): void {
+    try {
+      this.flushOrThrow();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** As `flush`, for a send, whose caller gets the error that the stream throws. */
+  private flushOrThrow(): void {
     if (this.isFlushing) return;
     this.isFlushing = true;
     try {
@@ -167,7 +188,7 @@ export abstract class SocketWriter implements Batch {
   }
 
   /** An error that the stream threw outside of any send ends this connection, as one that it emits does. */
-  flushFailed(error: unknown): void {
+  private fail(error: unknown): void {
     // The error of another realm is none of our class.
     const isError = error instanceof Error || types.isNativeError(error);
     this.socket.destroy(isError ? error : new Error(String(error)));
@@ -190,7 +211,7 @@ export abstract class SocketWriter implements Batch {
         continue;
       }
       const underWay = this.flights?.length ?? 0;
-      const isPrompt = isPlain(socket, guard.write);
+      const isPrompt = isPlain(socket, this.guarded.write);
       const isTold = callbacks !== undefined || socket.writableLength > 0 || !isPrompt;
       const last = chunks.length - 1;
       if (last > 0) socket.cork();
@@ -286,8 +307,12 @@ export abstract class SocketWriter implements Batch {
 
   /** Says whether more messages of the same read follow the one that is told next, so that its answers wait for theirs. */
   protected setGathering(isGathering: boolean): void {
-    if (isGathering && !this.isGathering) this.since = now();
-    this.isGathering = isGathering;
+    if (!isGathering || this.isGathering) {
+      this.isGathering = isGathering;
+    } else if (this.mayGather) {
+      this.since = now();
+      this.isGathering = true;
+    }
   }
 
   /** Writes the batch if it has been gathered for too long, and says whether it had. */

@@ -1,11 +1,12 @@
 // `Transport` adds the reading half to a SocketWriter: chunks become events that its subclass dispatches.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { types } from 'node:util';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { beginReading, endReading } from './flush-time.js';
 import { copyLanded, land, type ReadPath } from './landing.js';
 import { floods, FULL, type Share } from './share.js';
-import { disown, ownerOf } from './socket-owner.js';
+import { disown, own, ownerOf } from './socket-owner.js';
 import { SocketWriter } from './socket-writer.js';
 
 /** One connection's socket, read and written; its listeners are shared functions, so that an idle one holds no closures. */
@@ -34,11 +35,26 @@ export abstract class Transport extends SocketWriter {
     if (head.length > 0) socket.unshift(head);
     this.mayLand = path === 'landing' && this.isNet;
     this.landWhenEmpty();
+    if (types.isProxy(socket)) this.ownTarget();
     socket.on('close', onClose);
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('error', onError);
     if (!this.isNet) destroyWhenOver(socket);
+  }
+
+  /** Ties the socket behind a Proxy to this connection with its first event: listeners are called on that one. */
+  private ownTarget(): void {
+    const { socket } = this;
+    const names = ['close', 'data', 'end', 'error'];
+    // oxlint-disable-next-line no-this-alias -- the listener has a `this` of its own
+    const transport = this;
+    // Not by `once`, which calls its listener on the Proxy.
+    function tie(this: Duplex): void {
+      for (const name of names) socket.removeListener(name, tie);
+      own(this, transport);
+    }
+    for (const name of names) socket.on(name, tie);
   }
 
   /** Dispatches what has been taken in, then writes the answers. A dispatch that does not come back calls `endRead`. */
@@ -100,7 +116,7 @@ export abstract class Transport extends SocketWriter {
       const transport = transportOf(socket);
       if (transport === undefined) return;
       // A listener of the application's counts bytes or logs them: this socket is read in the public way.
-      if (socket.listenerCount('data') > 1) socket.push(copyLanded(bytes));
+      if (isRead(socket)) socket.push(copyLanded(bytes));
       else transport.takeLanded(bytes);
     },
     data: (socket: Duplex, chunk: Buffer): void => transportOf(socket)?.take(chunk),
@@ -124,6 +140,11 @@ export abstract class Transport extends SocketWriter {
       }
     },
   };
+}
+
+/** Whether the application reads the socket too, or bytes that it was to read lie in the stream still. */
+function isRead(socket: Socket): boolean {
+  return socket.listenerCount('data') > 1 || socket.listenerCount('readable') > 0 || socket.readableLength > 0;
 }
 
 function transportOf(socket: Duplex): Transport | undefined {
