@@ -1,4 +1,4 @@
-// The programs that README.md shows, run as they stand there; only the names they import and the port are replaced.
+// The programs of README.md and docs/, run as they stand there; only the names they import and the port are replaced.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,17 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { DOCUMENTS, programs, readDocument } from './support/documents.js';
 import { expectClose, expectEchoes } from './support/echo.js';
 
 const ROOT = new URL('../', import.meta.url);
-const README = readFileSync(new URL('README.md', ROOT), 'utf8');
 const WSLAY_HEADER = '/usr/include/wslay/wslay.h';
 const ENTRIES: Readonly<Record<string, string>> = { wsimd: 'dist/index.js', 'wsimd/codec': 'dist/sans-io.js' };
-
-/** The programs by the names in their first lines. */
-const programs = new Map(
-  Array.from(README.matchAll(/^```js\n\/\/ (\S+\.js)\n([^]*?)^```$/gm), ([, name, code]) => [name, code]),
-);
 
 let directory: string;
 const children = new Set<ChildProcess>();
@@ -40,7 +35,7 @@ interface Running {
   ended: Promise<number | null>;
 }
 
-/** Runs a program of the README on this port; without a build, says so and returns undefined. */
+/** Runs a program of a document on this port; without a build, says so and returns undefined. */
 function run(name: string, port: number): Running | undefined {
   if (!existsSync(new URL('dist/index.js', ROOT))) {
     console.log('not run: dist/ is not built');
@@ -48,9 +43,9 @@ function run(name: string, port: number): Running | undefined {
   }
   const code = programs
     .get(name)!
-    .replaceAll(/from '(wsimd[^']*)'/g, (_, entry: string) => `from '${new URL(ENTRIES[entry], ROOT).href}'`)
+    .code.replaceAll(/from '(wsimd[^']*)'/g, (_, entry: string) => `from '${new URL(ENTRIES[entry], ROOT).href}'`)
     .replaceAll('9001', String(port));
-  const file = join(directory, `${name.replace(/\.js$/, '')}-${port}.mjs`);
+  const file = join(directory, `${port}-${name}`);
   writeFileSync(file, code);
   const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
@@ -74,24 +69,31 @@ function run(name: string, port: number): Running | undefined {
 }
 
 test('every program is there, and those of the codec have at most 60 lines and import nothing else of ours', () => {
-  expect([...programs.keys()]).toEqual(['server.js', 'client.js', 'codec-server.js', 'codec-client.js']);
-  for (const name of ['codec-server.js', 'codec-client.js']) {
-    const code = programs.get(name)!;
+  expect([...programs.keys()]).toEqual(
+    expect.arrayContaining(['server.mjs', 'client.mjs', 'codec-server.mjs', 'codec-client.mjs']),
+  );
+  for (const name of ['codec-server.mjs', 'codec-client.mjs']) {
+    const { code } = programs.get(name)!;
     expect(code.split('\n').length, name).toBeLessThanOrEqual(60);
     expect(Array.from(code.matchAll(/from '([^']+)'/g), ([, entry]) => entry)).toEqual(['node:net', 'wsimd/codec']);
   }
 });
 
-describe.each(['server.js', 'codec-server.js'])('%s', (name) => {
-  test('echoes everything, answers pings between fragments, and closes', { timeout: 60_000 }, async () => {
-    const running = run(name, 0);
-    if (running === undefined) return;
-    const [, port] = await running.says(/listening on (?:.* port: )?(\d+)/);
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: false });
-    await once(socket, 'open');
-    await expectEchoes(socket);
-    await expectClose(socket);
-  });
+describe.each(['server.mjs', 'codec-server.mjs'])('%s', (name) => {
+  test(
+    'echoes everything, answers pings between fragments, and ends with its client',
+    { timeout: 60_000 },
+    async () => {
+      const running = run(name, 0);
+      if (running === undefined) return;
+      const [, port] = await running.says(/listening on (?:.* port: )?(\d+)/);
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: false });
+      await once(socket, 'open');
+      await expectEchoes(socket);
+      await expectClose(socket);
+      expect(await running.ended).toBe(0);
+    },
+  );
 
   test('refuses what is no handshake, and goes on', async () => {
     const running = run(name, 0);
@@ -106,25 +108,25 @@ describe.each(['server.js', 'codec-server.js'])('%s', (name) => {
   });
 });
 
-test('client.js says what came back, and ends', async () => {
+test('client.mjs says what came back, and ends', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
   await once(server, 'listening');
-  const running = run('client.js', (server.address() as AddressInfo).port);
+  const running = run('client.mjs', (server.address() as AddressInfo).port);
   if (running !== undefined) {
     expect(await running.ended).toBe(0);
-    expect(running.said).toBe('Hello\nclosed with 1005\n');
+    expect(running.said).toBe('received Hello\nclosed with 1000\n');
   }
   server.close();
 });
 
 test(
-  'codec-client.js echoes everything, answers pings between fragments, and closes',
+  'codec-client.mjs echoes everything, answers pings between fragments, and closes',
   { timeout: 60_000 },
   async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
-    const running = run('codec-client.js', (server.address() as AddressInfo).port);
+    const running = run('codec-client.mjs', (server.address() as AddressInfo).port);
     if (running !== undefined) {
       const [socket] = (await once(server, 'connection')) as [WebSocket];
       await expectEchoes(socket);
@@ -136,18 +138,19 @@ test(
   },
 );
 
-describe('the table for users of wslay', () => {
-  const rows = Array.from(README.matchAll(/^\|(.*`(?:wslay_|WSLAY_|on_|genmask).*)\|$/gm), ([, row]) =>
-    row.split(/(?<!\\)\|/).map((cell) => cell.trim()),
+describe('the list for users of wslay', () => {
+  const rows = Array.from(
+    readDocument('docs/wslay.md').matchAll(/^- (.*?): ([^]*?)(?:\s+Test: ([^]*?))?(?=\n- |\n\n|\n$)/gm),
+    ([, wslay, ours, name]) => [wslay, ours, name?.replaceAll(/\s+/g, ' ')],
   );
 
   test('names tests that exist', () => {
     const source = readFileSync(new URL('test/connection/wslay-level.test.ts', ROOT), 'utf8');
     expect(rows.length).toBeGreaterThan(30);
-    for (const [wslay, , name] of rows) if (name !== '') expect(source, wslay).toContain(`test('${name}'`);
+    for (const [wslay, , name] of rows) if (name !== undefined) expect(source, wslay).toContain(`test('${name}'`);
   });
 
-  test('has a row for every function of wslay', () => {
+  test('has an entry for every function of wslay', () => {
     if (!existsSync(WSLAY_HEADER)) {
       console.log('not run: there is no wslay here (Debian package libwslay-dev)');
       return;
@@ -157,5 +160,59 @@ describe('the table for users of wslay', () => {
     expect(functions.length).toBeGreaterThan(25);
     const mapped = rows.map(([wslay]) => wslay).join(' ');
     expect(functions.filter((name) => !mapped.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('a program whose output is shown', () => {
+  const shown = [...programs].filter(([, { output }]) => output !== undefined);
+  test('exists for each page on use', () => expect(shown.length).toBeGreaterThan(4));
+  test.each(shown)('%s prints that and ends', async (name, { output }) => {
+    const running = run(name, 0);
+    if (running === undefined) return;
+    expect(await running.ended).toBe(0);
+    expect(running.said).toBe(output);
+  });
+});
+
+describe('the documents', () => {
+  test('README.md has at most 180 lines, and it and the pages on use have at most 100 columns', () => {
+    expect(readDocument('README.md').split('\n').length - 1).toBeLessThanOrEqual(180);
+    const wide = DOCUMENTS.filter((path) => path !== 'docs/conformance.md').flatMap((path) =>
+      readDocument(path)
+        .split('\n')
+        .filter((line) => line.length > 100 && !line.startsWith('|') && !/https?:|\]\(/.test(line))
+        .map((line) => `${path}: ${line}`),
+    );
+    expect(wide).toEqual([]);
+  });
+
+  test('link only to files and headings that exist', () => {
+    const broken: string[] = [];
+    for (const path of DOCUMENTS) {
+      for (const [, link] of readDocument(path).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+        const [file, heading] = link.split('#');
+        const target = file === '' ? new URL(path, ROOT) : new URL(file, new URL(path, ROOT));
+        if (!existsSync(target)) broken.push(`${path}: ${link}`);
+        else if (heading !== undefined) {
+          const slugs = Array.from(readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm), ([, title]) =>
+            title
+              .toLowerCase()
+              .replaceAll(/[^\w\- ]/g, '')
+              .replaceAll(' ', '-'),
+          );
+          if (!slugs.includes(heading)) broken.push(`${path}: ${link}`);
+        }
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  test("the README's speeds are those of docs/speed.md", () => {
+    const rowsOf = (path: string): string[][] =>
+      Array.from(readDocument(path).matchAll(/^\| ((?:\d|broadcast).*?)\s*\|$/gm), ([, row]) => row.split(/\s*\|\s*/));
+    const known = rowsOf('docs/speed.md').map((row) => row.slice(0, 4));
+    const rows = rowsOf('README.md');
+    expect(rows).toHaveLength(5);
+    for (const row of rows) expect(known).toContainEqual(row);
   });
 });

@@ -1,4 +1,4 @@
-// The types of `wsimd/codec`: each that a signature names can be imported, and README's programs compile under `strict`.
+// The types of `wsimd/codec`: each that a signature names can be imported, and programs of docs/codec.md compile under `strict`.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -12,10 +12,10 @@ const { options } = ts.getParsedCommandLineOfConfigFile(
   { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
 )!;
 
-/** README's programs for the codec, as files beside it. */
+/** The programs for the codec, as files of the root. */
 const programs = new Map(
   Array.from(
-    readFileSync(`${ROOT}README.md`, 'utf8').matchAll(/^```js\n\/\/ (codec-\S+)\.js\n([^]*?)^```$/gm),
+    readFileSync(`${ROOT}docs/codec.md`, 'utf8').matchAll(/^```js\n\/\/ (codec-\S+)\.mjs\n([^]*?)^```$/gm),
     (match) => [`${ROOT}${match[1]}.readme.mjs`, match[2]],
   ),
 );
@@ -74,7 +74,13 @@ test('every type that a signature names is exported', () => {
   expect([...missing]).toEqual([]);
 });
 
-test('the programs of README.md compile', () => {
+test('every export stands in docs/codec.md', () => {
+  const page = readFileSync(`${ROOT}docs/codec.md`, 'utf8');
+  const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(DOOR)!)!);
+  expect(exported.map(({ name }) => name).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('the programs of docs/codec.md compile', () => {
   expect(programs.size).toBe(2);
   const diagnostics = [...programs.keys()].flatMap((file) => {
     const source = program.getSourceFile(file);

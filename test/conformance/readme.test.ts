@@ -1,4 +1,4 @@
-// What README.md says of the suite: its figures are those of the case tables, and its example runs as it stands there.
+// The documents on the suite: their figures are those of the case tables, and the example runs as it stands there.
 import { readFileSync } from 'node:fs';
 import { compileFunction } from 'node:vm';
 import { expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { wsServer } from './support/peers.js';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const CHAPTER = /^## Conformance$([^]*?)^## /m.exec(README)![1];
+const GUIDE = readFileSync(new URL('../../docs/conformance.md', import.meta.url), 'utf8');
 
 test('the numbers of cases are those of the tables', () => {
   const own = { cases: ['H.*', 'D.*', 'S.*'] };
@@ -22,7 +23,7 @@ test('the numbers of cases are those of the tables', () => {
 
 test('the example is a test that passes', { timeout: 60_000 }, async () => {
   const server = await wsServer({});
-  const [, code] = /^```js\n([^]*?)^```$/m.exec(CHAPTER)!;
+  const [, code] = /^```js\n(import \{ expect[^]*?)^```$/m.exec(GUIDE)!;
   const [, body] = /^(?:import .*\n)+([^]*)$/.exec(code.replace('ws://127.0.0.1:9001', server.url))!;
   const run: (() => Promise<void>)[] = [];
   compileFunction(body, ['test', 'expect', 'isPass', 'runServerCases'])(

@@ -1,4 +1,4 @@
-// What the C library wslay offers at its frame level and at its event level, by our names; the table in README.md names these tests.
+// What the C library wslay offers at its frame level and at its event level, by our names; docs/wslay.md names these tests.
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';

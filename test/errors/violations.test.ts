@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { violationError, VIOLATIONS } from '../../src/errors/violations.js';
 import { Violation } from '../../src/spec/violation.js';
+import { readDocument } from '../support/documents.js';
 
 const ROWS = Object.values(VIOLATIONS);
 
@@ -10,20 +10,14 @@ describe('the table of violations', () => {
     for (const { closeCode } of ROWS) expect([1002, 1007, 1008, 1009, 1011]).toContain(closeCode);
   });
 
-  test('is the list of errors in the README, row by row', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const rows = readme
-      .split('\n')
-      .filter((line) => line.startsWith('| `'))
-      .map((line) =>
-        line
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim()),
-      );
-    for (const { code, closeCode, text, section } of ROWS) {
-      expect(rows).toContainEqual([`\`${code}\``, `${closeCode}`, text.replace('%', 'N'), section]);
-    }
+  test('is the list of errors in docs/api.md, row by row', () => {
+    const [, chapter] = /^### Errors of a peer$([^]*?)^### /m.exec(readDocument('docs/api.md'))!;
+    const rows = Array.from(chapter.matchAll(/^- `[^`]+` \(\d[^]*?"$/gm), ([row]) => row.replaceAll(/\s+/g, ' '));
+    expect(rows).toEqual(
+      ROWS.map(
+        ({ code, closeCode, text, section }) => `- \`${code}\` (${closeCode}, ${section}): "${text.replace('%', 'N')}"`,
+      ),
+    );
   });
 
   test('makes errors with the code, the close code and the number that was wrong', () => {

@@ -23,7 +23,10 @@ function bytesBehind(list: unknown[]): number {
 /** Which of `marks` stand behind a message three times in a row. */
 function marksBehind(data: unknown, marks: string): string {
   const found = memoryOf(data).map((memory) => Buffer.from(memory).toString('latin1'));
-  return marks.split('').filter((mark) => found.some((bytes) => bytes.includes(mark.repeat(3)))).join('');
+  return marks
+    .split('')
+    .filter((mark) => found.some((bytes) => bytes.includes(mark.repeat(3))))
+    .join('');
 }
 
 function deflated(payload: string): Buffer {
