@@ -50,13 +50,9 @@ describe.each(KERNELS)('refused memory on $name', (kernels) => {
     const half = message('0123456789').subarray(0, 7);
     for (const door of DOORS) {
       const { connection } = refusedFrom(Infinity);
-      const { slice } = Int32Array.prototype;
-      Int32Array.prototype.slice = refuse;
-      try {
-        give(connection, door, half);
-      } finally {
-        Int32Array.prototype.slice = slice;
-      }
+      const refusing = vi.spyOn(Int32Array.prototype, 'slice').mockImplementation(refuse);
+      give(connection, door, half);
+      refusing.mockRestore();
       expect(drain(connection).at(-1)).toBe(1011);
     }
     const { connection } = refusedFrom(Infinity);
