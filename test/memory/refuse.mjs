@@ -21,7 +21,7 @@ const { port } = server.address();
 const codes = [];
 server.on('connection', (socket) => {
   socket.binaryType = process.argv[2];
-  socket.on('message', (data, isBinary) => isBinary || socket.send(String(data)));
+  socket.on('message', (data, isBinary) => isBinary || socket.send(data, { binary: false }));
   socket.on('error', ({ closeCode }) => codes.push(closeCode));
 });
 
