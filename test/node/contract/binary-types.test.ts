@@ -1,4 +1,4 @@
-/** ws-api section 3: what 'message' and onmessage give, for each binaryType. */
+/** The contract with `ws`: what 'message' and onmessage give, for each binaryType. */
 import { expect, it } from 'vitest';
 import { contract, event, message, pair, rawClient } from './harness.js';
 import type { Client, ListenerEvent } from './implementations.js';

@@ -1,4 +1,4 @@
-/** ws-api section 3: answers to a client's handshake that make it fail, and what exactly it says then. */
+/** The contract with `ws`: answers to a client's handshake that make it fail, and what exactly it says then. */
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import { expect, it, vi } from 'vitest';
 import { responseHead } from '../../support/raw-peer.js';

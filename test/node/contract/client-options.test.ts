@@ -1,4 +1,4 @@
-/** ws-api section 3, the address and the options of a client. */
+/** The contract with `ws`: the address and the options of a client. */
 import http from 'node:http';
 import https from 'node:https';
 import { mkdtempSync, rmSync } from 'node:fs';

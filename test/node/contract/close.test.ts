@@ -1,4 +1,4 @@
-/** ws-api section 3: the closing handshake as the user starts it, and as the peer does. */
+/** The contract with `ws`: the closing handshake as the user starts it, and as the peer does. */
 import type net from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { closeCode } from '../../support/raw-peer.js';

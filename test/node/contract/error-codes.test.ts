@@ -1,4 +1,4 @@
-/** ws-api section 5: each error, its code, class and message, and the close code that is really on the wire. */
+/** The contract with `ws`: each error, its code, class and message, and the close code that is really on the wire. */
 import zlib from 'node:zlib';
 import { expect, it } from 'vitest';
 import { closeCode, type RawFrameOptions, type RawPeer } from '../../support/raw-peer.js';

@@ -1,4 +1,4 @@
-/** ws-api section 3: the EventTarget face of a WebSocket and its event classes. */
+/** The contract with `ws`: the EventTarget face of a WebSocket and its event classes. */
 import { inspect } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { connectingClient, contract, event, listen, pair, rawClient, rawServer } from './harness.js';

@@ -1,4 +1,4 @@
-/** ws-api section 3: the events of a WebSocket and the order they come in. */
+/** The contract with `ws`: the events of a WebSocket and the order they come in. */
 import { EventEmitter } from 'node:events';
 import { expect, it, vi } from 'vitest';
 import { closeCode, responseHead } from '../../support/raw-peer.js';

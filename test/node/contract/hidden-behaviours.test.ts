@@ -1,4 +1,4 @@
-/** ws-api section 8: the behaviours users lean on that are easy to miss, one test each at least. */
+/** The contract with `ws`: the behaviours users lean on that are easy to miss, one test each at least. */
 import type { EventEmitter } from 'node:events';
 import type http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** ws-api section 1: what the module gives to `import` and to `require`. */
+/** The contract with `ws`: what the module gives to `import` and to `require`. */
 import { execFile } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { Duplex, Writable } from 'node:stream';

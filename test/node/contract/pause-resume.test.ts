@@ -1,4 +1,4 @@
-/** ws-api section 3: pause() and resume(). */
+/** The contract with `ws`: pause() and resume(). */
 import { expect, it } from 'vitest';
 import { connectingClient, contract, event, messages, pair, rawClient, recorder, turn } from './harness.js';
 

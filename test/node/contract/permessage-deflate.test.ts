@@ -1,4 +1,4 @@
-/** ws-api section 6: negotiation and use of permessage-deflate (RFC 7692). */
+/** The contract with `ws`: negotiation and use of permessage-deflate (RFC 7692). */
 import zlib from 'node:zlib';
 import { expect, it, vi } from 'vitest';
 import { closeCode, headerOf, responseHead, type RawFrame } from '../../support/raw-peer.js';

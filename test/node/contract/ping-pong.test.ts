@@ -1,4 +1,4 @@
-/** ws-api section 3: ping() and pong(), and the answer to the peer's pings. */
+/** The contract with `ws`: ping() and pong(), and the answer to the peer's pings. */
 import { expect, it, vi } from 'vitest';
 import { connectingClient, contract, event, pair, rawClient, rawServer, recorder, turn } from './harness.js';
 

@@ -1,4 +1,4 @@
-/** ws-api section 3: constants and properties of a WebSocket. */
+/** The contract with `ws`: constants and properties of a WebSocket. */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect, it } from 'vitest';

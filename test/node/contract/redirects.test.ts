@@ -1,4 +1,4 @@
-/** ws-api section 3: following redirects, and which credentials go along. */
+/** The contract with `ws`: following redirects, and which credentials go along. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';

@@ -1,4 +1,4 @@
-/** ws-api section 7: the pieces that are exported or reached without documentation, and that released packages use. */
+/** The contract with `ws`: the pieces that are exported or reached without documentation, and that released packages use. */
 import { PassThrough, Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { expect, it, vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** ws-api section 3: send(), what it takes, how it is framed, when it calls back. */
+/** The contract with `ws`: send(), what it takes, how it is framed, when it calls back. */
 import { expect, it, vi } from 'vitest';
 import { connectingClient, contract, event, message, messages, pair, rawClient, rawServer, turn } from './harness.js';
 import type { Client } from './implementations.js';

@@ -1,4 +1,4 @@
-/** ws-api section 2, the methods and events of WebSocketServer. */
+/** The contract with `ws`: the methods and events of WebSocketServer. */
 import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';

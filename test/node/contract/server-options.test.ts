@@ -1,4 +1,4 @@
-/** ws-api section 2, the options of WebSocketServer. */
+/** The contract with `ws`: the options of WebSocketServer. */
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import net from 'node:net';

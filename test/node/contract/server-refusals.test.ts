@@ -1,4 +1,4 @@
-/** ws-api section 2: which handshakes a server refuses, in which order it looks, and how the refusal reads. */
+/** The contract with `ws`: which handshakes a server refuses, in which order it looks, and how the refusal reads. */
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** ws-api section 4: createWebSocketStream. */
+/** The contract with `ws`: createWebSocketStream. */
 import { Duplex } from 'node:stream';
 import { expect, it, vi } from 'vitest';
 import {

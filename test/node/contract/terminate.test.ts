@@ -1,4 +1,4 @@
-/** ws-api section 3: terminate(). */
+/** The contract with `ws`: terminate(). */
 import { expect, it } from 'vitest';
 import { contract, ending, event, pair, rawClient, rawServer, recorder, turn } from './harness.js';
 

@@ -1,4 +1,4 @@
-/** ws-api section 10: what ws's own suite does not notice when it breaks, as far as no other contract file looks at it. */
+/** The contract with `ws`: what ws's own suite does not notice when it breaks, as far as no other contract file looks at it. */
 import { execFile } from 'node:child_process';
 import http from 'node:http';
 import { promisify } from 'node:util';
