@@ -9,7 +9,7 @@ const root = new URL('../..', import.meta.url).pathname;
 /** Tests that are only long, and those that have a long form: of their own, or of the feeder. */
 function hasLongForm(file: string): boolean {
   if (file.endsWith('.long.test.ts')) return true;
-  return file.endsWith('.test.ts') && /support\/(long|feeder)\.js'/.test(readFileSync(join(root, file), 'utf8'));
+  return file.endsWith('.test.ts') && /\/(long|feeder)\.js'/.test(readFileSync(join(root, file), 'utf8'));
 }
 
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).map((file) => `test/${file}`);
