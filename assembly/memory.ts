@@ -7,7 +7,7 @@ import { RECORD_BYTES, STATE_BYTES } from '../src/spec/record';
 //   scratch                256 KiB and slack: input or output of a call that is not a scan
 //   outgoing               128 KiB and slack: frames that are masked where they were written, until they are taken
 //   arena                  256 KiB and slack: the chunk that was copied in and is scanned now
-//   landing                256 KiB and slack: where sockets put what they read
+//   landing                256 KiB and slack: where sockets put the bytes that they read
 // The slack lets a kernel load and store whole vectors at an area's end.
 
 const ALIGNMENT: usize = 64;

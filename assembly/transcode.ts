@@ -57,16 +57,16 @@ export function transcode(at: usize, length: i32, to: usize): i32 {
         const block = v128.load(at);
         lanes = starts(block);
         // A character of four bytes that begins at the block's last byte is left to the next block.
-        const octets = load<u8>(at, 15) >= 0xf0 ? 15 : 16;
-        to = put(block, v128.load(at, 1), v128.load(at, 2), lanes, (1 << octets) - 1, to);
-        at += octets;
+        const count = load<u8>(at, 15) >= 0xf0 ? 15 : 16;
+        to = put(block, v128.load(at, 1), v128.load(at, 2), lanes, (1 << count) - 1, to);
+        at += count;
       } while (at + 18 <= end && lanes != THREES_FROM_SECOND && lanes != ONES);
     }
   }
   if (at + 16 <= end) {
-    const octets = load<u8>(at, 13) >= 0xf0 ? 13 : 14;
-    to = putLast(v128.load(at), octets, to);
-    at += octets;
+    const count = load<u8>(at, 13) >= 0xf0 ? 13 : 14;
+    to = putLast(v128.load(at), count, to);
+    at += count;
   }
   if (at < end) {
     const block = length < 16 ? loadShort(at, length) : loadEnd(at, end);
@@ -95,10 +95,10 @@ function fiveOfThree(block: v128): v128 {
   return v128.or(v128.or(i16x8.shl(first, 12), i16x8.shl(v128.and(second, low), 6)), v128.and(third, low));
 }
 
-/** Writes the units of the characters in the first `octets` bytes of the block, which hold the last one whole. */
-function putLast(block: v128, octets: i32, to: usize): usize {
+/** Writes the units of the characters in the first `count` bytes of the block, which hold the last one whole. */
+function putLast(block: v128, count: i32, to: usize): usize {
   const after1 = following(block);
-  return put(block, after1, following(after1), starts(block), (1 << octets) - 1, to);
+  return put(block, after1, following(after1), starts(block), (1 << count) - 1, to);
 }
 
 /**

@@ -168,26 +168,26 @@ function lastStart(at: usize, end: usize): usize {
   let place = end;
   while (place > at && end - place < 3) {
     place -= 1;
-    const octet = load<u8>(place);
-    if (octet < 0x80) return end;
-    if (octet >= 0xc0) return place;
+    const byte = load<u8>(place);
+    if (byte < 0x80) return end;
+    if (byte >= 0xc0) return place;
   }
   return end;
 }
 
 /** The resumable state after one more byte; `state` is not -1. */
-function stateAfter(state: i32, octet: i32): i32 {
+function stateAfter(state: i32, byte: i32): i32 {
   if (state != 0) {
-    if (octet < ((state >> 8) & 0xff) || octet > state >> 16) return -1;
+    if (byte < ((state >> 8) & 0xff) || byte > state >> 16) return -1;
     const needed = (state & 0xff) - 1;
     return needed == 0 ? 0 : awaiting(needed, 0x80, 0xbf);
   }
-  if (octet < 0x80) return 0;
+  if (byte < 0x80) return 0;
   // RFC 3629 4: c0, c1 and f5-ff never appear; e0, ed, f0 and f4 narrow the byte after them.
-  if (octet < 0xc2 || octet > 0xf4) return -1;
-  if (octet < 0xe0) return awaiting(1, 0x80, 0xbf);
-  if (octet < 0xf0) return awaiting(2, octet == 0xe0 ? 0xa0 : 0x80, octet == 0xed ? 0x9f : 0xbf);
-  return awaiting(3, octet == 0xf0 ? 0x90 : 0x80, octet == 0xf4 ? 0x8f : 0xbf);
+  if (byte < 0xc2 || byte > 0xf4) return -1;
+  if (byte < 0xe0) return awaiting(1, 0x80, 0xbf);
+  if (byte < 0xf0) return awaiting(2, byte == 0xe0 ? 0xa0 : 0x80, byte == 0xed ? 0x9f : 0xbf);
+  return awaiting(3, byte == 0xf0 ? 0x90 : 0x80, byte == 0xf4 ? 0x8f : 0xbf);
 }
 
 function awaiting(needed: i32, lowest: i32, highest: i32): i32 {

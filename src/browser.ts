@@ -3,7 +3,7 @@
 import { extension } from './node/compat/extension.js';
 import { subprotocol } from './node/compat/subprotocol.js';
 
-/** What stands for a class or function that is not to be had; throws an Error when it is called, with `new` or without. */
+/** Stands for a class or function that a browser lacks; throws an Error when it is called, with `new` or without. */
 type Absent = () => never;
 
 function absent(name: string): Absent {

@@ -1,5 +1,5 @@
-// The front door `wsimd`, shaped like `ws`, is the WebSocket class with everything else on it and beside it. What users see of
-// its types is written down in index.d.cts; scripts/post.mjs makes of this file the door for `require` and the one for `import`.
+// The front door `wsimd`, shaped like `ws`, is the WebSocket class with everything else on it and beside it. Its public
+// types stand in index.d.cts; scripts/post.mjs makes the door for `require` and the one for `import` from this file.
 import { extension } from './node/compat/extension.js';
 import { PerMessageDeflate } from './node/compat/permessage-deflate.js';
 import { Receiver } from './node/compat/receiver.js';

@@ -1,6 +1,6 @@
 // Queue holds items in the order they came, and takes each in and out in constant time.
 
-/** So many places at the front may stay empty before what follows them is moved up. */
+/** So many places at the front may stay empty before the rest is moved up. */
 const EMPTY_PLACES = 64;
 
 /** A list that grows at its end and shrinks at its front. `Array.prototype.shift` moves all that is left each time. */

@@ -68,7 +68,7 @@ describe('work grows with the length of a list, not with its square:', () => {
       const start = process.cpuUsage();
       while (gate.isShut) await new Promise((resolve) => setImmediate(resolve));
       const { user, system } = process.cpuUsage(start);
-      expect([count, gate.octets]).toEqual([length + 2, 0]);
+      expect([count, gate.bytes]).toEqual([length + 2, 0]);
       sent.push(user + system);
     }
     expect(Math.min(sent[1], sent[3]) / Math.min(sent[0], sent[2])).toBeLessThan(LINEAR);

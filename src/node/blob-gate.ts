@@ -1,21 +1,21 @@
-// BlobGate reads Blobs one after another, and keeps what is sent meanwhile in its order.
+// BlobGate reads Blobs one after another, and keeps later sends in their order.
 import { Queue } from '../queue.js';
 import { settle, type SendCallback } from './send-callback.js';
 
-/** A send that waits, with what it adds to `bufferedAmount`. */
+/** A send that waits, with the bytes that it adds to `bufferedAmount`. */
 interface Waiting {
-  readonly octets: number;
+  readonly bytes: number;
   readonly callback: SendCallback | undefined;
   readonly send: () => void;
 }
 
 /** The connection that sends, as its gate knows it. */
 export interface GateOwner {
-  /** Whether the connection still takes what is sent. */
+  /** Whether the connection still takes sends. */
   isOpen(): boolean;
   /** A send waits. */
   waits(): void;
-  /** What waited has been sent, up to the next Blob. */
+  /** Called when all that waited up to the next Blob has been sent. */
   passed(): void;
   /** A Blob cannot be read. */
   failed(error: Error): void;
@@ -24,7 +24,7 @@ export interface GateOwner {
 /** Keeps the order of sends while Blobs are read, one after another. */
 export class BlobGate {
   /** Bytes of payload that wait here. */
-  octets = 0;
+  bytes = 0;
   private isReading = false;
   private readonly waiting = new Queue<Waiting>();
 
@@ -36,28 +36,28 @@ export class BlobGate {
   }
 
   /** Reads a Blob, behind those that are being read, and hands its bytes to `send`. */
-  read(blob: Blob, callback: SendCallback | undefined, send: (octets: Uint8Array) => void): void {
+  read(blob: Blob, callback: SendCallback | undefined, send: (bytes: Uint8Array) => void): void {
     if (this.isShut) this.wait(blob.size, callback, () => this.begin(blob, callback, send));
     else this.begin(blob, callback, send);
   }
 
   /** Lets a send wait behind the Blob. */
-  wait(octets: number, callback: SendCallback | undefined, send: () => void): void {
-    this.octets += octets;
-    this.waiting.push({ octets, callback, send });
+  wait(bytes: number, callback: SendCallback | undefined, send: () => void): void {
+    this.bytes += bytes;
+    this.waiting.push({ bytes, callback, send });
     this.owner.waits();
   }
 
-  private begin(blob: Blob, callback: SendCallback | undefined, send: (octets: Uint8Array) => void): void {
+  private begin(blob: Blob, callback: SendCallback | undefined, send: (bytes: Uint8Array) => void): void {
     this.isReading = true;
-    this.octets += blob.size;
+    this.bytes += blob.size;
     this.owner.waits();
     blob.arrayBuffer().then(
-      (memory) => this.open({ octets: blob.size, callback, send: () => send(new Uint8Array(memory)) }),
+      (memory) => this.open({ bytes: blob.size, callback, send: () => send(new Uint8Array(memory)) }),
       (error: Error) => {
         const waiting = this.waiting.takeAll();
         this.isReading = false;
-        this.octets = 0;
+        this.bytes = 0;
         process.nextTick(() => {
           settle([callback, ...waiting.map((behind) => behind.callback)], error);
           this.owner.failed(error);
@@ -66,7 +66,7 @@ export class BlobGate {
     );
   }
 
-  /** Sends what the Blob held, and then what waited behind it, up to the next Blob. */
+  /** Sends the bytes of the Blob, then all that waited behind it, up to the next Blob. */
   private open(blob: Waiting): void {
     this.isReading = false;
     this.pass(blob);
@@ -74,13 +74,13 @@ export class BlobGate {
     this.owner.passed();
   }
 
-  private pass({ octets, callback, send }: Waiting): void {
-    this.octets -= octets;
+  private pass({ bytes, callback, send }: Waiting): void {
+    this.bytes -= bytes;
     try {
       if (this.owner.isOpen()) send();
       else settle([callback], new Error('The socket was closed while the blob was being read'));
     } catch (thrown) {
-      // No caller is there to catch it, and what waits behind it goes its way all the same.
+      // No caller is there to catch it, and the sends behind it leave all the same.
       process.nextTick(() => {
         throw thrown;
       });

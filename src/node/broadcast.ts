@@ -29,7 +29,7 @@ export function broadcast(
   const first = FIN | (isBinary ? Opcode.Binary : Opcode.Text);
   if (typeof payload === 'string') encoder.text(first, payload);
   else encoder.frame(first, payload);
-  // Not by way of Node's pool: what waits for one connection has nothing of another's behind it.
+  // Not from Node's pool: bytes that wait for one connection share no memory with another's.
   const frame = nodeValues.allocate(encoder.length);
   let at = 0;
   for (const chunk of encoder.take()) {

@@ -24,7 +24,7 @@ export interface Destination {
 
 /**
  * Reads an address, which is left as it is.
- * @param base what a relative address starts from
+ * @param base the address that a relative one starts from
  * @throws SyntaxError, in the words of `ws`
  */
 export function parseAddress(address: string | URL, base?: URL): Destination {
@@ -62,7 +62,7 @@ export function parseAddress(address: string | URL, base?: URL): Destination {
   };
 }
 
-/** The first ':' parts the path of the socket from what is asked for there. */
+/** The first ':' parts the path of the socket from the path of the request. */
 function splitIpc(target: string): { socketPath: string; path: string } {
   const colon = target.indexOf(':');
   return colon < 0

@@ -1,4 +1,4 @@
-// What a user passes to a client, and a destination -> the options of one `http.request`, own properties only.
+// `requestOptions` makes the options of one `http.request` from the user's options and a destination, own properties only.
 import type { EventEmitter } from 'node:events';
 import type { ClientRequest, RequestOptions } from 'node:http';
 import net from 'node:net';
@@ -14,7 +14,7 @@ import type { ReadyState } from './types.js';
 type TlsOptions = Omit<tls.ConnectionOptions, keyof RequestOptions>;
 
 /**
- * What a client may be told: the options below, and those of `http.request` and `tls.connect`, of which `host`, `hostname`,
+ * The options of a client: those below, and those of `http.request` and `tls.connect`, of which `host`, `hostname`,
  * `method`, `path`, `port`, `protocol`, `socketPath` and `timeout` are taken from the address instead.
  */
 export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOptions, 'createConnection'> {
@@ -22,7 +22,7 @@ export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOp
   protocols?: string | readonly string[] | undefined;
   /** The version of the protocol: 13, the default, or 8. */
   protocolVersion?: number | undefined;
-  /** What to offer about compression. Default true. */
+  /** The compression to offer. Default true. */
   perMessageDeflate?: boolean | DeflatePreset | PerMessageDeflateOptions | null | undefined;
   /** How long each opening request may take, in ms, from connecting to the response; 0, the default, for no limit. */
   handshakeTimeout?: number | undefined;
@@ -40,25 +40,25 @@ export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOp
   createConnection?(options: ConnectionOptions, oncreate: OnCreate): Duplex | null | undefined;
 }
 
-/** What the opening handshake needs of a WebSocket, with the names of `ws`. */
+/** The members of a WebSocket that the opening handshake uses, with the names of `ws`. */
 export interface ClientSocket extends EventEmitter {
   _readyState: ReadyState;
   _url: string | undefined;
   _protocol: string;
   /** The opening request that is on its way; it alone may still change the state. */
   _req: ClientRequest | null;
-  /** Opens: what follows on the socket are frames. */
+  /** Opens: from here on the socket carries frames. */
   setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;
   /** Ends in the state closed, with 'close'. */
   emitClose(): void;
 }
 
-/** The caller's options, and what was agreed about compression. */
+/** The caller's options, and the compression agreed. */
 export interface OpenOptions extends ClientOptions {
   readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
 }
 
-/** What `createConnection` gets: the options of `http.request`. */
+/** The argument of `createConnection`: the options of `http.request`. */
 export interface ConnectionOptions extends net.TcpNetConnectOpts {
   socketPath?: string | undefined;
   servername?: string | undefined;
@@ -67,7 +67,7 @@ export interface ConnectionOptions extends net.TcpNetConnectOpts {
 type OnCreate = (error: Error | null, socket: Duplex) => void;
 
 /**
- * Names that Node reads from its options whether they are own properties or not, with what absence means for them, so that
+ * Names that Node reads from its options whether they are own properties or not, with the meaning of their absence, so that
  * something on Object.prototype cannot choose whom a client trusts and where it connects. (Where Node has defaults of its own,
  * like that of `rejectUnauthorized`, it does so itself.)
  */
@@ -127,7 +127,7 @@ export function requestOptions(
     auth,
     hostname: undefined,
     protocol: undefined,
-    // The timeout of a socket starts anew with each octet, and its signal is for the life of the socket.
+    // The timeout of a socket starts anew with each byte, and its signal is for the life of the socket.
     timeout: undefined,
     signal: undefined,
   };

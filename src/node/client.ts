@@ -17,7 +17,7 @@ export type { ClientOptions } from './client-options.js';
 const DEFAULT_MAX_REDIRECTS = 10;
 
 // Deviation from ws: Proxy-Authorization is dropped with the other secrets.
-/** What a redirect to another peer, or to one without TLS, does not get to see. */
+/** Header fields that a redirect to another peer, or to one without TLS, leaves out. */
 const SECRETS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
 
 /**
@@ -84,7 +84,7 @@ class Opening {
     checkOptions(own);
     this.options = own;
     const asked: unknown = protocols === undefined ? own.protocols : protocols;
-    // What is no list of subprotocols is refused with the request's making, as with ws.
+    // A value that is no list of subprotocols is refused with the request's making, as with ws.
     this.protocols = asked === undefined ? [] : Array.isArray(asked) ? (asked as string[]) : [asked as string];
     this.headers = { ...(own.headers as Record<string, unknown> | undefined) };
     if (own.generateMask && typeof own.generateMask !== 'function') {
@@ -102,7 +102,7 @@ class Opening {
     this.finish(this.request(this.home));
   }
 
-  /** Makes the request for a destination and listens to what becomes of it; null if it was given up at once. */
+  /** Makes the request for a destination and listens to its outcome; null if it was given up at once. */
   private request(destination: Destination): ClientRequest | null {
     const { websocket, options } = this;
     websocket._url = destination.url.href;
@@ -133,7 +133,7 @@ class Opening {
     });
     request.on('upgrade', (response, socket, head) => {
       if (websocket._req === request) websocket.emit('upgrade', response);
-      // A listener may have closed the connection; Node leaves a socket that was upgraded to whoever gets it.
+      // A listener may have closed the connection; Node leaves an upgraded socket to its receiver.
       if (websocket._req === request) this.judge(response, key, socket, head);
       else socket.destroy();
     });
@@ -171,7 +171,7 @@ class Opening {
     const onTimeout = (): void => {
       if (websocket._req === request) abortHandshake(websocket, request, 'Opening handshake has timed out');
     };
-    // Deviation from ws: the time runs from the request's making and no octet starts it anew.
+    // Deviation from ws: the time runs from the request's making and no byte starts it anew.
     const timer = timeout > 0 ? setTimeout(onTimeout, timeout) : undefined;
     signal?.addEventListener('abort', onAbort);
     request.once('close', () => {
@@ -207,7 +207,7 @@ class Opening {
       }
       request = this.request(destination);
     } catch (error) {
-      // What a server sends must not throw where nobody can catch it.
+      // Bytes of a server must not cause a throw that no caller can catch.
       fail(websocket, error);
       return;
     }
@@ -215,7 +215,7 @@ class Opening {
     this.finish(request);
   }
 
-  /** Opens, or fails, by what the server's 101 says. */
+  /** Opens, or fails, as the server's 101 demands. */
   private judge(response: HandshakeResponse, key: string, socket: Duplex, head: Buffer): void {
     const { websocket, deflate: options } = this;
     const judgement = judgeResponse(response, { key, protocols: this.protocols, deflate: options });

@@ -1,4 +1,4 @@
-// `toPayload` and the functions beside it turn the arguments of send, ping and close into what the connection takes, as `ws` does.
+// `toPayload` and the functions beside it turn arguments of send, ping and close into payloads, as `ws` does.
 import { Buffer } from 'node:buffer';
 import { inspect, types } from 'node:util';
 import type { SendCallback } from './send-callback.js';
@@ -30,7 +30,7 @@ export function isBlob(data: unknown): data is Blob {
 }
 
 /**
- * Octets or text of what is to be sent, without copying.
+ * The bytes or the text to send, without copying.
  * @throws TypeError when it is nothing that can be sent
  */
 export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
@@ -50,12 +50,12 @@ export function toBytes(data: Exclude<Sendable, Blob | string>): Uint8Array {
   return Buffer.from(data as readonly number[]);
 }
 
-/** How many octets `payload` has; text as UTF-8. */
+/** The length of `payload` in bytes; text as UTF-8. */
 export function octetsOf(payload: Uint8Array | string): number {
   return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
 }
 
-/** Whether nobody but this thread can change the length of `payload`'s memory, or what lies there, behind our back. */
+/** Whether only this thread can change the length of `payload`'s memory, or its bytes. */
 export function isSteady(payload: Uint8Array | string): boolean {
   if (typeof payload === 'string') return false;
   const { buffer } = payload;

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../spec/close-code.js';
 
-/** What the face asks of the class that wears it, to tell whether it was closed cleanly, and to close it. */
+/** The members of the class with this face that tell whether it closed cleanly, and that close it. */
 export interface EventFaced extends EventEmitter {
   readonly _closeFrameReceived: boolean;
   readonly _closeFrameSent: boolean;
@@ -12,7 +12,7 @@ export interface EventFaced extends EventEmitter {
 /** The types that can be listened to; for any other, addEventListener does nothing. */
 export type EventType = 'open' | 'message' | 'close' | 'error';
 
-// Under symbols and not `#`, as in `ws`: what inherits from an event or is a Proxy around one can be read, and printing shows it.
+// Under symbols and not `#`, as in `ws`: an object that inherits from an event, or a Proxy around one, can be read, and printing shows it.
 const kType: unique symbol = Symbol('type');
 const kTarget: unique symbol = Symbol('target');
 const kData: unique symbol = Symbol('data');
@@ -22,7 +22,7 @@ const kWasClean: unique symbol = Symbol('wasClean');
 const kError: unique symbol = Symbol('error');
 const kMessage: unique symbol = Symbol('message');
 
-/** What a listener is given. Not the global class of that name, and no dispatchEvent takes it. */
+/** The argument of a listener. Not the global class of that name, and no dispatchEvent takes it. */
 export class Event<Target = unknown> {
   /** @internal */
   readonly [kType]: string;
@@ -52,7 +52,7 @@ export class MessageEvent<Target = unknown> extends Event<Target> {
     this[kData] = data;
   }
 
-  /** A string for a text message; for a binary one what `binaryType` says. */
+  /** A string for a text message; for a binary one the shape that `binaryType` names. */
   get data(): unknown {
     return this[kData];
   }
@@ -135,7 +135,7 @@ export interface EventMap<Target> {
 
 export type EventListener<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
-/** What a class wears once `addEventFace` has been called with its prototype. */
+/** The members that `addEventFace` puts on a prototype. */
 export interface EventFace<Target> {
   onopen: ((event: Event<Target>) => void) | null;
   onmessage: ((event: MessageEvent<Target>) => void) | null;
@@ -153,7 +153,7 @@ export interface EventFace<Target> {
 
 type AnyListener = EventListener<Event>;
 
-/** Makes an event of what was emitted; undefined where that cannot be. No type emits more than two arguments. */
+/** Makes an event from the arguments of an emit; undefined where that cannot be. No type emits more than two arguments. */
 type EventMaker = (this: EventFaced, first: unknown, second: unknown) => Event | undefined;
 
 const MAKERS: Readonly<Record<EventType, EventMaker>> = {
@@ -211,7 +211,7 @@ function addEventListener(
   listener: AnyListener,
   { once = false }: { once?: boolean } = {},
 ): void {
-  // Deviation from ws: what can never be called is no listener, as in the DOM; ws throws when the event comes.
+  // Deviation from ws: a value that can never be called is no listener, as in the DOM; ws throws when the event comes.
   if (typeof listener !== 'function' && (typeof listener !== 'object' || listener === null)) return;
   if (!Object.hasOwn(MAKERS, type) || find(this, type, listener, false) !== undefined) return;
   const wrapper = wrap(type as EventType, listener, false);

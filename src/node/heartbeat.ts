@@ -27,7 +27,7 @@ function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
 /**
  * Pings `websocket` whenever nothing has come from the peer for `interval` ms, and terminates it when nothing comes for
  * `timeout` ms after that. Timers count monotonic time and do not keep the process alive.
- * @returns what ends it
+ * @returns the function that ends it
  */
 export function startHeartbeat(websocket: Beating, session: Listening, { interval, timeout }: Heartbeat): () => void {
   let timer: NodeJS.Timeout;

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { Queue } from '../queue.js';
 import { ReadyState } from './types.js';
 
-/** What a WebSocket must have to be iterated over. */
+/** The members that iteration over a WebSocket uses. */
 export interface IterableWebSocket extends EventEmitter {
   readonly readyState: ReadyState;
   readonly isPaused: boolean;

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import process from 'node:process';
 import { kernels } from '../kernels/index.js';
 
-/** How octets get from a socket to the kernels. */
+/** The way of bytes from a socket to the kernels. */
 export type ReadPath = 'landing' | 'data';
 
 /** Node's own mechanism behind the documented `onread` option of `net.connect`, which a server's sockets lack. */
@@ -14,7 +14,7 @@ interface Mechanism {
 
 type Handle = { readonly useUserBuffer?: (buffer: Uint8Array) => void } | null | undefined;
 
-/** Gets how many octets have landed; `this` is the socket. Returning false stops reading. */
+/** Gets the number of bytes that have landed; `this` is the socket. Returning false stops reading. */
 type Landed = (this: Socket, octets: number) => boolean;
 
 /**

@@ -9,7 +9,7 @@ type Listener = (...args: unknown[]) => unknown;
 
 // oxlint-disable-next-line unbound-method -- it is only compared
 const { emit } = EventEmitter.prototype;
-/** What was put in the place of Node's own `emit` before this module was loaded, as for domains, does more than call listeners. */
+/** An `emit` put in the place of Node's own before this module was loaded, as for domains, does more than call listeners. */
 const isNodes = String(emit).includes('kErrorMonitor');
 
 /** Whether an emitter that is made now only calls its listeners: `emit` can look after their promises as well. */

@@ -1,4 +1,4 @@
-// What a user passes as options -> the same with defaults, and every number either honoured in full or refused.
+// `checkOptions` adds the defaults to a user's options, and honours every number in full or refuses it.
 import { inspect } from 'node:util';
 import {
   DEFAULT_CLOSE_TIMEOUT,
@@ -59,7 +59,7 @@ export interface SharedOptions {
   allowSynchronousEvents?: boolean | undefined;
   /** How long the closing handshake may take before the socket is destroyed, in ms. Default 30,000. */
   closeTimeout?: number | undefined;
-  /** The longest message, in octets, after decompression; 0 for no limit. Default 100 MiB. */
+  /** The longest message, in bytes, after decompression; 0 for no limit. Default 100 MiB. */
   maxPayload?: number | undefined;
   /** The most frames of a message; 0, the default, for no limit. */
   maxFragments?: number | undefined;
@@ -69,7 +69,7 @@ export interface SharedOptions {
   maxPendingAutoPongs?: number | undefined;
   /** Leave text and close reasons unvalidated. */
   skipUTF8Validation?: boolean | undefined;
-  /** End a connection, with an error, when this many octets wait to be written; 0, the default, for no limit. */
+  /** End a connection, with an error, when this many bytes wait to be written; 0, the default, for no limit. */
   maxBackpressure?: number | undefined;
   /** Ping silent peers. Off by default. */
   heartbeat?: Heartbeat | undefined;
@@ -80,7 +80,7 @@ export interface SharedOptions {
    * the environment variable WSIMD_READ_PATH says, else 'landing'.
    */
   readPath?: ReadPath | undefined;
-  /** Count messages, frames and octets in `websocket.statistics`. */
+  /** Count messages, frames and bytes in `websocket.statistics`. */
   statistics?: boolean | undefined;
 }
 

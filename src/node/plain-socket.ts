@@ -16,7 +16,7 @@ const isNodes = String(write).includes('_write(this, chunk, encoding, cb)') && M
 const { write: streamWrite } = Duplex.prototype;
 
 /**
- * Whether `socket` takes what is written to it as Node's streams do, in turn and calling back. An application's own `write`
+ * Whether `socket` takes writes as Node's streams do, in turn and calling back. An application's own `write`
  * may queue, throw, drop its callback, or want to see each frame by itself.
  * @param guarded the `write` of ours that stands over Node's, if the socket has it
  */

@@ -92,7 +92,7 @@ export class Session extends Teller implements SendingSession {
 
   /** Bytes of payload that wait for the deflater, or for a Blob. */
   private get bytesBehind(): number {
-    return this.connection.queuedOctets + (this.gate?.octets ?? 0);
+    return this.connection.queuedOctets + (this.gate?.bytes ?? 0);
   }
 
   /** After something was sent: its callback waits for the socket, or for the deflater first. */

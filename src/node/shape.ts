@@ -1,4 +1,4 @@
-// The octets of a binary message -> what `binaryType` asks for.
+// `shape` gives the bytes of a binary message the shape that `binaryType` names.
 import { Blob as NodeBlob } from 'node:buffer';
 import type { BinaryType } from './types.js';
 
@@ -17,7 +17,7 @@ export function shape(
     case 'nodebuffer':
       return data as Buffer;
     case 'arraybuffer':
-      // What fills its memory is given as it is: nobody else has it.
+      // A view that fills its memory is given as it is: nobody else has it.
       if (data.byteLength === data.buffer.byteLength) return data.buffer as ArrayBuffer;
       return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
     case 'blob':

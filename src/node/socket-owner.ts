@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 
 /** A connection as its socket knows it. */
 export interface SocketOwner {
-  /** Writes what waits. */
+  /** Writes all that waits. */
   flush(): void;
 }
 

@@ -1,4 +1,4 @@
-// The words that a WebSocket's user meets: states, shapes of data, and what is told at the end.
+// The types that a WebSocket's user meets: states, shapes of data, and the facts of the end.
 
 /** The states of `readyState`, as in the WHATWG's WebSocket. */
 export enum ReadyState {
@@ -13,7 +13,7 @@ export const STATE_NAMES: readonly string[] = ['CONNECTING', 'OPEN', 'CLOSING', 
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
 export const BINARY_TYPES: readonly string[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 
-/** What a message's data may be, by `binaryType` and the `text` option. */
+/** A message's data, by `binaryType` and the `text` option. */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob | string;
 
 /** How a message is sent. */
@@ -24,7 +24,7 @@ export interface MessageOptions {
   compress?: boolean | undefined;
   /** Whether this is the message's last fragment; default true. */
   fin?: boolean | undefined;
-  /** Whether to mask; by default what RFC 6455 5.1 asks of the role. */
+  /** Whether to mask; by default as RFC 6455 5.1 asks of the role. */
   mask?: boolean | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Octets <-> what Node's users hold: Buffers, and strings by whichever decoder this Node has fast.
+// `nodeValues` makes Buffers and strings from bytes, by the decoder that this Node has fast.
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 import process from 'node:process';
@@ -6,7 +6,7 @@ import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Values } from '../values/values.js';
 
-/** Buffer's own subclass of Uint8Array: making one directly costs half of what `buffer.subarray` does. */
+/** Buffer's own subclass of Uint8Array: making one directly costs half as much as `buffer.subarray`. */
 const FastBuffer = (
   Buffer as unknown as {
     [Symbol.species]: {
@@ -18,9 +18,9 @@ const FastBuffer = (
 
 /** Memory shorter than this is made by the constructor, which takes 60 % of the time of `allocUnsafeSlow` at 125 bytes. */
 const ZEROED_BELOW = 4096;
-/** Text is transcoded in windows of this many octets. */
+/** Text is transcoded in windows of this many bytes. */
 const WINDOW = 64 * 1024;
-/** Below this many octets, handing text to the kernel costs more than it saves. */
+/** Below this many bytes, handing text to the kernel costs more than it saves. */
 const TRANSCODE_FROM = 24;
 
 /**
@@ -47,7 +47,7 @@ class NodeValues implements Values {
   /** Where the kernel writes code units. */
   private readonly units: number;
 
-  /** @param kernels what transcodes */
+  /** @param kernels the kernels that transcode */
   constructor(kernels: Kernels) {
     this.kernels = kernels;
     this.units = kernels.scratchAddress + WINDOW + 64;
@@ -86,7 +86,7 @@ class NodeValues implements Values {
     let text = '';
     for (let at = start; at < end;) {
       let stop = Math.min(at + WINDOW, end);
-      // A window ends between characters: an octet 10xxxxxx goes on with one.
+      // A window ends between characters: a byte 10xxxxxx goes on with one.
       while (stop < end && (source[stop] & 0xc0) === 0x80) stop--;
       kernels.bytes.set(source.subarray(at, stop), kernels.scratchAddress);
       text += this.transcoded(kernels.scratchAddress, stop - at);

@@ -7,7 +7,7 @@ export type WsOffer = Record<string, (string | true)[]>;
 export type WsOffers = Record<string, WsOffer[]>;
 
 type Value = string | number | boolean;
-/** What can be formatted: for each extension one set of parameters or several, for each parameter one value or several. */
+/** Extensions that can be formatted: each has one set of parameters or several, each parameter one value or several. */
 export type WsConfigurations = Record<string, Configuration | readonly Configuration[]>;
 type Configuration = Readonly<Record<string, Value | readonly Value[]>>;
 

@@ -34,7 +34,7 @@ export interface WsParams {
 export interface WsPerMessageDeflateOptions extends PerMessageDeflateOptions {
   /** Whether this is a server; a client if not said. */
   readonly isServer?: boolean | undefined;
-  /** The longest message that is inflated, in octets; 0 for no limit. */
+  /** The longest message that is inflated, in bytes; 0 for no limit. */
   readonly maxPayload?: number | undefined;
 }
 
@@ -89,7 +89,7 @@ class CallLine {
 
 /** permessage-deflate for one connection, in the shape that `ws` exports. */
 export class PerMessageDeflate {
-  /** What was accepted; null before. */
+  /** The accepted parameters; null before. */
   params: WsParams | null = null;
 
   readonly #options: WsPerMessageDeflateOptions;
@@ -118,7 +118,7 @@ export class PerMessageDeflate {
     return this.#role === Role.Server;
   }
 
-  /** Messages shorter than this many octets are not worth compressing where no context is kept. @internal */
+  /** Messages shorter than this many bytes are not worth compressing where no context is kept. @internal */
   get _threshold(): number {
     return this.#options.threshold ?? DEFAULT_THRESHOLD;
   }
@@ -163,7 +163,7 @@ export class PerMessageDeflate {
 
   /**
    * Decompresses one frame's payload.
-   * Deviation from ws: all octets of a message come with its last frame, and the frames before it give none.
+   * Deviation from ws: all bytes of a message come with its last frame, and the frames before it give none.
    * @param fin whether the frame ends its message
    */
   decompress(data: Uint8Array, fin: boolean, callback: WsDeflateCallback): void {

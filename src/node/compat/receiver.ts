@@ -13,7 +13,7 @@ import { nextTurn } from '../turn.js';
 import type { BinaryType } from '../types.js';
 import { nodeValues } from '../values.js';
 
-/** What a Receiver asks of a PerMessageDeflate, that of `ws` or ours. */
+/** The part of a PerMessageDeflate, that of `ws` or ours, that a Receiver uses. */
 export interface ReceiverDeflate {
   decompress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Uint8Array) => void): void;
 }
@@ -21,7 +21,7 @@ export interface ReceiverDeflate {
 export interface ReceiverOptions {
   /** Whether several events may come in one turn of the event loop. Default true. */
   readonly allowSynchronousEvents?: boolean | undefined;
-  /** What binary messages are handed out as. Default 'nodebuffer'. */
+  /** The shape of binary messages. Default 'nodebuffer'. */
   readonly binaryType?: BinaryType | undefined;
   /** The PerMessageDeflate that was agreed on, under its name. */
   readonly extensions?: Record<string, unknown> | undefined;
@@ -31,7 +31,7 @@ export interface ReceiverOptions {
   readonly maxBufferedChunks?: number | undefined;
   /** The most frames of one message; 0 (the default) for no limit. */
   readonly maxFragments?: number | undefined;
-  /** The longest message, in octets, after decompression; 0 (the default) for no limit. */
+  /** The longest message, in bytes, after decompression; 0 (the default) for no limit. */
   readonly maxPayload?: number | undefined;
   readonly skipUTF8Validation?: boolean | undefined;
 }
@@ -39,7 +39,7 @@ export interface ReceiverOptions {
 type WriteCallback = (error?: Error | null) => void;
 
 /**
- * Reads what a peer sends. Emits 'message' (data, isBinary), 'ping' (data), 'pong' (data) and 'conclude' (code, reason), and
+ * Reads the frames of a peer. Emits 'message' (data, isBinary), 'ping' (data), 'pong' (data) and 'conclude' (code, reason), and
  * 'error' for a peer's violation. A chunk counts as written when its events have been told.
  */
 export class Receiver extends Writable {
@@ -100,7 +100,7 @@ export class Receiver extends Writable {
         }
       }
     } finally {
-      // Deviation from ws: when a listener has thrown, the next write goes on with what is left.
+      // Deviation from ws: when a listener has thrown, the next write goes on with the rest.
       connection.detach();
       this.#isTelling = isWaiting;
     }
@@ -160,7 +160,7 @@ export class Receiver extends Writable {
 
 function resultOf(error: Error | null, data: Uint8Array | undefined, maxLength: number): Uint8Array | WebSocketError {
   if (data === undefined) {
-    // What an error of zlib, or of the PerMessageDeflate of `ws`, does not say.
+    // Facts that an error of zlib, or of the PerMessageDeflate of `ws`, lacks.
     const { code = 'Z_DATA_ERROR', closeCode = CloseCode.InvalidPayload } = error as Partial<WebSocketError>;
     return Object.assign(error!, { code, closeCode });
   }

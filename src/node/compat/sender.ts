@@ -11,7 +11,7 @@ import { isBlob, octetsOf as lengthOf, toBytes, toReason, type Sendable } from '
 import { nodeValues } from '../values.js';
 
 export type SenderCallback = (error?: Error | null) => void;
-/** What has been made of what was passed to send. */
+/** The payload made from the argument of send. */
 type Payload = string | Uint8Array | Blob;
 
 export interface SenderFrameOptions {
@@ -21,7 +21,7 @@ export interface SenderFrameOptions {
   readonly mask: boolean;
   /** Whether the data stays as it is; else it is masked in place. */
   readonly readOnly: boolean;
-  /** Four octets to put the masking key into. */
+  /** Four bytes to put the masking key into. */
   readonly maskBuffer?: Buffer | undefined;
   /** Puts a masking key into the buffer it is given; random keys without it. */
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
@@ -34,7 +34,7 @@ export interface SenderSendOptions {
   readonly mask: boolean;
 }
 
-/** What a Sender asks of a PerMessageDeflate, that of `ws` or ours. */
+/** The part of a PerMessageDeflate, that of `ws` or ours, that a Sender uses. */
 export interface SenderDeflate {
   readonly params: { server_no_context_takeover?: boolean; client_no_context_takeover?: boolean } | null;
   readonly _isServer: boolean;
@@ -100,7 +100,7 @@ export class Sender {
 
   /**
    * Sends a Close frame (RFC 6455 5.5.1), its payload empty when `code` is undefined.
-   * @throws TypeError for a code that may not be sent; RangeError for a reason longer than 123 octets
+   * @throws TypeError for a code that may not be sent; RangeError for a reason longer than 123 bytes
    */
   close(
     code: number | undefined,
@@ -113,12 +113,12 @@ export class Sender {
     this.#sendControl(Opcode.Close, data, mask, callback);
   }
 
-  /** Sends a ping (RFC 6455 5.5.2). Throws RangeError when the data is longer than 125 octets. */
+  /** Sends a ping (RFC 6455 5.5.2). Throws RangeError when the data is longer than 125 bytes. */
   ping(data: Sendable, mask: boolean, callback?: SenderCallback): void {
     this.#sendControl(Opcode.Ping, data, mask, callback);
   }
 
-  /** Sends a pong (RFC 6455 5.5.3). Throws RangeError when the data is longer than 125 octets. */
+  /** Sends a pong (RFC 6455 5.5.3). Throws RangeError when the data is longer than 125 bytes. */
   pong(data: Sendable, mask: boolean, callback?: SenderCallback): void {
     this.#sendControl(Opcode.Pong, data, mask, callback);
   }
@@ -152,7 +152,7 @@ export class Sender {
 
   #sendControl(opcode: Opcode, data: Sendable, mask: boolean, callback: SenderCallback | undefined): void {
     const payload = isBlob(data) || typeof data === 'string' ? data : toBytes(data);
-    // RFC 6455 5.5: control frames carry at most 125 octets.
+    // RFC 6455 5.5: control frames carry at most 125 bytes.
     if (octetsOf(payload) > MAX_CONTROL_PAYLOAD) {
       throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
     }

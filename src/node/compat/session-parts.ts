@@ -1,4 +1,4 @@
-// `SessionSender` and `SessionReceiver` are what `_sender` and `_receiver` of an open WebSocket give, made when first asked for.
+// `SessionSender` and `SessionReceiver` are the `_sender` and `_receiver` of an open WebSocket, made when first asked for.
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -11,7 +11,7 @@ export interface SendingSession {
   readonly bytesBehindSocket: number;
   /** Sends whole frames in their turn. */
   sendEncoded(frames: Uint8Array, callback: SenderCallback | undefined): void;
-  /** Writes the parts of a frame to the socket, behind what was sent before. */
+  /** Writes the parts of a frame to the socket, behind all that was sent before. */
   writeFrame(list: readonly Uint8Array[], callback: SenderCallback | undefined): void;
 }
 
@@ -58,7 +58,7 @@ export interface ReceivingSession {
   tellPong(data: Uint8Array): void;
 }
 
-/** Emits what a session has received; the listeners that it starts with pass it on to the WebSocket. */
+/** Emits all that a session receives; the listeners that it starts with pass it on to the WebSocket. */
 export class SessionReceiver extends EventEmitter {
   readonly #session: ReceivingSession;
 
