@@ -1,5 +1,5 @@
-// The front door `wsimd` where there are no sockets, in browsers and Workers: the platform's own WebSocket, and in place of
-// everything that needs Node a function that says so when it is used. The codec, `wsimd/codec`, works there.
+// `WebSocket` of the front door is the platform's own where there are no sockets, in browsers and Workers.
+// In place of all that needs Node stands a function that says so when it is used. The codec, `wsimd/codec`, works there.
 import { extension } from './node/compat/extension.js';
 import { subprotocol } from './node/compat/subprotocol.js';
 

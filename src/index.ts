@@ -1,4 +1,4 @@
-// The front door `wsimd`, shaped like `ws`, is the WebSocket class with everything else on it and beside it. Its public
+// The front door `wsimd`, shaped like `ws`, is the `WebSocket` class with all other exports on it and beside it. Its public
 // types stand in index.d.cts; scripts/post.mjs makes the door for `require` and the one for `import` from this file.
 import { extension } from './node/compat/extension.js';
 import { PerMessageDeflate } from './node/compat/permessage-deflate.js';

@@ -1,4 +1,4 @@
-// The payload of a Close frame <-> code and reason (RFC 6455 5.5.1, 7.4).
+// `decodeClosePayload` and `encodeClosePayload` read and write the code and reason of a Close frame (RFC 6455 5.5.1, 7.4).
 import type { Kernels } from '../kernels/kernels.js';
 import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE } from '../spec/close-code.js';
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';

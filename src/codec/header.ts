@@ -1,4 +1,4 @@
-// A frame's first octet, its length and its masking key -> the header on the wire (RFC 6455 5.2).
+// `writeHeader` writes a frame's header: first byte, length and masking key (RFC 6455 5.2).
 import { UsageError } from '../errors/usage-error.js';
 import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER } from '../spec/frame.js';
 import { toBytes } from './payload.js';

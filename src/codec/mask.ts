@@ -1,4 +1,4 @@
-// XOR of a byte string with a masking key, in place (RFC 6455 5.3).
+// `mask` XORs bytes with a masking key, in place (RFC 6455 5.3).
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 

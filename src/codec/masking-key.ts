@@ -1,4 +1,4 @@
-// A secure random source -> one fresh masking key a frame (RFC 6455 5.3, 10.3).
+// `maskingKeys` draws a fresh masking key for each frame from a secure random source (RFC 6455 5.3, 10.3).
 import type { Values } from '../values/values.js';
 
 /** Puts the four octets of a new masking key into `into`; called once a frame, before any of it is written. */

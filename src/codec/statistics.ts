@@ -1,4 +1,4 @@
-// What went through a connection, counted: messages, frames by opcode, and octets, each way.
+// `Statistics` counts the messages, frames by opcode and bytes of a connection, each way.
 
 /** One direction's counts. Octets are payload octets; frames are counted when their header is read or written. */
 export interface Traffic {

@@ -1,4 +1,4 @@
-// A run of short text messages that lie side by side in the kernels' memory -> one string, which all of them are slices of.
+// `TextWindow` makes one string of short text messages that lie side by side; each message is a slice of it.
 import type { Kernels } from '../kernels/kernels.js';
 import { Opcode } from '../spec/frame.js';
 import {

@@ -1,4 +1,4 @@
-// Whole byte strings -> whether they are UTF-8 (RFC 6455 8.1), through the kernels' scratch area.
+// `isUtf8` tells whether bytes are UTF-8 (RFC 6455 8.1), through the kernels' scratch area.
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 

@@ -1,4 +1,4 @@
-// The pieces of one message -> its octets in one buffer, which grows with what has arrived and not with what was announced.
+// `Assembly` joins the pieces of one message in a buffer that grows with the bytes received, not with those announced.
 import type { FrameDecoder } from '../codec/frame-decoder.js';
 import type { Values } from '../values/values.js';
 

@@ -1,4 +1,4 @@
-// What a connection has understood of the octets it received: one event at a time.
+// `ConnectionEvent` is one thing that a connection has read from its peer.
 import type { WebSocketError } from '../errors/violations.js';
 
 export enum EventType {

@@ -1,4 +1,4 @@
-// Where a connection stands between its opening and its end.
+// `State` names the stages of a connection between its opening and its end.
 
 /** How far the closing handshake has come (RFC 6455 7.1.2-7.1.4). */
 export enum State {

@@ -1,4 +1,4 @@
-// A client's Sec-WebSocket-Key becomes the Sec-WebSocket-Accept that proves the server read it (RFC 6455 1.3, 4.2.2).
+// `acceptKey` makes the Sec-WebSocket-Accept that proves that a server read the client's key (RFC 6455 1.3, 4.2.2).
 import { encodeBase64 } from './base64.js';
 import { sha1 } from './sha1.js';
 

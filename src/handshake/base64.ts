@@ -1,4 +1,4 @@
-// Octets become base64 text (RFC 4648 4), for keys and accept keys.
+// `encodeBase64` writes bytes as base64 text (RFC 4648 4), for keys and accept keys.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 

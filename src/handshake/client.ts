@@ -1,5 +1,4 @@
-// A client's wishes become the header of its opening request, and the server's response becomes an agreement or a failure
-// (RFC 6455 4.1).
+// `createRequest` writes a client's opening request, and `judgeResponse` reads the server's answer (RFC 6455 4.1).
 import { parseExtensions } from '../extensions/grammar.js';
 import {
   PERMESSAGE_DEFLATE,

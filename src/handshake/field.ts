@@ -1,4 +1,4 @@
-// Header names and values become the lines of a head, and nothing that could break a line gets into one (RFC 7230 3.2).
+// `fieldLine` writes a header field as one line, and refuses characters that could break it (RFC 7230 3.2).
 import { TokenReader, isToken } from '../extensions/token.js';
 
 /** What a request or response may carry under one name; the fields of `http.IncomingMessage` fit. */

@@ -1,5 +1,5 @@
-// Chunks of octets become the head of an HTTP/1.1 request or response, and whatever follows it (RFC 7230 3), for users who
-// bring their own transport; in Node the platform's parser does this.
+// `RequestReader` and `ResponseReader` read the head of an HTTP/1.1 message from chunks of bytes (RFC 7230 3).
+// They serve users who bring their own transport.
 import { isToken, trimBlanks } from '../extensions/token.js';
 import type { Fields } from './field.js';
 

@@ -1,4 +1,4 @@
-// The Origin of a request and a list of allowed ones become a yes or a no (RFC 6455 10.2, RFC 6454 7).
+// `judgeOrigin` tells whether the Origin of a request is among the allowed ones (RFC 6455 10.2, RFC 6454 7).
 
 const ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(0|[1-9][0-9]{0,4}))?$/;
 

@@ -1,4 +1,4 @@
-// A client's opening request becomes an acceptance or a refusal, and either becomes the head of a response (RFC 6455 4.2).
+// `judgeRequest` accepts or refuses a client's opening request, and its neighbours write the answer (RFC 6455 4.2).
 import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
 import { isToken } from '../extensions/token.js';
 import { acceptKey, isKey } from './accept.js';

@@ -1,4 +1,4 @@
-// Octets become their SHA-1 digest (RFC 3174), synchronously and without a platform's crypto, for the accept key alone.
+// `sha1` computes a SHA-1 digest (RFC 3174) synchronously and without a platform's crypto, for the accept key alone.
 
 const BLOCK_LENGTH = 64;
 

@@ -1,4 +1,4 @@
-// The text of a Sec-WebSocket-Protocol header becomes the set of subprotocols a client asks for (RFC 6455 11.3.4).
+// `parseSubprotocols` reads the subprotocols that a client's Sec-WebSocket-Protocol header offers (RFC 6455 11.3.4).
 import { TokenReader, isToken, type Parsed } from '../extensions/token.js';
 
 // Deviation from ws: a request that names more than 64 subprotocols is refused with 400.

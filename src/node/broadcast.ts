@@ -1,4 +1,4 @@
-// One message -> one frame, sent by many connections.
+// `broadcast` frames a message once and sends the frame by many connections.
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import type { Sendable } from './data.js';

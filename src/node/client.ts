@@ -1,5 +1,4 @@
-// An address and a user's options become an open socket of a client, or an error and the end: the opening handshake over
-// Node's http and https, redirects included (RFC 6455 4.1).
+// `connectClient` does a client's opening handshake over Node's http and https, redirects included (RFC 6455 4.1).
 import { randomBytes } from 'node:crypto';
 import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';

@@ -1,4 +1,4 @@
-// A Duplex that may stay when both of its halves are over -> one that is destroyed then, as a socket of `node:net` is.
+// `destroyWhenOver` destroys a Duplex when both of its halves are over, as a socket of `node:net` does by itself.
 import type { Duplex } from 'node:stream';
 
 /** Destroys `socket` once the peer has ended its half and ours has been written. */

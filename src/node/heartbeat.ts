@@ -1,4 +1,4 @@
-// A silent connection -> a ping, and a peer that answers nothing -> the end of the connection.
+// `startHeartbeat` pings silent connections and ends those whose peer answers nothing.
 import type { Heartbeat } from './options.js';
 import { nextTurn } from './turn.js';
 import { ReadyState } from './types.js';

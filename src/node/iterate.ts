@@ -1,4 +1,4 @@
-// The messages of a WebSocket -> an async iterator over them, which holds the peer back while its user is slow.
+// `iterate` makes an async iterator over a WebSocket's messages that holds the peer back while its user is slow.
 import type { EventEmitter } from 'node:events';
 import { Queue } from '../queue.js';
 import { ReadyState } from './types.js';

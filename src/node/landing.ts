@@ -1,4 +1,4 @@
-// A socket that would hand out a new chunk for each read -> one that reads straight into the kernels' landing area.
+// `land` has a socket read straight into the kernels' landing area, where it would hand out a chunk for each read.
 import { Socket } from 'node:net';
 import process from 'node:process';
 import { kernels } from '../kernels/index.js';

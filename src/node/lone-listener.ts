@@ -1,4 +1,4 @@
-// An emitter -> its one listener of an event, where calling that is all that `emit` would do.
+// `loneMessageListener` gives an emitter's only listener where calling it is all that `emit` would do.
 import { EventEmitter } from 'node:events';
 
 /** Where Node keeps listeners: a function where there is one, an array where there are more. */

@@ -1,4 +1,4 @@
-// `sendOther` and its neighbours send through a session everything but the bytes that `send` hands to it directly.
+// `sendOther` and its neighbours send all through a session but the bytes that `send` hands to it directly.
 import { Buffer } from 'node:buffer';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';

@@ -1,4 +1,4 @@
-// HTTP requests that ask for a WebSocket -> open WebSocket objects, or refusals (RFC 6455 4.2).
+// `WebSocketServer` opens WebSocket objects for HTTP requests that ask for one, or refuses them (RFC 6455 4.2).
 import { EventEmitter } from 'node:events';
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';

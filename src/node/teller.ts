@@ -1,4 +1,4 @@
-// `Teller` tells the listeners of a WebSocket what its transport has read, at the pace that they and zlib allow.
+// `Teller` tells the listeners of a WebSocket the messages that its transport has read, at the pace that they and zlib allow.
 import { AsyncResource } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';

@@ -1,4 +1,4 @@
-// The types that a WebSocket's user meets: states, shapes of data, and the facts of the end.
+// `ReadyState`, `RawData` and `CloseInfo` are types that a WebSocket's user meets: its states, its data and its end.
 
 /** The states of `readyState`, as in the WHATWG's WebSocket. */
 export enum ReadyState {

@@ -1,4 +1,4 @@
-// Defaults of the options, each written once: lengths in bytes, times in milliseconds; no kernel reads them.
+// `DEFAULT_MAX_PAYLOAD` and its neighbours are the defaults of options, each written once: lengths in bytes, times in milliseconds; no kernel reads them.
 
 /** The longest message (RFC 6455 10.4). */
 export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;

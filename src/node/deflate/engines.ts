@@ -1,4 +1,4 @@
-// An agreement on permessage-deflate turned into the inflater and the deflater of one connection.
+// `createInflater` and `createDeflater` make the compression engines of one connection from its agreement.
 import { constants, createDeflateRaw, createInflateRaw, type ZlibOptions } from 'node:zlib';
 import type { DeflateAgreement, DeflateOptions } from '../../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../../extensions/transform.js';

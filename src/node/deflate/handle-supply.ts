@@ -1,4 +1,4 @@
-// Settings of zlib turned into handles: a new one for who keeps its context, a shared one for who needs it for one message.
+// `HandleSupply` lends zlib handles: one of its own to a connection that keeps context, a shared one for a single message.
 import { createDeflateRaw, createInflateRaw, type ZlibOptions } from 'node:zlib';
 import { ZlibHandle } from './zlib-handle.js';
 

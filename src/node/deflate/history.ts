@@ -1,4 +1,4 @@
-// What one direction of a connection carried turned into the dictionary that stands for zlib's window, where no state is kept.
+// `History` keeps the last bytes of one direction as the dictionary that replaces zlib's window where no state is kept.
 import { constants, type ZlibOptions } from 'node:zlib';
 
 /** The last octets of one direction of a connection, at most a window's worth. It takes no memory before the first. */

@@ -1,4 +1,4 @@
-// Handles that keep a connection's context turned into a limited number of them: those used last.
+// `KeptHandles` limits the number of handles that keep a connection's context to those used last.
 import { KEPT_HANDLES } from './limits.js';
 
 /** Who keeps a handle between messages and can go on without it. */

@@ -1,4 +1,4 @@
-// How much a compression engine does before it lets others run: octets of input and output a step, and buffers of that size.
+// `STEP_INPUT`, `STEP_OUTPUT` and their neighbours limit the work of a compression engine before others run, in bytes.
 
 /** The longest input that is worked through in the call that brought it, where there is time, and the longest output made there, in bytes. */
 export const AT_ONCE: number = 64 * 1024;

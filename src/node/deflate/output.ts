@@ -1,4 +1,4 @@
-// Output that comes in steps turned into one buffer of its exact length.
+// `Output` joins the output of several steps in one buffer of its exact length.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { AT_ONCE, LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
 

@@ -1,4 +1,4 @@
-// What ends a job: octets, or the error that fails the connection, and whom it is told.
+// `Result` is the outcome of a job, bytes or the error that fails the connection, and `Deliver` takes it.
 import { CloseCode } from '../../spec/close-code.js';
 import type { WebSocketError } from '../../errors/violations.js';
 import type { ZlibError } from './zlib-handle.js';

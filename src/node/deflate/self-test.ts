@@ -1,4 +1,4 @@
-// Node's native zlib handles turned into a yes or no: whether they do, here and now, what ZlibHandle takes for granted.
+// `handlesBehave` tells whether Node's native zlib handles do here all that ZlibHandle relies on.
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:zlib';
 import { HandleSupply } from './handle-supply.js';

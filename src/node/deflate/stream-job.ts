@@ -1,4 +1,4 @@
-// One long payload turned into its compressed or decompressed form by a public zlib stream, which works in the thread pool.
+// `StreamJob` compresses or decompresses one long payload by a public zlib stream, which works in the thread pool.
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
 import { violationError, type WebSocketError } from '../../errors/violations.js';
 import { Violation } from '../../spec/violation.js';

@@ -1,5 +1,5 @@
-// A raw DEFLATE state of node:zlib turned into one synchronous call: octets in, octets out, into a buffer of the caller's.
-// It uses the native handle inside Node's zlib streams, which is not public: see self-test.ts for what is checked before.
+// `ZlibHandle` runs a raw DEFLATE state of node:zlib by synchronous calls, bytes in and bytes out into a caller's buffer.
+// It uses the native handle inside Node's zlib streams, which is not public: self-test.ts checks it before.
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
 
 /** The inside of a zlib stream, as it is in Node 20, 22, 24 and 26. */
