@@ -16,6 +16,11 @@ function tokenTable(): Uint8Array {
 
 const IS_TOKEN: Uint8Array = tokenTable();
 
+/** Whether a byte may stand in a token. */
+export function isTokenByte(byte: number): boolean {
+  return IS_TOKEN[byte] === 1;
+}
+
 function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
@@ -24,15 +29,6 @@ function isBlank(code: number): boolean {
 export function isToken(text: string): boolean {
   const reader = new TokenReader(text);
   return reader.token() !== '' && reader.atEnd;
-}
-
-/** The text without the spaces and tabs around it. */
-export function trimBlanks(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
 }
 
 /**
@@ -84,6 +80,6 @@ export class TokenReader {
   }
 
   private nextIsToken(): boolean {
-    return IS_TOKEN[this.text.charCodeAt(this.at)] === 1;
+    return isTokenByte(this.text.charCodeAt(this.at));
   }
 }

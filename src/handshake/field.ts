@@ -20,7 +20,7 @@ export function countRaw(rawHeaders: readonly unknown[], name: string): number {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const found = rawHeaders[at];
-    if (typeof found === 'string' && found.toLowerCase() === name) count++;
+    if (typeof found === 'string' && found.length === name.length && found.toLowerCase() === name) count++;
   }
   return count;
 }

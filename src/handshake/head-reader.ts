@@ -1,11 +1,10 @@
 // `RequestReader` and `ResponseReader` read the head of an HTTP/1.1 message from chunks of bytes (RFC 7230 3).
 // They serve users who bring their own transport.
-import { isToken, trimBlanks } from '../extensions/token.js';
+import { isToken } from '../extensions/token.js';
 import type { Fields } from './field.js';
+import { HeadScanner, MAX_HEAD_LENGTH, RANGE, type HeadError } from './head-scanner.js';
 
-/** The longest head, in octets, and the most header fields that are read. */
-export const MAX_HEAD_LENGTH: number = 16 * 1024;
-export const MAX_FIELDS = 2000;
+export { MAX_FIELDS, MAX_HEAD_LENGTH, type HeadError } from './head-scanner.js';
 
 export interface Head {
   /** `1.0` or `1.1`. */
@@ -30,51 +29,46 @@ export interface ResponseStart {
 export interface RequestHead extends Head, RequestStart {}
 export interface ResponseHead extends Head, ResponseStart {}
 
-/** Why a head is refused: the text, and the status with which a server would say so. */
-export interface HeadError {
-  readonly status: number;
-  readonly message: string;
-}
-
 /** What a chunk led to: no end in sight, a head and the octets after it (a view of the chunk), or an error. */
 export type HeadProgress<T> =
   | { readonly head?: undefined; readonly rest?: undefined; readonly error?: undefined }
   | { readonly head: T; readonly rest: Uint8Array; readonly error?: undefined }
   | { readonly error: HeadError; readonly head?: undefined; readonly rest?: undefined };
 
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const DELETE = 0x7f;
-
 const REQUEST_LINE = /^([^ ]+) ([!-~]+) HTTP\/(\d\.\d)$/;
 const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 
-const BAD_CHARACTER: HeadError = { status: 400, message: 'Invalid character in head' };
 const BAD_START: HeadError = { status: 400, message: 'Invalid start line' };
 const BAD_VERSION: HeadError = { status: 505, message: 'Unsupported HTTP version' };
-const BAD_FIELD: HeadError = { status: 400, message: 'Invalid header field' };
-const TOO_LONG: HeadError = { status: 431, message: 'Head too long' };
-const TOO_MANY: HeadError = { status: 431, message: 'Too many header fields' };
 
-interface DecodedStart<S> {
-  readonly version: string;
-  readonly start: S;
-}
+/** The least memory, in bytes, for a head that comes in pieces. */
+const FIRST_LENGTH = 512;
+
+/** Names as browsers write them: a lower-case name that is made anew takes longer to become a property. */
+const LOWER_CASE: ReadonlyMap<string, string> = new Map(
+  [
+    'Host Connection Pragma Cache-Control User-Agent Upgrade Origin Accept-Encoding Accept-Language Cookie Authorization',
+    'Sec-WebSocket-Key Sec-WebSocket-Version Sec-WebSocket-Protocol Sec-WebSocket-Extensions Sec-WebSocket-Accept',
+  ]
+    .flatMap((names) => names.split(' '))
+    .map((name) => [name, name.toLowerCase()]),
+);
+
+/** A head whose fields are still to come. */
+type Begun<S> = S & { readonly httpVersion: string; headers: Record<string, string>; rawHeaders: string[] };
 
 /** Reads one head from chunks of any size, with bounded memory. It interprets nothing: `judgeRequest` and `judgeResponse` do. */
 export class HeadReader<S extends RequestStart | ResponseStart> {
-  private length = 0;
-  private line = '';
-  private afterCr = false;
-  private start: S | undefined;
-  private httpVersion = '';
-  private readonly rawHeaders: string[] = [];
-  private readonly headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  private head: Begun<S> | undefined;
+  private readonly scanner: HeadScanner;
+  /** The bytes so far, where the head comes in pieces. */
+  private held: Uint8Array | undefined;
   private spent = false;
 
-  constructor(private readonly decodeStart: (line: string) => DecodedStart<S> | undefined) {}
+  /** @param begin makes a head of its start line, or nothing of one that is malformed */
+  constructor(private readonly begin: (line: string) => Begun<S> | undefined) {
+    this.scanner = new HeadScanner(0, (bytes, from, to) => this.takeStart(latin1(bytes, from, to, 0xff)));
+  }
 
   /**
    * Takes the next chunk. Once it answered with a head or an error, the reader is spent.
@@ -82,82 +76,79 @@ export class HeadReader<S extends RequestStart | ResponseStart> {
    */
   push(chunk: Uint8Array): HeadProgress<Head & S> {
     if (this.spent) throw new TypeError('This head has already been read');
-    const progress = this.read(chunk);
-    this.spent = progress.head !== undefined || progress.error !== undefined;
-    return progress;
-  }
-
-  private read(chunk: Uint8Array): HeadProgress<Head & S> {
-    let from = 0;
-    for (let at = 0; at < chunk.length; at++) {
-      if (++this.length > MAX_HEAD_LENGTH) return { error: TOO_LONG };
-      const octet = chunk[at];
-      if (this.afterCr) {
-        // RFC 7230 3.5, 9.5: a bare CR or LF ends no line, so that no other reader can see other lines than this one
-        if (octet !== LF) return { error: BAD_CHARACTER };
-        this.afterCr = false;
-        from = at + 1;
-        if (this.line === '' && this.start !== undefined) {
-          return { head: this.head(this.start), rest: chunk.subarray(from) };
-        }
-        const error = this.takeLine();
-        if (error !== undefined) return { error };
-      } else if (octet === CR) {
-        this.line += latin1(chunk, from, at);
-        this.afterCr = true;
-      } else if ((octet < SPACE && octet !== TAB) || octet === DELETE) {
-        return { error: BAD_CHARACTER };
-      }
+    const { scanner } = this;
+    const before = scanner.at;
+    const end = before + chunk.length;
+    const bytes = before === 0 ? chunk : this.hold(chunk, before);
+    const result = scanner.scan(bytes, end);
+    if (result === false) {
+      if (before === 0) this.hold(chunk, 0);
+      return {};
     }
-    if (!this.afterCr) this.line += latin1(chunk, from, chunk.length);
-    return {};
+    this.spent = true;
+    this.held = undefined;
+    if (result !== true) return { error: result };
+    return { head: this.finish(bytes), rest: chunk.subarray(scanner.at - before) };
   }
 
-  private takeLine(): HeadError | undefined {
-    const line = this.line;
-    this.line = '';
-    return this.start === undefined ? this.takeStart(line) : this.takeField(line);
+  /** Puts a chunk behind what came before it; of a head that is too long, no more than its longest part. */
+  private hold(chunk: Uint8Array, at: number): Uint8Array {
+    const length = Math.min(at + chunk.length, MAX_HEAD_LENGTH);
+    let { held } = this;
+    if (held === undefined || held.length < length) {
+      const grown = new Uint8Array(Math.max(length, FIRST_LENGTH, Math.min(2 * at, MAX_HEAD_LENGTH)));
+      if (held !== undefined) grown.set(held);
+      this.held = held = grown;
+    }
+    held.set(chunk.subarray(0, length - at), at);
+    return held;
   }
 
   private takeStart(line: string): HeadError | undefined {
-    const decoded = this.decodeStart(line);
-    if (decoded === undefined) return BAD_START;
-    if (decoded.version !== '1.1' && decoded.version !== '1.0') return BAD_VERSION;
-    this.httpVersion = decoded.version;
-    this.start = decoded.start;
+    const head = this.begin(line);
+    if (head === undefined) return BAD_START;
+    if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return BAD_VERSION;
+    this.head = head;
     return undefined;
   }
 
-  private takeField(line: string): HeadError | undefined {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(colon, 0));
-    // RFC 7230 3.2.4: no blank before the colon, and no folded line, which would begin with a blank
-    if (!isToken(name)) return BAD_FIELD;
-    if (this.rawHeaders.length === 2 * MAX_FIELDS) return TOO_MANY;
-    const value = trimBlanks(line.slice(colon + 1));
-    this.rawHeaders.push(name, value);
-    const key = name.toLowerCase();
-    const before = this.headers[key];
-    this.headers[key] = before === undefined ? value : `${before}, ${value}`;
-    return undefined;
-  }
-
-  private head(start: S): Head & S {
-    const { httpVersion, headers, rawHeaders } = this;
-    return { ...start, httpVersion, headers, rawHeaders };
+  private finish(bytes: Uint8Array): Head & S {
+    const head = this.head!;
+    const { headers, rawHeaders } = head;
+    const { at: end, bits, ranges } = this.scanner;
+    const text = latin1(bytes, 0, end, bits);
+    for (let at = 0; at < ranges.length; at += RANGE) {
+      const name = text.slice(ranges[at], ranges[at + 1]);
+      const value = text.slice(ranges[at + 2], ranges[at + 3]);
+      rawHeaders.push(name, value);
+      const key = LOWER_CASE.get(name) ?? name.toLowerCase();
+      const before = headers[key];
+      headers[key] = before === undefined ? value : `${before}, ${value}`;
+    }
+    return head;
   }
 }
 
-function latin1(chunk: Uint8Array, from: number, to: number): string {
-  return String.fromCharCode(...chunk.subarray(from, to));
+function noFields(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
+}
+
+const ascii = new TextDecoder();
+
+/** @param bits the bytes joined by OR, or more than that */
+function latin1(bytes: Uint8Array, from: number, to: number, bits: number): string {
+  const part = bytes.subarray(from, to);
+  if (bits < 0x80) return ascii.decode(part);
+  return String.fromCharCode.apply(undefined, part as unknown as number[]);
 }
 
 /** Reads the head of a request, on the server's side. */
 export class RequestReader extends HeadReader<RequestStart> {
   constructor() {
     super((line) => {
-      const [, method, url, version] = REQUEST_LINE.exec(line) ?? [];
-      return method !== undefined && isToken(method) ? { version, start: { method, url } } : undefined;
+      const [, method, url, httpVersion] = REQUEST_LINE.exec(line) ?? [];
+      if (method === undefined || !isToken(method)) return undefined;
+      return { method, url, httpVersion, headers: noFields(), rawHeaders: [] };
     });
   }
 }
@@ -166,8 +157,9 @@ export class RequestReader extends HeadReader<RequestStart> {
 export class ResponseReader extends HeadReader<ResponseStart> {
   constructor() {
     super((line) => {
-      const [, version, status, statusMessage = ''] = STATUS_LINE.exec(line) ?? [];
-      return status === undefined ? undefined : { version, start: { statusCode: Number(status), statusMessage } };
+      const [, httpVersion, status, statusMessage = ''] = STATUS_LINE.exec(line) ?? [];
+      if (status === undefined) return undefined;
+      return { statusCode: Number(status), statusMessage, httpVersion, headers: noFields(), rawHeaders: [] };
     });
   }
 }

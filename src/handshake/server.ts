@@ -108,7 +108,8 @@ export function judgeOffers(
   const offers = extensionText === undefined ? { value: [] } : parseExtensions(extensionText);
   if (offers.value === undefined) return refusal(400, 'Invalid or unacceptable Sec-WebSocket-Extensions header');
 
-  return { ...opening, protocols: protocols.value, offers: offers.value };
+  const { key, version, origin } = opening;
+  return { accepted: true, key, version, origin, protocols: protocols.value, offers: offers.value };
 }
 
 function asksForWebSocket(upgrade: string | undefined, strict: boolean): boolean {

@@ -211,11 +211,10 @@ export class Session extends Teller implements SendingSession {
     const reason = (closeReceived?.reason as Buffer | undefined) ?? EMPTY;
     const wasClean = closeReceived !== undefined && connection.closeSent !== undefined;
     this.setReadyState(ReadyState.Closed);
-    const error = notSent();
-    this.abandon(error);
+    this.abandon();
     const { held } = this;
     this.held = undefined;
-    if (held !== undefined) settle(held.takeAll(), error);
+    if (held !== undefined) settle(held.takeAll(), notSent());
     connection.dispose();
     const ending = this.endFacts();
     const { initiator } = ending;

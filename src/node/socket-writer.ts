@@ -298,11 +298,13 @@ export abstract class SocketWriter implements Batch {
   }
 
   /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */
-  protected abandon(error: Error): void {
-    const { callbacks = [], flights = [] } = this;
+  protected abandon(): void {
+    const { callbacks, flights } = this;
+    if (callbacks === undefined && flights === undefined) return;
     this.callbacks = this.flights = undefined;
-    for (const flight of flights) settle(flight ?? [], error);
-    settle(callbacks, error);
+    const error = notSent();
+    for (const flight of flights ?? []) settle(flight ?? [], error);
+    settle(callbacks ?? [], error);
   }
 
   /** Says whether more messages of the same read follow the one that is told next, so that its answers wait for theirs. */

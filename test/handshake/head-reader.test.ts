@@ -54,6 +54,34 @@ describe('RFC 7230 3 heads', () => {
     });
   });
 
+  test('3.2.3 takes spaces and tabs off a value, and no other blanks', () => {
+    const text = 'GET / HTTP/1.1\r\nA: \t a b \t\r\nB:\xa0a\xa0\r\nC: \t \r\nD:\r\n\r\n';
+    expect(request(text)).toMatchObject({ rawHeaders: ['A', 'a b', 'B', '\xa0a\xa0', 'C', '', 'D', ''] });
+  });
+
+  test('3.2 names whose case is odd are names like others', () => {
+    expect(request('GET / HTTP/1.1\r\nhOST: a\r\nUPGRADE: b\r\nSec-Websocket-Key: c\r\n\r\n')).toMatchObject({
+      headers: [
+        ['host', 'a'],
+        ['upgrade', 'b'],
+        ['sec-websocket-key', 'c'],
+      ],
+      rawHeaders: ['hOST', 'a', 'UPGRADE', 'b', 'Sec-Websocket-Key', 'c'],
+    });
+  });
+
+  test('the strings of a head are its own, though the memory of its chunk is written to again', () => {
+    const chunk = octets('GET /a HTTP/1.1\r\nHost: example.com\r\n\r\n');
+    const { head } = new RequestReader().push(chunk);
+    chunk.fill(0x78);
+    expect(head).toMatchObject({ method: 'GET', url: '/a', rawHeaders: ['Host', 'example.com'] });
+    const reader = new RequestReader();
+    const first = octets('GET /b HTTP/1.1\r\nHo');
+    reader.push(first);
+    first.fill(0x78);
+    expect(reader.push(octets('st: a\r\n\r\n'))).toMatchObject({ head: { url: '/b', rawHeaders: ['Host', 'a'] } });
+  });
+
   test('3 reads a response', () => {
     expect(response('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n')).toEqual({
       statusCode: 101,
