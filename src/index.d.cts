@@ -4,6 +4,14 @@ import type { Blob as NodeBlob } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Server as HttpServer } from 'node:http';
+import type {
+  ClientHttp2Session,
+  Http2SecureServer,
+  Http2Server,
+  Http2ServerRequest,
+  IncomingHttpHeaders,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { createConnection } from 'node:net';
 import { Writable, type Duplex, type DuplexOptions } from 'node:stream';
@@ -219,6 +227,11 @@ declare namespace WebSocket {
     followRedirects?: boolean | undefined;
     /** How many redirects to follow. Default 10. */
     maxRedirects?: number | undefined;
+    /**
+     * Ask over HTTP/2 (RFC 8441), on this session or, with `true`, on one that the clients of an origin share; over HTTP/1.1
+     * where the peer does not offer that. Redirects are not followed there.
+     */
+    http2?: boolean | ClientHttp2Session | undefined;
     /** How long each opening request may take, in ms; 0, the default, for no limit. */
     handshakeTimeout?: number | undefined;
     /** Fills in the masking key of each frame; by default it is random. */
@@ -247,7 +260,8 @@ declare namespace WebSocket {
     host?: string | undefined;
     port?: number | undefined;
     backlog?: number | undefined;
-    server?: HttpServer<U> | HttpsServer<U> | undefined;
+    /** An HTTP server, of HTTP/1.1 or of HTTP/2 (RFC 8441), or of both. */
+    server?: HttpServer<U> | HttpsServer<U> | Http2Server | Http2SecureServer | undefined;
     noServer?: boolean | undefined;
     /** The server takes only requests for this path; the query is not compared. */
     path?: string | undefined;
@@ -389,6 +403,15 @@ declare namespace WebSocket {
       socket: Duplex,
       upgradeHead: Buffer,
       callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
+    ): void;
+    /**
+     * Answers a request for a WebSocket over HTTP/2, an extended CONNECT (RFC 8441 5), with the arguments of the 'stream' event of a
+     * server that was made with the setting `enableConnectProtocol`; the callback is not called when it is refused.
+     */
+    handleConnect(
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      callback: (client: InstanceType<T>, request: Http2ServerRequest) => void,
     ): void;
     /** Whether a request is for this server; meant to be overridden. */
     shouldHandle(request: InstanceType<U>): boolean | Promise<boolean>;

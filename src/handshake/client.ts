@@ -34,12 +34,28 @@ export type HeaderList = [name: string, value: string][];
  *   TypeError for a key that is not 16 octets in base64, and for a name or value that cannot stand in a head
  */
 export function createRequest(options: RequestOptions): HeaderList {
-  const { key, version = 13, protocols = [], extensions, origin, headers = {} } = options;
+  const { key } = options;
+  return requestFields(options, (set) => {
+    if (!isKey(key)) throw new TypeError('The key must be 16 octets in base64');
+    set('Sec-WebSocket-Key', key);
+    set('Connection', 'Upgrade');
+    set('Upgrade', 'websocket');
+  });
+}
+
+/**
+ * The fields of an opening request: those of the caller, the version, those that `more` sets, and the offers.
+ * @throws as `createRequest`
+ */
+export function requestFields(
+  options: Omit<RequestOptions, 'key'>,
+  more: (set: (name: string, value: string) => void) => void,
+): HeaderList {
+  const { version = 13, protocols = [], extensions, origin, headers = {} } = options;
   if (!VERSIONS.includes(version)) {
     throw new RangeError(`Unsupported protocol version: ${version} (supported versions: ${VERSIONS.join(', ')})`);
   }
   if (!areSubprotocols(protocols)) throw new SyntaxError('An invalid or duplicated subprotocol was specified');
-  if (!isKey(key)) throw new TypeError('The key must be 16 octets in base64');
 
   const fields = new Map<string, HeaderList>();
   const set = (name: string, value: unknown): void => {
@@ -56,9 +72,7 @@ export function createRequest(options: RequestOptions): HeaderList {
     if (value !== undefined) set(name, value);
   }
   set('Sec-WebSocket-Version', String(version));
-  set('Sec-WebSocket-Key', key);
-  set('Connection', 'Upgrade');
-  set('Upgrade', 'websocket');
+  more(set);
   if (extensions !== undefined) set('Sec-WebSocket-Extensions', extensions);
   if (protocols.length > 0) set('Sec-WebSocket-Protocol', protocols.join(','));
   if (origin) set(version < 13 ? 'Sec-WebSocket-Origin' : 'Origin', origin);
@@ -116,6 +130,11 @@ export function judgeResponse(response: HandshakeResponse, expectation: Expectat
     return failure('Invalid Sec-WebSocket-Accept header');
   }
 
+  return judgeAgreement(headers, expectation);
+}
+
+/** Judges the subprotocol and the extensions of a response that opens the connection. */
+export function judgeAgreement(headers: Fields, expectation: Omit<Expectation, 'key'>): Agreement | HandshakeFailure {
   const { protocols = [] } = expectation;
   const protocol = textOf(headers['sec-websocket-protocol']);
   if (protocol !== undefined) {
@@ -151,6 +170,6 @@ function judgeExtensions(
   return agreement ?? 'Invalid Sec-WebSocket-Extensions header';
 }
 
-function failure(message: string): HandshakeFailure {
+export function failure(message: string): HandshakeFailure {
   return { agreed: false, message };
 }

@@ -95,11 +95,10 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
 
 /** The second half: what the client would like to speak. */
 export function judgeOffers(
-  request: HandshakeRequest,
+  { headers }: Pick<HandshakeRequest, 'headers'>,
   opening: Opening,
   options: JudgeRequestOptions = {},
 ): Acceptance | Refusal {
-  const { headers } = request;
   const protocolText = textOf(headers['sec-websocket-protocol']);
   const protocols = protocolText === undefined ? { value: new Set<string>() } : parseSubprotocols(protocolText);
   if (protocols.value === undefined) return refusal(400, 'Invalid Sec-WebSocket-Protocol header');
@@ -118,7 +117,8 @@ function asksForWebSocket(upgrade: string | undefined, strict: boolean): boolean
   return strict ? listsToken(upgrade, 'websocket') : upgrade.toLowerCase() === 'websocket';
 }
 
-function versionOf(value: Fields[string], strict: boolean): 8 | 13 | undefined {
+/** The version that a request asks for, where we speak it: the number alone, unless strict to the letter. */
+export function versionOf(value: Fields[string], strict: boolean): 8 | 13 | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
   if (strict && text !== '13' && text !== '8') return undefined;
@@ -132,13 +132,14 @@ function countHosts({ headers, rawHeaders }: HandshakeRequest): number {
   return raw === 0 && headers.host !== undefined ? 1 : raw;
 }
 
-function announcesBody(headers: Fields): boolean {
+/** Whether a body would follow the head of a request. */
+export function announcesBody(headers: Fields): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   const length = textOf(headers['content-length']);
   return length !== undefined && !/^0+$/.test(length);
 }
 
-function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Refusal {
+export function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Refusal {
   return { accepted: false, status, message, headers };
 }
 
@@ -181,16 +182,16 @@ function utf8Length(text: string): number {
 }
 
 /**
- * A whole response that refuses a request; the connection is to be closed after it.
+ * The lines of a response that refuses a request, without the status, by lower-case name, and its body.
  * @param body the text of the body; the status's reason phrase if empty
  * @param headers further fields, which take the place of our own of the same name
  * @throws RangeError for a status outside 200-999; TypeError for a name or value that cannot stand in a head
  */
-export function writeRefusal(
+export function refusalParts(
   status: number,
   body: string = '',
   headers: Readonly<Record<string, FieldValue>> = {},
-): string {
+): { lines: Map<string, string>; text: string } {
   if (!Number.isInteger(status) || status < 200 || status > 999) {
     throw new RangeError(`Invalid status code: ${status}`);
   }
@@ -203,5 +204,11 @@ export function writeRefusal(
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) lines.set(name.toLowerCase(), fieldLine(name, String(value)));
   }
+  return { lines, text };
+}
+
+/** A whole response that refuses a request, as `refusalParts` has it; the connection is to be closed after it. */
+export function writeRefusal(status: number, body?: string, headers?: Readonly<Record<string, FieldValue>>): string {
+  const { lines, text } = refusalParts(status, body, headers);
   return joinHead([`HTTP/1.1 ${status} ${reasonOf(status)}`, ...lines.values()]) + text;
 }

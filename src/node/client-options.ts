@@ -1,6 +1,7 @@
 // `requestOptions` makes the options of one `http.request` from the user's options and a destination, own properties only.
 import type { EventEmitter } from 'node:events';
 import type { ClientRequest, RequestOptions } from 'node:http';
+import type { ClientHttp2Session } from 'node:http2';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
@@ -8,6 +9,7 @@ import type { DeflateAgreement, DeflatePreset } from '../extensions/permessage-d
 import type { HeaderList } from '../handshake/client.js';
 import type { Destination } from './client-address.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
+import type { StreamRequest } from './http2/stream-request.js';
 import type { SharedOptions } from './options.js';
 import type { ReadyState } from './types.js';
 
@@ -28,6 +30,11 @@ export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOp
   handshakeTimeout?: number | undefined;
   /** Follow responses 3xx that have a Location. Off by default. */
   followRedirects?: boolean | undefined;
+  /**
+   * Ask over HTTP/2 (RFC 8441), on this session or, with `true`, on one that the clients of an origin share; over HTTP/1.1 where
+   * the peer does not offer that. Redirects are not followed there.
+   */
+  http2?: boolean | ClientHttp2Session | undefined;
   /** How many redirects to follow. Default 10. */
   maxRedirects?: number | undefined;
   /** The value of Origin (version 13) or Sec-WebSocket-Origin (version 8). */
@@ -46,7 +53,7 @@ export interface ClientSocket extends EventEmitter {
   _url: string | undefined;
   _protocol: string;
   /** The opening request that is on its way; it alone may still change the state. */
-  _req: ClientRequest | null;
+  _req: ClientRequest | StreamRequest | null;
   /** Opens: from here on the socket carries frames. */
   setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;
   /** Ends in the state closed, with 'close'. */
@@ -143,11 +150,13 @@ function joinRepeated(fields: HeaderList): Record<string, string | string[]> {
   return Object.fromEntries(joined);
 }
 
-function connectNet(options: ConnectionOptions): net.Socket {
+/** Connects over TCP or IPC. */
+export function connectNet(options: ConnectionOptions): net.Socket {
   return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
 }
 
-function connectTls(options: ConnectionOptions): tls.TLSSocket {
+/** Connects over TLS. */
+export function connectTls(options: ConnectionOptions): tls.TLSSocket {
   // RFC 6455 4.1: clients must use the Server Name Indication extension; RFC 6066 3: a name, never an address
   const servername = options.servername ?? (net.isIP(options.host ?? '') === 0 ? options.host : '');
   return tls.connect({ ...options, path: undefined, servername });

@@ -1,19 +1,31 @@
 // `connectClient` does a client's opening handshake over Node's http and https, redirects included (RFC 6455 4.1).
 import { randomBytes } from 'node:crypto';
-import http, { type Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { resolveDeflate, writeDeflateOffer } from '../extensions/permessage-deflate.js';
-import { createRequest, judgeResponse, type HandshakeResponse } from '../handshake/client.js';
+import {
+  createRequest,
+  judgeResponse,
+  type Agreement,
+  type HandshakeFailure,
+  type HandshakeResponse,
+} from '../handshake/client.js';
+import { createConnect, judgeConnectResponse } from '../handshake/connect.js';
+import { abort, abortError, abortHandshake, fail, type PendingRequest } from './abort-handshake.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions, type ClientSocket } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
+import { resetWhenDestroyed } from './http2/answer.js';
+import { requestStream } from './http2/request.js';
+import type { StreamRequest } from './http2/stream-request.js';
 import { checkOptions, countOption, LONGEST_TIMER } from './options.js';
-import { ReadyState } from './types.js';
 
 export type { ClientOptions } from './client-options.js';
 
 const DEFAULT_MAX_REDIRECTS = 10;
+const EMPTY = Buffer.alloc(0);
 
 // Deviation from ws: Proxy-Authorization is dropped with the other secrets.
 /** Header fields that a redirect to another peer, or to one without TLS, leaves out. */
@@ -32,32 +44,6 @@ export function connectClient(
   options: ClientOptions,
 ): void {
   new Opening(websocket, parseAddress(address), protocols, options).start();
-}
-
-/** Gives up a handshake whose request, if there is one, is not finished: 'error' and 'close' follow in the next tick. */
-export function abortHandshake(websocket: ClientSocket, request: ClientRequest | null, message: string): void {
-  const error = new Error(message);
-  Error.captureStackTrace(error, abortHandshake);
-  abort(websocket, request, error);
-}
-
-function abort(websocket: ClientSocket, request: ClientRequest | null, error: Error): void {
-  websocket._readyState = ReadyState.Closing;
-  websocket._req = null;
-  request?.destroy();
-  // A request whose response is complete leaves its socket alone. With an agent, that socket may carry another request by now.
-  if (!(request as { agent?: Agent | null } | null)?.agent) request?.socket?.destroy();
-  process.nextTick(fail, websocket, error);
-}
-
-function fail(websocket: ClientSocket, error: unknown): void {
-  websocket._readyState = ReadyState.Closing;
-  websocket._req = null;
-  try {
-    websocket.emit('error', error);
-  } finally {
-    websocket.emitClose();
-  }
 }
 
 /** One opening handshake, over as many requests as there are redirects. */
@@ -98,7 +84,53 @@ class Opening {
   }
 
   start(): void {
-    this.finish(this.request(this.home));
+    if (this.options.http2) this.requestStream();
+    else this.finish(this.request(this.home));
+  }
+
+  /** Asks over HTTP/2, and over HTTP/1.1 where the peer does not offer that. */
+  private requestStream(): void {
+    const { websocket, options, home, protocols } = this;
+    websocket._url = home.url.href;
+    if (options.signal?.aborted) return abort(websocket, null, abortError(options.signal));
+    const extensions = this.deflate && writeDeflateOffer(this.deflate);
+    const { protocolVersion: version, origin } = options;
+    const fields = createConnect({ version, protocols, extensions, origin, headers: this.headers });
+    const auth = home.auth ?? options.auth ?? undefined;
+    const isCurrent = (): boolean => websocket._req === request;
+    const request: StreamRequest = requestStream(home, options, fields, auth, {
+      refused: () => isCurrent() && this.finish(this.request(home)),
+      failed: (error) => isCurrent() && fail(websocket, error),
+      responded: (status, headers, stream) => {
+        if (isCurrent()) this.respondOnStream(request, status, headers, stream);
+        else stream.destroy();
+      },
+    });
+    websocket._req = request;
+    this.limit(request);
+  }
+
+  private respondOnStream(
+    request: StreamRequest,
+    status: number,
+    headers: IncomingHttpHeaders,
+    stream: ClientHttp2Stream,
+  ): void {
+    const { websocket, options, protocols, deflate } = this;
+    resetWhenDestroyed(stream);
+    // What listeners read of a response.
+    const response = Object.assign(stream, { statusCode: status, headers });
+    if (status >= 200 && status <= 299) {
+      websocket.emit('upgrade', response);
+      if (websocket._req !== request) stream.destroy();
+      else this.open(judgeConnectResponse(status, headers, { protocols, deflate }), stream, EMPTY);
+    } else if (options.followRedirects && headers.location && status >= 300 && status < 400) {
+      stream.destroy();
+      abortHandshake(websocket, request, 'Redirects are not followed over HTTP/2');
+    } else if (!websocket.emit('unexpected-response', request, response)) {
+      stream.destroy();
+      abortHandshake(websocket, request, `Unexpected server response: ${status}`);
+    }
   }
 
   /** Makes the request for a destination and listens to its outcome; null if it was given up at once. */
@@ -161,7 +193,7 @@ class Opening {
   }
 
   /** Gives the request up when its time is over or the caller says so. */
-  private limit(request: ClientRequest): void {
+  private limit(request: PendingRequest): void {
     const { websocket, timeout } = this;
     const signal = this.options.signal || undefined;
     const onAbort = (): void => {
@@ -216,8 +248,12 @@ class Opening {
 
   /** Opens, or fails, as the server's 101 demands. */
   private judge(response: HandshakeResponse, key: string, socket: Duplex, head: Buffer): void {
+    const { protocols, deflate } = this;
+    this.open(judgeResponse(response, { key, protocols, deflate }), socket, head);
+  }
+
+  private open(judgement: Agreement | HandshakeFailure, socket: Duplex, head: Buffer): void {
     const { websocket, deflate: options } = this;
-    const judgement = judgeResponse(response, { key, protocols: this.protocols, deflate: options });
     if (!judgement.agreed) {
       socket.destroy();
       abortHandshake(websocket, null, judgement.message);
@@ -244,9 +280,4 @@ class Opening {
     const secrets = isSamePeer(this.home, destination) ? SECRETS : [...SECRETS, 'host'];
     return Object.fromEntries(Object.entries(this.headers).filter(([name]) => !secrets.includes(name.toLowerCase())));
   }
-}
-
-function abortError(signal: AbortSignal | undefined): Error {
-  const error = new Error('The operation was aborted', { cause: signal?.reason });
-  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }

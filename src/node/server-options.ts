@@ -1,5 +1,6 @@
 // `ServerOptions` are the options of a WebSocketServer, with their defaults and their check.
 import type { IncomingMessage, Server } from 'node:http';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { FieldValue } from '../handshake/field.js';
@@ -38,7 +39,8 @@ export interface ServerOptions extends SharedOptions {
   port?: number | string | null | undefined;
   host?: string | null | undefined;
   backlog?: number | null | undefined;
-  server?: Server | HttpsServer | null | undefined;
+  /** An HTTP server, of HTTP/1.1 or of HTTP/2 (RFC 8441), or of both. */
+  server?: Server | HttpsServer | Http2Server | Http2SecureServer | null | undefined;
   noServer?: boolean | null | undefined;
   /** Only requests for this path are taken, up to the question mark. */
   path?: string | null | undefined;

@@ -1,7 +1,7 @@
 // `WebSocketServer` opens WebSocket objects for HTTP requests that ask for one, or refuses them (RFC 6455 4.2).
 import { EventEmitter } from 'node:events';
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
+import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -10,9 +10,17 @@ import {
   resolveDeflate,
   type DeflateAcceptance,
 } from '../extensions/permessage-deflate.js';
+import { judgeConnect } from '../handshake/connect.js';
 import { fieldLine, joinHead, type FieldValue } from '../handshake/field.js';
 import { allowOrigins, judgeOrigin, type AllowedOrigins } from '../handshake/origin.js';
-import { acceptanceLines, judgeOffers, judgeOpening, writeRefusal, type Refusal } from '../handshake/server.js';
+import {
+  acceptanceLines,
+  judgeOffers,
+  judgeOpening,
+  writeRefusal,
+  type Opening,
+  type Refusal,
+} from '../handshake/server.js';
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
@@ -25,6 +33,8 @@ import {
   type VerifyClientSync,
   type WebSocketClass,
 } from './server-options.js';
+import { acceptStream, isStream, noteStream, refuseStream, resetWhenDestroyed, STATUS_LINE } from './http2/answer.js';
+import { isHttp2Server, listenToStreams } from './http2/listen.js';
 import type { SessionOwner } from './session.js';
 import { WebSocket } from './websocket.js';
 
@@ -39,6 +49,8 @@ enum ServerState {
   Closing = 1,
   Closed = 2,
 }
+
+const EMPTY = Buffer.alloc(0);
 
 const kUsed: unique symbol = Symbol('used');
 
@@ -83,7 +95,7 @@ export class WebSocketServer extends EventEmitter {
   /** All open connections; undefined without `clientTracking`. */
   declare clients: Set<WebSocket> | undefined;
   /** The HTTP server that is listened to; null once it is not, and absent in noServer mode. @internal */
-  declare _server: Server | HttpsServer | null | undefined;
+  declare _server: NonNullable<ServerOptions['server']> | null | undefined;
   /** @internal */
   declare _removeListeners: (() => void) | null | undefined;
   /** @internal */
@@ -117,7 +129,11 @@ export class WebSocketServer extends EventEmitter {
     } else if (server) {
       this._server = server;
     }
-    if (this._server) this._removeListeners = listenTo(this._server, this);
+    if (this._server) {
+      this._removeListeners = listenTo(this._server, this, (request, stream) => {
+        connect(this, stream, request, (websocket) => this.emit('connection', websocket, request));
+      });
+    }
     if (clientTracking) {
       this.clients = new Set();
       this._shouldEmitClose = false;
@@ -186,55 +202,21 @@ export class WebSocketServer extends EventEmitter {
     head: Buffer,
     callback: (websocket: WebSocket, request: IncomingMessage) => void,
   ): void {
-    socket.on('error', onSocketError);
-    const { options } = this;
-    let deflate: PerMessageDeflateOptions | undefined;
-    try {
-      deflate = resolveDeflate<PerMessageDeflateOptions>(options.perMessageDeflate);
-    } catch (error) {
-      return refuseAndTell(this, request, socket, error);
-    }
-    const reading = { strict: Boolean(options.strictHandshake), extensions: deflate !== undefined };
+    admit(this, request, socket, head, (strict) => judgeOpening(request, { strict }), callback);
+  }
 
-    const opening = judgeOpening(request, reading);
-    if (!opening.accepted) return refuseOrTell(this, request, socket, opening);
-    if (!refusingThrown(socket, () => this.shouldHandle(request))) return refuse(socket, 400);
-    const { origins } = holdingsOf(this);
-    if (origins !== undefined && !judgeOrigin(opening.origin, origins)) return refuse(socket, 403);
-    const acceptance = judgeOffers(request, opening, reading);
-    if (!acceptance.accepted) return refuseOrTell(this, request, socket, acceptance);
-    const agreed = deflate === undefined ? undefined : acceptDeflateOffer(acceptance.offers, deflate);
-    if (agreed === 'refused') {
-      const message = 'Invalid or unacceptable Sec-WebSocket-Extensions header';
-      return refuseOrTell(this, request, socket, { status: 400, message, headers: {} });
-    }
-    const extensions: Extensions = agreed === undefined ? {} : { [PERMESSAGE_DEFLATE]: agreed };
-    const { key, protocols } = acceptance;
-    const complete = (): void => this.completeUpgrade(extensions, key, protocols, request, socket, head, callback);
-
-    if (!options.verifyClient) return complete();
-    if (!isFunction(this, 'verifyClient', request, socket)) return;
-    const info: ClientInfo = {
-      origin: opening.origin,
-      secure: isSecure(request),
-      req: request,
-    };
-    if (options.verifyClient.length === 2) {
-      const answer: VerifyClientAnswer = (accepted, status, message, headers) => {
-        if (accepted) return complete();
-        try {
-          refuse(socket, status || 401, message, headers);
-        } catch (error) {
-          refuseAndTell(this, request, socket, error);
-        }
-      };
-      // Called on the options, which are its `this`.
-      refusingThrown(socket, () => void options.verifyClient!(info, answer));
-    } else if (refusingThrown(socket, () => (options as { verifyClient: VerifyClientSync }).verifyClient(info))) {
-      complete();
-    } else {
-      refuse(socket, 401);
-    }
+  /**
+   * Answers a request for a WebSocket over HTTP/2, an extended CONNECT (RFC 8441 5), as the 'stream' event of an HTTP/2 server
+   * has it. The server must have been made with the setting `enableConnectProtocol`.
+   * @param callback gets the open connection; it is not called when the request is refused
+   */
+  handleConnect(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    callback: (websocket: WebSocket, request: http2.Http2ServerRequest) => void,
+  ): void {
+    const request = new http2.Http2ServerRequest(stream, headers, {}, Object.entries(headers).flat() as string[]);
+    connect(this, stream, request, callback);
   }
 
   /**
@@ -296,14 +278,16 @@ export class WebSocketServer extends EventEmitter {
       chosen = refusingThrown(socket, () => options.handleProtocols!(protocols as Set<string>, request));
     }
     const agreed = extensions[PERMESSAGE_DEFLATE];
-    const lines = acceptanceLines({ key, extensions: agreed?.header });
+    const ofHttp2 = isStream(socket);
+    const lines = ofHttp2 ? [STATUS_LINE] : acceptanceLines({ key });
     let response: string;
     try {
       if (chosen) {
         // As with ws, any text goes out, for the client to judge.
         websocket._protocol = textOf(chosen);
-        lines.splice(4, 0, fieldLine('Sec-WebSocket-Protocol', websocket._protocol));
+        lines.push(fieldLine('Sec-WebSocket-Protocol', websocket._protocol));
       }
+      if (agreed !== undefined) lines.push(fieldLine('Sec-WebSocket-Extensions', agreed.header));
     } catch (error) {
       return refuseAndTell(this, request, socket, error);
     }
@@ -315,7 +299,8 @@ export class WebSocketServer extends EventEmitter {
       return refuseAndTell(this, request, socket, error);
     }
     socket[kUsed] = true;
-    socket.write(response);
+    if (ofHttp2) acceptStream(resetWhenDestroyed(socket), lines);
+    else socket.write(response);
     socket.removeListener('error', onSocketError);
     websocket.setSocket(socket, head, {
       ...options,
@@ -325,6 +310,77 @@ export class WebSocketServer extends EventEmitter {
     held.openConnections++;
     this.clients?.add(websocket);
     callback(websocket, request);
+  }
+}
+
+/** Answers a request for a WebSocket that came on a stream of HTTP/2. */
+function connect(
+  server: WebSocketServer,
+  stream: ServerHttp2Stream,
+  request: http2.Http2ServerRequest,
+  callback: (websocket: WebSocket, request: http2.Http2ServerRequest) => void,
+): void {
+  noteStream(stream);
+  const judge = (strict: boolean): Opening | Refusal => judgeConnect(request.headers, { strict });
+  // The parts of an IncomingMessage that the judging and the application's functions read are those of this request too.
+  admit(server, request as unknown as IncomingMessage, stream, EMPTY, judge, callback as never);
+}
+
+/** Judges a request, asks the application, and answers. */
+function admit(
+  server: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  judge: (strict: boolean) => Opening | Refusal,
+  callback: (websocket: WebSocket, request: IncomingMessage) => void,
+): void {
+  socket.on('error', onSocketError);
+  const { options } = server;
+  let deflate: PerMessageDeflateOptions | undefined;
+  try {
+    deflate = resolveDeflate<PerMessageDeflateOptions>(options.perMessageDeflate);
+  } catch (error) {
+    return refuseAndTell(server, request, socket, error);
+  }
+  const opening = judge(Boolean(options.strictHandshake));
+  if (!opening.accepted) return refuseOrTell(server, request, socket, opening);
+  if (!refusingThrown(socket, () => server.shouldHandle(request))) return refuse(socket, 400);
+  const { origins } = holdingsOf(server);
+  if (origins !== undefined && !judgeOrigin(opening.origin, origins)) return refuse(socket, 403);
+  const acceptance = judgeOffers(request, opening, { extensions: deflate !== undefined });
+  if (!acceptance.accepted) return refuseOrTell(server, request, socket, acceptance);
+  const agreed = deflate === undefined ? undefined : acceptDeflateOffer(acceptance.offers, deflate);
+  if (agreed === 'refused') {
+    const message = 'Invalid or unacceptable Sec-WebSocket-Extensions header';
+    return refuseOrTell(server, request, socket, { status: 400, message, headers: {} });
+  }
+  const extensions: Extensions = agreed === undefined ? {} : { [PERMESSAGE_DEFLATE]: agreed };
+  const { key, protocols } = acceptance;
+  const complete = (): void => server.completeUpgrade(extensions, key, protocols, request, socket, head, callback);
+
+  if (!options.verifyClient) return complete();
+  if (!isFunction(server, 'verifyClient', request, socket)) return;
+  const info: ClientInfo = {
+    origin: opening.origin,
+    secure: isSecure(request, socket),
+    req: request,
+  };
+  if (options.verifyClient.length === 2) {
+    const answer: VerifyClientAnswer = (accepted, status, message, headers) => {
+      if (accepted) return complete();
+      try {
+        refuse(socket, status || 401, message, headers);
+      } catch (error) {
+        refuseAndTell(server, request, socket, error);
+      }
+    };
+    // Called on the options, which are its `this`.
+    refusingThrown(socket, () => void options.verifyClient!(info, answer));
+  } else if (refusingThrown(socket, () => (options as { verifyClient: VerifyClientSync }).verifyClient(info))) {
+    complete();
+  } else {
+    refuse(socket, 401);
   }
 }
 
@@ -343,8 +399,12 @@ function createServer(server: WebSocketServer, timeout: number): Server {
   });
 }
 
-/** Makes a server of ours listen to an HTTP server; what is returned ends that. */
-function listenTo(server: Server | HttpsServer, ours: WebSocketServer): () => void {
+/** Makes a server of ours listen to an HTTP server; the function returned ends that. */
+function listenTo(
+  server: NonNullable<ServerOptions['server']>,
+  ours: WebSocketServer,
+  takeStream: (request: http2.Http2ServerRequest, stream: ServerHttp2Stream) => void,
+): () => void {
   const listening = (): void => void ours.emit('listening');
   const error = (reason: Error): void => void ours.emit('error', reason);
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -353,14 +413,19 @@ function listenTo(server: Server | HttpsServer, ours: WebSocketServer): () => vo
   server.on('listening', listening);
   server.on('error', error);
   server.on('upgrade', upgrade);
+  const leaveStreams = isHttp2Server(server)
+    ? listenToStreams(server, { wantsStream: (request) => ours.shouldHandle(request as never), takeStream })
+    : undefined;
   return () => {
+    leaveStreams?.();
     server.removeListener('listening', listening);
     server.removeListener('error', error);
     server.removeListener('upgrade', upgrade);
   };
 }
 
-function isSecure(request: IncomingMessage): boolean {
+function isSecure(request: IncomingMessage, carrier: Duplex): boolean {
+  if (isStream(carrier)) return Boolean(carrier.session?.encrypted);
   const socket = request.socket as { authorized?: boolean; encrypted?: boolean } | undefined;
   return Boolean(socket?.authorized || socket?.encrypted);
 }
@@ -433,7 +498,9 @@ function refuseAndTell(server: WebSocketServer, request: IncomingMessage, socket
 
 /** Answers with an error and ends the socket; throws before it writes, for values that cannot stand in a head. */
 function refuse(socket: Duplex, status: unknown, message?: unknown, headers?: unknown): void {
-  const response = writeRefusal(Number(status), textOf(message || ''), (headers ?? {}) as Record<string, FieldValue>);
+  const fields = (headers ?? {}) as Record<string, FieldValue>;
+  if (isStream(socket)) return refuseStream(socket, Number(status), textOf(message || ''), fields);
+  const response = writeRefusal(Number(status), textOf(message || ''), fields);
   socket.once('finish', () => socket.destroy());
   socket.end(response);
 }

@@ -1,12 +1,12 @@
 // `WebSocket` is the object that users of `ws` know: a client's, which connects, or a server's, which `setSocket` opens.
 import { EventEmitter } from 'node:events';
-import type { ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Statistics } from '../codec/statistics.js';
 import { PERMESSAGE_DEFLATE } from '../extensions/permessage-deflate.js';
 import { CloseCode } from '../spec/close-code.js';
 import { Opcode } from '../spec/frame.js';
-import { abortHandshake, connectClient, type ClientOptions } from './client.js';
+import { abortHandshake, type PendingRequest } from './abort-handshake.js';
+import { connectClient, type ClientOptions } from './client.js';
 import { isBlob, octetsOf, toCallback, toPayload, type Sendable } from './data.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
@@ -40,7 +40,7 @@ export class WebSocket extends EventEmitter {
   /** @internal */
   _readyState: ReadyState = ReadyState.Connecting;
   /** @internal */
-  _req: ClientRequest | null = null;
+  _req: PendingRequest | null = null;
   /** @internal */
   _url: string | undefined;
   /** @internal */

@@ -160,7 +160,7 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(take(silent)).toBe('');
     });
 
-    test('stopReading drops what has come, and more octets are not wanted', () => {
+    test('stopReading drops what has come, and more bytes are not wanted', () => {
       const to = connection();
       expect(to.wantsRead).toBe(true);
       to.receive(octets('82 01 01 82 01 02 82'));

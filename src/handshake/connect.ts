@@ -1,0 +1,100 @@
+// `judgeConnect` accepts or refuses a request for a WebSocket over HTTP/2, and its neighbours write and judge the rest (RFC 8441).
+import { textOf, type Fields } from './field.js';
+import {
+  failure,
+  judgeAgreement,
+  requestFields,
+  type Agreement,
+  type Expectation,
+  type HandshakeFailure,
+  type RequestOptions,
+} from './client.js';
+import { announcesBody, refusal, versionOf, type Opening, type Refusal } from './server.js';
+
+/** Fields that belong to one connection of HTTP/1.1, which HTTP/2 refuses (RFC 9113 8.2.2), and Host, which is `:authority`. */
+const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'sec-websocket-accept',
+  'sec-websocket-key',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Whether the header fields of a stream ask for an extended CONNECT, for a WebSocket or another protocol (RFC 8441 4). */
+export function isExtendedConnect(headers: Fields): boolean {
+  return headers[':method'] === 'CONNECT' && headers[':protocol'] !== undefined;
+}
+
+/**
+ * Judges a request for a WebSocket over HTTP/2, except its offers (RFC 8441 4 and 5). It has no key, and '' stands for that.
+ * @param headers fields by lower-case name, pseudo-header fields among them
+ */
+export function judgeConnect(headers: Fields, options: { readonly strict?: boolean } = {}): Opening | Refusal {
+  if (headers[':method'] !== 'CONNECT') return refusal(405, 'Invalid HTTP method');
+  // RFC 9220 3: a protocol that the server does not know is answered with 501.
+  if (headers[':protocol'] !== 'websocket') return refusal(501, 'Unknown :protocol');
+  // RFC 8441 4: `:scheme` and `:path` are there, as in any other request; RFC 8441 5: they are those of http and https.
+  const scheme = headers[':scheme'];
+  if (scheme !== 'https' && scheme !== 'http') return refusal(400, 'Missing or invalid :scheme');
+  if (!textOf(headers[':path'])?.startsWith('/')) return refusal(400, 'Missing or invalid :path');
+  if (!headers[':authority'] && !headers.host) return refusal(400, 'Missing :authority');
+  const version = versionOf(headers['sec-websocket-version'], options.strict === true);
+  if (version === undefined) {
+    return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
+  }
+  if (announcesBody(headers)) return refusal(400, 'Request must not have a body');
+  return {
+    accepted: true,
+    key: '',
+    version,
+    origin: textOf(headers[version === 8 ? 'sec-websocket-origin' : 'origin']),
+  };
+}
+
+/**
+ * The header fields of a request for a WebSocket over HTTP/2, in lower case, without pseudo-header fields (RFC 8441 5).
+ * Fields of the caller's that HTTP/2 does not have are left out.
+ * @throws as `createRequest`
+ */
+export function createConnect(options: Omit<RequestOptions, 'key'>): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = {};
+  for (const [name, value] of requestFields(options, () => {})) {
+    addField(fields, name, value);
+  }
+  return fields;
+}
+
+/**
+ * Header fields for HTTP/2 from lines of HTTP/1.1 such as `Name: value`; those that HTTP/2 does not have are left out.
+ * @param lines checked by `fieldLine` or `joinHead`
+ */
+export function fieldsOfLines(lines: Iterable<string>): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    addField(fields, line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return fields;
+}
+
+function addField(fields: Record<string, string | string[]>, name: string, value: string): void {
+  const lower = name.toLowerCase();
+  if (NOT_IN_HTTP2.has(lower)) return;
+  const before = fields[lower];
+  fields[lower] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+}
+
+/** Judges the response to such a request (RFC 8441 5: a status of 2xx opens the connection). */
+export function judgeConnectResponse(
+  status: number,
+  headers: Fields,
+  expectation: Omit<Expectation, 'key'>,
+): Agreement | HandshakeFailure {
+  if (status < 200 || status > 299) return failure(`Unexpected server response: ${status}`);
+  return judgeAgreement(headers, expectation);
+}

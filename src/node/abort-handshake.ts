@@ -1,0 +1,42 @@
+// `abortHandshake` gives up a client's opening handshake, and its neighbours say why.
+import type { Agent, ClientRequest } from 'node:http';
+import type { ClientSocket } from './client-options.js';
+import type { StreamRequest } from './http2/stream-request.js';
+import { ReadyState } from './types.js';
+
+/** An opening request that is on its way. */
+export type PendingRequest = ClientRequest | StreamRequest;
+
+/** Gives up a handshake whose request, if there is one, is not finished: 'error' and 'close' follow in the next tick. */
+export function abortHandshake(websocket: ClientSocket, request: PendingRequest | null, message: string): void {
+  const error = new Error(message);
+  Error.captureStackTrace(error, abortHandshake);
+  abort(websocket, request, error);
+}
+
+/** As `abortHandshake`, with an error of the caller's. */
+export function abort(websocket: ClientSocket, request: PendingRequest | null, error: Error): void {
+  websocket._readyState = ReadyState.Closing;
+  websocket._req = null;
+  request?.destroy();
+  // A request whose response is complete leaves its socket alone. With an agent, that socket may carry another request by now.
+  if (!(request as { agent?: Agent | null } | null)?.agent) (request as ClientRequest | null)?.socket?.destroy();
+  process.nextTick(fail, websocket, error);
+}
+
+/** Tells that the handshake failed, and ends the WebSocket. */
+export function fail(websocket: ClientSocket, error: unknown): void {
+  websocket._readyState = ReadyState.Closing;
+  websocket._req = null;
+  try {
+    websocket.emit('error', error);
+  } finally {
+    websocket.emitClose();
+  }
+}
+
+/** The error of an operation that a signal aborted. */
+export function abortError(signal: AbortSignal | undefined): Error {
+  const error = new Error('The operation was aborted', { cause: signal?.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+}

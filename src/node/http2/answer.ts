@@ -1,0 +1,64 @@
+// `acceptStream` and `refuseStream` answer a request for a WebSocket over HTTP/2 with header fields (RFC 8441 5).
+import http2, { type ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { fieldsOfLines } from '../../handshake/connect.js';
+import type { FieldValue } from '../../handshake/field.js';
+import { refusalParts } from '../../handshake/server.js';
+
+const { NGHTTP2_CANCEL } = http2.constants;
+
+const streams = new WeakSet();
+
+/** Notes that a stream carries a request for a WebSocket, which is answered with header fields. */
+export function noteStream(stream: ServerHttp2Stream): void {
+  streams.add(stream);
+}
+
+/** Whether a request came on a stream of HTTP/2, so that no head of HTTP/1.1 may be written. */
+export function isStream(socket: Duplex): socket is ServerHttp2Stream {
+  return streams.has(socket);
+}
+
+/** The line of the status, and the first of a response that opens a connection; listeners of 'headers' see and add lines. */
+export const STATUS_LINE = 'HTTP/2 200';
+
+/**
+ * Opens the connection.
+ * @param lines `STATUS_LINE`, then fields; fields of HTTP/1.1 alone are left out
+ */
+export function acceptStream(stream: ServerHttp2Stream, [, ...lines]: readonly string[]): void {
+  stream.respond({ ...fieldsOfLines(lines), ':status': 200 });
+}
+
+/** Answers with an error and ends the stream; throws before it writes, for values that cannot stand in a head. */
+export function refuseStream(
+  stream: ServerHttp2Stream,
+  status: number,
+  message: string,
+  headers: Record<string, FieldValue>,
+): void {
+  const { lines, text } = refusalParts(status, message, headers);
+  if (stream.destroyed || stream.headersSent) return;
+  stream.respond({ ...fieldsOfLines(lines.values()), ':status': status });
+  stream.end(text);
+  // A request that goes on is cut off once it has its answer.
+  stream.once('finish', () => stream.close());
+}
+
+/**
+ * Has `stream.destroy()` reset a stream that has not ended both ways (RFC 8441 5: a reset stands for a TCP connection that
+ * is reset), where Node would report no error.
+ */
+export function resetWhenDestroyed<T extends http2.Http2Stream>(stream: T): T {
+  // oxlint-disable-next-line unbound-method -- it is called on its stream
+  const { destroy } = stream;
+  Object.defineProperty(stream, 'destroy', {
+    value(this: http2.Http2Stream, error?: Error) {
+      if (!this.closed && !(this.readableEnded && this.writableFinished)) this.close(NGHTTP2_CANCEL);
+      return destroy.call(this, error);
+    },
+    writable: true,
+    configurable: true,
+  });
+  return stream;
+}

@@ -1,0 +1,100 @@
+// `listenToStreams` has WebSocket servers answer the extended CONNECT requests of an HTTP/2 server (RFC 8441).
+import http2, {
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { isExtendedConnect } from '../../handshake/connect.js';
+
+/** A WebSocket server as far as it answers streams. */
+export interface StreamServer {
+  /** Whether a request is for this server; it may throw, as it is the application's. */
+  wantsStream(request: http2.Http2ServerRequest): boolean;
+  takeStream(request: http2.Http2ServerRequest, stream: ServerHttp2Stream): void;
+}
+
+/** Bytes that a peer may send ahead on a stream, and on all streams of a session: a message of 1 MiB does not stall. */
+const STREAM_WINDOW = 1 << 20;
+const SESSION_WINDOW = 1 << 23;
+
+/** The WebSocket servers of each HTTP server, in the order in which they were made. */
+const hooks = new WeakMap<Http2Server, Hook>();
+
+/** Whether an HTTP server speaks HTTP/2. */
+export function isHttp2Server(server: object): server is Http2Server {
+  return typeof (server as Partial<Http2Server>).updateSettings === 'function';
+}
+
+/** Adds a WebSocket server to an HTTP server, whose sessions from now on announce the protocol; returns how to remove it. */
+export function listenToStreams(server: Http2Server, ours: StreamServer): () => void {
+  let hook = hooks.get(server);
+  if (hook === undefined) hooks.set(server, (hook = new Hook(server)));
+  hook.add(ours);
+  return () => hook.remove(ours);
+}
+
+/** The listeners that all WebSocket servers of one HTTP server share. */
+class Hook {
+  private readonly all = new Set<StreamServer>();
+
+  constructor(private readonly server: Http2Server) {
+    server.updateSettings({ enableConnectProtocol: true, initialWindowSize: STREAM_WINDOW });
+  }
+
+  add(ours: StreamServer): void {
+    if (this.all.size === 0) {
+      this.server.on('session', widen);
+      this.server.on('stream', this.onStream);
+      this.server.on('connect', this.onConnect);
+    }
+    this.all.add(ours);
+  }
+
+  remove(ours: StreamServer): void {
+    this.all.delete(ours);
+    if (this.all.size > 0) return;
+    this.server.removeListener('session', widen);
+    this.server.removeListener('stream', this.onStream);
+    this.server.removeListener('connect', this.onConnect);
+  }
+
+  private readonly onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: string[],
+  ): void => {
+    if (!isExtendedConnect(headers)) return;
+    // Another protocol is a matter of other listeners, where there are any.
+    if (headers[':protocol'] !== 'websocket' && this.server.listenerCount('connect') > 1) return;
+    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+    this.choose(request).takeStream(request, stream);
+  };
+
+  /** The one server, or of several the first that wants the request; the first of all refuses what none wants. */
+  private choose(request: http2.Http2ServerRequest): StreamServer {
+    const [first] = this.all;
+    if (this.all.size === 1) return first;
+    for (const ours of this.all) {
+      try {
+        if (ours.wantsStream(request)) return ours;
+      } catch {
+        // It throws once more when the server takes the stream, which the client is told of.
+        return ours;
+      }
+    }
+    return first;
+  }
+
+  /** Node's 'request' interface emits this for every CONNECT, and answers with 405 itself where nobody listens. */
+  private readonly onConnect = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse): void => {
+    if (isExtendedConnect(request.headers) || this.server.listenerCount('connect') > 1) return;
+    response.statusCode = 405;
+    response.end();
+  };
+}
+
+function widen(session: ServerHttp2Session): void {
+  session.setLocalWindowSize(SESSION_WINDOW);
+}

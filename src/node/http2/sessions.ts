@@ -1,0 +1,85 @@
+// `shareSession` finds or opens the HTTP/2 session of an origin that all clients of the thread share.
+import http2, { type ClientHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
+
+/** How long a session without streams stays open, in milliseconds; it keeps no process alive meanwhile. */
+const IDLE_TIME = 30_000;
+/** Bytes that the server may send ahead on a stream, and on all streams of a session. */
+const STREAM_WINDOW = 1 << 20;
+const SESSION_WINDOW = 1 << 23;
+
+/** The session of one origin and one set of TLS options, and how many streams use it. */
+class Shared {
+  private users = 0;
+  private idle: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly session: ClientHttp2Session,
+    private readonly forget: () => void,
+  ) {
+    session.once('goaway', forget);
+    session.once('close', () => {
+      clearTimeout(this.idle);
+      forget();
+    });
+    // A failure is told by the streams that it ends, and by the requests that wait.
+    session.on('error', forget);
+  }
+
+  use(): void {
+    clearTimeout(this.idle);
+    if (this.users++ === 0) this.session.ref();
+  }
+
+  leave(): void {
+    if (--this.users > 0 || this.session.destroyed) return;
+    this.session.unref();
+    this.idle = setTimeout(() => {
+      this.forget();
+      this.session.close();
+    }, IDLE_TIME).unref();
+  }
+}
+
+const sharedSessions = new Map<string, Shared[]>();
+const identities = new WeakMap<Shared, readonly unknown[]>();
+
+/** A session in use, until `leave`. */
+export interface SessionUse {
+  readonly session: ClientHttp2Session;
+  leave(): void;
+}
+
+/**
+ * Uses the session of an origin, or opens one.
+ * @param origin scheme, host and port
+ * @param identity the options that decide whom to trust and how to connect; sessions are shared where all are the same
+ * @param connect makes the connection of a new session
+ */
+export function shareSession(origin: string, identity: readonly unknown[], connect: () => Duplex): SessionUse {
+  const all = sharedSessions.get(origin) ?? [];
+  let shared = all.find((each) => identities.get(each)!.every((value, at) => value === identity[at]));
+  if (shared === undefined) {
+    const session = http2.connect(origin, {
+      createConnection: connect,
+      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
+    });
+    session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW));
+    const opened: Shared = new Shared(session, () => {
+      const left = (sharedSessions.get(origin) ?? []).filter((each) => each !== opened);
+      if (left.length > 0) sharedSessions.set(origin, left);
+      else sharedSessions.delete(origin);
+    });
+    identities.set(opened, identity);
+    sharedSessions.set(origin, [...all, opened]);
+    shared = opened;
+  }
+  shared.use();
+  let isLeft = false;
+  const leave = (): void => {
+    if (isLeft) return;
+    isLeft = true;
+    shared.leave();
+  };
+  return { session: shared.session, leave };
+}

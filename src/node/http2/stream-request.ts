@@ -1,0 +1,95 @@
+// `StreamRequest` asks for a WebSocket on a stream of an HTTP/2 session, once the peer has said that it takes such requests (RFC 8441 5).
+import { EventEmitter } from 'node:events';
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import type { SessionUse } from './sessions.js';
+
+/** How a request ended: one of these is called, once, unless it is destroyed first. */
+export interface StreamOutcome {
+  /** The peer speaks no HTTP/2, or has not announced the protocol: the request may be made over HTTP/1.1. */
+  refused(): void;
+  responded(status: number, headers: IncomingHttpHeaders, stream: ClientHttp2Stream): void;
+  failed(error: Error): void;
+}
+
+/** Whether the peer of a session takes requests for a WebSocket, asked once a session. */
+const announcements = new WeakMap<ClientHttp2Session, Promise<boolean>>();
+
+function announces(session: ClientHttp2Session): Promise<boolean> {
+  let answer = announcements.get(session);
+  if (answer === undefined) announcements.set(session, (answer = askOnce(session)));
+  return answer;
+}
+
+function askOnce(session: ClientHttp2Session): Promise<boolean> {
+  return new Promise((resolve) => {
+    const lost = (): void => resolve(false);
+    const told = (): void => resolve(session.remoteSettings.enableConnectProtocol === true);
+    if (session.destroyed || session.closed) return lost();
+    session.once('close', lost);
+    session.once('error', lost);
+    // The peer's settings are the first that it sends, so that an answered ping has them here (RFC 9113 3.4).
+    if (session.connecting) session.once('remoteSettings', told);
+    else session.ping((error) => (error === null ? told() : lost()));
+  });
+}
+
+/** Stands where the ClientRequest of HTTP/1.1 stands; emits 'close' when it is over. */
+export class StreamRequest extends EventEmitter {
+  private stream: ClientHttp2Stream | undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly use: SessionUse,
+    private readonly headers: OutgoingHttpHeaders,
+    private readonly outcome: StreamOutcome,
+  ) {
+    super();
+    void announces(use.session).then((does) => {
+      if (this.isOver) return;
+      if (does && !use.session.closed) this.ask(use.session);
+      else this.lose();
+    });
+  }
+
+  /** Gives the request up. */
+  destroy(): void {
+    const { stream } = this;
+    if (!this.settle(() => {})) return;
+    stream?.destroy();
+    this.use.leave();
+  }
+
+  private lose(): void {
+    if (this.settle(() => this.outcome.refused())) this.use.leave();
+  }
+
+  private ask(session: ClientHttp2Session): void {
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(this.headers, { endStream: false });
+    } catch (error) {
+      if (this.settle(() => this.outcome.failed(error as Error))) this.use.leave();
+      return;
+    }
+    this.stream = stream;
+    stream.once('close', () => this.use.leave());
+    const onError = (error: Error): void => void this.settle(() => this.outcome.failed(error));
+    const onClose = (): void => onError(new Error('The stream was closed before the handshake was done'));
+    stream.on('error', onError);
+    stream.once('close', onClose);
+    stream.once('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
+      stream.removeListener('close', onClose);
+      this.settle(() => this.outcome.responded(headers[':status'] ?? 0, headers, stream));
+      stream.removeListener('error', onError);
+    });
+  }
+
+  /** Says how the request ended, if it has not; false if it had. */
+  private settle(tell: () => void): boolean {
+    if (this.isOver) return false;
+    this.isOver = true;
+    tell();
+    this.emit('close');
+    return true;
+  }
+}
