@@ -115,7 +115,7 @@ async function writeBundle(input, options, target) {
 }
 const cjs = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' };
 await writeBundle(
-  { index: 'default-alone:dist/index.js', 'sans-io': 'dist/sans-io.js' },
+  { ws: 'default-alone:dist/index.js', 'sans-io': 'dist/sans-io.js' },
   { ...cjs, codeSplitting: { groups: [{ name: 'codec', test: /[\\/]dist[\\/](?!node|index)/ }] } },
 );
 // browserify reads nothing newer.
@@ -127,7 +127,12 @@ rmSync('dist/browser-require.js');
 function wrapper(cjs, names) {
   return `import door from './${cjs}';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = door;\n`;
 }
-writeFileSync('dist/index.js', `${wrapper('index.cjs', frontNames)}export default door;\n`);
+// Tools that watch `ws` change these files of it when they are loaded, so that the doors load what stands in their place.
+const watched = ['constants', 'receiver', 'sender', 'websocket', 'websocket-server'].map((name) => `../lib/${name}.js`);
+const loads = watched.map((name) => `require('${name}');\n`).join('');
+writeFileSync('dist/index.cjs', `'use strict';\n\n${loads}\nmodule.exports = require('./ws.cjs');\n`);
+const imports = watched.map((name) => `import '${name}';\n`).join('');
+writeFileSync('dist/index.js', `${imports}${wrapper('index.cjs', frontNames)}export default door;\n`);
 writeFileSync('dist/sans-io-node.js', wrapper('sans-io.cjs', codecNames));
 // The commands are for Node alone, and share the codec of the front door.
 for (const name of readdirSync('dist/cli').filter((name) => name.endsWith('.js'))) {

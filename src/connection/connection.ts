@@ -108,6 +108,8 @@ export class Connection {
   private maxPayloadBytes: number;
   /** Answer pings (RFC 6455 5.5.2). */
   autoPong: boolean;
+  /** Answer the peer's Close (RFC 6455 5.5.1); otherwise the owner calls `close` when it has come. */
+  autoClose = true;
   /** The bits of a record that tell, by being RECORD_WHOLE, that `next` need not look further; 0 where it always must. */
   private readonly plainMask: number;
   private skipUtf8: boolean;
@@ -806,7 +808,7 @@ export class Connection {
     const { code, reason } = decodeClosePayload(data);
     this.closeReceived = { code, reason };
     this.decoder.stop();
-    if (this.closeQueued === undefined) {
+    if (this.closeQueued === undefined && this.autoClose) {
       // RFC 6455 5.5.1: a Close is answered by a Close, typically with the code received.
       this.setState(State.RemoteClosing);
       this.guard(() => void this.writeClose(data, code, false));

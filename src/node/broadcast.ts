@@ -37,7 +37,7 @@ export function broadcast(
     at += chunk.length;
   }
   for (const client of clients) {
-    if (client.readyState === ReadyState.Open && (filter === undefined || filter(client)))
-      broadcastFrames(client, frame);
+    if (client.readyState !== ReadyState.Open || (filter !== undefined && !filter(client))) continue;
+    if (!broadcastFrames(client, frame)) client.send(data, { binary: isBinary, compress: false });
   }
 }

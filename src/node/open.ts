@@ -7,7 +7,7 @@ import { Role } from '../spec/frame.js';
 import { DEFAULT_THRESHOLD } from '../spec/limits.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, type SharedOptions } from './options.js';
-import { Session, type Face, type SessionOwner } from './session.js';
+import { Session, type Face, type OwnMethods, type SessionOwner } from './session.js';
 import { nodeValues } from './values.js';
 
 /** The agreement of the handshake, and the options of this connection, for `setSocket`. */
@@ -20,7 +20,7 @@ export interface SocketOptions extends SharedOptions {
 
 /**
  * Takes over a socket.
- * @param pong the method that answers pings, to see whether the application has put another in its place
+ * @param methods methods of WebSocket, to see whether the application has put others in their place
  * @param opened called with the session before anything is read
  * @throws RangeError when a number cannot be honoured
  */
@@ -29,7 +29,7 @@ export function openSession(
   socket: Duplex,
   head: Buffer,
   options: SocketOptions,
-  pong: unknown,
+  methods: OwnMethods,
   opened: (session: Session) => void,
 ): void {
   const checked = checkOptions(options);
@@ -66,7 +66,7 @@ export function openSession(
     checked,
     agreement: deflate?.agreement,
     owner: options.owner,
-    pong,
+    methods,
   });
   const net = socket as Duplex & { setTimeout?: (ms: number) => void; setNoDelay?: () => void };
   net.setTimeout?.(0);

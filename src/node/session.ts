@@ -4,17 +4,19 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { State } from '../connection/state.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
+import type { WebSocketError } from '../errors/violations.js';
 import { Queue } from '../queue.js';
+import { CloseCode } from '../spec/close-code.js';
 import { BlobGate } from './blob-gate.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { CheckedOptions } from './options.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { inOwnContext, type FrameTap } from './socket-writer.js';
-import { Teller, type Face } from './teller.js';
+import { Teller, type Face, type OwnMethods } from './teller.js';
 import { ReadyState, type CloseInfo } from './types.js';
 
-export type { Face } from './teller.js';
+export type { Face, OwnMethods } from './teller.js';
 
 /** The server that accepted a connection. It is told directly: listeners are the application's, which may remove them all. */
 export interface SessionOwner {
@@ -44,7 +46,7 @@ export interface SessionParts {
   readonly checked: CheckedOptions;
   readonly agreement: DeflateAgreement | undefined;
   readonly owner: SessionOwner | undefined;
-  readonly pong: unknown;
+  readonly methods: OwnMethods;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -65,8 +67,13 @@ export class Session extends Teller implements SendingSession {
   /** Made once something points to the end. */
   private ending: Ending | undefined;
 
-  constructor(face: Face, socket: Duplex, connection: Connection, { checked, agreement, owner, pong }: SessionParts) {
-    super(face, socket, connection, { ...checked, pong });
+  constructor(
+    face: Face,
+    socket: Duplex,
+    connection: Connection,
+    { checked, agreement, owner, methods }: SessionParts,
+  ) {
+    super(face, socket, connection, { ...checked, methods });
     this.agreement = agreement;
     this.maxBackpressure = checked.maxBackpressure;
     this.closeTimeout = checked.closeTimeout;
@@ -167,7 +174,7 @@ export class Session extends Teller implements SendingSession {
   failBackpressure(): void {
     const error = codedError('WS_ERR_BACKPRESSURE', 'More than maxBackpressure bytes wait to be written');
     this.giveUp(error);
-    this.terminate();
+    this.face.terminate();
     this.tellError(error, false);
   }
 
@@ -233,12 +240,21 @@ export class Session extends Teller implements SendingSession {
 
   protected override onPeerClose(): void {
     this.initiate('peer');
-    if (this.face._readyState === ReadyState.Open) this.setReadyState(ReadyState.Closing);
-    this.startCloseTimer();
+    const { face, connection } = this;
+    if (this.isCloseOwn) {
+      if (face._readyState === ReadyState.Open) this.setReadyState(ReadyState.Closing);
+      this.startCloseTimer();
+      return;
+    }
+    // As with ws, a `close` of the application's answers the peer's Close.
+    const { code, reason } = connection.closeReceived!;
+    if (code === CloseCode.NoStatus) face.close();
+    else face.close(code, reason);
   }
 
   protected override onFailure(error: Error): void {
     this.initiate('local');
+    if (!this.isCloseOwn) this.face.close((error as WebSocketError).closeCode);
     this.setReadyState(ReadyState.Closing);
     this.startCloseTimer();
     this.tellError(error, false);
@@ -294,6 +310,11 @@ export class Session extends Teller implements SendingSession {
   protected override finishWhenTold(): void {
     if (this.ending?.isSocketClosed !== true || this.face._readyState === ReadyState.Closed) return;
     if (!this.isPacing && !this.connection.isInflating) this.face.emitClose();
+  }
+
+  /** Whether closing calls no method of the application's. */
+  private get isCloseOwn(): boolean {
+    return this.face.close === this.methods.close;
   }
 
   private endFacts(): Ending {

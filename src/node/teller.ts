@@ -23,16 +23,20 @@ export interface Face extends EventEmitter {
   statistics: Statistics | undefined;
   ping(): void;
   pong(data: Uint8Array): void;
+  close(code?: number, reason?: Uint8Array): void;
   terminate(): void;
   emitClose(): void;
 }
+
+/** Methods that a WebSocket need not call as long as they are the library's own. */
+export type OwnMethods = Readonly<Pick<Face, 'close' | 'pong'>>;
 
 /** How events are told. */
 export interface TellerOptions {
   readonly allowSynchronousEvents: boolean;
   readonly autoPong: boolean;
-  /** The `pong` that answers pings without a call of it, unless the application has put another in its place. */
-  readonly pong: unknown;
+  /** The methods of the WebSocket as they are before the application puts others in their place, which are then called. */
+  readonly methods: OwnMethods;
 }
 
 /** A batch gathered within a read is looked at after 1, 3, 7, ... messages, and at least after so many more. */
@@ -42,7 +46,7 @@ const LONGEST_STRIDE = 16;
 export abstract class Teller extends Transport implements ReceivingSession {
   answersPings: boolean;
   private readonly isPaced: boolean;
-  private readonly pong: unknown;
+  protected readonly methods: OwnMethods;
   /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
   private readonly isDirect = emitsPlainly();
   /** The rest of what was read is dispatched in a later turn. */
@@ -53,7 +57,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
   protected parts: { sender?: SessionSender; receiver?: SessionReceiver } | undefined;
 
   constructor(
-    protected readonly face: Face,
+    readonly face: Face,
     socket: Duplex,
     connection: Connection,
     options: TellerOptions,
@@ -61,7 +65,9 @@ export abstract class Teller extends Transport implements ReceivingSession {
     super(socket, connection);
     this.isPaced = !options.allowSynchronousEvents;
     this.answersPings = options.autoPong;
-    this.pong = options.pong;
+    this.methods = options.methods;
+    // An application that watches receivers sees the listeners of each connection come.
+    if (SessionReceiver.isWatched()) this.parts = { receiver: new SessionReceiver(this) };
   }
 
   /** The peer's Close has come. */
@@ -99,9 +105,10 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   protected override dispatch(): void {
     if (this.isPacing) return;
-    const { connection } = this;
+    const { connection, face, methods } = this;
     const receiver = this.parts?.receiver;
-    connection.autoPong = this.answersPings && this.face.pong === this.pong && receiver === undefined;
+    connection.autoPong = this.answersPings && face.pong === methods.pong && receiver === undefined;
+    connection.autoClose = face.close === methods.close;
     let stride = 1;
     let left = stride;
     for (;;) {

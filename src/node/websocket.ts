@@ -30,8 +30,11 @@ export type { SocketOptions } from './open.js';
 
 const EMPTY = Buffer.alloc(0);
 
-/** Sends whole frames of a server's, whose memory nothing writes to any more, to one of many connections. @internal */
-export let broadcastFrames: (websocket: WebSocket, frames: Uint8Array) => void;
+/**
+ * Sends whole frames of a server's, whose memory nothing writes to any more, to one of many connections. False where the
+ * application has put a `send` of its own in place, which is to be called instead. @internal
+ */
+export let broadcastFrames: (websocket: WebSocket, frames: Uint8Array) => boolean;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
@@ -159,7 +162,7 @@ export class WebSocket extends EventEmitter {
    * @param head bytes that came with the handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    openSession(this, socket, head, { ...this.#options, ...options }, pong, (session) => {
+    openSession(this, socket, head, { ...this.#options, ...options }, METHODS, (session) => {
       this.#session = session;
     });
     this._readyState = ReadyState.Open;
@@ -202,10 +205,12 @@ export class WebSocket extends EventEmitter {
 
   static {
     broadcastFrames = (websocket, frames) => {
-      if (websocket._readyState !== ReadyState.Open) return;
+      if (websocket.send !== METHODS.send) return false;
+      if (websocket._readyState !== ReadyState.Open) return true;
       const session = websocket.#session!;
-      if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return;
+      if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return true;
       sendEncoded(session, frames, undefined, true);
+      return true;
     };
   }
 
@@ -365,9 +370,9 @@ export class WebSocket extends EventEmitter {
 const closeInfoOf = new WeakMap<WebSocket, CloseInfo>();
 const tooLateOf = new WeakMap<WebSocket, number>();
 
-/** The method that answers pings as long as the application has put no other in its place. */
-// oxlint-disable-next-line unbound-method -- it is only compared
-const { pong } = WebSocket.prototype;
+/** Methods that need not be called as long as the application has put no others in their place. */
+// oxlint-disable-next-line unbound-method -- they are only compared
+const METHODS = (({ send, close, pong }) => ({ send, close, pong }))(WebSocket.prototype);
 
 /** Takes an application's own value under a name of ours. */
 function own(websocket: WebSocket, name: string, value: unknown): void {

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { Receiver } from './receiver.js';
 import { Sender, type SenderCallback } from './sender.js';
 
 /** A session as its sender knows it. */
@@ -49,8 +50,15 @@ export class SessionSender extends Sender {
 // oxlint-disable-next-line unbound-method -- it is only compared
 const { sendFrame: ownSendFrame } = SessionSender.prototype;
 
+/** The name of a receiver's WebSocket, which `lib/constants.js` of the package gives to tools that watch `ws`. */
+const kWebSocket = Symbol.for('wsimd:websocket');
+
+// oxlint-disable-next-line unbound-method -- it is only compared
+const { on: ownOn } = Receiver.prototype;
+
 /** A session as its receiver knows it. */
 export interface ReceivingSession {
+  readonly face: object;
   maxPayload: number;
   skipUTF8Validation: boolean;
   tellMessage(data: unknown, isBinary: boolean): void;
@@ -65,9 +73,17 @@ export class SessionReceiver extends EventEmitter {
   constructor(session: ReceivingSession) {
     super();
     this.#session = session;
-    this.on('message', (data: unknown, isBinary: boolean) => session.tellMessage(data, isBinary));
-    this.on('ping', (data: Uint8Array) => session.tellPing(data));
-    this.on('pong', (data: Uint8Array) => session.tellPong(data));
+    Object.defineProperty(this, kWebSocket, { value: session.face });
+    // oxlint-disable-next-line unbound-method -- it is called on this emitter
+    const { on } = Receiver.prototype as EventEmitter;
+    on.call(this, 'message', (data: unknown, isBinary: boolean) => session.tellMessage(data, isBinary));
+    on.call(this, 'ping', (data: Uint8Array) => session.tellPing(data));
+    on.call(this, 'pong', (data: Uint8Array) => session.tellPong(data));
+  }
+
+  /** Whether an application has put an `on` of its own on Receiver, through which every connection's listeners go. */
+  static isWatched(): boolean {
+    return Receiver.prototype.on !== ownOn;
   }
 
   get _maxPayload(): number {

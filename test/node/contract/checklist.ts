@@ -303,6 +303,7 @@ export const CHECKLIST: Readonly<Record<string, readonly Row[]>> = {
     ['order', 'order: what follows', 'order: pings and the close frame'],
   ],
   '7 semi-public pieces': [
+    ['methods that a program puts in their place are called', 'patched:'],
     [
       'Sender.frame',
       'Sender.frame: without',
