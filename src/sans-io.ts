@@ -18,7 +18,11 @@ export {
   judgeClosePayload,
   type ClosePayload,
 } from './codec/close-payload.js';
-export { Connection, type ConnectionOptions, type SendOptions } from './connection/connection.js';
+export { Connection } from './connection/connection.js';
+export type { ConnectionOptions, SendOptions } from './connection/options.js';
+export type { Receiving } from './connection/receiving.js';
+export type { Sending } from './connection/sending.js';
+export type { PeerClose } from './connection/closing.js';
 export { State } from './connection/state.js';
 export {
   EventType,

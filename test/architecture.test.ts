@@ -38,7 +38,6 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/node/socket-writer.ts': 'the order of writes, and the rules by which they leave, share one state',
   'src/node/server.ts': 'the server class and the order of its checks',
   'src/index.d.cts': 'the types of everything that ws exports, in the one namespace that users of ws know',
-  'src/connection/connection.ts': 'the docstrings of the public face, and one state that receiving and sending share',
 };
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT })

@@ -144,3 +144,8 @@ export function violationError(violation: Exclude<Violation, Violation.None>, de
   const error = row.range ? new RangeError(text) : new Error(text);
   return Object.assign(error, { code: row.code, closeCode: row.closeCode });
 }
+
+/** Makes the error of a failure that is not the peer's fault (RFC 6455 7.4.1, code 1011). */
+export function internalError(cause: unknown): WebSocketError {
+  return Object.assign(violationError(Violation.Internal), { cause });
+}

@@ -1,0 +1,63 @@
+// `Closing` is the state machine of a connection's end: which Closes have come and gone, and why it failed.
+//
+//                       ours is queued                 the peer's comes
+//             ┌────────────────────────> LocalClosing ─────────────────────┐
+//      Open ──┤                                                            ├──> Closed
+//             └────────────────────────> RemoteClosing ────────────────────┘
+//                      the peer's comes                ours is written, or never will be
+//
+//      Every state goes to Closed at once when the connection fails, when the peer's bytes end, and when it is disposed of.
+import type { WebSocketError } from '../errors/violations.js';
+import { State } from './state.js';
+
+/** What the peer's Close frame said; `code` is 1005 where it had none. */
+export interface PeerClose {
+  readonly code: number;
+  readonly reason: Uint8Array;
+}
+
+/** How far the closing handshake has come (RFC 6455 7.1.2 to 7.1.7); it writes and reads nothing by itself. */
+export class Closing {
+  state: State = State.Open;
+  /** The peer's Close, once it has come. */
+  received: PeerClose | undefined;
+  /** The code of our Close, 1005 for none, once it is queued; and its payload. */
+  queued: number | undefined;
+  private payload: Uint8Array | undefined;
+  /** The same code, once the frame has been handed out. */
+  sent: number | undefined;
+  /** Why the connection was failed. */
+  failure: WebSocketError | undefined;
+
+  /** The peer's Close has come; `isAnswered` says that ours is about to be queued. */
+  receive(close: PeerClose, isAnswered: boolean): void {
+    this.received = close;
+    if (isAnswered) this.move(State.RemoteClosing);
+  }
+
+  /** Our Close has been put behind all that was sent before. */
+  queue(code: number, payload: Uint8Array): void {
+    this.queued = code;
+    this.payload = payload;
+    if (this.state === State.Open) this.move(State.LocalClosing);
+  }
+
+  /** Both Closes have been exchanged, where the peer's has come and ours `isWritten`, or never will be (RFC 6455 7.1.4). */
+  settle(isWritten: boolean): void {
+    if (isWritten && this.received !== undefined) this.end();
+  }
+
+  /** Nothing more is read or sent. */
+  end(): void {
+    this.move(State.Closed);
+  }
+
+  /** The payload of our Close, where it is queued and has not been handed out. */
+  get unsent(): Uint8Array | undefined {
+    return this.sent === undefined ? this.payload : undefined;
+  }
+
+  private move(state: State): void {
+    if (this.state !== State.Closed) this.state = state;
+  }
+}

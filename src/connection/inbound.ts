@@ -1,0 +1,280 @@
+// `Inbound` turns the records of a decoder into events: it assembles messages and control frames within their limits.
+import { decodeClosePayload, judgeClosePayload } from '../codec/close-payload.js';
+import type { FrameDecoder } from '../codec/frame-decoder.js';
+import { isUtf8 } from '../codec/utf8.js';
+import { internalError, violationError, type WebSocketError } from '../errors/violations.js';
+import { LATER, type Inflater } from '../extensions/transform.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { Opcode } from '../spec/frame.js';
+import {
+  RECORD_ASCII,
+  RECORD_COMPRESSED,
+  RECORD_END,
+  RECORD_LAST,
+  RECORD_OPCODE,
+  RECORD_START,
+  RECORD_TEXT,
+  RECORD_UNCHECKED,
+  RECORD_VIOLATION,
+  RECORD_WHOLE,
+} from '../spec/record.js';
+import { Violation } from '../spec/violation.js';
+import type { Values } from '../values/values.js';
+import { Assembly } from './assembly.js';
+import { EventType, type ConnectionEvent, type FailureEvent } from './event.js';
+import type { ConnectionOptions } from './options.js';
+
+/** A message is handed on as it lies in its frame when, of these, only RECORD_WHOLE is set. */
+const JUDGED = RECORD_WHOLE | RECORD_COMPRESSED;
+
+/** A message that the inflater is busy with, or whose result waits to be told. */
+interface Inflating {
+  readonly isBinary: boolean;
+  readonly ends: number[] | undefined;
+  result: Uint8Array | WebSocketError | undefined;
+}
+
+/** The half of a connection that reads records. It answers nothing: a failure is an event, and its connection acts on it. */
+export class Inbound {
+  private readonly inflater: Inflater | undefined;
+  private readonly maxFragments: number;
+  private readonly maxBufferedChunks: number;
+  /** Whether messages are handed on in parts; whether text is handed on as strings. */
+  private readonly inParts: boolean;
+  readonly strings: boolean;
+  /** The message that comes in pieces; and the control frame that comes in pieces. */
+  private assembly: Assembly | undefined;
+  private control: Assembly | undefined;
+  private firstRsv = 0;
+  inflating: Inflating | undefined;
+  /** Note where fragments end in each message. */
+  keepFragments = false;
+
+  constructor(
+    private readonly decoder: FrameDecoder,
+    private readonly values: Values,
+    private readonly kernels: Kernels,
+    options: ConnectionOptions,
+    public maxPayload: number,
+    public skipUtf8: boolean,
+  ) {
+    this.inflater = options.inflater;
+    this.maxFragments = options.maxFragments ?? 0;
+    this.maxBufferedChunks = options.maxBufferedChunks ?? 0;
+    this.inParts = options.parts === true;
+    this.strings = options.text === 'string' && !this.inParts;
+  }
+
+  /** The RSV bits of the first frame of the message that was told last, or a part of. */
+  get rsv(): number {
+    const { decoder } = this;
+    return decoder.start && decoder.opcode !== Opcode.Continuation ? decoder.rsv : this.firstRsv;
+  }
+
+  /** Forgets the message that is being assembled. */
+  drop(): void {
+    this.assembly?.drop();
+  }
+
+  /** The next event, from the decoder's current record on; undefined when more bytes, or the inflater's result, are needed. */
+  next(): ConnectionEvent | undefined {
+    const { decoder } = this;
+    do {
+      const kind = decoder.kindWord;
+      // A whole binary message is plain, or a part.
+      const isWholeText = (kind & RECORD_OPCODE) === Opcode.Text && (kind & JUDGED) === RECORD_WHOLE && !this.inParts;
+      const event = isWholeText ? this.wholeText(kind) : this.piece(kind);
+      if (event !== undefined) return event;
+      if (this.inflating !== undefined) return undefined;
+    } while (decoder.next());
+    return undefined;
+  }
+
+  /** The message that the inflater was busy with, once its result is here. */
+  nextInflated(): ConnectionEvent | undefined {
+    const { inflating } = this;
+    if (inflating?.result === undefined) return undefined;
+    this.inflating = undefined;
+    return this.inflatedMessage(inflating.result, inflating.isBinary, inflating.ends);
+  }
+
+  private wholeText(kind: number): ConnectionEvent {
+    const { decoder } = this;
+    const fragmentEnds = this.keepFragments ? [decoder.length] : undefined;
+    const data = this.strings ? this.string(kind) : decoder.take();
+    if (data === undefined) return failed(this.strings ? Violation.MessageTooBig : Violation.Internal);
+    // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+    if (kind & RECORD_UNCHECKED && !this.isUtf8(data as Uint8Array)) return failed(Violation.InvalidUtf8);
+    return { type: EventType.Message, data, isBinary: false, fragmentEnds };
+  }
+
+  /** The string of the current record's text; undefined where there is no memory for it. */
+  private string(kind: number): string | undefined {
+    try {
+      return this.decoder.text((kind & RECORD_ASCII) !== 0);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The event of a record that is not a whole message by itself; undefined when the message or frame goes on. */
+  private piece(kind: number): ConnectionEvent | undefined {
+    if (kind === RECORD_VIOLATION) return failed(this.decoder.violation, this.decoder.detail);
+    const opcode: Opcode = kind & RECORD_OPCODE;
+    switch (opcode) {
+      case Opcode.Continuation:
+      case Opcode.Text:
+      case Opcode.Binary:
+        return this.dataPiece(kind, opcode);
+      case Opcode.Close:
+      case Opcode.Ping:
+      case Opcode.Pong:
+        return this.controlPiece(kind, opcode);
+    }
+  }
+
+  private dataPiece(kind: number, opcode: Opcode): ConnectionEvent | undefined {
+    const { decoder } = this;
+    const isFirst = opcode !== Opcode.Continuation && (kind & RECORD_START) !== 0;
+    if (isFirst) {
+      this.firstRsv = decoder.rsv;
+      this.assembly = new Assembly(this.values);
+    }
+    // A message that goes on has begun.
+    const assembly = this.assembly!;
+    const limit = this.judgePiece(kind, assembly);
+    if (limit !== Violation.None) return failed(limit);
+    const isDeflated = this.inflater !== undefined && (kind & RECORD_COMPRESSED) !== 0;
+    const isBinary = (kind & RECORD_TEXT) === 0;
+    const isLast = (kind & RECORD_LAST) === RECORD_LAST;
+    if (this.inParts && !isDeflated) return this.part(kind, isBinary, isFirst, isLast);
+
+    let expected = assembly.length + decoder.length;
+    if (!(kind & RECORD_END)) {
+      expected = kind & RECORD_START ? assembly.length + decoder.frameLength : expected + decoder.remaining;
+    }
+    let payload: Uint8Array;
+    try {
+      assembly.add(decoder, expected);
+      if (this.keepFragments && kind & RECORD_END) (assembly.ends ??= []).push(assembly.length);
+      if (!isLast) return undefined;
+      payload = assembly.take();
+    } catch {
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for the memory that is to be had.
+      return failed(Violation.MessageTooBig);
+    }
+    this.assembly = undefined;
+    const { ends } = assembly;
+    return isDeflated ? this.inflate(payload, isBinary, ends) : this.message(payload, isBinary, ends);
+  }
+
+  /** Counts a piece of a message, and returns the limit that it breaks (RFC 6455 10.4). */
+  private judgePiece(kind: number, assembly: Assembly): Violation {
+    if (kind & RECORD_START) {
+      assembly.fragments++;
+      assembly.chunks = 0;
+      if (this.maxFragments > 0 && assembly.fragments > this.maxFragments) return Violation.TooManyFragments;
+    } else if (this.maxBufferedChunks > 0 && assembly.chunks >= this.maxBufferedChunks) {
+      // As in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
+      return Violation.TooManyChunks;
+    }
+    if (!(kind & RECORD_END) && this.decoder.length > 0) assembly.chunks++;
+    return Violation.None;
+  }
+
+  private part(kind: number, isBinary: boolean, isFirst: boolean, isLast: boolean): ConnectionEvent {
+    if (isLast) this.assembly = undefined;
+    const data = this.decoder.take();
+    if (data === undefined) return failed(Violation.Internal);
+    // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+    if (kind & RECORD_UNCHECKED && !this.isUtf8(data)) return failed(Violation.InvalidUtf8);
+    return { type: EventType.Part, data, isBinary, isFirst, isLast };
+  }
+
+  private controlPiece(kind: number, opcode: Opcode.Close | Opcode.Ping | Opcode.Pong): ConnectionEvent | undefined {
+    const { decoder } = this;
+    let data: Uint8Array;
+    try {
+      if ((kind & RECORD_WHOLE) === RECORD_WHOLE) {
+        data = decoder.payload();
+      } else {
+        const control = (this.control ??= new Assembly(this.values));
+        control.add(decoder, control.length + decoder.length);
+        if (!(kind & RECORD_END)) return undefined;
+        data = control.take();
+        this.control = undefined;
+      }
+    } catch {
+      // RFC 6455 7.4.1: 1011 says that it is not the peer's fault, here that there is no memory.
+      return failed(Violation.Internal);
+    }
+    switch (opcode) {
+      case Opcode.Ping:
+        return { type: EventType.Ping, data };
+      case Opcode.Pong:
+        return { type: EventType.Pong, data };
+      case Opcode.Close:
+        return this.closeFrame(data);
+    }
+  }
+
+  private closeFrame(data: Uint8Array): ConnectionEvent {
+    const violation = judgeClosePayload(data, this.skipUtf8, this.kernels);
+    const { code, reason } = decodeClosePayload(data);
+    if (violation === Violation.None) return { type: EventType.Close, code, data: reason };
+    return failed(violation, violation === Violation.InvalidCloseCode ? code : data.length);
+  }
+
+  private inflate(payload: Uint8Array, isBinary: boolean, ends: number[] | undefined): ConnectionEvent | undefined {
+    // RFC 6455 10.4: the limit holds for the message after decompression too.
+    let result: ReturnType<Inflater['inflate']>;
+    try {
+      result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
+    } catch (cause) {
+      // An inflater that throws has had no memory.
+      return { type: EventType.Failure, error: internalError(cause) };
+    }
+    if (result !== LATER) return this.inflatedMessage(result, isBinary, ends);
+    this.inflating = { isBinary, ends, result: undefined };
+    this.decoder.leave();
+    return undefined;
+  }
+
+  private inflatedMessage(
+    result: Uint8Array | WebSocketError,
+    isBinary: boolean,
+    ends: number[] | undefined,
+  ): ConnectionEvent {
+    if (!ArrayBuffer.isView(result)) return { type: EventType.Failure, error: result };
+    if (!isBinary && !this.skipUtf8 && !this.isUtf8(result)) return failed(Violation.InvalidUtf8);
+    if (this.inParts) {
+      return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true };
+    }
+    // Fragments of compressed bytes have no borders in the message.
+    return this.message(result, isBinary, ends === undefined ? undefined : [result.length]);
+  }
+
+  /** A whole message that is valid, in memory of its own. */
+  private message(payload: Uint8Array, isBinary: boolean, fragmentEnds: number[] | undefined): ConnectionEvent {
+    if (isBinary || !this.strings) return { type: EventType.Message, data: payload, isBinary, fragmentEnds };
+    try {
+      const data = this.values.text(payload, 0, payload.length, false);
+      return { type: EventType.Message, data, isBinary, fragmentEnds };
+    } catch {
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for a string of the platform.
+      return failed(Violation.MessageTooBig);
+    }
+  }
+
+  private isUtf8(bytes: Uint8Array): boolean {
+    return this.values.isUtf8 === undefined ? isUtf8(bytes, this.kernels) : this.values.isUtf8(bytes);
+  }
+}
+
+/** The event of a violation; `detail` is the number that was wrong. */
+export function failed(violation: Violation, detail = 0): FailureEvent {
+  return {
+    type: EventType.Failure,
+    error: violationError(violation as Exclude<Violation, Violation.None>, detail),
+  };
+}

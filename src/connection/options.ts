@@ -1,0 +1,49 @@
+// `ConnectionOptions` and `SendOptions` are the options of a connection and of one send.
+import type { GenerateMask } from '../codec/masking-key.js';
+import type { Statistics } from '../codec/statistics.js';
+import type { Deflater, Inflater } from '../extensions/transform.js';
+import type { Kernels } from '../kernels/kernels.js';
+import type { Role } from '../spec/frame.js';
+import type { Values } from '../values/values.js';
+
+export interface ConnectionOptions {
+  readonly role: Role;
+  /** The longest message, in bytes, after decompression; 0 for no limit. Default 100 MiB. */
+  readonly maxPayload?: number;
+  /** The most frames of one message, empty ones counted; 0 (the default) for no limit. */
+  readonly maxFragments?: number;
+  /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
+  readonly maxBufferedChunks?: number;
+  /** Leave text and close reasons unvalidated; text that is handed on as strings is validated all the same. */
+  readonly skipUTF8Validation?: boolean;
+  /** Answer pings (RFC 6455 5.5.2); default true. */
+  readonly autoPong?: boolean;
+  /** Hand messages on in parts as they arrive, instead of whole. */
+  readonly parts?: boolean;
+  /** Hand text on as bytes (the default) or as strings. */
+  readonly text?: 'bytes' | 'string';
+  /** Draws a client's masking keys; default: the platform's secure source. */
+  readonly generateMask?: GenerateMask;
+  /** RSV bits, in their places on the wire, that an extension of the caller's has claimed (RFC 6455 5.2). */
+  readonly rsv?: number;
+  /** Decompresses messages, once permessage-deflate has been agreed (RFC 7692). */
+  readonly inflater?: Inflater;
+  /** Compresses messages, once permessage-deflate has been agreed (RFC 7692). */
+  readonly deflater?: Deflater;
+  /** Messages shorter than this many bytes are sent uncompressed. Default 0. */
+  readonly threshold?: number;
+  readonly statistics?: Statistics;
+  readonly kernels?: Kernels;
+  readonly values?: Values;
+}
+
+export interface SendOptions {
+  /** Whether the message is binary; by default, whether `data` is not a string. */
+  readonly binary?: boolean;
+  /** Whether this is the message's last fragment; default true. */
+  readonly fin?: boolean;
+  /** Whether to compress, where that has been agreed; default true. */
+  readonly compress?: boolean;
+  /** Whether `data` stays as it is until it has been written out, so that a long payload need not be copied. */
+  readonly lent?: boolean;
+}

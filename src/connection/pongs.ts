@@ -1,0 +1,32 @@
+// `Pongs` counts the automatic pongs that wait unwritten, and keeps the latest ping alone once they are many.
+
+/** So many may wait; past that, only the answer to the latest ping is kept (RFC 6455 5.5.3). */
+const MAX_PONGS = 60;
+
+/** Made with the first ping of a connection. */
+export class Pongs {
+  private waiting = 0;
+  private latest: Uint8Array | undefined;
+
+  /**
+   * Whether a ping is to be answered now; otherwise its payload is kept instead of the one before.
+   * @throws RangeError where memory is refused
+   */
+  admit(data: Uint8Array): boolean {
+    if (this.waiting < MAX_PONGS) {
+      this.waiting++;
+      return true;
+    }
+    // RFC 6455 5.5.3: an endpoint may answer only the most recent ping. A copy pins no other message.
+    this.latest = new Uint8Array(data);
+    return false;
+  }
+
+  /** All that waited has been written: returns the payload of a ping that is still to be answered. */
+  takeLatest(): Uint8Array | undefined {
+    const { latest } = this;
+    this.waiting = 0;
+    this.latest = undefined;
+    return latest;
+  }
+}

@@ -1,0 +1,182 @@
+// `Receiving` is the half of a `Connection` that takes bytes in and tells events (RFC 6455 5).
+import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
+import type { WebSocketError } from '../errors/violations.js';
+import { kernels as loadedKernels } from '../kernels/index.js';
+import { RSV1 } from '../spec/frame.js';
+import { DEFAULT_MAX_PAYLOAD } from '../spec/limits.js';
+import { RECORD_COMPRESSED, RECORD_TEXT, RECORD_UNCHECKED, RECORD_WHOLE } from '../spec/record.js';
+import { Violation } from '../spec/violation.js';
+import { plainValues, type Values } from '../values/values.js';
+import { EventType, type ConnectionEvent, type FailureEvent } from './event.js';
+import { failed, Inbound } from './inbound.js';
+import type { ConnectionOptions } from './options.js';
+
+/** A message needs no look but at its frame when, of these, only RECORD_WHOLE is set. */
+const PLAIN = RECORD_WHOLE | RECORD_COMPRESSED | RECORD_UNCHECKED;
+
+/** Connections are made of it; it is no use alone. */
+export abstract class Receiving {
+  /** @internal */
+  protected readonly values: Values;
+  /** @internal */
+  protected readonly decoder: FrameDecoder;
+  /** @internal */
+  protected readonly inbound: Inbound;
+  /** A failure that came to light while sending, to be told by `next`. @internal */
+  protected untold: FailureEvent | undefined;
+  /** The bits of a record that tell, by being RECORD_WHOLE, that `next` need not look further; 0 where it always must. */
+  private readonly plainMask: number;
+
+  constructor(options: ConnectionOptions) {
+    const { values = plainValues, kernels = loadedKernels, maxPayload = DEFAULT_MAX_PAYLOAD, inflater } = options;
+    const strings = options.text === 'string';
+    // Only valid UTF-8 can be transcoded to a string.
+    const skipUtf8 = options.skipUTF8Validation === true && !strings;
+    this.values = values;
+    this.plainMask = options.parts === true ? 0 : strings ? PLAIN | RECORD_TEXT : PLAIN;
+    this.decoder = new FrameDecoder({
+      role: options.role,
+      rsv: (options.rsv ?? 0) | (inflater === undefined ? 0 : RSV1),
+      maxPayload,
+      skipUtf8,
+      strings,
+      traffic: options.statistics?.received,
+      kernels,
+      values,
+    });
+    this.inbound = new Inbound(this.decoder, values, kernels, options, maxPayload, skipUtf8);
+  }
+
+  /** Acts on an event before it is told: answers pings and Closes, and fails the connection. @internal */
+  protected abstract follow(event: ConnectionEvent): ConnectionEvent;
+
+  /** Takes in a chunk, which must stay as it is until `next()` has returned undefined; messages never refer to it. */
+  receive(chunk: Uint8Array): void {
+    this.decoder.push(chunk);
+  }
+
+  /** As `receive`, for a chunk that the caller gives away: it is unmasked in place, and messages may be views of it. */
+  receiveOwned(chunk: Uint8Array): void {
+    this.decoder.pushOwned(chunk);
+  }
+
+  /** Takes in `length` bytes that a socket has put into the kernels' landing area. */
+  receiveLanded(length: number): void {
+    this.decoder.pushLanded(length);
+  }
+
+  /** Carries all that is not yet told out of memory that others use; needed when `next` is not called to its end. */
+  detach(): void {
+    this.decoder.leave();
+  }
+
+  /** The next event; undefined when more bytes, or the inflater's result, are needed. */
+  next(): ConnectionEvent | undefined {
+    // The way that nearly every message takes, short enough for the engine to put it into its caller's loop.
+    const { decoder, inbound } = this;
+    if (this.untold !== undefined || inbound.inflating !== undefined) return this.nextHeld();
+    if (!decoder.next()) return undefined;
+    const kind = decoder.kindWord;
+    if (!isWhole(kind, this.plainMask)) return this.told(inbound.next());
+    const data = decoder.take();
+    if (data === undefined) return this.follow(failed(Violation.Internal));
+    return {
+      type: EventType.Message,
+      data,
+      isBinary: (kind & RECORD_TEXT) === 0,
+      fragmentEnds: inbound.keepFragments ? [decoder.length] : undefined,
+    };
+  }
+
+  /**
+   * The payload of the next event where that is a message which has come whole in a frame that was scanned already, else
+   * undefined, and `next` tells what comes: the way that nearly every message takes, with no object for an event.
+   * `isBinary` tells the rest of it. @internal
+   */
+  nextPlain(): Uint8Array | undefined {
+    const { inbound } = this;
+    if (this.untold !== undefined || inbound.inflating !== undefined || inbound.keepFragments) return undefined;
+    return this.decoder.nextWhole(this.plainMask);
+  }
+
+  /** Whether the message that `nextPlain` has just returned is binary. @internal */
+  get isBinary(): boolean {
+    return !this.decoder.isText;
+  }
+
+  /** The next event, when a failure is still to be told or the inflater has a message. */
+  private nextHeld(): ConnectionEvent | undefined {
+    const { untold } = this;
+    if (untold === undefined) return this.told(this.inbound.nextInflated());
+    this.untold = undefined;
+    return untold;
+  }
+
+  private told(event: ConnectionEvent | undefined): ConnectionEvent | undefined {
+    return event === undefined ? undefined : this.follow(event);
+  }
+
+  /** Takes in the inflater's result for a message, after it had answered LATER; `next` goes on from there. */
+  inflated(result: Uint8Array | WebSocketError): void {
+    const { inflating } = this.inbound;
+    if (inflating !== undefined) inflating.result = result;
+  }
+
+  /** Whether more bytes are of use: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */
+  get wantsRead(): boolean {
+    return this.inbound.inflating === undefined && !this.decoder.isStopped;
+  }
+
+  /** The RSV bits, in their places on the wire, of the first frame of the message that `next` has just returned, or a part of. */
+  get rsv(): number {
+    return this.inbound.rsv;
+  }
+
+  /** Whether the inflater is busy with a message, or its result has not been told yet. */
+  get isInflating(): boolean {
+    return this.inbound.inflating !== undefined;
+  }
+
+  /** The longest message, in bytes, after decompression; 0 for no limit. A change holds from the next chunk on. @internal */
+  get maxPayload(): number {
+    return this.inbound.maxPayload;
+  }
+  set maxPayload(bytes: number) {
+    this.inbound.maxPayload = bytes;
+    this.decoder.limit(bytes);
+  }
+
+  /** Whether text and close reasons stay unvalidated; text that is handed on as strings never does. @internal */
+  get skipUTF8Validation(): boolean {
+    return this.inbound.skipUtf8;
+  }
+  set skipUTF8Validation(skips: boolean) {
+    const { inbound } = this;
+    inbound.skipUtf8 = skips && !inbound.strings;
+    this.decoder.skipUtf8(inbound.skipUtf8);
+  }
+
+  /** Whether the ends of fragments are noted in each message, as its `fragmentEnds`. */
+  get keepFragments(): boolean {
+    return this.inbound.keepFragments;
+  }
+  set keepFragments(keeps: boolean) {
+    this.inbound.keepFragments = keeps;
+  }
+
+  /** Whether pieces, or bytes not yet scanned, follow the event that was told last. @internal */
+  get hasMore(): boolean {
+    return this.decoder.isBusy;
+  }
+
+  /** Bytes that were received and wait to be told. */
+  get unread(): number {
+    return this.decoder.unread;
+  }
+
+  /** Reads nothing more, and drops all that has not been told. */
+  stopReading(): void {
+    this.decoder.stop();
+    this.inbound.drop();
+  }
+}

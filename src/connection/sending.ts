@@ -1,0 +1,246 @@
+// `Sending` is the half of a `Connection` that turns messages into frames and hands the frames out (RFC 6455 5, 6.1).
+import { FrameEncoder } from '../codec/frame-encoder.js';
+import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
+import { UsageError } from '../errors/usage-error.js';
+import { internalError, type WebSocketError } from '../errors/violations.js';
+import type { Deflater } from '../extensions/transform.js';
+import { FIN, MAX_CONTROL_PAYLOAD, Opcode } from '../spec/frame.js';
+import { Closing } from './closing.js';
+import type { ConnectionOptions, SendOptions } from './options.js';
+import { Outbound, type FragmentSource } from './outbound.js';
+import { Receiving } from './receiving.js';
+import { State } from './state.js';
+
+/** Connections are made of it; it is no use alone. */
+export abstract class Sending extends Receiving {
+  /** @internal */
+  protected readonly encoder: FrameEncoder;
+  /** What waits its turn: there from the start with a deflater, else from the first source on. @internal */
+  protected outbound: Outbound | undefined;
+  /** @internal */
+  protected readonly closing: Closing = new Closing();
+  /** @internal */
+  protected writingStopped = false;
+  /** @internal */
+  protected readonly deflater: Deflater | undefined;
+  private readonly threshold: number;
+  /** The message that was begun with `fin: false` and not ended: whether it is compressed. */
+  private openMessage: { readonly compress: boolean } | undefined;
+
+  constructor(options: ConnectionOptions) {
+    super(options);
+    const { values } = this;
+    const { role, generateMask, kernels, statistics, deflater, threshold = 0 } = options;
+    this.encoder = new FrameEncoder({ role, generateMask, traffic: statistics?.sent, kernels, values });
+    this.deflater = deflater;
+    this.threshold = threshold;
+    if (deflater !== undefined) this.outbound = new Outbound(this.encoder, values, deflater);
+  }
+
+  /** Fails the connection for a reason that came to light while sending; `next` tells of it. @internal */
+  protected abstract failUntold(error: WebSocketError): void;
+
+  /** Follows what has become of the frames that waited. @internal */
+  protected abstract settleOutbound(): void;
+
+  /**
+   * Sends a message, or one fragment of it (RFC 6455 5.4, 5.6).
+   * @param data bytes, or text, which is sent as UTF-8 with lone surrogates replaced
+   * @returns whether its frame has been written; if not, `takeReleased` will count it, unless `stopWriting` was called
+   * @throws UsageError, before anything is sent, when the connection is not open or `data` is neither
+   */
+  send(data: Payload, options: SendOptions = {}): boolean {
+    const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
+    if (typeof data === 'string') return this.sendData(data, binary, fin, compress, lent);
+    const length = lengthOf(data);
+    if (length < 0 || lent || !fin || !this.isAlone) {
+      return this.sendData(toBytes(data), binary, fin, compress, lent);
+    }
+    this.encoder.put(FIN | (binary ? Opcode.Binary : Opcode.Text), data as Uint8Array, length, false);
+    return true;
+  }
+
+  /** As `send`, without an object of options, for what is known to be text, or bytes in memory that nothing resizes. @internal */
+  sendData(data: Uint8Array | string, binary: boolean, fin: boolean, compress: boolean, lent: boolean): boolean {
+    // The way that nearly every message takes, short for the same reason as that of `next`.
+    if (!fin || !this.isAlone) return this.sendInTurn(data, binary, fin, compress, lent);
+    const first = FIN | (binary ? Opcode.Binary : Opcode.Text);
+    if (typeof data === 'string') this.encoder.putText(first, data);
+    else this.encoder.put(first, data, data.length, lent);
+    return true;
+  }
+
+  /** Whether a whole message can be written at once: nothing else is under way, and nothing is compressed. */
+  private get isAlone(): boolean {
+    return (
+      this.closing.state === State.Open &&
+      this.openMessage === undefined &&
+      this.outbound === undefined &&
+      !this.writingStopped
+    );
+  }
+
+  /** Sends a fragment, or what may be compressed or have to wait; or throws, where nothing can be sent any more. */
+  private sendInTurn(
+    data: Uint8Array | string,
+    binary: boolean,
+    fin: boolean,
+    compress: boolean,
+    lent: boolean,
+  ): boolean {
+    this.assertOpen();
+    const { openMessage } = this;
+    const compressed = openMessage?.compress ?? this.wantsCompression(data, compress);
+    const opcode = openMessage !== undefined ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text;
+    const written = this.write((fin ? FIN : 0) | opcode, data, compressed, true, lent);
+    this.openMessage = fin ? undefined : { compress: compressed };
+    return written;
+  }
+
+  /**
+   * Sends a message whose fragments are pulled from `source` whenever output is taken. A Close does not wait for its end: a
+   * source that is not at its end by then is given up, and told.
+   * @throws UsageError when the connection is not open, a message is open, or `source` has no `pull`
+   */
+  sendFrom(source: FragmentSource, options: { readonly binary?: boolean } = {}): void {
+    if (typeof (source as Partial<FragmentSource> | null | undefined)?.pull !== 'function') {
+      throw new UsageError('A source of fragments has a method pull');
+    }
+    this.assertOpen();
+    if (this.writingStopped) return;
+    if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
+    this.outbound ??= new Outbound(this.encoder, this.values, this.deflater);
+    this.outbound.pullFrom(source, options.binary === false ? Opcode.Text : Opcode.Binary);
+  }
+
+  /** Sends a ping (RFC 6455 5.5.2) of at most 125 bytes; returns and throws as `send`, and RangeError when it is longer. */
+  ping(data: Payload = ''): boolean {
+    return this.sendControl(Opcode.Ping, data);
+  }
+
+  /** Sends a pong (RFC 6455 5.5.3); takes, returns and throws as `ping`. */
+  pong(data: Payload = ''): boolean {
+    return this.sendControl(Opcode.Pong, data);
+  }
+
+  /**
+   * Sends frames that were encoded beforehand, for instance once for many connections.
+   * @param frames their bytes, or a list of chunks of them, as `FrameEncoder.take` returns
+   * @param lent `frames` stay as they are until they have been written out
+   * @returns and throws as `send`
+   */
+  sendFrames(frames: Bytes | readonly Bytes[], lent = false): boolean {
+    const chunks = toChunks(frames);
+    this.assertOpen();
+    // One call is one send, and written whole or not at all.
+    const [first = new Uint8Array(0)] = chunks;
+    return this.sendEncoded(chunks.length < 2 ? first : joined(chunks), lent || chunks.length > 1);
+  }
+
+  /** As `sendFrames`, for what is known to be bytes in memory that nothing resizes. @internal */
+  sendEncoded(frames: Uint8Array, lent: boolean): boolean {
+    this.assertOpen();
+    if (this.writingStopped) return false;
+    if (this.queuedMessages > 0) {
+      this.outbound!.encoded(frames, lent);
+      return false;
+    }
+    this.encoder.raw(frames, lent);
+    return true;
+  }
+
+  /** Says that `chunk`, the only one of the last `takeOutput`, has been written out and that nobody keeps it. */
+  reuse(chunk: Uint8Array): void {
+    this.encoder.reuse(chunk);
+  }
+
+  /** How many bytes `takeOutput` would return now. */
+  get outputLength(): number {
+    return this.encoder.length;
+  }
+
+  /**
+   * Whether there is output to take, or a source that may have some. A source that had nothing ready counts again once
+   * `takeOutput` has found a fragment: its owner calls that when there is one.
+   */
+  get wantsWrite(): boolean {
+    return this.encoder.length > 0 || this.outbound?.wantsPull === true;
+  }
+
+  /** How many frames and messages wait, for the deflater or to be pulled. */
+  get queuedMessages(): number {
+    return this.outbound?.waiting ?? 0;
+  }
+
+  /** Payload bytes of what waits for the deflater. */
+  get queuedOctets(): number {
+    return this.outbound?.waitingOctets ?? 0;
+  }
+
+  /** How many sends that had to wait have been written since this was last asked. */
+  takeReleased(): number {
+    return this.outbound?.takeReleased() ?? 0;
+  }
+
+  /** Writes a frame, or lets it wait behind what waits; returns whether it was written. @internal */
+  protected write(
+    first: number,
+    data: Uint8Array | string,
+    compress: boolean,
+    counted: boolean,
+    lent: boolean,
+  ): boolean {
+    if (this.writingStopped) return false;
+    if (!compress && this.queuedMessages === 0) {
+      if (typeof data === 'string') this.encoder.putText(first, data);
+      else this.encoder.put(first, data, data.length, lent);
+      return true;
+    }
+    // A frame that is compressed, or waits, finds it there.
+    const order = this.outbound!;
+    if (!compress) return order.frame(first, data, false, counted, lent);
+    try {
+      return order.frame(first, data, true, counted, lent);
+    } catch (cause) {
+      // The deflater remembers a message that the peer will never see: nothing compressed can follow it.
+      this.failUntold(internalError(cause));
+      throw cause;
+    } finally {
+      this.settleOutbound();
+    }
+  }
+
+  private sendControl(opcode: Opcode.Ping | Opcode.Pong, data: Payload): boolean {
+    this.assertOpen();
+    const payload = typeof data === 'string' ? this.values.encode(data) : toBytes(data);
+    // RFC 6455 5.5: control frames carry at most 125 bytes.
+    if (payload.length > MAX_CONTROL_PAYLOAD) {
+      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
+    }
+    return this.write(FIN | opcode, payload, false, true, false);
+  }
+
+  private wantsCompression(data: Uint8Array | string, asked: boolean): boolean {
+    if (this.deflater === undefined || !asked) return false;
+    const { threshold } = this;
+    if (threshold === 0) return true;
+    if (typeof data !== 'string') return data.length >= threshold;
+    return data.length >= threshold || this.values.encode(data).length >= threshold;
+  }
+
+  private assertOpen(): void {
+    // RFC 6455 5.5.1: after a Close frame nothing more is sent.
+    const { state } = this.closing;
+    if (state !== State.Open) throw new UsageError(`The connection is ${state}, nothing can be sent`);
+  }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((bytes, { length }) => bytes + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
