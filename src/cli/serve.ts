@@ -1,7 +1,9 @@
 // `wsimd serve`: messages -> the same messages back, and GET / -> a page to try that with.
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { judgeOrigin } from '../conformance/origin.js';
 import { WebSocket, WebSocketServer } from '../index.js';
@@ -13,7 +15,8 @@ import type { Terminal } from './terminal.js';
 
 // By require: an import of node:http evaluates all of its exports, which on Node 22 compiles the parser of fetch at once, and where
 // there is no WebAssembly (--jitless) that failure ends the process.
-const nodeHttp = createRequire(import.meta.url)('node:http') as typeof import('node:http');
+const require = createRequire(import.meta.url);
+const nodeHttp = require('node:http') as typeof import('node:http');
 
 const MEBIBYTE = 1024 * 1024;
 /** When this many octets wait to be written to a peer, no more are read from it until half of them have left. */
@@ -33,6 +36,8 @@ const USAGE = `Echoes every WebSocket message, and shows a page at GET / to try 
   --port N              the port to listen on (default: 9001; 0: any free port)
   --max-payload N       the longest message, in octets (default: ${100 * MEBIBYTE})
   --allow-origin ORIGIN web pages of ORIGIN may connect too, such as http://localhost:8080; * stands for any
+  --cert FILE --key FILE  certificate and key in PEM, for https:// and wss://
+  --http2               speak HTTP/2 too, with WebSockets over its streams (RFC 8441); needs --cert and --key
   --deflate             compress messages for peers that offer permessage-deflate
 
 Ctrl-C closes all connections and ends the server.
@@ -44,7 +49,13 @@ interface Settings {
   maxPayload: number;
   deflate: boolean;
   allowedOrigins: string[];
+  /** Certificate and key; plain text without. */
+  tls: { cert: Buffer; key: Buffer } | undefined;
+  http2: boolean;
 }
+
+/** Answers pages, of one version of HTTP or of both. */
+type PageServer = Server | Http2SecureServer;
 
 /**
  * Runs the server until `signal` aborts.
@@ -58,7 +69,7 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   }
   const settings = readSettings(args);
   const named = new Map<string, WebSocket>();
-  const http = nodeHttp.createServer((request, response) => {
+  const answerPage = (request: IncomingMessage, response: ServerResponse): void => {
     const { path, id } = targetOf(request);
     const counted = named.get(id);
     const refusal = unwelcome(request, settings);
@@ -70,7 +81,9 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
     } else {
       answer(response, 404, 'text/plain', 'There is nothing here.\n');
     }
-  });
+  };
+  const http = createPageServer(settings, answerPage);
+  const sockets = socketsOf(http);
   await listen(http, settings);
 
   const { maxPayload, deflate } = settings;
@@ -96,9 +109,10 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
     named.set(id, socket);
     socket.on('close', () => setTimeout(() => named.delete(id), REMEMBER).unref());
   });
-  terminal.out(`Echoing on ${urlOf(http, 'ws')} (kernels: ${kernels.name}). Page: ${urlOf(http, 'http')}\n`);
+  const s = settings.tls === undefined ? '' : 's';
+  terminal.out(`Echoing on ${urlOf(http, `ws${s}`)} (kernels: ${kernels.name}). Page: ${urlOf(http, `http${s}`)}\n`);
   await aborted(signal);
-  await leave(server, http);
+  await leave(server, http, sockets);
   return 0;
 }
 
@@ -112,23 +126,74 @@ function readSettings(args: string[]): Settings {
         'max-payload': { type: 'string', default: String(100 * MEBIBYTE) },
         deflate: { type: 'boolean', default: false },
         'allow-origin': { type: 'string', multiple: true, default: [] },
+        cert: { type: 'string' },
+        key: { type: 'string' },
+        http2: { type: 'boolean', default: false },
       },
     }),
   );
+  const { cert, key, http2 } = values;
+  if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
+  if (http2 && cert === undefined)
+    throw new CommandError('--http2 needs --cert and --key: browsers speak it over TLS only.');
+  const tls = cert === undefined || key === undefined ? undefined : { cert: readPem(cert), key: readPem(key) };
   return {
     host: values.host,
     port: wholeNumber(values.port, '--port', 0, 65535),
     maxPayload: wholeNumber(values['max-payload'], '--max-payload', 1, Number.MAX_SAFE_INTEGER),
     deflate: values.deflate,
     allowedOrigins: values['allow-origin'],
+    tls,
+    http2,
   };
 }
 
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
+  }
+}
+
+function createPageServer(
+  { tls, http2 }: Settings,
+  answerPage: (request: IncomingMessage, response: ServerResponse) => void,
+): PageServer {
+  if (tls === undefined) return nodeHttp.createServer(answerPage);
+  try {
+    if (http2) {
+      const { createSecureServer } = require('node:http2') as typeof import('node:http2');
+      // The requests of both versions have all that is read of them here.
+      return createSecureServer({ ...tls, allowHTTP1: true }, answerPage as never);
+    }
+    return (require('node:https') as typeof import('node:https')).createServer(tls, answerPage);
+  } catch (error) {
+    throw new CommandError(`The certificate or its key cannot be used: ${wordsOf(error)}.`);
+  }
+}
+
+/** The sockets that are open. */
+function socketsOf(http: PageServer): Set<Socket> {
+  const sockets = new Set<Socket>();
+  http.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
 /** Why a request may not be answered, or null: pages of other sites, and names that were rebound to this address, get nothing. */
-function unwelcome({ headers, headersDistinct }: IncomingMessage, { host, allowedOrigins }: Settings): string | null {
+function unwelcome(request: IncomingMessage, { host, allowedOrigins, tls }: Settings): string | null {
+  const { headers } = request;
+  const headersDistinct = (request.headersDistinct as IncomingMessage['headersDistinct'] | undefined) ?? {};
+  // Over HTTP/2 pseudo-header fields tell what Host, Upgrade and Connection tell over HTTP/1.1.
+  const pseudo: Partial<Record<string, string[]>> = {};
+  if (typeof headers[':authority'] === 'string') pseudo.host = [headers[':authority']];
+  if (headers[':protocol'] === 'websocket') Object.assign(pseudo, { upgrade: ['websocket'], connection: ['Upgrade'] });
   const values = (name: string): string[] =>
-    headersDistinct[name] ?? (typeof headers[name] === 'string' ? [headers[name]] : []);
-  return judgeOrigin({ startLine: '', status: 0, values }, { host, secure: false, allowedOrigins });
+    pseudo[name] ?? headersDistinct[name] ?? (typeof headers[name] === 'string' ? [headers[name]] : []);
+  return judgeOrigin({ startLine: '', status: 0, values }, { host, secure: tls !== undefined, allowedOrigins });
 }
 
 /** The path of a request, and the connection that its query names, '' for none. */
@@ -157,7 +222,7 @@ function echo(socket: WebSocket): void {
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, nodeHttp.STATUS_CODES[status], {
+  response.writeHead(status, {
     'content-type': `${type}; charset=utf-8`,
     'content-security-policy': PAGE_POLICY,
     'x-content-type-options': 'nosniff',
@@ -167,7 +232,7 @@ function answer(response: ServerResponse, status: number, type: string, body: st
   response.end(body);
 }
 
-async function listen(http: Server, { host, port }: Settings): Promise<void> {
+async function listen(http: PageServer, { host, port }: Settings): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       http.once('error', reject);
@@ -181,7 +246,7 @@ async function listen(http: Server, { host, port }: Settings): Promise<void> {
   }
 }
 
-function urlOf(http: Server, scheme: 'ws' | 'http'): string {
+function urlOf(http: PageServer, scheme: string): string {
   const { address, family, port } = http.address() as AddressInfo;
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}/`;
 }
@@ -192,15 +257,16 @@ async function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Closes every connection, by force those whose peers do not answer in time. */
-async function leave(server: WebSocketServer, http: Server): Promise<void> {
-  const sockets = [...(server.clients ?? [])];
-  const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+async function leave(server: WebSocketServer, http: PageServer, sockets: Set<Socket>): Promise<void> {
+  const clients = [...(server.clients ?? [])];
+  const closed = clients.map((client) => new Promise((resolve) => client.once('close', resolve)));
   // RFC 6455 7.4.1: 1001, going away
-  for (const socket of sockets) socket.close(1001);
-  const force = setTimeout(() => sockets.forEach((socket) => socket.terminate()), LEAVE);
+  for (const client of clients) client.close(1001);
+  const force = setTimeout(() => clients.forEach((client) => client.terminate()), LEAVE);
   server.close();
   const httpClosed = new Promise((resolve) => http.close(resolve));
-  http.closeAllConnections();
-  await Promise.all([...closed, httpClosed]);
+  await Promise.all(closed);
+  for (const socket of sockets) socket.destroy();
+  await httpClosed;
   clearTimeout(force);
 }

@@ -10,6 +10,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { WebSocket } from 'ws';
 import { serve } from '../../src/cli/serve.js';
 import { launchChromium } from '../support/chromium.js';
+import { WebSocket as OurWebSocket } from '../../src/index.js';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
 import { startServing, type Serving } from '../support/serving.js';
 
 const silent = { out: () => undefined, err: () => undefined, columns: undefined };
@@ -19,7 +21,16 @@ describe('the command', () => {
     let said = '';
     const terminal = { ...silent, out: (text: string) => (said += text) };
     expect(await serve(['--help'], terminal, new AbortController().signal)).toBe(0);
-    for (const option of ['--host', '--port', '--max-payload', '--deflate', '--allow-origin'])
+    for (const option of [
+      '--host',
+      '--port',
+      '--max-payload',
+      '--deflate',
+      '--allow-origin',
+      '--cert',
+      '--key',
+      '--http2',
+    ])
       expect(said).toContain(option);
   });
 
@@ -28,6 +39,10 @@ describe('the command', () => {
     [['--port', 'http'], /^--port takes a whole number from 0 to 65535, not "http"\.$/],
     [['--port', '65536'], /^--port takes a whole number/],
     [['--max-payload', '0'], /^--max-payload takes a whole number from 1 to/],
+    [['--http2'], /^--http2 needs --cert and --key/],
+    [['--cert', 'x'], /^--cert and --key go together\.$/],
+    [['--cert', 'no-file', '--key', 'no-file'], /^Cannot read no-file: .*ENOENT.*\.$/],
+    [['--cert', 'package.json', '--key', 'package.json'], /^The certificate or its key cannot be used: [^\n]+\.$/],
     [['extra'], /^wsimd serve: [^.]+\.$/],
     [['--port', '0', '--host', '192.0.2.1'], /^Cannot listen on 192\.0\.2\.1, port 0: [^\n]+\.$/],
   ])('%j is refused in one sentence', async (args, sentence) => {
@@ -155,6 +170,50 @@ test('RFC 7692 --deflate compresses for peers that offer it, and nothing else do
     expect(socket.extensions).toBe(extensions);
     await serving.stop();
   }
+});
+
+describe('RFC 8441 --http2', () => {
+  let directory: string;
+  let serving: Serving;
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'wsimd-http2-'));
+    writeFileSync(join(directory, 'cert.pem'), CERTIFICATE);
+    writeFileSync(join(directory, 'key.pem'), KEY);
+    const tls = ['--cert', join(directory, 'cert.pem'), '--key', join(directory, 'key.pem')];
+    serving = await startServing([...tls, '--http2', '--deflate']);
+  });
+  afterAll(async () => {
+    expect(await serving.stop()).toBe(0);
+    rmSync(directory, { recursive: true });
+  });
+
+  test.each([true, false])('echoes, over HTTP/2: %s', async (http2) => {
+    expect(serving.line).toMatch(/^Echoing on wss:.*Page: https:/);
+    const socket = new OurWebSocket(serving.ws, { http2, rejectUnauthorized: false });
+    socket.on('open', () => socket.send('text'));
+    const [data] = (await once(socket, 'message')) as [Buffer];
+    expect(String(data)).toBe('text');
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  test('shows Chromium its page, whose WebSocket is a stream of the same session', async () => {
+    const browser = await launchChromium(['--ignore-certificate-errors']);
+    if (browser === undefined) return;
+    const page = await browser.newPage();
+    const client = await page.createCDPSession();
+    await client.send('Network.enable');
+    const statuses: number[] = [];
+    client.on('Network.webSocketHandshakeResponseReceived', ({ response }) => void statuses.push(response.status));
+    await page.goto(serving.http);
+    await page.waitForSelector('#state[data-state="open"]');
+    expect(await page.evaluate('performance.getEntriesByType("navigation")[0].nextHopProtocol')).toBe('h2');
+    await page.click('#burst');
+    await page.waitForFunction(`document.getElementById('burst-result').innerText.includes('messages/s')`);
+    // Over HTTP/1.1 it would be 101.
+    expect(statuses).toEqual([200]);
+    await browser.close();
+  });
 });
 
 describe('the page', () => {

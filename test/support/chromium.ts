@@ -4,8 +4,8 @@ import puppeteer, { type Browser } from 'puppeteer-core';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Starts Chromium; where there is none, says so and returns undefined. */
-export async function launchChromium(): Promise<Browser | undefined> {
+/** Starts Chromium, with `more` switches; where there is none, says so and returns undefined. */
+export async function launchChromium(more: readonly string[] = []): Promise<Browser | undefined> {
   const executablePath = PATHS.find((path) => existsSync(path));
   if (executablePath === undefined) {
     console.log('not run: there is no Chromium here (Debian package chromium)');
@@ -21,6 +21,7 @@ export async function launchChromium(): Promise<Browser | undefined> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 }

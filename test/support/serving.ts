@@ -3,9 +3,9 @@ import { serve } from '../../src/cli/serve.js';
 
 /** The server while it runs. */
 export interface Serving {
-  /** `ws://127.0.0.1:port/` */
+  /** `ws://127.0.0.1:port/`, or `wss:` with a certificate. */
   ws: string;
-  /** `http://127.0.0.1:port/` */
+  /** `http://127.0.0.1:port/`, or `https:`. */
   http: string;
   port: number;
   /** The line that it printed. */
@@ -23,10 +23,11 @@ export async function startServing(args: string[] = []): Promise<Serving> {
     status = serve(['--port', '0', ...args], terminal, controller.signal);
     status.catch(reject);
   });
-  const port = Number(/ws:\/\/127\.0\.0\.1:(\d+)\//.exec(line)?.[1]);
+  const port = Number(/wss?:\/\/127\.0\.0\.1:(\d+)\//.exec(line)?.[1]);
   const stop = (): Promise<number> => {
     controller.abort();
     return status;
   };
-  return { ws: `ws://127.0.0.1:${port}/`, http: `http://127.0.0.1:${port}/`, port, line, stop };
+  const s = line.includes('wss://') ? 's' : '';
+  return { ws: `ws${s}://127.0.0.1:${port}/`, http: `http${s}://127.0.0.1:${port}/`, port, line, stop };
 }
