@@ -97,10 +97,11 @@ function finish(code) {
 }
 
 /** Writes files of dist, one for each input and the chunks they share. */
-async function writeBundle(input, options, target) {
+async function writeBundle(input, { target, external, ...options }) {
   const transform = target === undefined ? {} : { target };
-  const bundle = await rolldown({ input, platform: 'node', plugins: [defaultAlone], transform });
+  const bundle = await rolldown({ input, external, platform: 'node', plugins: [defaultAlone], transform });
   const { output } = await bundle.generate({
+    dir: 'dist',
     exports: 'auto',
     esModule: false,
     strict: false,
@@ -119,9 +120,34 @@ await writeBundle(
   { ...cjs, codeSplitting: { groups: [{ name: 'codec', test: /[\\/]dist[\\/](?!node|index)/ }] } },
 );
 // browserify reads nothing newer.
-await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, cjs, 'es2018');
-await writeBundle({ browser: 'dist/browser.js' }, { format: 'esm' });
+await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, { ...cjs, target: 'es2018' });
 rmSync('dist/browser-require.js');
+// ES modules are few files as well, for a page that loads them as they are, and for the size of the package: one for each of these
+// groups of rooms, so that a bundler leaves out what a program does not use.
+const ROOMS = {
+  spec: 'spec|errors|queue',
+  kernels: 'kernels|values',
+  codec: 'codec',
+  handshake: 'extensions|handshake',
+};
+const groups = Object.entries({ ...ROOMS, connection: 'connection' }).map(([name, rooms], index) => ({
+  name,
+  test: new RegExp(`[\\\\/]dist[\\\\/](?:${rooms})\\b`),
+  priority: 9 - index,
+}));
+const esm = { format: 'esm', entryFileNames: '[name].js' };
+await writeBundle({ browser: 'dist/browser.js' }, esm);
+await writeBundle(
+  { 'sans-io': 'dist/sans-io.js', 'sans-io-workerd': 'dist/sans-io-workerd.js' },
+  {
+    ...esm,
+    external: /\.wasm$/,
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups },
+    // A page loads these, and the same code is there to read in codec.cjs.
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  },
+);
 
 /** An ES module that names what a CommonJS file of dist exports. */
 function wrapper(cjs, names) {
@@ -139,6 +165,20 @@ for (const name of readdirSync('dist/cli').filter((name) => name.endsWith('.js')
   const file = path.join('dist/cli', name);
   writeFileSync(file, readFileSync(file, 'utf8').replace("'../sans-io.js'", "'../sans-io-node.js'"));
 }
+await writeBundle(
+  { 'conformance/index': 'dist/conformance/index.js', 'cli/index': 'dist/cli/index.js' },
+  {
+    ...esm,
+    external: /\/dist\/(index|sans-io-node)\.js$/,
+    chunkFileNames: 'conformance/suite.js',
+    // A third of the package, and no library that users step through: it is made short.
+    minify: {
+      compress: { keepNames: { function: false, class: true } },
+      mangle: { toplevel: true, keepNames: { function: false, class: true } },
+      codegen: { removeWhitespace: true },
+    },
+  },
+);
 
 /** The declaration files that one leads to, itself included, by their names without extension. */
 function declarationsOf(file, found = new Set()) {
@@ -154,8 +194,21 @@ const IMPORT = /(from |import\()'(\.[^']+)\.js'(?: with \{ 'resolution-mode': 'i
 const front = readFileSync('src/index.d.cts', 'utf8');
 const declared = declarationsOf('dist/sans-io');
 for (const [, , name] of front.matchAll(IMPORT)) declarationsOf(path.join('dist', name), declared);
+/** A declaration file without the comments of members that only the class itself may use: none but their names matter to the compiler. */
+function withoutPrivateComments(text) {
+  const source = ts.createSourceFile('declaration.d.ts', text, ts.ScriptTarget.Latest, true);
+  const hidden = source.statements
+    .filter(ts.isClassDeclaration)
+    .flatMap(({ members }) => [...members])
+    .filter((member) => ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private);
+  return hidden.reduceRight(
+    (rest, member) => rest.slice(0, member.getFullStart()) + '\n    ' + rest.slice(member.getStart()),
+    text,
+  );
+}
 for (const file of declared) {
-  writeFileSync(`${file}.d.cts`, readFileSync(`${file}.d.ts`, 'utf8').replaceAll(IMPORT, "$1'$2.cjs'"));
+  const text = withoutPrivateComments(readFileSync(`${file}.d.ts`, 'utf8'));
+  writeFileSync(`${file}.d.cts`, text.replaceAll(IMPORT, "$1'$2.cjs'"));
 }
 writeFileSync('dist/index.d.cts', front.replaceAll(IMPORT, "$1'$2.cjs'"));
 copyFileSync('src/index.d.mts', 'dist/index.d.mts');

@@ -133,12 +133,13 @@ function noFields(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
 }
 
-const ascii = new TextDecoder();
+/** Made when first needed: a realm may lack it. */
+let ascii: TextDecoder | undefined;
 
 /** @param bits the bytes joined by OR, or more than that */
 function latin1(bytes: Uint8Array, from: number, to: number, bits: number): string {
   const part = bytes.subarray(from, to);
-  if (bits < 0x80) return ascii.decode(part);
+  if (bits < 0x80 && typeof TextDecoder !== 'undefined') return (ascii ??= new TextDecoder()).decode(part);
   return String.fromCharCode.apply(undefined, part as unknown as number[]);
 }
 

@@ -15,8 +15,12 @@ for (const name of ['inflateRawSync', 'deflateRawSync']) {
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
 const seen = new Set();
 server.on('connection', (ws) => {
-  // The socket emits no 'data' while it reads into the kernels' memory.
-  ws._socket.on('data', () => seen.add('data'));
+  // The stream gets nothing while the socket reads into the kernels' memory. A listener of 'data' would end that.
+  const { push } = ws._socket;
+  ws._socket.push = function (chunk, ...rest) {
+    if (chunk !== null) seen.add('data');
+    return push.call(this, chunk, ...rest);
+  };
   ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }));
 });
 await new Promise((resolve) => server.once('listening', resolve));
