@@ -21,8 +21,12 @@ import {
   RECORD_BYTES,
   RECORD_COMPRESSED,
   RECORD_END,
+  RECORD_EXTRA,
   RECORD_FIN,
+  RECORD_KIND,
   RECORD_LAST,
+  RECORD_LENGTH,
+  RECORD_OFFSET,
   RECORD_OPCODE,
   RECORD_RSV_SHIFT,
   RECORD_START,
@@ -127,11 +131,7 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
           } else if (mustMask) {
             maskShortAndFindAscii(payload, short, key);
           }
-          store<i32>(record, flags, 0);
-          store<i32>(record, <i32>payload, 4);
-          store<i32>(record, short, 8);
-          store<i32>(record, short, 12);
-          record += RECORD_BYTES;
+          record = writeRecord(record, flags, payload, short, short);
           at = payload + short;
         }
         if (violation || at == end) break;
@@ -240,11 +240,7 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
       mask(at, <i32>piece, key);
     }
 
-    store<i32>(record, flags, 0);
-    store<i32>(record, <i32>at, 4);
-    store<i32>(record, <i32>piece, 8);
-    store<i32>(record, <i32>min<u64>(length, <u64>i32.MAX_VALUE), 12);
-    record += RECORD_BYTES;
+    record = writeRecord(record, flags, at, <i32>piece, <i32>min<u64>(length, <u64>i32.MAX_VALUE));
     at += piece;
 
     if (remaining == 0) {
@@ -264,11 +260,7 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
 
   if (violation) {
     // A continued piece and a header both leave room: the table is checked before each header.
-    store<i32>(record, RECORD_VIOLATION, 0);
-    store<i32>(record, <i32>at, 4);
-    store<i32>(record, detail, 8);
-    store<i32>(record, violation, 12);
-    record += RECORD_BYTES;
+    record = writeRecord(record, RECORD_VIOLATION, at, detail, violation);
     phase = PHASE_STOPPED;
     at = end;
   }
@@ -282,6 +274,17 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
   store<f64>(state, <f64>remaining, STATE_REMAINING);
   store<i32>(state, <i32>((record - records) / RECORD_BYTES), STATE_RECORDS);
   return at;
+}
+
+/** Writes a record (`src/spec/record.ts`), and returns where the next one goes. */
+// @ts-ignore: asc knows decorators of functions
+@inline
+function writeRecord(record: usize, kind: i32, offset: usize, length: i32, extra: i32): usize {
+  store<i32>(record, kind, RECORD_KIND << 2);
+  store<i32>(record, <i32>offset, RECORD_OFFSET << 2);
+  store<i32>(record, length, RECORD_LENGTH << 2);
+  store<i32>(record, extra, RECORD_EXTRA << 2);
+  return record + RECORD_BYTES;
 }
 
 /** Whether the piece belongs to text that can be validated as it comes. */

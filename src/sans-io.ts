@@ -3,6 +3,7 @@ export { kernels, loadWasmKernels, makeJavaScriptKernels, type Kernels } from '.
 export type { Tenant } from './kernels/kernels.js';
 export type { KernelModule } from './kernels/load.js';
 export { plainValues, type Values } from './values/values.js';
+export type { FrameCursor } from './codec/frame-cursor.js';
 export { FrameDecoder, type FrameDecoderOptions } from './codec/frame-decoder.js';
 export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js';
 export { writeFrameHeader as writeHeader } from './codec/header.js';

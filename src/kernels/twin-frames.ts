@@ -48,6 +48,7 @@ import {
 } from '../spec/record.js';
 import { Violation } from '../spec/violation.js';
 import type { Kernels } from './kernels.js';
+import { writeRecord } from './write-record.js';
 
 const MAX_SIGNED = 0x7fffffff;
 
@@ -191,11 +192,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
         if (violation) break;
       }
 
-      words[record] = flags;
-      words[record + 1] = at;
-      words[record + 2] = piece;
-      words[record + 3] = Math.min(length, MAX_SIGNED);
-      record += RECORD_WORDS;
+      record = writeRecord(words, record, flags, at, piece, Math.min(length, MAX_SIGNED));
       at += piece;
 
       if (remaining === 0) {
@@ -215,11 +212,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
     }
 
     if (violation) {
-      words[record] = RECORD_VIOLATION;
-      words[record + 1] = at;
-      words[record + 2] = detail;
-      words[record + 3] = violation;
-      record += RECORD_WORDS;
+      record = writeRecord(words, record, RECORD_VIOLATION, at, detail, violation);
       phase = PHASE_STOPPED;
       at = end;
     }

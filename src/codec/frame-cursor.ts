@@ -1,0 +1,132 @@
+// `FrameCursor` reads the facts of one frame record after another (`spec/record.ts`).
+import type { Opcode } from '../spec/frame.js';
+import {
+  RECORD_ASCII,
+  RECORD_COMPRESSED,
+  RECORD_END,
+  RECORD_EXTRA,
+  RECORD_FIN,
+  RECORD_KIND,
+  RECORD_LENGTH,
+  RECORD_OFFSET,
+  RECORD_OPCODE,
+  RECORD_RSV,
+  RECORD_RSV_SHIFT,
+  RECORD_START,
+  RECORD_TEXT,
+  RECORD_UNCHECKED,
+  RECORD_VIOLATION,
+  RECORD_WORDS,
+} from '../spec/record.js';
+import { Violation } from '../spec/violation.js';
+
+const NO_RECORDS = new Int32Array(0);
+/** All that is left to tell after memory was refused: a violation, which is not the peer's. Nobody writes to it. */
+const REFUSED = new Int32Array(RECORD_WORDS);
+REFUSED[RECORD_KIND] = RECORD_VIOLATION;
+REFUSED[RECORD_EXTRA] = Violation.Internal;
+
+/** Decoders are made of it; it is no use alone. */
+export class FrameCursor {
+  /** The records of the last scan: a cursor into the kernels' table, or into a copy once another decoder scans. @internal */
+  protected records: Int32Array = NO_RECORDS;
+  /** @internal */
+  protected record: number = -RECORD_WORDS;
+  /** @internal */
+  protected recordsEnd = 0;
+  /** The current record's kind word. @internal */
+  protected kind = 0;
+
+  /** The frame's own opcode (RFC 6455 5.2). */
+  get opcode(): Opcode {
+    return this.kind & RECORD_OPCODE;
+  }
+  /** Whether the frame is its message's last (RFC 6455 5.2). */
+  get fin(): boolean {
+    return (this.kind & RECORD_FIN) !== 0;
+  }
+  /** The frame's RSV bits, in their places on the wire. */
+  get rsv(): number {
+    return (this.kind & RECORD_RSV) >> RECORD_RSV_SHIFT;
+  }
+  /** Whether the piece begins its frame. */
+  get start(): boolean {
+    return (this.kind & RECORD_START) !== 0;
+  }
+  /** Whether the piece ends its frame. */
+  get end(): boolean {
+    return (this.kind & RECORD_END) !== 0;
+  }
+  /** Whether the frame belongs to a text message. */
+  get isText(): boolean {
+    return (this.kind & RECORD_TEXT) !== 0;
+  }
+  /** Whether all bytes of this piece of text are below 0x80. */
+  get isAscii(): boolean {
+    return (this.kind & RECORD_ASCII) !== 0;
+  }
+  /** Whether the text still has to pass `values.isUtf8`, which is faster than the kernel on it. */
+  get isUnchecked(): boolean {
+    return (this.kind & RECORD_UNCHECKED) !== 0;
+  }
+  /** Whether the frame belongs to a message whose first frame had RSV1 set (RFC 7692 6). */
+  get isCompressed(): boolean {
+    return (this.kind & RECORD_COMPRESSED) !== 0;
+  }
+  /** The piece's length, in bytes. */
+  get length(): number {
+    return this.records[this.record + RECORD_LENGTH];
+  }
+  /** The rule that the peer broke, if this record says so; then no other getter but `detail` has a meaning. */
+  get violation(): Violation {
+    return this.kind === RECORD_VIOLATION ? this.records[this.record + RECORD_EXTRA] : Violation.None;
+  }
+  /** The number that was wrong: an opcode or a length. */
+  get detail(): number {
+    return this.records[this.record + RECORD_LENGTH];
+  }
+  /** The kind word as it stands in the record (`spec/record.ts`). @internal */
+  get kindWord(): number {
+    return this.kind;
+  }
+
+  /** Payload bytes of the records that are still to be read. @internal */
+  protected get unreadRecords(): number {
+    const { records, recordsEnd } = this;
+    let bytes = 0;
+    for (let at = this.record + RECORD_WORDS; at < recordsEnd; at += RECORD_WORDS) {
+      if (records[at] !== RECORD_VIOLATION) bytes += records[at + RECORD_LENGTH];
+    }
+    return bytes;
+  }
+
+  /**
+   * Copies the current record, where it `isCurrent`, and all unread ones out of `table`.
+   * @returns the memory that their payloads span, as [start, end); undefined where no record is left
+   * @internal
+   */
+  protected carryRecords(table: Int32Array, isCurrent: boolean): readonly [number, number] | undefined {
+    const from = isCurrent ? this.record : this.record + RECORD_WORDS;
+    if (from === this.recordsEnd) return undefined;
+    const records = table.slice(from, this.recordsEnd);
+    this.records = records;
+    this.recordsEnd -= from;
+    this.record = isCurrent ? 0 : -RECORD_WORDS;
+    const last = this.recordsEnd - RECORD_WORDS;
+    const tail = records[last] === RECORD_VIOLATION ? 0 : records[last + RECORD_LENGTH];
+    return [records[RECORD_OFFSET], records[last + RECORD_OFFSET] + tail];
+  }
+
+  /** Points before the records [first, end) of `table`. @internal */
+  protected read(table: Int32Array, first: number, end: number): void {
+    this.records = table;
+    this.record = first - RECORD_WORDS;
+    this.recordsEnd = end;
+  }
+
+  /** Has no record, or the one that tells of refused memory. @internal */
+  protected readNothing(isRefused: boolean): void {
+    if (isRefused) this.read(REFUSED, 0, RECORD_WORDS);
+    else this.read(NO_RECORDS, 0, 0);
+  }
+}

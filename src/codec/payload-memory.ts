@@ -1,0 +1,123 @@
+// `PayloadMemory` is the memory that the payloads of one chunk are viewed from, outside the kernels' memory.
+import type { Kernels } from '../kernels/kernels.js';
+import { RECORD_LENGTH, RECORD_OFFSET, RECORD_VIOLATION, RECORD_WORDS } from '../spec/record.js';
+import type { Values } from '../values/values.js';
+
+/**
+ * Short payloads share memory with their neighbours in the chunk, at most this many bytes of it, so that a message that
+ * the user keeps pins little else; a payload that is longer, or alone, has memory of its own.
+ */
+const SLAB_UP_TO = 12 * 1024;
+
+/** A place for payloads: a slab that they are copied to, or a chunk that was given away and gets them back unmasked. */
+export class PayloadMemory {
+  /**
+   * Memory with payloads of this chunk and of no other: a record's payload at `offset` lies at `shift + offset`, and
+   * below `end` payloads may be views of it. Once the records were carried away, they are copies: then `end` is 0, and
+   * the owner of a message can take away nothing that is still to be read.
+   */
+  private slab: ArrayBufferLike | undefined;
+  private shift = 0;
+  private end = 0;
+  /** A chunk that was given away, scanned from `ownedAt` on: payloads go back into it once one of them is asked for. */
+  private owned: Uint8Array | undefined;
+  private ownedAt = 0;
+  private ownedLength = 0;
+
+  /** @param isMasked whether payloads are unmasked, so that an owned chunk has to be written to */
+  constructor(
+    private readonly values: Values,
+    private readonly kernels: Kernels,
+    private readonly isMasked: boolean,
+  ) {}
+
+  /** The payload at `offset`, which is in the slab; undefined where it is not. */
+  view(offset: number, length: number): Uint8Array | undefined {
+    const { slab } = this;
+    // A slab without bytes was transferred away by the owner of a message.
+    if (offset + length > this.end || slab!.byteLength === 0) return undefined;
+    return this.values.view(slab!, this.shift + offset, length);
+  }
+
+  /** Takes over a chunk that was given away, of which `length` bytes from `at` on lie in the arena. */
+  own(chunk: Uint8Array, at: number, length: number): void {
+    this.owned = chunk;
+    this.ownedAt = at;
+    this.ownedLength = length;
+  }
+
+  /**
+   * The payload of `record`, of records up to `recordsEnd`, in memory of its own or, in a slab from now on, with neighbours.
+   * @throws RangeError where memory is refused
+   */
+  takeOut(records: Int32Array, record: number, recordsEnd: number): Uint8Array {
+    const { kernels, values } = this;
+    const offset = records[record + RECORD_OFFSET];
+    const length = records[record + RECORD_LENGTH];
+    if (this.owned !== undefined) this.giveBack();
+    else if (records !== kernels.words || length > SLAB_UP_TO || record + RECORD_WORDS === recordsEnd) {
+      const own = values.allocate(length);
+      own.set(this.bytes(records, record));
+      return own;
+    } else this.copy(offset, slabBorder(records, record, recordsEnd));
+    return values.view(this.slab!, this.shift + offset, length);
+  }
+
+  /** The payload of `record` where it lies: in the kernels' memory, or here once it was carried away. */
+  bytes(records: Int32Array, record: number): Uint8Array {
+    const offset = records[record + RECORD_OFFSET];
+    const length = records[record + RECORD_LENGTH];
+    if (records !== this.kernels.words) return new Uint8Array(this.slab!, this.shift + offset, length);
+    return this.kernels.bytes.subarray(offset, offset + length);
+  }
+
+  /** Carries [start, end) out of the kernels' memory; payloads are copies from then on. */
+  carryOut(start: number, end: number): void {
+    if (this.owned === undefined) this.copy(start, end);
+    else this.giveBack();
+    this.end = 0;
+  }
+
+  /** Forgets the chunk. */
+  letGo(): void {
+    this.slab = undefined;
+    this.owned = undefined;
+    this.end = 0;
+  }
+
+  /** Copies [offset, end) out of the kernels' memory in one go. */
+  private copy(offset: number, end: number): void {
+    const slab = this.values.allocate(end - offset);
+    slab.set(this.kernels.bytes.subarray(offset, end));
+    this.slab = slab.buffer;
+    this.shift = slab.byteOffset - offset;
+    this.end = end;
+  }
+
+  /** Puts unmasked bytes back into the chunk that they came in. */
+  private giveBack(): void {
+    const { ownedAt, kernels } = this;
+    const { arenaAddress } = kernels;
+    const chunk = this.owned!;
+    const end = arenaAddress + this.ownedLength;
+    if (this.isMasked) chunk.set(kernels.bytes.subarray(arenaAddress, end), ownedAt);
+    this.slab = chunk.buffer;
+    this.shift = chunk.byteOffset + ownedAt - arenaAddress;
+    this.end = end;
+    this.owned = undefined;
+  }
+}
+
+/** The end of a slab that begins with the payload of `record`: behind as many whole payloads as it takes. */
+function slabBorder(records: Int32Array, record: number, recordsEnd: number): number {
+  const offset = records[record + RECORD_OFFSET];
+  let at = recordsEnd - RECORD_WORDS;
+  if (records[at] === RECORD_VIOLATION) at -= RECORD_WORDS;
+  let end = records[at + RECORD_OFFSET] + records[at + RECORD_LENGTH];
+  if (end - offset <= SLAB_UP_TO) return end;
+  for (at = record; ; at += RECORD_WORDS) {
+    const stop = records[at + RECORD_OFFSET] + records[at + RECORD_LENGTH];
+    if (stop - offset > SLAB_UP_TO) return end;
+    end = stop;
+  }
+}
