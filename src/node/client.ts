@@ -46,6 +46,9 @@ export function connectClient(
   new Opening(websocket, parseAddress(address), protocols, options).start();
 }
 
+/** How many redirects a client has been told to follow, where there were any; the one past the limit counts too. */
+export const redirectsOf: WeakMap<object, number> = new WeakMap();
+
 /** One opening handshake, over as many requests as there are redirects. */
 class Opening {
   private readonly options: Readonly<ClientOptions>;
@@ -217,7 +220,8 @@ class Opening {
     const { statusCode = 0 } = response;
     const { location } = response.headers;
     if (options.followRedirects && location && statusCode >= 300 && statusCode < 400) {
-      if (this.redirects < this.maxRedirects) this.redirect(request, location, from);
+      redirectsOf.set(websocket, ++this.redirects);
+      if (this.redirects <= this.maxRedirects) this.redirect(request, location, from);
       else abortHandshake(websocket, request, 'Maximum redirects exceeded');
     } else if (!websocket.emit('unexpected-response', request, response)) {
       abortHandshake(websocket, request, `Unexpected server response: ${statusCode}`);
@@ -226,7 +230,6 @@ class Opening {
 
   private redirect(from: ClientRequest, location: string, base: Destination): void {
     const { websocket } = this;
-    this.redirects++;
     websocket._req = null;
     from.destroy();
     let request: ClientRequest | null;

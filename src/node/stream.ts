@@ -38,6 +38,10 @@ class WebSocketStream extends Duplex {
       emitClose: true,
     });
     this.#ws = ws;
+    // Listeners of 'end' that come later find the stream destroyed, as with ws.
+    this.on('end', () => {
+      if (this.writableFinished) this.destroy();
+    });
     ws.on('message', (data: unknown, isBinary: boolean) => {
       if (this.destroyed) return;
       const chunk = !isBinary && this.readableObjectMode ? String(data) : data;

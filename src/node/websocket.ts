@@ -6,7 +6,7 @@ import { PERMESSAGE_DEFLATE } from '../extensions/permessage-deflate.js';
 import { CloseCode } from '../spec/close-code.js';
 import { Opcode } from '../spec/frame.js';
 import { abortHandshake, type PendingRequest } from './abort-handshake.js';
-import { connectClient, type ClientOptions } from './client.js';
+import { connectClient, redirectsOf, type ClientOptions } from './client.js';
 import { isBlob, octetsOf, toCallback, toPayload, type Sendable } from './data.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
@@ -317,6 +317,10 @@ export class WebSocket extends EventEmitter {
     return this.#session?.receiver ?? null;
   }
   /** @internal */
+  get _redirects(): number | undefined {
+    return redirectsOf.get(this) ?? (this._isServer ? undefined : 0);
+  }
+  /** @internal */
   get _autoPong(): boolean {
     return this.#session?.answersPings ?? true;
   }
@@ -403,6 +407,7 @@ for (const name of [
   '_errorEmitted',
   '_extensions',
   '_receiver',
+  '_redirects',
   '_sender',
   '_socket',
 ]) {

@@ -53,6 +53,21 @@ contract('redirects', (implementation) => {
     }
   });
 
+  it('_redirects: counts what a client has followed', async () => {
+    const to = await target(implementation);
+    const between = await redirecting(() => to.url);
+    const from = await redirecting(() => between.url);
+    const ws = dial(implementation, from.url, undefined, { followRedirects: true });
+    const counted = ws as unknown as { _redirects: number };
+    const seen = [counted._redirects];
+    ws.on('redirect', () => seen.push(counted._redirects));
+    await event(ws, 'open');
+    expect([...seen, counted._redirects]).toEqual([0, 1, 2, 2]);
+    const limited = dial(implementation, from.url, undefined, { followRedirects: true, maxRedirects: 0 });
+    await ending(limited);
+    expect(limited).toMatchObject({ _redirects: 1 });
+  });
+
   it('followRedirects: Location may be relative', async () => {
     const server = http.createServer();
     const wss = ownedServer(new implementation.WebSocketServer({ noServer: true }));

@@ -269,6 +269,11 @@ contract('semi-public pieces', (implementation) => {
     const server = new implementation.PerMessageDeflate({ isServer: true });
     expect(server.accept([offer])).toEqual({ server_max_window_bits: 10 });
     expect(server.params).toEqual({ server_max_window_bits: 10 });
+    // What the parser gives has no prototype, nor has what is accepted of it.
+    expect([Object.getPrototypeOf(server.params), Object.getPrototypeOf(client.accept([{}]))]).toEqual([
+      null,
+      Object.prototype,
+    ]);
   });
 
   it('PerMessageDeflate: accept throws for what cannot be accepted', () => {

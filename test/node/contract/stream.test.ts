@@ -156,6 +156,18 @@ contract('createWebSocketStream', (implementation) => {
     expect(log.sort()).toEqual(['close', 'end', 'finish']);
   });
 
+  it("'end': its listeners find the stream destroyed once it has finished, and else not", async () => {
+    for (const finished of [true, false]) {
+      const { duplex, peer } = await streams();
+      duplex.resume();
+      const ended = new Promise((resolve) => duplex.on('end', () => resolve(duplex.destroyed)));
+      if (finished) duplex.end();
+      else peer.close();
+      expect(await ended).toBe(finished);
+      duplex.destroy();
+    }
+  });
+
   it('destroy: terminates the WebSocket and emits close after it', async () => {
     const { duplex, client, peer } = await streams();
     const order: string[] = [];
