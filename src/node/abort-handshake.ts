@@ -1,5 +1,6 @@
 // `abortHandshake` gives up a client's opening handshake, and its neighbours say why.
 import type { Agent, ClientRequest } from 'node:http';
+import { channels } from './channels.js';
 import type { ClientSocket } from './client-options.js';
 import type { StreamRequest } from './http2/stream-request.js';
 import { ReadyState } from './types.js';
@@ -28,6 +29,7 @@ export function abort(websocket: ClientSocket, request: PendingRequest | null, e
 export function fail(websocket: ClientSocket, error: unknown): void {
   websocket._readyState = ReadyState.Closing;
   websocket._req = null;
+  if (channels.error.hasSubscribers) channels.error.publish({ websocket, error });
   try {
     websocket.emit('error', error);
   } finally {

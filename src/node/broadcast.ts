@@ -38,6 +38,6 @@ export function broadcast(
   }
   for (const client of clients) {
     if (client.readyState !== ReadyState.Open || (filter !== undefined && !filter(client))) continue;
-    if (!broadcastFrames(client, frame)) client.send(data, { binary: isBinary, compress: false });
+    if (!broadcastFrames(client, frame, payload, isBinary)) client.send(data, { binary: isBinary, compress: false });
   }
 }

@@ -4,6 +4,7 @@ import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
 import { State } from '../connection/state.js';
 import { FIN, MAX_CONTROL_PAYLOAD, Opcode, Role } from '../spec/frame.js';
+import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, octetsOf, toMask, toPayload, toReason, type Sendable } from './data.js';
 import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
@@ -11,6 +12,8 @@ import type { MessageOptions } from './types.js';
 import { nodeValues } from './values.js';
 
 type Callback = SendCallback | undefined;
+
+const { messageSent, pingSent, pongSent } = channels;
 
 /** Sends a message whose bytes or text are at hand, by its options. `isBytes` says how it is sent without them. */
 export function sendPayload(
@@ -30,10 +33,12 @@ export function sendPayload(
     if ('compress' in options) compress = Boolean(options.compress);
     const isMasked = toMask(options.mask, session.isServer);
     if (isMasked === session.isServer) {
+      if (messageSent.hasSubscribers) publishSent(session.face, payload, binary, fin);
       const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
       return sendFrame(session, first, payload, isMasked, callback);
     }
   }
+  if (messageSent.hasSubscribers) publishSent(session.face, payload, binary, fin);
   const lent = payload.length >= LEND_FROM && session.canLend && isSteady(payload);
   if (session.connection.sendData(payload, binary, fin, compress, lent)) session.sent(callback);
   else session.hold(callback);
@@ -67,7 +72,9 @@ export function sendControl(
     throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
   }
   inTurn(session, payload, callback, (bytes) => {
-    const { connection, isServer } = session;
+    const { connection, isServer, face } = session;
+    const sent = opcode === Opcode.Ping ? pingSent : pongSent;
+    if (sent.hasSubscribers) sent.publish({ websocket: face, data: bytes });
     const isMasked = toMask(mask, isServer);
     if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, callback);
     else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), callback);

@@ -21,6 +21,7 @@ import {
   type Opening,
   type Refusal,
 } from '../handshake/server.js';
+import { channels, noteAsked, publishRefused } from './channels.js';
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
@@ -302,6 +303,7 @@ export class WebSocketServer extends EventEmitter {
     if (ofHttp2) acceptStream(resetWhenDestroyed(socket), lines);
     else socket.write(response);
     socket.removeListener('error', onSocketError);
+    if (channels.accepted.hasSubscribers) channels.accepted.publish({ server: this, websocket, request, socket });
     websocket.setSocket(socket, head, {
       ...options,
       owner: held,
@@ -336,6 +338,7 @@ function admit(
   callback: (websocket: WebSocket, request: IncomingMessage) => void,
 ): void {
   socket.on('error', onSocketError);
+  noteAsked(socket, server, request);
   const { options } = server;
   let deflate: PerMessageDeflateOptions | undefined;
   try {
@@ -499,8 +502,12 @@ function refuseAndTell(server: WebSocketServer, request: IncomingMessage, socket
 /** Answers with an error and ends the socket; throws before it writes, for values that cannot stand in a head. */
 function refuse(socket: Duplex, status: unknown, message?: unknown, headers?: unknown): void {
   const fields = (headers ?? {}) as Record<string, FieldValue>;
-  if (isStream(socket)) return refuseStream(socket, Number(status), textOf(message || ''), fields);
-  const response = writeRefusal(Number(status), textOf(message || ''), fields);
-  socket.once('finish', () => socket.destroy());
-  socket.end(response);
+  const text = textOf(message || '');
+  if (isStream(socket)) refuseStream(socket, Number(status), text, fields);
+  else {
+    const response = writeRefusal(Number(status), text, fields);
+    socket.once('finish', () => socket.destroy());
+    socket.end(response);
+  }
+  publishRefused(socket, Number(status), text);
 }

@@ -8,6 +8,7 @@ import type { WebSocketError } from '../errors/violations.js';
 import { Queue } from '../queue.js';
 import { CloseCode } from '../spec/close-code.js';
 import { BlobGate } from './blob-gate.js';
+import { channels, publishClose } from './channels.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { CheckedOptions } from './options.js';
@@ -227,6 +228,7 @@ export class Session extends Teller implements SendingSession {
     const { initiator } = ending;
     ending.info = { code, reason: reason.toString(), initiator, wasClean, error: connection.failure ?? ending.cause };
     this.owner?.closed(this.face as never);
+    publishClose(this.face, ending.info);
     this.face.emit('close', code, reason);
   }
 
@@ -303,6 +305,7 @@ export class Session extends Teller implements SendingSession {
     const ending = this.endFacts();
     if (ending.isErrorTold) return;
     ending.isErrorTold = true;
+    if (channels.error.hasSubscribers) channels.error.publish({ websocket: this.face, error });
     if (isOurs || this.face.listenerCount('error') > 0) this.face.emit('error', error);
     else this.owner?.connectionError(error, this.face as never);
   }

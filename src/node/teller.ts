@@ -5,12 +5,15 @@ import type { Duplex } from 'node:stream';
 import type { Statistics } from '../codec/statistics.js';
 import type { Connection } from '../connection/connection.js';
 import { EventType, type ConnectionEvent } from '../connection/event.js';
+import { channels, publishReceived } from './channels.js';
 import { SessionReceiver, type ReceivingSession, type SessionSender } from './compat/session-parts.js';
 import { emitsPlainly, loneMessageListener } from './lone-listener.js';
 import { shape } from './shape.js';
 import { Transport } from './transport.js';
 import { nextTurn } from './turn.js';
 import { ReadyState, type BinaryType } from './types.js';
+
+const { messageReceived, pingReceived, pongReceived, pongSent } = channels;
 
 /** A WebSocket as its session knows it. */
 export interface Face extends EventEmitter {
@@ -210,18 +213,23 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   tellMessage(shaped: unknown, isBinary: boolean): void {
     const { face } = this;
+    if (messageReceived.hasSubscribers) publishReceived(face, shaped, isBinary);
     const listener = this.isDirect ? loneMessageListener(face) : undefined;
     if (listener !== undefined) listener.call(face, shaped, isBinary);
     else face.emit('message', shaped, isBinary);
   }
 
   tellPing(data: Uint8Array): void {
+    if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: this.face, data });
+    // The connection has answered this one.
+    if (pongSent.hasSubscribers && this.connection.autoPong) pongSent.publish({ websocket: this.face, data });
     if (this.answersPings && !this.connection.autoPong && this.face._readyState === ReadyState.Open)
       this.face.pong(data);
     this.face.emit('ping', data);
   }
 
   tellPong(data: Uint8Array): void {
+    if (pongReceived.hasSubscribers) pongReceived.publish({ websocket: this.face, data });
     this.face.emit('pong', data);
   }
 

@@ -8,6 +8,7 @@ import { Opcode } from '../spec/frame.js';
 import { abortHandshake, type PendingRequest } from './abort-handshake.js';
 import { connectClient, redirectsOf, type ClientOptions } from './client.js';
 import { isBlob, octetsOf, toCallback, toPayload, type Sendable } from './data.js';
+import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
 import { iterate } from './iterate.js';
@@ -34,7 +35,12 @@ const EMPTY = Buffer.alloc(0);
  * Sends whole frames of a server's, whose memory nothing writes to any more, to one of many connections. False where the
  * application has put a `send` of its own in place, which is to be called instead. @internal
  */
-export let broadcastFrames: (websocket: WebSocket, frames: Uint8Array) => boolean;
+export let broadcastFrames: (
+  websocket: WebSocket,
+  frames: Uint8Array,
+  payload: Uint8Array | string,
+  isBinary: boolean,
+) => boolean;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
@@ -166,6 +172,7 @@ export class WebSocket extends EventEmitter {
       this.#session = session;
     });
     this._readyState = ReadyState.Open;
+    if (channels.open.hasSubscribers) channels.open.publish({ websocket: this });
     this.emit('open');
   }
 
@@ -204,11 +211,12 @@ export class WebSocket extends EventEmitter {
   }
 
   static {
-    broadcastFrames = (websocket, frames) => {
+    broadcastFrames = (websocket, frames, payload, isBinary) => {
       if (websocket.send !== METHODS.send) return false;
       if (websocket._readyState !== ReadyState.Open) return true;
       const session = websocket.#session!;
       if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return true;
+      if (channels.messageSent.hasSubscribers) publishSent(websocket, payload, isBinary, true);
       sendEncoded(session, frames, undefined, true);
       return true;
     };
@@ -278,7 +286,9 @@ export class WebSocket extends EventEmitter {
     if (this.#session !== undefined) return this.#session.finish();
     this._readyState = ReadyState.Closed;
     const code = CloseCode.Abnormal;
-    closeInfoOf.set(this, { code, reason: '', initiator: 'none', wasClean: false, error: undefined });
+    const info: CloseInfo = { code, reason: '', initiator: 'none', wasClean: false, error: undefined };
+    closeInfoOf.set(this, info);
+    publishClose(this, info);
     this.emit('close', code, EMPTY);
   }
 

@@ -1,0 +1,202 @@
+/** The channels of `node:diagnostics_channel` that applications and tools listen to, with all their fields. */
+import diagnostics from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
+import { expect, it, onTestFinished } from 'vitest';
+import { event, listen, message, pair, rawClient, refusal } from './contract/harness.js';
+import { ours } from './contract/implementations.js';
+
+type Fields = Record<string, unknown>;
+
+const implementation = await ours();
+const { WebSocket } = implementation;
+
+/** The table of docs/observability.md: the fields of each channel. */
+const FIELDS = new Map(
+  [
+    ...readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8').matchAll(
+      /^\| `wsimd:(\S+)` *\|([^|]*)\|/gm,
+    ),
+  ].map(([, name, fields]) => [name, [...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field)] as const),
+);
+
+/**
+ * All that is published while the test runs on channels whose names begin so, with the fields that the documents promise and no
+ * others. Connections of earlier tests may close meanwhile.
+ */
+function listenTo(...names: string[]): { name: string; fields: Fields }[] {
+  const heard: { name: string; fields: Fields }[] = [];
+  expect(FIELDS.size).toBe(11);
+  for (const [name, promised] of FIELDS) {
+    if (!names.some((start) => name.startsWith(start))) continue;
+    const listener = (fields: unknown): void => {
+      expect(Object.keys(fields as Fields).sort()).toEqual([...promised].sort());
+      heard.push({ name, fields: fields as Fields });
+    };
+    diagnostics.subscribe(`wsimd:${name}`, listener);
+    onTestFinished(() => void diagnostics.unsubscribe(`wsimd:${name}`, listener));
+  }
+  return heard;
+}
+
+it('tells of a connection from its handshake to its end, on both sides', async () => {
+  const heard = listenTo('');
+  const { server, client, peer } = await pair(implementation);
+  const of = (ws: unknown): string[] => heard.filter(({ fields }) => fields.websocket === ws).map(({ name }) => name);
+  expect(of(peer)).toEqual(['handshake:accepted', 'open']);
+  expect(of(client)).toEqual(['open']);
+  const { fields: accepted } = heard.find(({ name }) => name === 'handshake:accepted')!;
+  expect(accepted.server).toBe(server);
+  expect(accepted.socket).toBe(peer._socket);
+  expect(accepted.request).toHaveProperty('url', '/');
+  const ends = [event(client, 'close'), event(peer, 'close')];
+  client.close(1000, 'bye');
+  await Promise.all(ends);
+  const facts = { code: 1000, reason: 'bye', wasClean: true, error: undefined };
+  const closes = heard.filter(({ name }) => name === 'close').map(({ fields }) => fields);
+  expect(closes).toContainEqual({ websocket: client, ...facts, initiator: 'local' });
+  expect(closes).toContainEqual({ websocket: peer, ...facts, initiator: 'peer' });
+});
+
+it('tells of each message, sent and received, with its length, and the payload by reference', async () => {
+  const { client, peer } = await pair(implementation);
+  const heard = listenTo('message');
+  const bytes = new Uint8Array([1, 2, 3]);
+  const got: unknown[] = [];
+  peer.on('message', (data) => got.push(data));
+  client.send(bytes);
+  client.send('é', { binary: true });
+  client.send(7);
+  client.send('a', { fin: false });
+  client.send('b');
+  client.send(new Blob(['blob']));
+  client.send('masked not at all', { mask: true });
+  await expect.poll(() => got.length).toBe(6);
+  const sent = heard.filter(({ name }) => name === 'message:sent').map(({ fields }) => fields);
+  expect(sent.map(({ websocket }) => websocket === client)).not.toContain(false);
+  expect(sent.map(({ isBinary, byteLength, fin }) => [isBinary, byteLength, fin])).toEqual([
+    [true, 3, true],
+    [true, 2, true],
+    [false, 1, true],
+    [false, 1, false],
+    [false, 1, true],
+    [true, 4, true],
+    [false, 17, true],
+  ]);
+  expect(sent[0].data).toBe(bytes);
+  expect(sent[1].data).toBe('é');
+  const received = heard.filter(({ name }) => name === 'message:received').map(({ fields }) => fields);
+  expect(received.map(({ data }) => data)).toEqual(got);
+  expect(received[0].data).toBe(got[0]);
+  expect(received.map(({ websocket, isBinary, byteLength }) => [websocket === peer, isBinary, byteLength])).toEqual([
+    [true, true, 3],
+    [true, true, 2],
+    [true, false, 1],
+    [true, false, 2],
+    [true, true, 4],
+    [true, false, 17],
+  ]);
+});
+
+it('gives the length of a message in each shape', async () => {
+  const { client, peer } = await pair(implementation);
+  const heard = listenTo('message');
+  for (const type of ['nodebuffer', 'arraybuffer', 'fragments', 'blob']) {
+    peer.binaryType = type;
+    const told = message(peer);
+    client.send(Buffer.alloc(300));
+    await told;
+  }
+  const lengths = heard.filter(({ name }) => name === 'message:received').map(({ fields }) => fields.byteLength);
+  expect(lengths).toEqual([300, 300, 300, 300]);
+});
+
+it('tells of a broadcast once for each connection', async () => {
+  const { server, client, peer } = await pair(implementation);
+  const heard = listenTo('message');
+  const told = message(client);
+  (server as unknown as { broadcast(data: string): void }).broadcast('to all');
+  await told;
+  const [{ name, fields }] = heard;
+  expect([name, fields]).toEqual([
+    'message:sent',
+    { websocket: peer, data: 'to all', isBinary: false, byteLength: 6, fin: true },
+  ]);
+});
+
+it('tells of pings and pongs, of the answers that are sent without a call too', async () => {
+  const { client, peer } = await pair(implementation);
+  const heard = listenTo('ping', 'pong');
+  const answered = event(client, 'pong');
+  client.ping('here');
+  await answered;
+  const seen = heard.map(({ name, fields }) => [name, fields.websocket === client, String(fields.data)]);
+  expect(seen).toEqual([
+    ['ping:sent', true, 'here'],
+    ['ping:received', false, 'here'],
+    ['pong:sent', false, 'here'],
+    ['pong:received', true, 'here'],
+  ]);
+  heard.length = 0;
+  peer.pong = (data) => WebSocket.prototype.pong.call(peer, data);
+  const again = event(client, 'pong');
+  client.ping();
+  await again;
+  expect(heard.filter(({ name }) => name === 'pong:sent')).toHaveLength(1);
+});
+
+it('tells of requests that are refused, by the library and by the application', async () => {
+  const verifyClient = (info: { req: { url: string } }): boolean => info.req.url !== '/secret';
+  const { server, port } = await listen(implementation, { verifyClient });
+  const heard = listenTo('handshake');
+  await refusal(port, { requestLine: 'GET /secret HTTP/1.1' });
+  await refusal(port, { headers: { 'Sec-WebSocket-Version': '12' } });
+  await expect.poll(() => heard.length).toBe(2);
+  expect(heard.map(({ name, fields }) => [name, fields.status, fields.server === server])).toEqual([
+    ['handshake:refused', 401, true],
+    ['handshake:refused', 400, true],
+  ]);
+  expect(heard[0].fields.request).toHaveProperty('url', '/secret');
+  expect(heard[1].fields.message).toContain('Sec-WebSocket-Version');
+});
+
+it('tells of a violation, and of a client that cannot connect', async () => {
+  const { ws, peer } = await rawClient(implementation);
+  const heard = listenTo('error', 'close');
+  const errors: unknown[] = [];
+  ws.on('error', (error) => errors.push(error));
+  const closed = event(ws, 'close');
+  peer.socket.end(Buffer.from([0x83, 0x80, 0, 0, 0, 0]));
+  await closed;
+  const violation = heard.filter(({ fields }) => fields.websocket === ws);
+  expect(violation.map(({ name }) => name)).toEqual(['error', 'close']);
+  expect(violation[0].fields.error).toBe(errors[0]);
+  expect(violation[1].fields.error).toBe(errors[0]);
+
+  const lost = new WebSocket('ws://127.0.0.1:1');
+  lost.on('error', (error) => errors.push(error));
+  await event(lost, 'close');
+  const failure = heard.filter(({ fields }) => fields.websocket === lost);
+  expect(failure.map(({ name }) => name)).toEqual(['error', 'close']);
+  expect(failure[0].fields.error).toBe(errors[1]);
+  expect(failure[1].fields).toMatchObject({ code: 1006, initiator: 'none', wasClean: false });
+});
+
+it('does not let a listener that throws disturb the connection', async () => {
+  const { client, peer } = await pair(implementation);
+  const thrown: unknown[] = [];
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => thrown.push(error));
+  const listener = (): void => {
+    throw new Error('mine');
+  };
+  diagnostics.subscribe('wsimd:message:received', listener);
+  onTestFinished(() => {
+    diagnostics.unsubscribe('wsimd:message:received', listener);
+    process.removeAllListeners('uncaughtException');
+    for (const other of others) process.on('uncaughtException', other);
+  });
+  client.send('text');
+  expect(String((await message(peer)).data)).toBe('text');
+  await expect.poll(() => thrown).toEqual([new Error('mine')]);
+});
