@@ -1,9 +1,14 @@
 // The arguments of `wsimd conformance` and the spec file they name -> the settings of a run.
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { FuzzSettings } from '../conformance/fuzz/search.js';
 import { explained, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
+
+/** The largest seed of generated streams. */
+const MAX_SEED = 2 ** 31;
 
 /** What both roles of the testee have in common. */
 interface CommonSettings {
@@ -25,6 +30,8 @@ interface CommonSettings {
   protocols: string[];
   /** The words behind `--` that start the testee; empty: it is there already. */
   command: string[];
+  /** Generated streams in place of cases. */
+  fuzz: FuzzSettings | undefined;
 }
 
 /** The testees are servers. */
@@ -69,6 +76,11 @@ Both:
   --spec FILE           a spec file of the classic test suite (JSON); options override it
   --protocol LIST       subprotocols to offer to a server, or to agree to with a client
 
+Generated streams instead of cases:
+  --fuzz SECONDS        sends streams, judged by RFC 6455 and 7692, until time is over or one is treated wrongly;
+                        that one is made smaller, and a program that shows it is written to the report's directory
+  --seed N              the same seed gives the same streams (default: a random one, which is said)
+
 About the cases, without running them:
   --list                the cases that were selected, a line each
   --case ID --explain   what a case sends, what it accepts, and by which sentence
@@ -101,6 +113,8 @@ const COMMON_OPTIONS = {
   'timeout-scale': { type: 'string' },
   spec: { type: 'string' },
   protocol: { type: 'string', multiple: true },
+  fuzz: { type: 'string' },
+  seed: { type: 'string' },
 } satisfies ParseArgsConfig['options'];
 
 const SERVER_OPTIONS = {
@@ -198,6 +212,8 @@ interface CommonValues {
   strict?: boolean | undefined;
   'timeout-scale'?: string | undefined;
   protocol?: string[] | undefined;
+  fuzz?: string | undefined;
+  seed?: string | undefined;
 }
 
 function commonSettings(values: CommonValues, spec: Spec, out: string, command: string[]): CommonSettings {
@@ -214,6 +230,16 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     ignored: spec.ignored,
     protocols: listOf(values.protocol) ?? spec.protocols ?? [],
     command,
+    fuzz: fuzzOf(values),
+  };
+}
+
+function fuzzOf({ fuzz, seed }: CommonValues): FuzzSettings | undefined {
+  if (fuzz === undefined && seed !== undefined) throw new CommandError('--seed goes with --fuzz SECONDS.');
+  if (fuzz === undefined) return undefined;
+  return {
+    seconds: wholeNumber(fuzz, '--fuzz', 1, 1_000_000),
+    seed: seed === undefined ? randomInt(MAX_SEED) : wholeNumber(seed, '--seed', 0, MAX_SEED),
   };
 }
 

@@ -11,7 +11,6 @@ import {
   type ClientExamination,
   type ClientRun,
   type CaseResult,
-  type ServerRun,
 } from '../conformance/index.js';
 import { exitStatus, readBaseline, refusals, type Measure } from '../conformance/report/judgement.js';
 import { badgeJson } from '../conformance/report/badge.js';
@@ -20,6 +19,7 @@ import type { AgentReport, Report } from '../conformance/report/report.js';
 import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { fuzzAClient, fuzzOneServer } from './conformance-fuzz.js';
 import { table } from './conformance-table.js';
 import { tell } from './conformance-tell.js';
 import { Progress } from './conformance-progress.js';
@@ -32,9 +32,9 @@ import {
   type ServerSettings,
 } from './conformance-settings.js';
 import { driveClient } from './driven-client.js';
-import type { ServerSpec } from './spec-file.js';
 import type { Terminal } from './terminal.js';
-import { isListening, Testee } from './testee.js';
+import { Testee } from './testee.js';
+import { serverRun, started } from './server-run.js';
 
 /**
  * Runs `wsimd conformance` and returns its exit status: 0 when no case was refused, else 1. `signal` ends the run early, with a
@@ -72,6 +72,7 @@ interface GrowingAgent extends AgentReport {
 }
 
 async function runServers(settings: ServerSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  if (settings.fuzz !== undefined) return fuzzOneServer(settings, settings.fuzz, terminal, signal);
   const selected = selectCases(settings, 'server').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
   const progress = new Progress(settings.strict, terminal);
@@ -116,42 +117,8 @@ function endOf(error: unknown, signal: AbortSignal): string | undefined {
   return error instanceof ServerDiedError ? error.message : undefined;
 }
 
-/** Starts the testee where there is a command for it, and says how to start it again. */
-async function started(
-  testee: Testee | undefined,
-  url: string,
-  signal: AbortSignal,
-): Promise<Pick<ServerRun, 'restart'>> {
-  if (testee === undefined || !URL.canParse(url)) return {};
-  const target = new URL(url);
-  if (await isListening(target)) {
-    throw new CommandError(`Something listens on ${target.host} already; end it, or leave the command out.`);
-  }
-  await testee.startListening(target, signal);
-  return { restart: () => testee.startListening(target, signal) };
-}
-
-function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
-  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure, headers } = settings;
-  const { url, agent, hostname, protocols = settings.protocols } = server;
-  const origin = settings.origin ?? server.origin;
-  return {
-    url,
-    cases,
-    exclude,
-    timeoutScale,
-    signal,
-    protocols,
-    headers,
-    ...(origin === undefined ? {} : { origin }),
-    tls: { insecure, ...(hostname === undefined ? {} : { servername: hostname }) },
-    ...(agent === undefined ? {} : { agent }),
-    ...(jobs === undefined ? {} : { jobs }),
-    ...(Object.keys(excludeFor).length === 0 ? {} : { excludeFor }),
-  };
-}
-
 async function runClients(settings: ClientSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  if (settings.fuzz !== undefined) return fuzzAClient(settings, settings.fuzz, terminal, signal);
   const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out, protocols, allowedOrigins, command } =
     settings;
   const selected = selectCases(settings, 'client').map(({ id }) => id);

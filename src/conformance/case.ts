@@ -184,6 +184,8 @@ export interface Case {
   testee?: Testee;
   /** So much work for the testee that nothing else is examined meanwhile. */
   alone?: true;
+  /** The sentence by which a generated case is judged. */
+  judgedBy?: string;
   exam: Exam;
 }
 

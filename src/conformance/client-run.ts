@@ -1,6 +1,7 @@
 // How clients under test are served: the settings of a run, and what it yields.
 
 import type { TlsOptions } from 'node:tls';
+import type { Search } from './fuzz/search.js';
 import type { CaseResult } from './result.js';
 import type { Selection } from './select.js';
 
@@ -27,6 +28,8 @@ export interface ClientRun extends Selection {
   timeoutScale?: number;
   /** Called at /updateReports with all results so far; the client waits for it. */
   updateReports?: (results: AgentResults) => Promise<void> | void;
+  /** Plays its streams in place of cases, whatever number a client asks for. */
+  search?: Search;
   /** Ends the run: the iterator throws the signal's reason. */
   signal?: AbortSignal;
 }

@@ -26,7 +26,7 @@ const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const NOTHING = Buffer.alloc(0);
 
 /** The last octets of what was sent so far. */
-function remember(window: Buffer, payload: Buffer): Buffer {
+export function remember(window: Buffer, payload: Buffer): Buffer {
   if (payload.length >= WINDOW) return Buffer.from(payload.subarray(payload.length - WINDOW));
   const joined = Buffer.concat([window, payload]);
   return joined.length > WINDOW ? joined.subarray(joined.length - WINDOW) : joined;
@@ -86,6 +86,27 @@ export class Decompressor {
   /** Takes note of a message that is known without decompressing it. */
   skip(message: Buffer): void {
     if (this.#direction.takeover) this.#window = remember(this.#window, message);
+  }
+}
+
+/** An empty final block: behind it the data has an end that zlib can see. */
+const END = Buffer.from([1, 0, 0, 0xff, 0xff]);
+
+/**
+ * The message that `payload` stands for where `window` came before, or why there is none. `unclear`: the data ends inside a block or goes on
+ * behind a final one, of which RFC 7692 says nothing.
+ */
+export function inflateWhole(payload: Buffer, window: Buffer): Buffer | string {
+  const whole = Buffer.concat([payload, TAIL, END]);
+  try {
+    const { buffer, engine } = inflateRawSync(whole, {
+      info: true,
+      ...(window.length > 0 ? { dictionary: window } : {}),
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    return engine.bytesWritten === whole.length ? buffer : 'unclear';
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'Z_BUF_ERROR' ? 'unclear' : message;
   }
 }
 

@@ -1,7 +1,7 @@
 // Explains a case in words: what is sent, what may come back, how the connection has to end, and by which sentence that is judged.
 
 import { type Case, octetsOf, type Step } from './case.js';
-import { ruleOf } from './cases/rules.js';
+import { judgedBy } from './cases/rules.js';
 import { excerpt } from './recorder.js';
 import { shownEvent } from './judge.js';
 import { textOf } from './report/excerpt.js';
@@ -106,12 +106,6 @@ export function explain(one: Case): string {
           : `${exam.count} compressed messages of ${exam.size}, one after the echo of the other; offered: ${exam.wish.offer}`;
     lines.push('', 'Sent:', `  - ${words}`, '', `After ${exam.limit.seconds} s the examiner closes the connection.`);
   }
-  const rule = ruleOf(id);
-  lines.push(
-    '',
-    rule === undefined
-      ? 'Judged as the classic suite judges it.'
-      : `Judged by ${rule.section} (${rule.force}): ${rule.says}.`,
-  );
+  lines.push('', `Judged ${judgedBy(one)}.`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,15 +1,31 @@
 // Knocks at a server: a plain opening handshake, made to learn whether the server is there and takes a good one. No case is played over it.
 
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { EXAMINER } from './examination.js';
 import { buildRequest, createKey, HeaderReader, judgeResponse, readHeader, type Target } from './handshake.js';
 import { after } from './patience.js';
+import type { Server, ServerRun } from './server-plan.js';
 import { encodeHeader, Opcode } from './wire.js';
 
 /** A socket that is being connected, and the event that says it is. */
 export interface Calling {
   socket: Duplex;
   connected: 'connect' | 'secureConnect';
+}
+
+/** Begins a connection to a server. */
+export function call(
+  { hostname: host, port, secure }: Server,
+  { insecure = false, ...rest }: ServerRun['tls'] & {} = {},
+): Calling {
+  const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+  const socket = secure
+    ? connectTls({ host, port, servername, rejectUnauthorized: !insecure, ...rest })
+    : connect({ host, port });
+  socket.setNoDelay(true);
+  return { socket, connected: secure ? 'secureConnect' : 'connect' };
 }
 
 /** What a server does with a good handshake. */

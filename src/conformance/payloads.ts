@@ -2,6 +2,7 @@
 // and the messages that are cut from them, in plain and compressed form.
 
 import type { PayloadName } from './case.js';
+import { createDice, type Dice } from './dice.js';
 import { Compressor, type DeflateDirection } from './deflate.js';
 
 /** Octets of each payload; the classic suite's files have the same sizes. */
@@ -12,17 +13,6 @@ const SIZES: Readonly<Record<PayloadName, number>> = {
   html: 263_647,
   pdf: 1_042_328,
 };
-
-/** Whole numbers below `limit` from a seed (a linear congruence with its low bits cut off). */
-type Dice = (limit: number) => number;
-
-function dice(seed: number): Dice {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-}
 
 const GERMAN = (
   'der die das und in den von zu mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass sie nach wird bei ' +
@@ -53,7 +43,7 @@ function fit(octets: Buffer, size: number): Buffer {
 
 const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
   json: () => {
-    const roll = dice(1);
+    const roll = createDice(1);
     const pick = (...words: string[]): string => words[roll(words.length)];
     const name = (): string =>
       `${pick('Anna', 'Bert', 'Clara', 'Emil')} ${pick('Becker', 'Fischer', 'Schmidt', 'Weber')}`;
@@ -78,7 +68,7 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
     return fit(Buffer.from(`[${people.join(',\n')}]`), SIZES.json);
   },
   bitmap: () => {
-    const roll = dice(2);
+    const roll = createDice(2);
     const side = 512;
     const octets = Buffer.alloc(SIZES.bitmap);
     octets.write('BM', 0);
@@ -98,9 +88,9 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
     }
     return octets;
   },
-  prose: () => fit(Buffer.from(prose(dice(3), SIZES.prose)), SIZES.prose),
+  prose: () => fit(Buffer.from(prose(createDice(3), SIZES.prose)), SIZES.prose),
   html: () => {
-    const roll = dice(4);
+    const roll = createDice(4);
     const ascii = (text: string): string => text.replace(/[^ -~\r\n]/g, 'e');
     let text =
       '<!DOCTYPE html>\n<html lang="de">\n<head><meta charset="utf-8"><title>Ein Verzeichnis</title></head>\n<body>\n';
@@ -117,7 +107,7 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
     return fit(Buffer.from(text), SIZES.html);
   },
   pdf: () => {
-    const roll = dice(5);
+    const roll = createDice(5);
     const parts: Buffer[] = [Buffer.from('%PDF-1.4\n%\xe2\xe3\xcf\xd3\n', 'latin1')];
     let length = parts[0].length;
     for (let object = 1; length < SIZES.pdf; object++) {

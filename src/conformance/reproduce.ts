@@ -10,7 +10,7 @@ import {
   type Step,
   type Testee,
 } from './case.js';
-import { ruleOf } from './cases/rules.js';
+import { judgedBy } from './cases/rules.js';
 import { buildRequest, buildResponse, type Target } from './handshake.js';
 import { CompressedMessages, isText } from './payloads.js';
 import { applyMask, encodeHeader, type FrameHeader, type LengthForm, Opcode } from './wire.js';
@@ -214,8 +214,6 @@ function comment(words: string): string {
 /** The program for one case; `target` says whom it connects to, where the testee is a server. */
 export function reproduce(one: Case, testee: Testee, target: Target): string {
   const { id, description, expectation, exam } = one;
-  const rule = ruleOf(id);
-  const judged = rule === undefined ? 'as in the classic suite' : `by ${rule.section} (${rule.force}): ${rule.says}`;
   const usage = testee === 'server' ? 'node FILE [HOST] [PORT]' : 'node FILE [PORT]';
   const handshake = handshakeOf(exam, testee, target);
   const parts: Part[] = [{ ...handshake, rest: testee === 'server' ? 'answer' : 0 }, ...partsOf(exam, testee)];
@@ -226,7 +224,7 @@ export function reproduce(one: Case, testee: Testee, target: Target): string {
   const [name = '127.0.0.1', port = '80'] = target.host.split(/:(?=\d+$)/);
   const lines = [
     comment(`Case ${id}: ${description} (${usage})`),
-    comment(`Expected: ${expectation} Judged ${judged}.`),
+    comment(`Expected: ${expectation} Judged ${judgedBy(one)}.`),
     `import { inflateRawSync } from 'node:zlib';`,
     ...(testee === 'server'
       ? [`import { connect } from 'node:net';`]

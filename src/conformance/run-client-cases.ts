@@ -9,7 +9,7 @@ import type { ClientExamination, ClientRun } from './client-run.js';
 import { agentOf, BadRequest, isHandshake, waitKey } from './client-query.js';
 import { Connection } from './connection.js';
 import { examineClient, type Asked } from './examine-client.js';
-import { EXAMINER, neverPlayed, TIMES } from './examination.js';
+import { EXAMINER, neverPlayed, TIMES, UNIMPLEMENTED } from './examination.js';
 import { buildResponse, HeaderReader, judgeRequest, readHeader, refuse, respond } from './handshake.js';
 import { judgeOrigin, wantsUpgrade } from './origin.js';
 import { after } from './patience.js';
@@ -18,6 +18,19 @@ import { Results } from './results.js';
 import type { CaseResult } from './result.js';
 import { CannotRunError, matchesAny, selectCases } from './select.js';
 import { Opcode } from './wire.js';
+
+/** Streams that a client under test is asked to take, until time is over. */
+const GENERATED = 1_000_000;
+/** Results of generated streams that clients may still ask for. */
+const KEPT = 100;
+
+/** The case that stands for a generated stream, until that is made. */
+function generated(query: URLSearchParams): { one: Case; number: number } {
+  const number = Number(query.get('case') ?? 'NaN');
+  if (!(number >= 1 && number <= GENERATED)) throw new BadRequest(404, `There is no stream ${query.get('case')}.`);
+  const description = 'A generated stream.';
+  return { one: { id: `F.${number}`, description, expectation: '', exam: UNIMPLEMENTED }, number };
+}
 
 class ClientServer implements ClientExamination {
   readonly results = new Map<string, Map<string, CaseResult>>();
@@ -52,6 +65,10 @@ class ClientServer implements ClientExamination {
         resolve();
       });
     });
+  }
+
+  get #count(): number {
+    return this.#run.search === undefined ? this.#cases.length : GENERATED;
   }
 
   get port(): number {
@@ -122,7 +139,7 @@ class ClientServer implements ClientExamination {
     if (!wantsUpgrade(asked.header) && this.#show(socket, asked, url.pathname)) return;
     switch (url.pathname) {
       case '/getCaseCount':
-        this.#tell(socket, asked, () => JSON.stringify(this.#cases.length));
+        this.#tell(socket, asked, () => JSON.stringify(this.#count));
         return;
       case '/getCaseInfo': {
         const { id, description } = this.#caseOf(query).one;
@@ -161,14 +178,15 @@ class ClientServer implements ClientExamination {
   /** Answers what a browser asks for before the page that it gets speaks WebSocket. */
   #show(socket: Socket, asked: Asked, path: string): boolean {
     if (!asked.header.startLine.startsWith('GET ')) return false;
-    if (path === '/') socket.end(respond('text/html', clientPage(this.url, this.#cases.length)));
+    if (path === '/') socket.end(respond('text/html', clientPage(this.url, this.#count)));
     else if (path === '/progress') {
-      socket.end(respond('application/json', progressJson(this.results, [...this.#running], this.#cases.length)));
+      socket.end(respond('application/json', progressJson(this.results, [...this.#running], this.#count)));
     } else return false;
     return true;
   }
 
   #caseOf(query: URLSearchParams): { one: Case; number: number } {
+    if (this.#run.search !== undefined) return generated(query);
     const id = query.get('casetuple');
     const place = id === null ? Number(query.get('case') ?? 'NaN') : this.#cases.findIndex((one) => one.id === id) + 1;
     const one = this.#cases[place - 1] as Case | undefined;
@@ -199,7 +217,9 @@ class ClientServer implements ClientExamination {
       this.#running.add(running);
       this.#run.onCase?.(one.id, true, agent);
       try {
-        result = await examineClient(one, socket, asked, circumstances);
+        const played = this.#run.search?.next(one.id) ?? one;
+        result = await examineClient(played, socket, asked, circumstances);
+        this.#run.search?.judge(played, result);
       } finally {
         this.#running.delete(running);
         this.#run.onCase?.(one.id, false, agent);
@@ -210,6 +230,7 @@ class ClientServer implements ClientExamination {
     }
     const ofAgent = this.results.get(agent) ?? new Map<string, CaseResult>();
     this.results.set(agent, ofAgent.set(one.id, result));
+    if (this.#run.search !== undefined && ofAgent.size > KEPT) ofAgent.delete(ofAgent.keys().next().value!);
     this.#queue.add(result);
     for (const wake of this.#waiting.get(waitKey(agent, one.id)) ?? []) wake();
   }

@@ -1,11 +1,9 @@
 // Drives a server under test: a connection for each case, several side by side, and their results as they end.
 
-import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { Case } from './case.js';
 import { TIMES } from './examination.js';
 import { examineServer } from './examine-server.js';
-import { type Answer, type Calling, knock } from './knock.js';
+import { type Answer, call, type Calling, knock } from './knock.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
 import { type CaseResult, DEAF, DIED, isPass } from './result.js';
@@ -51,16 +49,11 @@ class Drive {
   // ---- the server --------------------------------------------------------------------------------------------------------------
 
   #call(): Calling {
-    const { hostname: host, port, secure } = this.#server;
-    const { insecure = false, ...rest } = this.#run.tls ?? {};
-    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
-    const socket = secure
-      ? connectTls({ host, port, servername, rejectUnauthorized: !insecure, ...rest })
-      : connect({ host, port });
-    socket.setNoDelay(true);
+    const calling = call(this.#server, this.#run.tls);
+    const { socket } = calling;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    return { socket, connected: secure ? 'secureConnect' : 'connect' };
+    return calling;
   }
 
   #knock(seconds: number = TIMES.open): Promise<Answer> {

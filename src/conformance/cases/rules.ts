@@ -1,5 +1,7 @@
 // The sentences of the RFCs by which our own cases judge, by a case's id or the beginning of it, and how strong each is.
 
+import type { Case } from '../case.js';
+
 /** How strongly an RFC binds the testee. Where it says MAY or nothing a case is INFORMATIONAL or takes both. */
 export type Force = 'MUST' | 'SHOULD' | 'MAY' | 'nothing';
 
@@ -238,4 +240,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
 /** The rule of one of our own cases; undefined for the classic ones, which are judged as the classic suite judges them. */
 export function ruleOf(id: string): Rule | undefined {
   return RULES[id] ?? RULES[id.slice(0, id.lastIndexOf('.') + 1)];
+}
+
+/** By which sentence a case is judged, in words that go behind "Judged". */
+export function judgedBy({ id, judgedBy: own }: Case): string {
+  const rule = ruleOf(id);
+  if (own !== undefined) return `by ${own}`;
+  return rule === undefined ? 'as the classic suite judges it' : `by ${rule.section} (${rule.force}): ${rule.says}`;
 }

@@ -1,0 +1,43 @@
+// serverRun and started turn the settings of the command line into a run against one server, and start that server.
+
+import type { ServerRun } from '../conformance/index.js';
+import { CommandError } from './command-error.js';
+import type { ServerSettings } from './conformance-settings.js';
+import type { ServerSpec } from './spec-file.js';
+import { isListening, type Testee } from './testee.js';
+
+/** Starts the testee where there is a command for it, and says how to start it again. */
+export async function started(
+  testee: Testee | undefined,
+  url: string,
+  signal: AbortSignal,
+): Promise<Pick<ServerRun, 'restart'>> {
+  if (testee === undefined || !URL.canParse(url)) return {};
+  const target = new URL(url);
+  if (await isListening(target)) {
+    throw new CommandError(`Something listens on ${target.host} already; end it, or leave the command out.`);
+  }
+  await testee.startListening(target, signal);
+  return { restart: () => testee.startListening(target, signal) };
+}
+
+/** The run of the suite against one server of the settings. */
+export function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
+  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure, headers } = settings;
+  const { url, agent, hostname, protocols = settings.protocols } = server;
+  const origin = settings.origin ?? server.origin;
+  return {
+    url,
+    cases,
+    exclude,
+    timeoutScale,
+    signal,
+    protocols,
+    headers,
+    ...(origin === undefined ? {} : { origin }),
+    tls: { insecure, ...(hostname === undefined ? {} : { servername: hostname }) },
+    ...(agent === undefined ? {} : { agent }),
+    ...(jobs === undefined ? {} : { jobs }),
+    ...(Object.keys(excludeFor).length === 0 ? {} : { excludeFor }),
+  };
+}

@@ -1,0 +1,57 @@
+// fuzzServer drives a server with generated streams, one connection after another, until time is over or one is treated wrongly.
+
+import { TIMES } from '../examination.js';
+import { examineServer } from '../examine-server.js';
+import { type Answer, call, knock } from '../knock.js';
+import { type Server, ServerDiedError, serverOf, type ServerRun } from '../server-plan.js';
+import { CannotRunError } from '../select.js';
+import { type FuzzSettings, Search } from './search.js';
+
+/** How to drive a server with generated streams. */
+export type ServerFuzz = Pick<
+  ServerRun,
+  'url' | 'agent' | 'protocols' | 'origin' | 'headers' | 'timeoutScale' | 'tls' | 'restart' | 'signal' | 'onNote'
+> &
+  FuzzSettings;
+
+/**
+ * Drives a server with generated streams.
+ * @throws CannotRunError when the URL is none, or nobody is there
+ * @throws ServerDiedError when the server dies and cannot be started again, and nothing was found
+ */
+export async function fuzzServer(run: ServerFuzz): Promise<Search> {
+  const { seconds, seed, signal, timeoutScale = 1 } = run;
+  const server = serverOf(run);
+  const search = new Search(seed);
+  const first = await greet(server, run);
+  if (first.kind !== 'open') {
+    const { hostname, port } = server;
+    throw new CannotRunError(`No WebSocket server answers on ${hostname}, port ${port} (${first.why}).`);
+  }
+  const end = performance.now() + seconds * 1000;
+  for (let count = 0; (performance.now() < end || search.isShrinking) && !search.isOver; count++) {
+    if (signal?.aborted) break;
+    const one = search.next(`F.${seed}.${count}`);
+    const { socket, connected } = call(server, run.tls);
+    const circumstances = { number: count + 1, agent: run.agent ?? null, timeScale: timeoutScale };
+    const result = await examineServer(one, socket, connected, server, circumstances);
+    const died = !result.wasClean && (await greet(server, run)).kind === 'gone';
+    search.judge(one, result, died);
+    if (!died) continue;
+    if (run.restart === undefined) {
+      search.settle();
+      if (search.found === null)
+        throw new ServerDiedError('The server died, and there is no command to start it again.');
+      break;
+    }
+    await run.restart();
+  }
+  return search;
+}
+
+/** A good handshake, and its end. */
+async function greet(server: Server, run: ServerFuzz): Promise<Answer> {
+  const answer = await knock(call(server, run.tls), server, TIMES.open * (run.timeoutScale ?? 1));
+  if (answer.kind === 'open') await answer.leave();
+  return answer;
+}
