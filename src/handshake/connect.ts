@@ -1,4 +1,5 @@
 // `judgeConnect` accepts or refuses a request for a WebSocket over HTTP/2, and its neighbours write and judge the rest (RFC 8441).
+import { isKey } from './accept.js';
 import { textOf, type Fields } from './field.js';
 import {
   failure,
@@ -18,7 +19,6 @@ const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
   'http2-settings',
   'keep-alive',
   'proxy-connection',
-  'sec-websocket-accept',
   'sec-websocket-key',
   'te',
   'transfer-encoding',
@@ -31,7 +31,7 @@ export function isExtendedConnect(headers: Fields): boolean {
 }
 
 /**
- * Judges a request for a WebSocket over HTTP/2, except its offers (RFC 8441 4 and 5). It has no key, and '' stands for that.
+ * Judges a request for a WebSocket over HTTP/2, except its offers (RFC 8441 4 and 5). It needs no key: '' stands for none.
  * @param headers fields by lower-case name, pseudo-header fields among them
  */
 export function judgeConnect(headers: Fields, options: { readonly strict?: boolean } = {}): Opening | Refusal {
@@ -48,9 +48,11 @@ export function judgeConnect(headers: Fields, options: { readonly strict?: boole
     return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
   }
   if (announcesBody(headers)) return refusal(400, 'Request must not have a body');
+  // RFC 8441 5 has no use for a key, but clients such as undici send one and demand its Sec-WebSocket-Accept.
+  const key = textOf(headers['sec-websocket-key']);
   return {
     accepted: true,
-    key: '',
+    key: key !== undefined && isKey(key) ? key : '',
     version,
     origin: textOf(headers[version === 8 ? 'sec-websocket-origin' : 'origin']),
   };

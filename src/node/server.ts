@@ -34,7 +34,7 @@ import {
   type VerifyClientSync,
   type WebSocketClass,
 } from './server-options.js';
-import { acceptStream, isStream, noteStream, refuseStream, resetWhenDestroyed, STATUS_LINE } from './http2/answer.js';
+import { acceptStream, isStream, noteStream, refuseStream, resetWhenDestroyed, connectLines } from './http2/answer.js';
 import { isHttp2Server, listenToStreams } from './http2/listen.js';
 import type { SessionOwner } from './session.js';
 import { WebSocket } from './websocket.js';
@@ -280,7 +280,7 @@ export class WebSocketServer extends EventEmitter {
     }
     const agreed = extensions[PERMESSAGE_DEFLATE];
     const ofHttp2 = isStream(socket);
-    const lines = ofHttp2 ? [STATUS_LINE] : acceptanceLines({ key });
+    const lines = ofHttp2 ? connectLines(key) : acceptanceLines({ key });
     let response: string;
     try {
       if (chosen) {

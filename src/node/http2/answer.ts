@@ -1,6 +1,7 @@
 // `acceptStream` and `refuseStream` answer a request for a WebSocket over HTTP/2 with header fields (RFC 8441 5).
 import http2, { type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { acceptKey } from '../../handshake/accept.js';
 import { fieldsOfLines } from '../../handshake/connect.js';
 import type { FieldValue } from '../../handshake/field.js';
 import { refusalParts } from '../../handshake/server.js';
@@ -19,12 +20,17 @@ export function isStream(socket: Duplex): socket is ServerHttp2Stream {
   return streams.has(socket);
 }
 
-/** The line of the status, and the first of a response that opens a connection; listeners of 'headers' see and add lines. */
-export const STATUS_LINE = 'HTTP/2 200';
+/**
+ * The lines of a response that opens a connection, to which listeners of 'headers' may add some.
+ * @param key the client's Sec-WebSocket-Key, '' for none
+ */
+export function connectLines(key: string): string[] {
+  return key === '' ? ['HTTP/2 200'] : ['HTTP/2 200', `Sec-WebSocket-Accept: ${acceptKey(key)}`];
+}
 
 /**
  * Opens the connection.
- * @param lines `STATUS_LINE`, then fields; fields of HTTP/1.1 alone are left out
+ * @param lines those of `connectLines`, and more; fields of HTTP/1.1 alone are left out
  */
 export function acceptStream(stream: ServerHttp2Stream, [, ...lines]: readonly string[]): void {
   stream.respond({ ...fieldsOfLines(lines), ':status': 200 });
