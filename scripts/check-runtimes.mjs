@@ -78,12 +78,19 @@ try {
       await echo(node);
       return (await run(node, ['--version'])).trim();
     });
-    await checks.check(`Node ${version}: reads into the kernels' memory, calls zlib's handles`, async () => {
-      expectText(await inConsumer(node, ['paths.mjs']), 'read landing', 'zlib handle');
+    await checks.check(`Node ${version}: reads into the kernels' memory, writes to handles, calls zlib's`, async () => {
+      expectText(await inConsumer(node, ['paths.mjs']), 'read landing', 'write direct', 'zlib handle');
     });
-    await checks.check(`Node ${version}: reads by way of 'data' when it is told to`, async () => {
-      expectText(await inConsumer(node, ['paths.mjs'], { WSIMD_READ_PATH: 'data' }), 'read data');
-    });
+    await checks.check(
+      `Node ${version}: reads by way of 'data' and writes to the stream when it is told to`,
+      async () => {
+        expectText(
+          await inConsumer(node, ['paths.mjs'], { WSIMD_READ_PATH: 'data', WSIMD_WRITE_PATH: 'stream' }),
+          'read data',
+          'write stream',
+        );
+      },
+    );
   }
   await checks.check(`Node ${OLDEST_NODE}: one class for require and import, an echo`, () => echo(nodeOf(OLDEST_NODE)));
   await checks.check('Bun: one class for require and import, an echo', () =>

@@ -7,6 +7,7 @@ import {
   DEFAULT_MAX_PAYLOAD,
 } from '../spec/limits.js';
 import { readPath, type ReadPath } from './landing.js';
+import { writePath, type WritePath } from './write-path.js';
 
 /** The longest time that a timer of Node can take, in ms; past it, it fires at once. */
 export const LONGEST_TIMER: number = 2 ** 31 - 1;
@@ -80,6 +81,11 @@ export interface SharedOptions {
    * the environment variable WSIMD_READ_PATH says, else 'landing'.
    */
   readPath?: ReadPath | undefined;
+  /**
+   * Whether short messages go straight to the socket's handle, where this Node can do so, or by way of its stream. Default:
+   * as the environment variable WSIMD_WRITE_PATH says, else 'direct'.
+   */
+  writePath?: WritePath | undefined;
   /** Count messages, frames and bytes in `websocket.statistics`. */
   statistics?: boolean | undefined;
 }
@@ -98,6 +104,7 @@ export interface CheckedOptions {
   readonly text: 'bytes' | 'string';
   readonly statistics: boolean;
   readonly readPath: ReadPath;
+  readonly writePath: WritePath;
 }
 
 /**
@@ -126,5 +133,6 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
     text: own(options, 'text') === 'string' ? 'string' : 'bytes',
     statistics: own(options, 'statistics') === true,
     readPath: own(options, 'readPath') ?? readPath,
+    writePath: own(options, 'writePath') ?? writePath,
   };
 }

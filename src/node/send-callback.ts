@@ -9,7 +9,7 @@ export function notSent(): Error {
 }
 
 /** Tells every callback. An error that one throws surfaces as an uncaught exception of its own; the others are told all the same. */
-export function settle(callbacks: readonly (SendCallback | undefined)[], error: Error | null | undefined): void {
+export function settle(callbacks: readonly (SendCallback | undefined)[], error?: Error | null): void {
   for (const callback of callbacks) {
     try {
       callback?.(error ?? undefined);

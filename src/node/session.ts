@@ -10,10 +10,11 @@ import { CloseCode } from '../spec/close-code.js';
 import { BlobGate } from './blob-gate.js';
 import { channels, publishClose } from './channels.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
+import type { FrameTap } from './frame-tap.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { CheckedOptions } from './options.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
-import { inOwnContext, type FrameTap } from './socket-writer.js';
+import { inOwnContext } from './socket-writer.js';
 import { Teller, type Face, type OwnMethods } from './teller.js';
 import { ReadyState, type CloseInfo } from './types.js';
 

@@ -4,14 +4,16 @@ import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
-import { frameAt } from '../codec/header.js';
 import type { Connection } from '../connection/connection.js';
 import { Queue } from '../queue.js';
+import type { DirectWriter } from './direct-write.js';
 import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
+import { tapFrames, type FrameTap } from './frame-tap.js';
 import { guardWith, type Guard } from './guard.js';
 import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
+import { directWriter, type WritePath } from './write-path.js';
 
 /** A batch of this many bytes is written at once. */
 const FLUSH_FROM = 64 * 1024;
@@ -19,9 +21,6 @@ const FLUSH_FROM = 64 * 1024;
 const AT_ONCE = 3;
 /** A gathered batch that is this old, in ms, leaves with the next send, or between two messages of a read. */
 const LATEST = 1;
-
-/** Has one frame written, in parts, by a function of the application's. */
-export type FrameTap = (list: readonly Uint8Array[], callback: SendCallback | undefined) => void;
 
 /** Sends whose callbacks are told together. */
 type Flight = SendCallback[] | undefined;
@@ -48,6 +47,7 @@ export abstract class SocketWriter implements Batch {
   private taken = 0;
   protected readonly isNet: boolean;
   private readonly guarded: Guard;
+  private readonly direct: DirectWriter | undefined;
   /** The asynchronous context of the send that filled the socket, in which 'drain' is told. */
   private filledBy: AsyncResource | undefined;
   private wasEnded = false;
@@ -55,8 +55,10 @@ export abstract class SocketWriter implements Batch {
   constructor(
     readonly socket: Duplex,
     readonly connection: Connection,
+    path: WritePath,
   ) {
     this.isNet = socket instanceof Socket;
+    this.direct = this.isNet && path === 'direct' ? directWriter() : undefined;
     // A Proxy's methods and listeners may be called on the socket behind it, which is not known as this connection's.
     this.guarded = types.isProxy(socket) ? guardWith(() => this.flush()) : guard;
     own(socket, this);
@@ -207,13 +209,19 @@ export abstract class SocketWriter implements Batch {
       }
       const tap = this.frameTap();
       if (tap !== undefined) {
-        this.tapFrames(tap, Buffer.concat(chunks), callbacks);
+        tapFrames(tap, Buffer.concat(chunks), callbacks);
         continue;
       }
       const underWay = this.flights?.length ?? 0;
       const isPrompt = isPlain(socket, this.guarded.write);
       const isTold = callbacks !== undefined || socket.writableLength > 0 || !isPrompt;
       const last = chunks.length - 1;
+      if (last === 0 && isPrompt && this.direct?.write(socket as Socket, chunks[0])) {
+        // As the stream would: in the next tick, in the context of this one.
+        if (callbacks !== undefined) process.nextTick(settle, callbacks);
+        connection.reuse(chunks[0]);
+        continue;
+      }
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
       if (isTold) this.writeTold(chunks[last], callbacks);
@@ -233,17 +241,6 @@ export abstract class SocketWriter implements Batch {
 
   /** A function of the application's that every frame goes through, if there is one. */
   protected abstract frameTap(): FrameTap | undefined;
-
-  private tapFrames(tap: FrameTap, frames: Uint8Array, callbacks: Flight): void {
-    for (let at = 0; at < frames.length;) {
-      const { payload, end } = frameAt(frames, at);
-      const isLast = end === frames.length;
-      const list =
-        payload === end ? [frames.subarray(at, end)] : [frames.subarray(at, payload), frames.subarray(payload, end)];
-      tap(list, isLast && callbacks !== undefined ? (error) => settle(callbacks, error) : undefined);
-      at = end;
-    }
-  }
 
   /** Writes the parts of a frame, behind what was sent before. */
   writeFrame(list: readonly Uint8Array[], callback: SendCallback | undefined): void {

@@ -12,6 +12,7 @@ import { shape } from './shape.js';
 import { Transport } from './transport.js';
 import { nextTurn } from './turn.js';
 import { ReadyState, type BinaryType } from './types.js';
+import type { WritePath } from './write-path.js';
 
 const { messageReceived, pingReceived, pongReceived, pongSent } = channels;
 
@@ -38,6 +39,7 @@ export type OwnMethods = Readonly<Pick<Face, 'close' | 'pong'>>;
 export interface TellerOptions {
   readonly allowSynchronousEvents: boolean;
   readonly autoPong: boolean;
+  readonly writePath: WritePath;
   /** The methods of the WebSocket as they are before the application puts others in their place, which are then called. */
   readonly methods: OwnMethods;
 }
@@ -65,7 +67,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     connection: Connection,
     options: TellerOptions,
   ) {
-    super(socket, connection);
+    super(socket, connection, options.writePath);
     this.isPaced = !options.allowSynchronousEvents;
     this.answersPings = options.autoPong;
     this.methods = options.methods;

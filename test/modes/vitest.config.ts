@@ -29,6 +29,12 @@ const config: ViteUserConfig = defineConfig({
       mode('jitless', [], { pool: 'forks', execArgv: ['--jitless'] }),
       mode('refused-memory', ['test/modes/refused-memory.ts']),
       mode('refused-module', ['test/modes/refused-module.ts']),
+      mode('public-paths', [], {
+        env: { WSIMD_READ_PATH: 'data', WSIMD_WRITE_PATH: 'stream' },
+        include: ['test/{node,faults}/**/*.test.ts'],
+        // It says which ways are taken unless they are forced.
+        exclude: ['test/node/additions.test.ts'],
+      }),
       mode('poisoned', ['test/modes/poisoned.ts'], {
         include: ['test/{codec,connection,node}/**/*.test.ts'],
       }),

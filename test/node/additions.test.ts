@@ -458,6 +458,23 @@ describe('readPath', () => {
   });
 });
 
+describe('writePath', () => {
+  // Every version of Node that is supported can write directly: one that falls back to the stream without a word fails here.
+  it.each([['direct'], ['stream'], [undefined]] as const)(
+    '%s decides how the socket is written to',
+    async (writePath) => {
+      const { client, peer } = await pair(writePath === undefined ? {} : { writePath });
+      const socket = peer._socket as unknown as { _unrefTimer: () => void };
+      const ways: string[] = [];
+      // Each write puts off the timeout of the socket, from within the stream or not.
+      socket._unrefTimer = () => ways.push(new Error().stack!.includes('_writeGeneric') ? 'stream' : 'direct');
+      peer.send('text');
+      expect(ways).toEqual([writePath ?? 'direct']);
+      await once(client, 'message');
+    },
+  );
+});
+
 it('each row of the README on what is added is tested here', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const table = readme.slice(readme.indexOf('## What is added to `ws`'), readme.indexOf('## Differences from `ws`'));

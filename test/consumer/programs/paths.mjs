@@ -1,4 +1,4 @@
-// This program prints which ways to read a socket and to call zlib are taken here, on a compressed echo: `read PATH` and `zlib PATH`.
+// This program prints which ways to read a socket, write to it and call zlib are taken here, on a compressed echo, as `read PATH`, ....
 import zlib from 'node:zlib';
 import WebSocket, { WebSocketServer } from 'wsimd';
 
@@ -21,6 +21,12 @@ server.on('connection', (ws) => {
     if (chunk !== null) seen.add('data');
     return push.call(this, chunk, ...rest);
   };
+  // Each write puts off the timeout of the socket, from within the stream or not.
+  const { _unrefTimer } = ws._socket;
+  ws._socket._unrefTimer = function () {
+    if (!new Error().stack.includes('_writeGeneric')) seen.add('direct');
+    _unrefTimer.call(this);
+  };
   ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }));
 });
 await new Promise((resolve) => server.once('listening', resolve));
@@ -37,4 +43,5 @@ client.close();
 await new Promise((resolve) => client.once('close', resolve));
 server.close();
 console.log(`read ${seen.has('data') ? 'data' : 'landing'}`);
+console.log(`write ${seen.has('direct') ? 'direct' : 'stream'}`);
 console.log(`zlib ${zlibPath}`);
