@@ -44,7 +44,14 @@ class WebSocketStream extends Duplex {
     });
     ws.on('message', (data: unknown, isBinary: boolean) => {
       if (this.destroyed) return;
-      const chunk = !isBinary && this.readableObjectMode ? String(data) : data;
+      let chunk = data;
+      try {
+        if (!isBinary && this.readableObjectMode) chunk = String(data);
+      } catch (error) {
+        // Deviation from ws: text longer than the platform's strings can be ends this stream, not the process.
+        this.destroy(error as Error);
+        return;
+      }
       if (!this.push(chunk)) ws.pause();
     });
     ws.once('error', (error: Error) => {

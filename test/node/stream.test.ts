@@ -1,4 +1,5 @@
 // createWebSocketStream, held against that of `ws` over the same WebSockets, those of `ws`; over our own the contract holds it.
+import { constants } from 'node:buffer';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Duplex, PassThrough, type DuplexOptions } from 'node:stream';
@@ -53,6 +54,22 @@ function wait(milliseconds: number): Promise<void> {
 }
 
 describe.each(Object.entries(BOTH))('createWebSocketStream of %s', (name, create) => {
+  it('with readableObjectMode, text too long for a string ends the stream with an error; with ws, the process', async () => {
+    const { client, peer } = await pair();
+    const duplex = create(client, { readableObjectMode: true });
+    const log = record(duplex, client);
+    const text = Buffer.alloc(constants.MAX_STRING_LENGTH + 1);
+    if (name === 'ws') {
+      expect(() => client.emit('message', text, false)).toThrow('Cannot create a string longer than');
+      return;
+    }
+    const lost = once(peer, 'close');
+    client.emit('message', text, false);
+    await lost;
+    await vi.waitFor(() => expect(log).toContain('close'));
+    expect(log).toEqual(['ws 1006', expect.stringContaining('error Cannot create a string longer than'), 'close']);
+  });
+
   it('makes a Duplex whose object mode, for writing, and own methods the options cannot change', async () => {
     const { client, peer } = await pair();
     const own = vi.fn();

@@ -1,4 +1,4 @@
-// `HandleDeflater` compresses messages (RFC 7692 7.2.1) with a zlib handle: short ones at once, the others in steps.
+// `HandleDeflater` compresses messages (RFC 7692 7.2.1) with a zlib handle: at once where there is time, else in the thread pool.
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Deflater } from '../../extensions/transform.js';
@@ -7,7 +7,7 @@ import type { Budget } from './budget.js';
 import type { HandleSupply } from './handle-supply.js';
 import type { History } from './history.js';
 import { keptHandles, type Keeper } from './kept-handles.js';
-import { AT_ONCE, EMPTY_MESSAGE, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, EMPTY_MESSAGE, LIGHT_DEFLATION, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostDeflated, Output, scratchOutput } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
@@ -23,7 +23,7 @@ export function deflatedEmpty(final: boolean): Uint8Array {
 /** Compresses the messages of one connection. Its context outlives its handle, as a copy of what it sent last. */
 export class HandleDeflater implements Deflater, Job, Keeper {
   readonly concurrencyLimit: number;
-  /** Whether the message is short enough to be compressed at once, where there is time. */
+  /** Whether the message is done in a moment, in this thread, whatever else waits. */
   isShort = true;
   readonly #budget: Budget;
   readonly #supply: HandleSupply;
@@ -57,12 +57,13 @@ export class HandleDeflater implements Deflater, Job, Keeper {
       return deflatedEmpty(final);
     }
     this.#final = final;
-    this.isShort = payload.length <= AT_ONCE;
+    this.isShort = payload.length <= LIGHT_DEFLATION;
     let rest = payload;
-    if (this.isShort && !this.#budget.isSpent) {
+    if (payload.length <= AT_ONCE && !this.#budget.isSpent && (this.isShort || turns.isIdle)) {
       const result = this.#begin(payload);
       if (result !== LATER) return result;
       rest = this.#rest;
+      this.isShort = false;
     }
     // The caller may write to its own memory as soon as this returns.
     this.#rest = exactCopy(rest, rest.length);
@@ -83,13 +84,18 @@ export class HandleDeflater implements Deflater, Job, Keeper {
 
   step(): Turn {
     if (this.#output === undefined) {
-      const result = this.#begin(this.#rest);
-      return result === LATER ? Turn.Again : this.#settleWith(result);
+      if (this.isShort) {
+        const result = this.#begin(this.#rest);
+        if (result !== LATER) return this.#settleWith(result);
+        this.isShort = false;
+        return Turn.Again;
+      }
+      this.#handle ??= this.#open();
+      keptHandles.drop(this);
+      this.#history?.append(this.#rest);
+      this.#output = new Output(EMPTY, mostDeflated(this.#rest.length));
     }
-    const since = this.#budget.now();
-    const turn = this.#goOn(this.#output);
-    this.#budget.charge(since);
-    return turn;
+    return this.#goOn(this.#output);
   }
 
   settle(): void {
@@ -125,19 +131,29 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return LATER;
   }
 
+  /** Has a thread of the pool compress a part of what is left. */
   #goOn(output: Output): Turn {
-    const handle = this.#handle!;
-    const end = Math.min(this.#rest.length, STEP_INPUT);
+    const end = Math.min(this.#rest.length, AT_ONCE);
     const flush = end === this.#rest.length ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
     const room = Math.min(output.room(), STEP_OUTPUT);
     if (room === 0) return this.#settleWith(this.#fail(violationError(Violation.MessageTooBig)));
-    const error = handle.write(flush, this.#rest, 0, end, output.buffer, output.length, room);
-    if (error !== undefined) return this.#settleWith(this.#fail(corruptData(error)));
-    output.length += room - handle.outputLeft;
-    this.#rest = this.#rest.subarray(end - handle.inputLeft);
-    if (this.#rest.length > 0 || handle.outputLeft === 0) return Turn.Again;
+    this.#handle!.writeLater(flush, this.#rest, end, output.buffer, output.length, room, (error) => {
+      if (error !== undefined) this.#result = this.#fail(corruptData(error));
+      else if (!this.#hasAll(output, end, room)) return turns.goOn(this);
+      turns.done(this);
+    });
+    return Turn.Elsewhere;
+  }
+
+  /** Counts what a write has read and made; whether it was the last. */
+  #hasAll(output: Output, end: number, room: number): boolean {
+    const { inputLeft, outputLeft } = this.#handle!;
+    output.length += room - outputLeft;
+    this.#rest = this.#rest.subarray(end - inputLeft);
+    if (this.#rest.length > 0 || outputLeft === 0) return false;
     this.#finish(this.#final);
-    return this.#settleWith(output.take(this.#final ? TAIL.length : 0));
+    this.#result = output.take(this.#final ? TAIL.length : 0);
+    return true;
   }
 
   #open(): ZlibHandle {
@@ -164,8 +180,8 @@ export class HandleDeflater implements Deflater, Job, Keeper {
 
   #drop(): void {
     keptHandles.drop(this);
-    this.#handle?.close();
-    this.#output?.discard();
+    const output = this.#output;
+    this.#handle?.close(() => output?.discard());
     this.#handle = undefined;
     this.#output = undefined;
     this.#rest = EMPTY;

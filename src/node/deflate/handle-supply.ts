@@ -1,9 +1,7 @@
 // `HandleSupply` lends zlib handles: one of its own to a connection that keeps context, a shared one for a single message.
-import { createDeflateRaw, createInflateRaw, type ZlibOptions } from 'node:zlib';
+import type { ZlibOptions } from 'node:zlib';
+import { bytesOf } from './history.js';
 import { ZlibHandle } from './zlib-handle.js';
-
-// Node gives each stream an output buffer, which stays unused here: the smallest that it allows.
-const UNUSED_BUFFER = 64;
 
 const supplies = new Map<string, HandleSupply>();
 
@@ -15,7 +13,7 @@ export class HandleSupply {
 
   constructor(kind: 'inflate' | 'deflate', options: ZlibOptions) {
     this.#kind = kind;
-    this.#options = { ...options, chunkSize: UNUSED_BUFFER };
+    this.#options = options;
   }
 
   /** The thread's supply for these parameters: connections that agreed on the same share it. */
@@ -44,9 +42,7 @@ export class HandleSupply {
    * @param window what its window begins with; empty if not said
    */
   make(window?: Uint8Array): ZlibHandle {
-    // A copy, since Node writes to the options of a raw deflate with windowBits 8.
-    const options = { ...this.#options, dictionary: window ?? this.#options.dictionary };
-    return new ZlibHandle(this.#kind === 'inflate' ? createInflateRaw(options) : createDeflateRaw(options));
+    return new ZlibHandle(this.#kind, { ...this.#options, dictionary: window ?? bytesOf(this.#options.dictionary) });
   }
 
   /** Takes back a handle that reported no error. */

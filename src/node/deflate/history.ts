@@ -1,6 +1,12 @@
 // `History` keeps the last bytes of one direction as the dictionary that replaces zlib's window where no state is kept.
 import { constants, type ZlibOptions } from 'node:zlib';
 
+/** The bytes of a dictionary, in any of the shapes that zlib takes. */
+export function bytesOf(dictionary: ZlibOptions['dictionary']): Uint8Array | undefined {
+  if (!ArrayBuffer.isView(dictionary)) return dictionary && new Uint8Array(dictionary);
+  return new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);
+}
+
 /** The last octets of one direction of a connection, at most a window's worth. It takes no memory before the first. */
 export class History {
   readonly #first: Uint8Array | undefined;
@@ -11,9 +17,7 @@ export class History {
   /** @param options windowBits, and the dictionary that zlib begins with, if any */
   constructor({ windowBits = constants.Z_DEFAULT_WINDOWBITS, dictionary }: ZlibOptions) {
     this.#size = 2 ** windowBits;
-    if (ArrayBuffer.isView(dictionary)) {
-      this.#first = new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);
-    } else if (dictionary !== undefined) this.#first = new Uint8Array(dictionary);
+    this.#first = bytesOf(dictionary);
   }
 
   /** The dictionary for what comes next, until the next `append`; undefined where there is none, as zlib wants it. */

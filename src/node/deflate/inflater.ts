@@ -1,15 +1,15 @@
-// `HandleInflater` decompresses messages (RFC 7692 7.2.2) with a zlib handle: short ones at once, the others in steps.
+// `HandleInflater` decompresses messages (RFC 7692 7.2.2) with a zlib handle: at once where there is time, else in the thread pool.
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import type { Budget } from './budget.js';
 import type { HandleSupply } from './handle-supply.js';
-import { AT_ONCE, LARGE_OUTPUT, STEP_INPUT, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, LARGE_OUTPUT, LIGHT_INFLATION, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostInflated, Output, scratchOutput } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
-import type { ZlibError, ZlibHandle } from './zlib-handle.js';
+import type { ZlibHandle } from './zlib-handle.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -19,7 +19,7 @@ let joined: Uint8Array | undefined;
 /** Inflates the messages of one connection. */
 export class HandleInflater implements Inflater, Job {
   readonly concurrencyLimit: number;
-  /** Whether the message is, as far as is known, short enough to be inflated at once, where there is time. */
+  /** Whether the message is, as far as is known, done in a moment, in this thread, whatever else waits. */
   isShort = true;
   readonly #budget: Budget;
   readonly #supply: HandleSupply;
@@ -30,6 +30,8 @@ export class HandleInflater implements Inflater, Job {
   #rest: Uint8Array = EMPTY;
   #output: Output | undefined;
   #maxLength = 0;
+  /** The length of the message before: the next one's is seldom far from it. */
+  #lastLength = 0;
   /** Whether zlib has read anything of this message, and whether it came to the end of a final block. */
   #begun = false;
   #ended = false;
@@ -45,9 +47,9 @@ export class HandleInflater implements Inflater, Job {
 
   inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
     this.#maxLength = maxLength;
-    this.isShort = payload.length <= AT_ONCE;
+    this.isShort = Math.max(payload.length, this.#lastLength) <= LIGHT_INFLATION;
     const length = payload.length + TAIL.length;
-    if (this.isShort && !this.#budget.isSpent) {
+    if (payload.length <= AT_ONCE && !this.#budget.isSpent && (this.isShort || turns.isIdle)) {
       joined ??= new Uint8Array(AT_ONCE + TAIL.length);
       joined.set(payload);
       joined.set(TAIL, payload.length);
@@ -72,15 +74,17 @@ export class HandleInflater implements Inflater, Job {
 
   step(): Turn {
     if (this.#output === undefined) {
-      const result = this.#begin(this.#rest, this.#rest.length);
-      if (result !== LATER) return this.#settleWith(result);
-      this.isShort = false;
-      return Turn.Again;
+      if (this.isShort) {
+        const result = this.#begin(this.#rest, this.#rest.length);
+        if (result !== LATER) return this.#settleWith(result);
+        this.isShort = false;
+        return Turn.Again;
+      }
+      this.#handle ??= this.#open();
+      this.#begun = false;
+      this.#output = new Output(EMPTY, Math.min(this.#maxLength + 1, mostInflated(this.#rest.length)));
     }
-    const since = this.#budget.now();
-    const turn = this.#goOn(this.#output);
-    this.#budget.charge(since);
-    return turn;
+    return this.#goOn(this.#output);
   }
 
   settle(): void {
@@ -92,23 +96,24 @@ export class HandleInflater implements Inflater, Job {
   /** Inflates a message, the first `length` bytes of `input`, as far as one step goes. */
   #begin(input: Uint8Array, length: number): Result | typeof LATER {
     const since = this.#budget.now();
-    const handle = (this.#handle ??= this.#takeover ? this.#supply.make() : this.#supply.take());
+    const handle = (this.#handle ??= this.#open());
     this.#begun = false;
     const scratch = scratchOutput();
     const room = Math.min(AT_ONCE, this.#maxLength + 1);
-    const end = this.isShort ? length : STEP_INPUT;
-    const error = this.#write(input, end, scratch, 0, room);
+    const { Z_SYNC_FLUSH } = constants;
+    let error = handle.write(Z_SYNC_FLUSH, input, 0, length, scratch, 0, room);
+    if (error === undefined && this.#isAtEnd(length, room)) {
+      error = handle.write(Z_SYNC_FLUSH, input, 0, length, scratch, 0, room);
+    }
+    this.#budget.charge(since);
     if (error !== undefined) return this.#fail(corruptData(error));
     const made = room - handle.outputLeft;
     if (made > this.#maxLength) return this.#fail(violationError(Violation.MessageTooBig));
-    const read = end - handle.inputLeft;
-    if (handle.outputLeft > 0 && (read === length || this.#ended)) {
-      this.#finish();
-      const message = exactCopy(scratch, made);
-      this.#budget.charge(since);
-      return message;
+    const read = length - handle.inputLeft;
+    if (handle.outputLeft > 0) {
+      this.#finish(made);
+      return exactCopy(scratch, made);
     }
-    this.#budget.charge(since);
     this.#rest = input.subarray(read, length);
     this.#output = new Output(
       scratch.subarray(0, made),
@@ -117,42 +122,61 @@ export class HandleInflater implements Inflater, Job {
     return LATER;
   }
 
+  /** Has a thread of the pool inflate a part of what is left. */
   #goOn(output: Output): Turn {
-    const handle = this.#handle!;
     // B01: of what grows large, little grows at the same time.
     if (output.length >= LARGE_OUTPUT && !turns.claimLarge(this)) return Turn.Blocked;
-    const end = Math.min(this.#rest.length, STEP_INPUT);
+    const end = Math.min(this.#rest.length, AT_ONCE);
     const room = Math.min(output.room(), STEP_OUTPUT, this.#maxLength + 1 - output.length);
     if (room === 0) return this.#settleWith(this.#fail(violationError(Violation.MessageTooBig)));
-    const error = this.#write(this.#rest, end, output.buffer, output.length, room);
-    if (error !== undefined) return this.#settleWith(this.#fail(corruptData(error)));
-    output.length += room - handle.outputLeft;
-    // RFC 6455 10.4: the output is counted as it comes, whatever the input promised.
-    if (output.length > this.#maxLength) return this.#settleWith(this.#fail(violationError(Violation.MessageTooBig)));
-    this.#rest = this.#rest.subarray(end - handle.inputLeft);
-    if (handle.outputLeft === 0 || (this.#rest.length > 0 && !this.#ended)) return Turn.Again;
-    this.#finish();
-    return this.#settleWith(output.take(0));
+    const { Z_SYNC_FLUSH } = constants;
+    this.#handle!.writeLater(Z_SYNC_FLUSH, this.#rest, end, output.buffer, output.length, room, (error) => {
+      if (error !== undefined) this.#result = this.#fail(corruptData(error));
+      else if (!this.#hasAll(output, end, room)) return turns.goOn(this);
+      turns.done(this);
+    });
+    return Turn.Elsewhere;
   }
 
-  #write(input: Uint8Array, end: number, output: Uint8Array, at: number, room: number): ZlibError | undefined {
-    const handle = this.#handle!;
-    const { Z_SYNC_FLUSH } = constants;
-    let error = handle.write(Z_SYNC_FLUSH, input, 0, end, output, at, room);
-    if (!this.#begun && error === undefined && handle.inputLeft === end && handle.outputLeft === room) {
-      // Deviation from ws: a final block that ended with the tail of the message before leaves zlib at its end, where it
-      // reads nothing; ws then gives an empty message and loses this one.
-      handle.reset();
-      error = handle.write(Z_SYNC_FLUSH, input, 0, end, output, at, room);
+  /** Counts what a write has read and made; whether it was the last, or the message is refused. */
+  #hasAll(output: Output, end: number, room: number): boolean {
+    if (this.#isAtEnd(end, room)) return false;
+    const { inputLeft, outputLeft } = this.#handle!;
+    output.length += room - outputLeft;
+    // RFC 6455 10.4: the output is counted as it comes, whatever the input promised.
+    if (output.length > this.#maxLength) {
+      this.#result = this.#fail(violationError(Violation.MessageTooBig));
+      return true;
     }
+    this.#rest = this.#rest.subarray(end - inputLeft);
+    if (outputLeft === 0 || (this.#rest.length > 0 && !this.#ended)) return false;
+    this.#finish(output.length);
+    this.#result = output.take(0);
+    return true;
+  }
+
+  /** Judges the write that is over, of `end` bytes with room for `room`: true where it did nothing and is to be made again. */
+  #isAtEnd(end: number, room: number): boolean {
+    const handle = this.#handle!;
+    const { inputLeft, outputLeft } = handle;
+    const isFirst = !this.#begun;
     this.#begun = true;
     // Deviation from RFC 7692 7.2.3.4: a final block (BFINAL) ends the message; other blocks behind it are not read, as in ws
     // and zlib.inflateRawSync. The next message begins with an empty window, as does zlib's sender after such a block.
-    this.#ended = handle.inputLeft > 0 && handle.outputLeft > 0;
-    return error;
+    this.#ended = inputLeft > 0 && outputLeft > 0;
+    if (!isFirst || inputLeft !== end || outputLeft !== room) return false;
+    // Deviation from ws: a final block that ended with the tail of the message before leaves zlib at its end, where it
+    // reads nothing; ws then gives an empty message and loses this one.
+    handle.reset();
+    return true;
   }
 
-  #finish(): void {
+  #open(): ZlibHandle {
+    return this.#takeover ? this.#supply.make() : this.#supply.take();
+  }
+
+  #finish(length: number): void {
+    this.#lastLength = length;
     this.#rest = EMPTY;
     this.#output = undefined;
     if (this.#takeover) {
@@ -169,8 +193,8 @@ export class HandleInflater implements Inflater, Job {
   }
 
   #drop(): void {
-    this.#handle?.close();
-    this.#output?.discard();
+    const output = this.#output;
+    this.#handle?.close(() => output?.discard());
     this.#handle = undefined;
     this.#output = undefined;
     this.#rest = EMPTY;

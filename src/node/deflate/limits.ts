@@ -1,12 +1,16 @@
 // `STEP_INPUT`, `STEP_OUTPUT` and their neighbours limit the work of a compression engine before others run, in bytes.
 
-/** The longest input that is worked through in the call that brought it, where there is time, and the longest output made there, in bytes. */
+/** The longest input that is worked through in one step, and the longest output made in the call that brought it, in bytes. */
 export const AT_ONCE: number = 64 * 1024;
 
-/** Octets of input that one step of a longer job reads. Deflate data can cost time without any output: RFC 1951 3.2.7. */
+/** Messages of up to this many bytes cost less in this thread than the way to another and back; measured. */
+export const LIGHT_DEFLATION: number = 2 * 1024;
+export const LIGHT_INFLATION: number = 16 * 1024;
+
+/** Bytes of input after which compression in this thread looks at the clock. */
 export const STEP_INPUT: number = 16 * 1024;
 
-/** Octets of output that one step of a longer job writes. */
+/** Bytes of output that one step in the thread pool writes: between steps, other connections have their turn. */
 export const STEP_OUTPUT: number = 64 * 1024;
 
 /** Output longer than this is inflated by at most `LARGE_INFLATIONS` connections at a time. */
@@ -19,7 +23,7 @@ export const CONCURRENCY_LIMIT = 10;
 /** How many connections of a thread have a state of their own that compresses; the others have theirs made anew when they send. */
 export const KEPT_HANDLES = 64;
 
-/** How long zlib may work in one turn of the event loop, for all connections of the thread together, in milliseconds. */
+/** How long zlib may work in this thread in one turn of the event loop, for all connections together, in milliseconds. */
 export const TURN_MILLISECONDS = 5;
 
 /** How much of that jobs may take which have waited for their turn. */

@@ -5,11 +5,12 @@ import { LATER, type Deflater } from '../../extensions/transform.js';
 import type { Budget } from './budget.js';
 import { deflatedEmpty } from './deflater.js';
 import { History } from './history.js';
-import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, LIGHT_DEFLATION, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostDeflated } from './output.js';
 import type { Deliver, Result } from './result.js';
 import { ShortJob } from './short-job.js';
 import { StreamJob } from './stream-job.js';
+import { turns } from './turns.js';
 
 /** Compresses the messages of one connection. */
 export class PublicDeflater implements Deflater {
@@ -36,8 +37,11 @@ export class PublicDeflater implements Deflater {
       this.#remember(payload, final);
       return deflatedEmpty(final);
     }
-    if (payload.length <= AT_ONCE) {
-      if (!this.#budget.isSpent) return this.#deflateShort(payload, final);
+    const isLight = payload.length <= LIGHT_DEFLATION;
+    if (payload.length <= AT_ONCE && !this.#budget.isSpent && (isLight || turns.isIdle)) {
+      return this.#deflateShort(payload, final);
+    }
+    if (isLight) {
       const copy = exactCopy(payload, payload.length);
       this.#job = new ShortJob(() => this.#deflateShort(copy, final), this.#deliver);
       return LATER;

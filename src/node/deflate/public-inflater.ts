@@ -6,11 +6,12 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import { History } from './history.js';
 import type { Budget } from './budget.js';
-import { AT_ONCE, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, LIGHT_INFLATION, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostInflated } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { ShortJob } from './short-job.js';
 import { StreamJob } from './stream-job.js';
+import { turns } from './turns.js';
 import type { ZlibError } from './zlib-handle.js';
 
 /** What inflateRawSync answers with `info: true`. */
@@ -27,6 +28,8 @@ export class PublicInflater implements Inflater {
   readonly #takeover: boolean;
   readonly #concurrencyLimit: number;
   readonly #deliver: Deliver;
+  /** The length of the message before: the next one's is seldom far from it. */
+  #lastLength = 0;
   #job: StreamJob | ShortJob | undefined;
 
   /** @param options zlib's parameters; windowBits is given */
@@ -41,8 +44,11 @@ export class PublicInflater implements Inflater {
 
   inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
     const input = Buffer.concat([payload, TAIL]);
-    if (payload.length > AT_ONCE) return this.#wait(input, this.#optionsNow(), maxLength);
-    if (!this.#budget.isSpent) return this.#inflateShort(input, maxLength);
+    const isLight = Math.max(payload.length, this.#lastLength) <= LIGHT_INFLATION;
+    if (payload.length <= AT_ONCE && !this.#budget.isSpent && (isLight || turns.isIdle)) {
+      return this.#inflateShort(input, maxLength);
+    }
+    if (!isLight) return this.#wait(input, this.#optionsNow(), maxLength);
     this.#job = new ShortJob(() => this.#inflateShort(input, maxLength), this.#deliver);
     return LATER;
   }
@@ -96,6 +102,7 @@ export class PublicInflater implements Inflater {
   }
 
   #judge(message: Buffer, left: number, maxLength: number): Buffer | WebSocketError {
+    this.#lastLength = message.length;
     if (message.length > maxLength) return violationError(Violation.MessageTooBig);
     // RFC 7692 7.2.3.4: input is left over where a final block ended, and the next message begins with an empty window.
     if (left > 0) this.#history.clear();

@@ -1,9 +1,9 @@
 // `handlesBehave` tells whether Node's native zlib handles do here all that ZlibHandle relies on.
 import { Buffer } from 'node:buffer';
-import { constants } from 'node:zlib';
+import { constants, createDeflateRaw } from 'node:zlib';
 import { HandleSupply } from './handle-supply.js';
 import { TAIL } from './limits.js';
-import type { ZlibHandle } from './zlib-handle.js';
+import type { NativeHandle, ZlibHandle } from './zlib-handle.js';
 
 const { Z_SYNC_FLUSH, Z_DATA_ERROR } = constants;
 
@@ -33,6 +33,38 @@ function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && Buffer.compare(a, b) === 0;
 }
 
+/** Whether Node itself begins its native handles with the parameters that ZlibHandle gives: others end the process. */
+function beginsAsNodeDoes(): boolean {
+  const options = { windowBits: 11, level: 3, memLevel: 4, strategy: constants.Z_RLE, dictionary: MESSAGE };
+  const stream = createDeflateRaw();
+  const native = Object.getPrototypeOf((stream as unknown as { _handle: NativeHandle })._handle) as NativeHandle;
+  // oxlint-disable-next-line unbound-method -- it is called on the handle
+  const { init } = native;
+  let given: unknown[] = [];
+  native.init = function (this: NativeHandle, ...parameters) {
+    given = parameters;
+    init.apply(this, parameters);
+  };
+  try {
+    createDeflateRaw(options).close();
+  } finally {
+    native.init = init;
+    stream.close();
+  }
+  const [windowBits, level, memLevel, strategy, left, written, dictionary] = given;
+  return (
+    given.length === 7 &&
+    windowBits === options.windowBits &&
+    level === options.level &&
+    memLevel === options.memLevel &&
+    strategy === options.strategy &&
+    left instanceof Uint32Array &&
+    left.length === 2 &&
+    typeof written === 'function' &&
+    dictionary === MESSAGE
+  );
+}
+
 /**
  * Tries a pair of handles: output in bounds and in steps, the window kept between messages and gone after a reset, the end
  * of a final block seen, corrupt data reported. False for whatever else happens.
@@ -40,6 +72,7 @@ function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
 export function handlesBehave(): boolean {
   const handles: ZlibHandle[] = [];
   try {
+    if (!beginsAsNodeDoes()) return false;
     const deflater = new HandleSupply('deflate', {}).make();
     const inflater = new HandleSupply('inflate', {}).make();
     handles.push(deflater, inflater);

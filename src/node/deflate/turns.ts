@@ -37,6 +37,7 @@ export class Turns {
   readonly #elsewhere = new Set<Job>();
   readonly #large = new Set<Job>();
   #scheduled = false;
+  #hasJustSettled = false;
 
   constructor(budget: Budget = threadBudget) {
     this.#budget = budget;
@@ -45,6 +46,11 @@ export class Turns {
   /** Jobs waiting and under way. */
   get count(): number {
     return this.#short.size + this.#waiting.size + this.#underWay;
+  }
+
+  /** Whether no job waits or is under way, and none has handed over a result in this turn, which may bring more work. */
+  get isIdle(): boolean {
+    return !this.#hasJustSettled && this.count === 0;
   }
 
   get #underWay(): number {
@@ -78,7 +84,17 @@ export class Turns {
   /** Takes a job out that has its result, and lets it hand the result over. */
   done(job: Job): void {
     this.leave(job);
+    if (!this.#hasJustSettled) {
+      this.#hasJustSettled = true;
+      nextTurn(() => (this.#hasJustSettled = false));
+    }
     job.settle();
+  }
+
+  /** Goes on with a job that the thread pool has done a part of. */
+  goOn(job: Job): void {
+    this.#elsewhere.delete(job);
+    this.#advance(job);
   }
 
   /** Whether the job may produce large output now. After false it answers `Turn.Blocked`. */

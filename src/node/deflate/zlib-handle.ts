@@ -1,26 +1,29 @@
-// `ZlibHandle` runs a raw DEFLATE state of node:zlib by synchronous calls, bytes in and bytes out into a caller's buffer.
-// It uses the native handle inside Node's zlib streams, which is not public: self-test.ts checks it before.
-import type { DeflateRaw, InflateRaw } from 'node:zlib';
+// `ZlibHandle` is one raw DEFLATE state of zlib, which works in this thread or in a thread of the pool, as each write says.
+// It uses the native class behind Node's zlib streams, which is not public: see self-test.ts for what is checked before.
+import { constants, createInflateRaw, type ZlibOptions } from 'node:zlib';
 
-/** The inside of a zlib stream, as it is in Node 20, 22, 24 and 26. */
-interface NativeHandle {
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputAt: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputAt: number,
-    outputRoom: number,
+/** A write's parameters: flush, then input and output, each with where it begins and how many bytes of it there are. */
+type Write = [number, Uint8Array, number, number, Uint8Array, number, number];
+
+/** The class inside a zlib stream, as it is in Node 20, 22, 24 and 26. */
+export interface NativeHandle {
+  init(
+    windowBits: number,
+    level: number,
+    memLevel: number,
+    strategy: number,
+    left: Uint32Array,
+    written: () => void,
+    dictionary: Uint8Array | undefined,
   ): void;
+  writeSync(...parameters: Write): void;
+  write(...parameters: Write): void;
   reset(): void;
+  close(): void;
   onerror: (message: string, errno: number, code: string) => void;
 }
 
-interface StreamInside {
-  readonly _handle: NativeHandle;
-  readonly _writeState: Uint32Array;
-}
+type NativeClass = new (mode: number) => NativeHandle;
 
 /** An error as zlib reports it: `code` is the name of the zlib constant, `errno` its number. */
 export interface ZlibError extends Error {
@@ -28,34 +31,61 @@ export interface ZlibError extends Error {
   errno: number;
 }
 
-// The handle reports an error by calling back before writeSync returns, so one variable serves all handles.
-let reported: ZlibError | undefined;
+/** What a handle is made with. */
+export interface HandleOptions extends Omit<ZlibOptions, 'dictionary'> {
+  /** What its window begins with. */
+  readonly dictionary?: Uint8Array | undefined;
+}
 
-function onError(message: string, errno: number, code: string): void {
-  reported = Object.assign(new Error(message), { errno, code });
+/** A write that a thread of the pool works on, and the memory that it reads and fills. */
+interface Pending {
+  readonly input: Uint8Array;
+  readonly output: Uint8Array;
+  readonly written: (error: ZlibError | undefined) => void;
+}
+
+/** Kept from the first handle on: a stream is made for the class alone. */
+let Native: NativeClass | undefined;
+
+function nativeClass(): NativeClass {
+  const stream = createInflateRaw();
+  const { _handle } = stream as unknown as { _handle: { constructor: NativeClass } };
+  stream.close();
+  return _handle.constructor;
 }
 
 /** One DEFLATE state, for compression or decompression, that remembers its window from one write to the next. */
 export class ZlibHandle {
-  /** Octets of the last write's input that were not read. */
+  /** Bytes of the last write's input that were not read. */
   inputLeft = 0;
-  /** Octets of the last write's room that were not filled. */
+  /** Bytes of the last write's room that were not filled. */
   outputLeft = 0;
 
-  readonly #stream: DeflateRaw | InflateRaw;
   readonly #native: NativeHandle;
-  readonly #left: Uint32Array;
+  // zlib writes to this for as long as the native handle lives, which refers to it by way of `onerror`.
+  readonly #left = new Uint32Array(2);
+  #error: ZlibError | undefined;
+  #pending: Pending | undefined;
+  /** Called when the handle is closed and a write that was under way is over. */
+  #closed: (() => void) | undefined;
 
-  constructor(stream: DeflateRaw | InflateRaw) {
-    const inside = stream as unknown as StreamInside;
-    this.#stream = stream;
-    this.#native = inside._handle;
-    this.#left = inside._writeState;
-    this.#native.onerror = onError;
+  constructor(kind: 'inflate' | 'deflate', options: HandleOptions) {
+    const { windowBits = constants.Z_DEFAULT_WINDOWBITS, level = constants.Z_DEFAULT_COMPRESSION } = options;
+    const { memLevel = constants.Z_DEFAULT_MEMLEVEL, strategy = constants.Z_DEFAULT_STRATEGY, dictionary } = options;
+    const isDeflate = kind === 'deflate';
+    Native ??= nativeClass();
+    this.#native = new Native(isDeflate ? constants.DEFLATERAW : constants.INFLATERAW);
+    this.#native.onerror = (message, errno, code) => {
+      this.#error = Object.assign(new Error(message), { errno, code });
+      if (this.#pending !== undefined) this.#written();
+    };
+    // As Node does: zlib compresses with windows of 9 bits and more, and one of 9 refers back no further than one of 8 holds.
+    const bits = isDeflate ? Math.max(windowBits, 9) : windowBits;
+    this.#native.init(bits, level, memLevel, strategy, this.#left, () => this.#written(), dictionary);
   }
 
   /**
-   * Reads `input` from `inputAt` to `inputEnd` and fills `output` from `outputAt`, at most `room` octets.
+   * Reads `input` from `inputAt` to `inputEnd` and fills `output` from `outputAt`, at most `room` bytes.
    * @param flush one of zlib's flush constants
    * @returns the error that zlib reports; then the handle is of no more use but to be closed
    */
@@ -69,23 +99,54 @@ export class ZlibHandle {
     room: number,
   ): ZlibError | undefined {
     this.#native.writeSync(flush, input, inputAt, inputEnd - inputAt, output, outputAt, room);
-    if (reported !== undefined) {
-      const error = reported;
-      reported = undefined;
-      return error;
-    }
-    this.outputLeft = this.#left[0]!;
-    this.inputLeft = this.#left[1]!;
-    return undefined;
+    return this.#takeError();
   }
 
-  /** Forgets everything read and written: the handle is as good as new, and no octet from before can be referred to. */
+  /**
+   * Does the same from the first `inputEnd` bytes of `input`, in a thread of the pool. Until `written` is called, which never
+   * happens during this call nor after `close`, nothing else is asked of the handle but `close`, and nobody else may write to
+   * `input` or `output`, or give their memory away.
+   */
+  writeLater(
+    flush: number,
+    input: Uint8Array,
+    inputEnd: number,
+    output: Uint8Array,
+    outputAt: number,
+    room: number,
+    written: (error: ZlibError | undefined) => void,
+  ): void {
+    this.#pending = { input, output, written };
+    this.#native.write(flush, input, 0, inputEnd, output, outputAt, room);
+  }
+
+  /** Forgets everything read and written: the handle is as good as new, and no byte from before can be referred to. */
   reset(): void {
     this.#native.reset();
   }
 
-  /** Gives the memory back. */
-  close(): void {
-    this.#stream.close();
+  /**
+   * Gives the memory back.
+   * @param closed called when zlib reads and writes no more, which may be later where a thread of the pool is at work
+   */
+  close(closed?: () => void): void {
+    this.#native.close();
+    if (this.#pending === undefined) closed?.();
+    else this.#closed = closed ?? (() => {});
+  }
+
+  #written(): void {
+    const { written } = this.#pending!;
+    this.#pending = undefined;
+    if (this.#closed === undefined) written(this.#takeError());
+    else this.#closed();
+  }
+
+  #takeError(): ZlibError | undefined {
+    const error = this.#error;
+    this.#error = undefined;
+    this.outputLeft = this.#left[0]!;
+    this.inputLeft = this.#left[1]!;
+    return error;
   }
 }

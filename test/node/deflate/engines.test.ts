@@ -1,4 +1,4 @@
-import { constants, createInflateRaw, inflateRawSync } from 'node:zlib';
+import { constants, inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { DeflateAgreement } from '../../../src/extensions/permessage-deflate.js';
 import { LATER } from '../../../src/extensions/transform.js';
@@ -41,7 +41,7 @@ const LENGTHS = [0, 1, 5, 200, 5000, 65_535, 65_536, 65_537, 400_000, 0, 1_200_0
 
 /** Inflates one octet of output at a time, so that every distance is held against the window itself. */
 function inflateWithin(windowBits: number, payload: Uint8Array): Buffer | Error {
-  const handle = new ZlibHandle(createInflateRaw({ windowBits }));
+  const handle = new ZlibHandle('inflate', { windowBits });
   const input = Buffer.concat([payload, TAIL]);
   const output: number[] = [];
   const octet = new Uint8Array(1);
@@ -53,6 +53,11 @@ function inflateWithin(windowBits: number, payload: Uint8Array): Buffer | Error 
     if (handle.outputLeft === 1) return Buffer.from(output);
     output.push(octet[0]);
   }
+}
+
+/** Resolves in a turn in which nothing of zlib's was done. */
+async function untilIdle(): Promise<void> {
+  while (!turns.isIdle) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test('the handles of this Node pass the self-test', () => {
@@ -201,6 +206,7 @@ describe.each(PATHS)('%s', (path) => {
   });
 
   test('a short message is answered at once, a long one later and never during the call', async () => {
+    await untilIdle();
     let delivered = 0;
     const count = (): void => {
       delivered += 1;
@@ -213,10 +219,34 @@ describe.each(PATHS)('%s', (path) => {
     expect(deflater.deflate(Buffer.alloc(200_000), true)).toBe(LATER);
     expect(delivered).toBe(0);
     expect(turns.count).toBe(2);
-    while (turns.count > 0) await new Promise((resolve) => setImmediate(resolve));
+    await untilIdle();
     expect(delivered).toBe(2);
     inflater.close();
     deflater.close();
+  });
+
+  test('while others are at work, a message that takes long leaves this thread, and one that does not is answered at once', async () => {
+    await untilIdle();
+    const busy = new TestDeflater(NO_TAKEOVER, options, ENDLESS);
+    const deflater = new TestDeflater(TAKEOVER, options, ENDLESS);
+    const inflater = new TestInflater(TAKEOVER, options, ENDLESS);
+    const messages = [500, 60_000, 800, 30_000, 900].map((length) => jsonLike(length, seeded(length)));
+    for (let round = 0; round < 2; round++) {
+      const later: Promise<unknown>[] = [];
+      for (const message of messages) {
+        const [isLight, isBusy] = [message.length < 1000, turns.count > 0];
+        const deflated = deflater.engine.deflate(message, true);
+        expect(deflated === LATER).toBe(isBusy && !isLight);
+        const wire = (await deflater.settle(deflated)) as Uint8Array;
+        if (turns.count === 0) later.push(busy.deflate(jsonLike(200_000, seeded(1))));
+        // What one message was inflated to tells how long the next is thought to take.
+        expect(Buffer.compare((await inflater.inflate(wire)) as Uint8Array, message)).toBe(0);
+        if (turns.count === 0) later.push(busy.deflate(jsonLike(200_000, seeded(1))));
+      }
+      await Promise.all(later);
+      await untilIdle();
+    }
+    for (const engine of [busy, deflater, inflater]) engine.close();
   });
 
   test.each([NO_TAKEOVER, TAKEOVER])(

@@ -131,8 +131,8 @@ describe('a queue of jobs', () => {
     );
     short.isShort = true;
     for (const job of [running, elsewhere, waiting, short]) queue.enter(job);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(done).toContain('running');
+    await expect.poll(() => done).toContain('running');
+    await expect.poll(() => done).toContain('elsewhere');
     expect(queue.count).toBe(4);
     for (const job of [waiting, running, elsewhere, short]) queue.leave(job);
     expect(queue.count).toBe(0);
@@ -150,6 +150,30 @@ describe('a queue of jobs', () => {
     queue.done(elsewhere);
     await idle();
     expect(done).toEqual(['elsewhere', 'elsewhere.', 'next', 'next.']);
+  });
+
+  test('goes on with a job that the thread pool has done a part of', async () => {
+    const job = new Steps('a', [Turn.Elsewhere, Turn.Elsewhere]);
+    queue.enter(job);
+    await idle();
+    expect(done).toEqual(['a']);
+    queue.goOn(job);
+    queue.goOn(job);
+    expect(done).toEqual(['a', 'a', 'a', 'a.']);
+    expect(queue.count).toBe(0);
+  });
+
+  test('is idle in the turn after that of the last result', async () => {
+    expect(queue.isIdle).toBe(true);
+    const job = new Steps('a', [Turn.Elsewhere]);
+    queue.enter(job);
+    expect(queue.isIdle).toBe(false);
+    await idle();
+    expect(queue.isIdle).toBe(false);
+    queue.done(job);
+    expect([queue.count, queue.isIdle]).toEqual([0, false]);
+    await idle();
+    expect(queue.isIdle).toBe(true);
   });
 
   test('goes on after a result whose receiver throws', async () => {
