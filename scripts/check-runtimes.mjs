@@ -78,8 +78,12 @@ try {
       await echo(node);
       return (await run(node, ['--version'])).trim();
     });
-    await checks.check(`Node ${version}: reads into the kernels' memory, writes to handles, calls zlib's`, async () => {
-      expectText(await inConsumer(node, ['paths.mjs']), 'read landing', 'write direct', 'zlib handle');
+    await checks.check(`Node ${version}: requests, reads, writes and zlib by the ways within`, async () => {
+      const ways = ['accept direct', 'read landing', 'write direct', 'zlib handle'];
+      expectText(await inConsumer(node, ['paths.mjs']), ...ways);
+    });
+    await checks.check(`Node ${version}: has node:http read requests when it is told to`, async () => {
+      expectText(await inConsumer(node, ['paths.mjs'], { WSIMD_ACCEPT_PATH: 'http' }), 'accept http', 'read landing');
     });
     await checks.check(
       `Node ${version}: reads by way of 'data' and writes to the stream when it is told to`,

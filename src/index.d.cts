@@ -279,6 +279,11 @@ declare namespace WebSocket {
     handshakeTimeout?: number | undefined;
     /** The server answers further connections with 503; 0, the default, for no limit. */
     maxConnections?: number | undefined;
+    /**
+     * With `port`: whether plain requests are read before node:http, where this Node lets that be, or after its parser.
+     * Default: as the environment variable WSIMD_ACCEPT_PATH says, else 'direct'.
+     */
+    acceptPath?: 'direct' | 'http' | undefined;
     /** Closes the server when the signal is aborted. */
     signal?: AbortSignal | undefined;
   }

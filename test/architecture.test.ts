@@ -36,7 +36,6 @@ const LONG_FILES: Readonly<Record<string, string>> = {
   'src/node/websocket.ts': 'the one class that users hold, with a docstring for each thing they may do',
   'src/node/session.ts': 'one open connection: its events, its callbacks and its end share one state',
   'src/node/socket-writer.ts': 'the order of writes, and the rules by which they leave, share one state',
-  'src/node/server.ts': 'the server class and the order of its checks',
   'src/index.d.cts': 'the types of everything that ws exports, in the one namespace that users of ws know',
 };
 

@@ -51,22 +51,39 @@ const placeholder = new Uint8Array(0);
  * @returns false where that cannot be done, and 'data' goes on
  */
 export function land(socket: Socket, landed: Landed): boolean {
-  const { _handle: handle } = socket as unknown as { _handle: Handle };
-  if (mechanism === undefined || typeof handle?.useUserBuffer !== 'function' || !readsFor(handle, socket)) return false;
+  if (mechanism === undefined) return false;
   const slots = socket as unknown as Record<symbol, unknown>;
+  if (slots[mechanism.buffer] === placeholder) {
+    // The handle has the landing area already, and would keep a second entry for it.
+    slots[mechanism.callback] = landed;
+    return true;
+  }
+  const { _handle: handle } = socket as unknown as { _handle: Handle };
+  if (typeof handle?.useUserBuffer !== 'function' || !readsFor(handle, socket)) return false;
   slots[mechanism.buffer] = placeholder;
   slots[mechanism.callback] = landed;
   handle.useUserBuffer(area);
   return true;
 }
 
+/** Where a handle keeps its socket, once that has been seen. */
+let ownerSymbol: symbol | undefined;
+
 /** Whether the handle reads for this socket: a socket may stand before another one and borrow its handle. */
 function readsFor(handle: object, socket: Socket): boolean {
   const slots = handle as Record<symbol, unknown>;
-  return Object.getOwnPropertySymbols(handle).some((symbol) => slots[symbol] === socket);
+  if (ownerSymbol !== undefined && slots[ownerSymbol] === socket) return true;
+  ownerSymbol = Object.getOwnPropertySymbols(handle).find((symbol) => slots[symbol] === socket);
+  return ownerSymbol !== undefined;
 }
 
 /** A copy of the bytes that have just landed, for a socket that is read in the public way. */
 export function copyLanded(bytes: number): Buffer {
   return Buffer.from(area.slice(0, bytes).buffer);
 }
+
+/** Bytes that have just landed, seen in place: they lie in `memory` from `start`, until the next read of any socket. */
+export const landing: { readonly memory: Uint8Array; readonly start: number } = {
+  memory: kernels.bytes,
+  start: kernels.landingAddress,
+};

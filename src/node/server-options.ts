@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { FieldValue } from '../handshake/field.js';
 import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_PAYLOAD } from '../spec/limits.js';
+import { acceptPath, type AcceptPath } from './accept/direct.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, countOption, own, type SharedOptions } from './options.js';
 import type { WebSocket } from './websocket.js';
@@ -57,6 +58,11 @@ export interface ServerOptions extends SharedOptions {
   strictHandshake?: boolean | undefined;
   /** How long a whole opening handshake may take on our own HTTP server, in ms. Default 10,000. */
   handshakeTimeout?: number | undefined;
+  /**
+   * Whether plain requests to our own HTTP server are read by this library, where this Node lets it, or all of them by the parser of
+   * node:http. Default: as the environment variable WSIMD_ACCEPT_PATH says, else 'direct'.
+   */
+  acceptPath?: AcceptPath | undefined;
   /** More connections than this are answered with 503; 0, the default, for no limit. */
   maxConnections?: number | undefined;
   /** Closes the server when it is aborted. */
@@ -91,9 +97,12 @@ export const DEFAULTS: ServerOptions = {
 export function checkServerOptions(options: ServerOptions): {
   readonly handshakeTimeout: number;
   readonly maxConnections: number;
+  readonly acceptPath: AcceptPath;
 } {
-  checkOptions(options);
+  const { readPath } = checkOptions(options);
   return {
+    // Heads are read where bytes land.
+    acceptPath: readPath === 'landing' ? (own(options, 'acceptPath') ?? acceptPath) : 'http',
     handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), DEFAULT_HANDSHAKE_TIMEOUT),
     maxConnections: countOption('maxConnections', own(options, 'maxConnections'), 0),
   };

@@ -30,7 +30,7 @@ const config: ViteUserConfig = defineConfig({
       mode('refused-memory', ['test/modes/refused-memory.ts']),
       mode('refused-module', ['test/modes/refused-module.ts']),
       mode('public-paths', [], {
-        env: { WSIMD_READ_PATH: 'data', WSIMD_WRITE_PATH: 'stream' },
+        env: { WSIMD_READ_PATH: 'data', WSIMD_WRITE_PATH: 'stream', WSIMD_ACCEPT_PATH: 'http' },
         include: ['test/{node,faults}/**/*.test.ts'],
         // It says which ways are taken unless they are forced.
         exclude: ['test/node/additions.test.ts'],

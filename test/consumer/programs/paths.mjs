@@ -1,4 +1,4 @@
-// This program prints which ways to read a socket, write to it and call zlib are taken here, on a compressed echo, as `read PATH`, ....
+// This program prints which ways to take a request, read a socket, write to it and call zlib are taken here, on a compressed echo, as `read PATH`, ....
 import zlib from 'node:zlib';
 import WebSocket, { WebSocketServer } from 'wsimd';
 
@@ -14,7 +14,10 @@ for (const name of ['inflateRawSync', 'deflateRawSync']) {
 
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
 const seen = new Set();
-server.on('connection', (ws) => {
+let acceptPath;
+server.on('connection', (ws, request) => {
+  // A parser of node:http leaves its mark on the socket.
+  acceptPath = Object.hasOwn(request.socket, 'parser') ? 'http' : 'direct';
   // The stream gets nothing while the socket reads into the kernels' memory. A listener of 'data' would end that.
   const { push } = ws._socket;
   ws._socket.push = function (chunk, ...rest) {
@@ -42,6 +45,7 @@ if (client.extensions !== 'permessage-deflate') throw new Error('nothing was com
 client.close();
 await new Promise((resolve) => client.once('close', resolve));
 server.close();
+console.log(`accept ${acceptPath}`);
 console.log(`read ${seen.has('data') ? 'data' : 'landing'}`);
 console.log(`write ${seen.has('direct') ? 'direct' : 'stream'}`);
 console.log(`zlib ${zlibPath}`);

@@ -1,0 +1,206 @@
+// `DirectAccept` takes plain requests for a WebSocket off the sockets of an HTTP server before its parser sees them.
+import http, { IncomingMessage, type Server } from 'node:http';
+import { Socket } from 'node:net';
+import process from 'node:process';
+import { MAX_PLAIN_LENGTH, scanPlainUpgrade, targetEnd, targetStart } from '../../handshake/plain-upgrade.js';
+import { RANGE, type HeadScanner } from '../../handshake/head-scanner.js';
+import { copyLanded, land, landing } from '../landing.js';
+import { nodeValues } from '../values.js';
+
+/** Who reads requests first: this library where they are plain, or the parser of node:http always. */
+export type AcceptPath = 'direct' | 'http';
+
+const asked = process.env.WSIMD_ACCEPT_PATH;
+/** Which way requests come in unless an option says otherwise; the environment variable WSIMD_ACCEPT_PATH forces one. */
+export const acceptPath: AcceptPath = asked === 'http' ? 'http' : 'direct';
+
+/** A connection that has sent nothing goes to node:http, which ends it in time, after one to two of these, in ms. */
+const PATIENCE = 100;
+
+/** The method by which node:http gives a message its fields, with how many of the names and values count. */
+interface TakesFields {
+  _addHeaderLines?: (rawHeaders: string[], count: number) => void;
+}
+
+const EMPTY = Buffer.alloc(0);
+const PROTOCOL = 'sec-websocket-protocol';
+
+type Listener = (this: Server, socket: Socket) => void;
+
+/** Stands in the place of Node's own listener of 'connection', which gets every socket whose first bytes are anything else. */
+export class DirectAccept {
+  /** Sockets that have sent nothing: those of this round, and of the one before. */
+  private fresh = new Set<Socket>();
+  private older = new Set<Socket>();
+  private timer: NodeJS.Timeout | undefined;
+  private readonly patience: number;
+  private readonly onConnection: Listener;
+  private readonly onLanded: (this: Socket, bytes: number) => boolean;
+  private readonly onError: (this: Socket, error: Error) => void;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly parse: Listener,
+    timeout: number,
+  ) {
+    this.patience = timeout === 0 ? PATIENCE : Math.min(PATIENCE, timeout / 10);
+    // Shared by all sockets of the server: one that waits holds no closure.
+    // oxlint-disable-next-line no-this-alias -- the functions have a `this` of their own
+    const accept = this;
+    this.onConnection = function (socket) {
+      accept.take(socket);
+    };
+    this.onLanded = function (bytes) {
+      return accept.read(this, bytes);
+    };
+    this.onError = function (error) {
+      if (!server.emit('clientError', error, this)) this.destroy();
+    };
+    server.removeListener('connection', parse);
+    server.on('connection', this.onConnection);
+  }
+
+  /**
+   * Puts itself before the parser of a server that has no listeners of the application's yet.
+   * @param timeout how long a handshake may take, in ms; 0 for no limit
+   * @returns undefined where this Node does not let it, and the parser reads everything
+   */
+  static install(server: Server, timeout: number): DirectAccept | undefined {
+    const [parse, ...more] = server.listeners('connection') as Listener[];
+    if (parse === undefined || more.length > 0 || !makesRequests()) return undefined;
+    return new DirectAccept(server, parse, timeout);
+  }
+
+  /** Leaves everything to the parser from now on, the sockets that wait included. */
+  stop(): void {
+    clearTimeout(this.timer);
+    this.server.removeListener('connection', this.onConnection);
+    this.server.on('connection', this.parse);
+    for (const socket of [...this.older, ...this.fresh]) this.handOver(socket, undefined);
+  }
+
+  /** Whether nobody but this library looks at what comes in. */
+  private get isAlone(): boolean {
+    const { server } = this;
+    return (
+      server.listenerCount('connection') === 1 &&
+      server.listenerCount('upgrade') === 1 &&
+      server.listenerCount('request') === 1 &&
+      server.timeout === 0 &&
+      !server.maxHeadersCount &&
+      http.maxHeaderSize >= MAX_PLAIN_LENGTH
+    );
+  }
+
+  private take(socket: Socket): void {
+    if (!this.isAlone || !isUntouched(socket) || !land(socket, this.onLanded)) {
+      this.parse.call(this.server, socket);
+      return;
+    }
+    socket.on('error', this.onError);
+    socket.on('end', onEnd);
+    this.fresh.add(socket);
+    this.timer ??= setTimeout(() => this.lookAround(), this.patience).unref();
+    socket.read(0);
+  }
+
+  /** Hands over the sockets that were there a round ago: each has had the time of a whole round to be read. */
+  private lookAround(): void {
+    const { older } = this;
+    this.older = this.fresh;
+    this.fresh = new Set();
+    this.timer = this.older.size > 0 ? setTimeout(() => this.lookAround(), this.patience).unref() : undefined;
+    for (const socket of older) this.handOver(socket, undefined);
+  }
+
+  private read(socket: Socket, bytes: number): boolean {
+    const { memory, start } = landing;
+    const scanner = this.isAlone && isUntouched(socket) ? scanPlainUpgrade(memory, start, start + bytes) : undefined;
+    if (scanner === undefined) {
+      this.handOver(socket, copyLanded(bytes));
+    } else {
+      this.release(socket);
+      const length = scanner.at - start;
+      const head = length === bytes ? EMPTY : copyLanded(bytes).subarray(length);
+      this.server.emit('upgrade', requestOf(socket, memory, scanner), socket, head);
+    }
+    return true;
+  }
+
+  /** Gives a socket to the parser, with what it has sent. */
+  private handOver(socket: Socket, chunk: Buffer | undefined): void {
+    this.release(socket);
+    if (socket.destroyed) return;
+    this.parse.call(this.server, socket);
+    if (chunk !== undefined) socket.push(chunk);
+  }
+
+  private release(socket: Socket): void {
+    if (!this.fresh.delete(socket)) this.older.delete(socket);
+    socket.removeListener('error', this.onError);
+    socket.removeListener('end', onEnd);
+    land(socket, pushLanded);
+  }
+}
+
+let canMakeRequests: boolean | undefined;
+
+/** Whether a message of this Node's takes its fields as node:http gives them to it; tried once. */
+function makesRequests(): boolean {
+  if (canMakeRequests !== undefined) return canMakeRequests;
+  try {
+    const request = new IncomingMessage(new Socket()) as IncomingMessage & Required<TakesFields>;
+    request._addHeaderLines(['A', 'b', 'A', 'c'], 4);
+    canMakeRequests = request.headers.a === 'b, c' && request.rawHeaders.join() === 'A,b,A,c';
+  } catch {
+    canMakeRequests = false;
+  }
+  return canMakeRequests;
+}
+
+/** The request as node:http would have made it: its fields are put together when they are asked for. */
+function requestOf(socket: Socket, memory: Uint8Array, scanner: HeadScanner): IncomingMessage {
+  const { ranges } = scanner;
+  const text = nodeValues.latin1!(memory, scanner.from, scanner.at);
+  const request = new IncomingMessage(socket);
+  const rawHeaders: string[] = [];
+  for (let at = 0; at < ranges.length; at += RANGE) {
+    const name = text.slice(ranges[at] - scanner.from, ranges[at + 1] - scanner.from);
+    // A subprotocol may be kept as long as its connection, and is no slice that would keep the whole head.
+    const isKept = name.length === PROTOCOL.length && name.toLowerCase() === PROTOCOL;
+    const value = isKept
+      ? nodeValues.latin1!(memory, ranges[at + 2], ranges[at + 3])
+      : text.slice(ranges[at + 2] - scanner.from, ranges[at + 3] - scanner.from);
+    rawHeaders.push(name, value);
+  }
+  request.httpVersionMajor = request.httpVersionMinor = 1;
+  request.httpVersion = '1.1';
+  request.method = 'GET';
+  request.url = text.slice(targetStart(scanner) - scanner.from, targetEnd(scanner) - scanner.from);
+  (request as Required<TakesFields> & IncomingMessage)._addHeaderLines(rawHeaders, rawHeaders.length);
+  (request as { upgrade?: boolean }).upgrade = true;
+  request.complete = true;
+  request.push(null);
+  return request;
+}
+
+/** Whether a socket is as the server of node:net made it: nothing has been read from it, and nobody reads it. */
+function isUntouched(socket: Socket): boolean {
+  return (
+    Object.getPrototypeOf(socket) === Socket.prototype &&
+    socket.readableFlowing === null &&
+    socket.readableLength === 0 &&
+    !socket.readableEnded &&
+    !socket.destroyed &&
+    socket.listenerCount('readable') === 0
+  );
+}
+
+function onEnd(this: Socket): void {
+  this.end();
+}
+
+/** Reads on as any other socket of node:net does: bytes go to its stream. */
+function pushLanded(this: Socket, bytes: number): boolean {
+  return this.push(copyLanded(bytes));
+}

@@ -1,0 +1,55 @@
+// `holdingsOf` finds what a WebSocketServer holds that `ws` has no name for.
+import type { EventEmitter } from 'node:events';
+import type { AllowedOrigins } from '../../handshake/origin.js';
+import type { SessionOwner } from '../session.js';
+import type { WebSocket } from '../websocket.js';
+
+/** The values of `_state`, as in `ws`. */
+export enum ServerState {
+  Running = 0,
+  Closing = 1,
+  Closed = 2,
+}
+
+/** A WebSocketServer as its holdings know it. */
+export interface Holder extends EventEmitter {
+  readonly clients: Set<WebSocket> | undefined;
+  _shouldEmitClose: boolean | undefined;
+  _state: number;
+}
+
+/** Kept apart from the server: a user's flags and subclasses cannot meet it, and a Proxy finds it too. */
+class Holdings implements SessionOwner {
+  origins: AllowedOrigins | undefined;
+  openConnections = 0;
+
+  constructor(private readonly server: Holder) {}
+
+  connectionError(error: Error, websocket: WebSocket): void {
+    this.server.emit('connectionError', error, websocket);
+  }
+
+  closed(websocket: WebSocket): void {
+    const { server } = this;
+    this.openConnections--;
+    if (server.clients === undefined) return;
+    server.clients.delete(websocket);
+    if (server._shouldEmitClose === true && server.clients.size === 0) {
+      server._shouldEmitClose = false;
+      process.nextTick(emitClose, server);
+    }
+  }
+}
+
+const holdings = new WeakMap<Holder, Holdings>();
+
+export function holdingsOf(server: Holder): Holdings {
+  let held = holdings.get(server);
+  if (held === undefined) holdings.set(server, (held = new Holdings(server)));
+  return held;
+}
+
+export function emitClose(server: Holder): void {
+  server._state = ServerState.Closed;
+  server.emit('close');
+}
