@@ -1,6 +1,7 @@
 // What is added to `ws`, row by row of the README's table, over real sockets: that it does what it says, and nothing unasked.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -443,6 +444,21 @@ describe('presets of perMessageDeflate', () => {
     expect(client.extensions).toBe(extensions);
     client.send('z'.repeat(5000));
     expect(String((await once(peer, 'message'))[0])).toBe('z'.repeat(5000));
+  });
+});
+
+describe('http2', () => {
+  it('carries a connection on a stream', async () => {
+    const http = createHttp2Server();
+    const server = new WebSocketServer({ server: http });
+    server.on('connection', (peer: WebSocket) => peer.close(4000));
+    await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve));
+    const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`, { http2: true });
+    const carriers: string[] = [];
+    client.on('open', () => carriers.push(client._socket!.constructor.name));
+    expect(await once(client, 'close')).toMatchObject([4000]);
+    expect(carriers).toEqual(['ClientHttp2Stream']);
+    http.close();
   });
 });
 
