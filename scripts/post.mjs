@@ -119,6 +119,7 @@ await writeBundle(
   { ws: 'default-alone:dist/index.js', 'sans-io': 'dist/sans-io.js' },
   { ...cjs, codeSplitting: { groups: [{ name: 'codec', test: /[\\/]dist[\\/](?!node|index)/ }] } },
 );
+await writeBundle({ metrics: 'dist/metrics/index.js' }, cjs);
 // browserify reads nothing newer.
 await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, { ...cjs, target: 'es2018' });
 rmSync('dist/browser-require.js');
@@ -160,6 +161,7 @@ writeFileSync('dist/index.cjs', `'use strict';\n\n${loads}\nmodule.exports = req
 const imports = watched.map((name) => `import '${name}';\n`).join('');
 writeFileSync('dist/index.js', `${imports}${wrapper('index.cjs', frontNames)}export default door;\n`);
 writeFileSync('dist/sans-io-node.js', wrapper('sans-io.cjs', codecNames));
+writeFileSync('dist/metrics.js', wrapper('metrics.cjs', ['Metrics']));
 // The commands are for Node alone, and share the codec of the front door.
 for (const name of readdirSync('dist/cli').filter((name) => name.endsWith('.js'))) {
   const file = path.join('dist/cli', name);
@@ -192,7 +194,7 @@ function declarationsOf(file, found = new Set()) {
 // ES modules have the types of CommonJS, by name, as they have its classes.
 const IMPORT = /(from |import\()'(\.[^']+)\.js'(?: with \{ 'resolution-mode': 'import' \})?/g;
 const front = readFileSync('src/index.d.cts', 'utf8');
-const declared = declarationsOf('dist/sans-io');
+const declared = declarationsOf('dist/metrics/index', declarationsOf('dist/sans-io'));
 for (const [, , name] of front.matchAll(IMPORT)) declarationsOf(path.join('dist', name), declared);
 /** A declaration file without the comments of members that only the class itself may use: none but their names matter to the compiler. */
 function withoutPrivateComments(text) {
@@ -213,6 +215,7 @@ for (const file of declared) {
 writeFileSync('dist/index.d.cts', front.replaceAll(IMPORT, "$1'$2.cjs'"));
 copyFileSync('src/index.d.mts', 'dist/index.d.mts');
 writeFileSync('dist/sans-io.d.mts', "export * from './sans-io.cjs';\n");
+writeFileSync('dist/metrics.d.mts', "export * from './metrics/index.cjs';\n");
 const examiner = declarationsOf('dist/conformance/index');
 for (const name of readdirSync('dist', { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
   const file = path.join('dist', name);

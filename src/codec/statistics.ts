@@ -4,6 +4,9 @@
 export interface Traffic {
   messages: number;
   octets: number;
+  /** Bytes of payload that was compressed, after and before that; 0 where the owner's transforms do not count. */
+  compressed: number;
+  uncompressed: number;
   /** Indexed by opcode (RFC 6455 5.2): 0 to 15. */
   readonly frames: number[];
 }
@@ -15,7 +18,7 @@ export interface Statistics {
 }
 
 function traffic(): Traffic {
-  return { messages: 0, octets: 0, frames: Array.from({ length: 16 }, () => 0) };
+  return { messages: 0, octets: 0, compressed: 0, uncompressed: 0, frames: Array.from({ length: 16 }, () => 0) };
 }
 
 /** Counts that start at zero. */

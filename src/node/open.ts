@@ -5,6 +5,7 @@ import { Connection } from '../connection/connection.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import { Role } from '../spec/frame.js';
 import { DEFAULT_THRESHOLD } from '../spec/limits.js';
+import { countDeflating, countInflating, noteResult } from './deflate/counting.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, type SharedOptions } from './options.js';
 import { Session, type Face, type OwnMethods, type SessionOwner } from './session.js';
@@ -35,17 +36,26 @@ export function openSession(
   const checked = checkOptions(options);
   const role = face._isServer ? Role.Server : Role.Client;
   const { deflate } = options;
+  if (checked.statistics) face.statistics = newStatistics();
+  const { statistics } = face;
   let session: Session;
   let inflater, deflater;
   let threshold = 0;
   if (deflate !== undefined) {
     const { agreement } = deflate;
-    inflater = createInflater(agreement, role, deflate.options, (result) => session.inflated(result));
-    deflater = createDeflater(agreement, role, deflate.options, (result) => session.deflated(result));
+    const received = statistics?.received;
+    const sent = statistics?.sent;
+    inflater = createInflater(agreement, role, deflate.options, (result) =>
+      session.inflated(noteResult(received, 'uncompressed', result)),
+    );
+    deflater = createDeflater(agreement, role, deflate.options, (result) =>
+      session.deflated(noteResult(sent, 'compressed', result)),
+    );
+    if (received !== undefined) inflater = countInflating(inflater, received);
+    if (sent !== undefined) deflater = countDeflating(deflater, sent);
     const forgets = face._isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover;
     if (forgets) threshold = deflate.options.threshold ?? DEFAULT_THRESHOLD;
   }
-  if (checked.statistics) face.statistics = newStatistics();
   const connection = new Connection({
     role,
     maxPayload: checked.maxPayload,
@@ -55,7 +65,7 @@ export function openSession(
     autoPong: checked.autoPong,
     text: checked.text,
     generateMask: options.generateMask as ((mask: Uint8Array) => void) | undefined,
-    statistics: face.statistics,
+    statistics,
     inflater,
     deflater,
     threshold,
