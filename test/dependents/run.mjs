@@ -65,7 +65,7 @@ try {
     try {
       const { stdout } = await run(process.execPath, ['--throw-deprecation', path.join('scenarios', scenario)], {
         cwd: directory,
-        timeout: 240_000,
+        timeout: 600_000,
         env: { ...process.env, EXPECTED_PACKAGE: expected },
       });
       console.log(`ok      ${name}: ${stdout.trim().replaceAll('\n', '; ')}`);

@@ -9,6 +9,8 @@ import esbuild from 'esbuild';
 import { rolldown } from 'rolldown';
 import { rollup } from 'rollup';
 import webpack from 'webpack';
+import webpack106 from 'webpack-5.106';
+import webpack109 from 'webpack-5.109';
 import { finish, require } from './support.mjs';
 
 const run = promisify(execFile);
@@ -40,10 +42,10 @@ await writeFile(
 
 const bun = require.resolve('@oven/bun-linux-x64/bin/bun');
 const ncc = require.resolve('@vercel/ncc/dist/ncc/cli.js');
-const webpackTo = (file, mode, options) =>
+const webpackTo = (file, mode, options, bundler = webpack) =>
   new Promise((resolve, reject) => {
     const output = { path: directory, filename: file, ...options.output };
-    webpack({ mode, target: 'node', entry, ...options, output }, (error, stats) => {
+    bundler({ mode, target: 'node', entry, ...options, output }, (error, stats) => {
       if (error) reject(error);
       else if (stats.hasErrors()) reject(new Error(stats.toString({ all: false, errors: true })));
       else resolve();
@@ -69,6 +71,11 @@ const BUNDLES = {
   'webpack.cjs': (file) => webpackTo(file, 'production', {}),
   'webpack-development.cjs': (file) => webpackTo(file, 'development', {}),
   'webpack.mjs': (file) => webpackTo(file, 'production', asModule),
+  // Each of them rewrites `require`, `import.meta` and `createRequire` in its own way.
+  'webpack-5.106.cjs': (file) => webpackTo(file, 'production', {}, webpack106),
+  'webpack-5.106.mjs': (file) => webpackTo(file, 'production', asModule, webpack106),
+  'webpack-5.109.cjs': (file) => webpackTo(file, 'production', {}, webpack109),
+  'webpack-5.109.mjs': (file) => webpackTo(file, 'production', asModule, webpack109),
   'rolldown.cjs': (file) => rolldownTo(file, 'cjs'),
   'rolldown.mjs': (file) => rolldownTo(file, 'esm'),
   'rollup.cjs': (file) => rollupTo(file, 'cjs'),
