@@ -108,6 +108,55 @@ describe('the package that was built', () => {
     expect(evaluate(program, flag)).toBe('closed');
   });
 
+  it('is collected with all it holds when a copy is let go, as test runners do for each file', () => {
+    const program = `
+      const { readFileSync } = require('node:fs');
+      const path = require('node:path');
+      const vm = require('node:vm');
+      const file = path.resolve('dist/index.cjs');
+      function load(run, file, modules = new Map()) {
+        if (modules.has(file)) return modules.get(file).exports;
+        const module = { exports: {} };
+        modules.set(file, module);
+        const find = (name) =>
+          name.startsWith('.') ? load(run, path.resolve(path.dirname(file), name), modules) : require(name);
+        run('(function (exports, require, module) {' + readFileSync(file) + '\\n})')(module.exports, find, module);
+        return module.exports;
+      }
+      async function converse(WebSocket) {
+        const server = new WebSocket.Server({ port: 0, host: '127.0.0.1' });
+        await new Promise((resolve) => server.on('listening', resolve));
+        server.on('connection', (peer) => peer.send('welcome'));
+        const client = new WebSocket('ws://127.0.0.1:' + server.address().port);
+        await new Promise((resolve) => client.on('message', resolve));
+        client.close();
+        await new Promise((resolve) => client.on('close', resolve));
+        await new Promise((resolve) => server.close(resolve));
+        return new WeakRef(WebSocket);
+      }
+      function inRealm() {
+        const realm = vm.createContext({ Buffer, process, queueMicrotask, setTimeout, clearTimeout });
+        return (text) => vm.runInContext(text, realm);
+      }
+      const warnings = [];
+      process.on('warning', (warning) => warnings.push(warning.name));
+      (async () => {
+        const copies = { realms: [], globals: [] };
+        for (let at = 0; at < 12; at++) {
+          copies.realms.push(await converse(load(inRealm(), file)));
+          copies.globals.push(await converse(load((text) => vm.runInThisContext(text), file)));
+        }
+        // The last conversation is let go by Node's own lists when another socket has been.
+        for (let at = 0; at < 50 && Object.values(copies).flat().some((copy) => copy.deref()); at++) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          gc();
+        }
+        const alive = Object.values(copies).map((list) => list.filter((copy) => copy.deref()).length);
+        console.log(JSON.stringify({ alive, exits: process.listenerCount('exit'), warnings }));
+      })();`;
+    expect(evaluate(program, '--expose-gc')).toEqual({ alive: [0, 0], exits: 1, warnings: [] });
+  });
+
   it('carries a kernel module of at most 16 KiB', () => {
     expect(statSync(path.join(ROOT, 'dist/codec.wasm')).size).toBeLessThanOrEqual(16 * 1024);
   });

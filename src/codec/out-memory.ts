@@ -15,22 +15,26 @@ interface DeskTenant {
   moveOut(): void;
 }
 
-/** A place where connections write batches, one at a time. */
-export class Desk {
+/**
+ * A place where connections write batches, one at a time. It has no methods: copies of the library share one, and a copy that
+ * is let go must not stay in memory for its code.
+ */
+export interface Desk {
   /** The connection whose batch lies here. */
   tenant: DeskTenant | undefined;
+  bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
 
-  constructor(
-    public bytes: Uint8Array,
-    readonly start: number,
-    readonly end: number,
-  ) {}
+function makeDesk(bytes: Uint8Array, start: number, end: number): Desk {
+  return { tenant: undefined, bytes, start, end };
+}
 
-  /** Moves an open batch out, and returns whether `length` bytes fit then. */
-  clear(length: number): boolean {
-    this.tenant?.moveOut();
-    return this.start + length <= this.end;
-  }
+/** Moves an open batch out, and returns whether `length` bytes fit then. */
+export function clearDesk(desk: Desk, length: number): boolean {
+  desk.tenant?.moveOut();
+  return desk.start + length <= desk.end;
 }
 
 /** Memory for chunks that is used again and again; bytes from `dirty` on are zero. */
@@ -63,7 +67,7 @@ export class OutMemory {
     readonly values: Values,
     readonly kernels: Kernels,
   ) {
-    this.desk = new Desk(new Uint8Array(0), 0, DESK_LENGTH);
+    this.desk = makeDesk(new Uint8Array(0), 0, DESK_LENGTH);
     this.stage = stageOf(kernels);
     this.stageWords = new DataView(kernels.bytes.buffer);
   }
@@ -71,7 +75,7 @@ export class OutMemory {
   /** Makes room at the desk for `length` bytes; false where they do not fit. */
   clearDesk(length: number): boolean {
     const { desk } = this;
-    if (!desk.clear(length)) return false;
+    if (!clearDesk(desk, length)) return false;
     if (desk.bytes.length === 0) {
       desk.bytes = new Uint8Array(DESK_LENGTH);
       this.deskDirty = 0;
@@ -156,7 +160,7 @@ function stageOf(kernels: Kernels): Desk {
   let stage = stages.get(kernels);
   if (stage === undefined) {
     const { bytes, outgoingAddress, outgoingLength } = kernels;
-    stages.set(kernels, (stage = new Desk(bytes, outgoingAddress, outgoingAddress + outgoingLength)));
+    stages.set(kernels, (stage = makeDesk(bytes, outgoingAddress, outgoingAddress + outgoingLength)));
   }
   return stage;
 }

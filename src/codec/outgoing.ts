@@ -1,7 +1,7 @@
 // `Outgoing` gathers the frames that one connection has to send into the few chunks that leave in one write.
 import { MAX_HEADER } from '../spec/frame.js';
 import { writeHeader } from './header.js';
-import type { Desk, OutMemory } from './out-memory.js';
+import { clearDesk, type Desk, type OutMemory } from './out-memory.js';
 
 /** A batch that had to leave the desk starts with room for twice its bytes, and at least this much. */
 const PRIVATE_LENGTH = 1024;
@@ -139,7 +139,7 @@ export class Outgoing {
   private grow(length: number): Uint8Array {
     if (this.bytes !== undefined) return this.moveTo(this.bytes, 2 * (this.end - this.start + length));
     const { home, memory } = this;
-    if (home === memory.desk ? memory.clearDesk(length) : home.clear(length)) {
+    if (home === memory.desk ? memory.clearDesk(length) : clearDesk(home, length)) {
       home.tenant = this;
       this.start = this.end = home.start;
       this.limit = home.end;

@@ -1,4 +1,5 @@
 // Decides when a gathered batch leaves: `flushLater` at the end of the tick, `flushOnExit` when the process exits first.
+import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 
 /** An object that writes the batch it holds. */
@@ -11,7 +12,7 @@ export interface Batch {
 let waiting: Batch[] = [];
 /** Batches whose owner dispatches a read and flushes after it, the innermost last. */
 const reading: Batch[] = [];
-let isListeningForExit = false;
+let openConnections = 0;
 let isExitingNow = false;
 
 // Test runners replace queueMicrotask, process.nextTick and the timers; the jobs of a native promise stay Node's own.
@@ -42,35 +43,34 @@ export function endReading(): void {
 /** The time in ms since an arbitrary moment; captured, since test runners replace it. */
 export const now: () => number = performance.now.bind(performance);
 
-const kExit = Symbol.for('wsimd.flushOnExit.1');
-type Flusher = { readonly flush: () => void };
-type ProcessWithFlushers = NodeJS.Process & { [kExit]?: Set<WeakRef<Flusher>> };
+const kExit = Symbol.for('wsimd.exit.2');
+type ProcessWithExits = NodeJS.Process & { [kExit]?: EventEmitter };
 
-/** Kept by this module alone, so that a copy of the library that is let go can be collected. */
-const flusher: Flusher = {
-  flush() {
-    isExitingNow = true;
-    flushAll();
-    for (const batch of reading) batch.flushBatch();
-  },
-};
+/** One emitter and one listener for all copies of this module that the process has loaded; neither is of a copy. */
+function exits(): EventEmitter {
+  const host = process as ProcessWithExits;
+  const known = host[kExit];
+  if (known !== undefined) return known;
+  const made = new EventEmitter().setMaxListeners(0);
+  Object.defineProperty(host, kExit, { value: made });
+  // A function of our own would keep this copy of the module in memory after it has been let go.
+  process.on('exit', made.emit.bind(made, 'exit'));
+  return made;
+}
 
-/** Has gathered batches written by an 'exit' listener, one for all copies of this module that the process has loaded. */
+function flushAtExit(): void {
+  isExitingNow = true;
+  flushAll();
+  for (const batch of reading) batch.flushBatch();
+}
+
+/** Has gathered batches written when the process exits; `endFlushOnExit` takes it back when the connection is over. */
 export function flushOnExit(): void {
-  if (isListeningForExit) return;
-  isListeningForExit = true;
-  const host = process as ProcessWithFlushers;
-  let flushers = host[kExit];
-  if (flushers === undefined) {
-    const all = new Set<WeakRef<Flusher>>();
-    flushers = all;
-    Object.defineProperty(host, kExit, { value: all });
-    process.on('exit', () => {
-      for (const reference of all) reference.deref()?.flush();
-    });
-  }
-  for (const reference of flushers) if (reference.deref() === undefined) flushers.delete(reference);
-  flushers.add(new WeakRef(flusher));
+  if (openConnections++ === 0) exits().on('exit', flushAtExit);
+}
+
+export function endFlushOnExit(): void {
+  if (--openConnections === 0) exits().removeListener('exit', flushAtExit);
 }
 
 /** Whether the process is exiting, so that nothing is flushed later. */

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
 import { destroyWhenOver } from './destroy-when-over.js';
-import { beginReading, endReading } from './flush-time.js';
+import { beginReading, endFlushOnExit, endReading } from './flush-time.js';
 import { copyLanded, land, type ReadPath } from './landing.js';
 import { floods, FULL, type Share } from './share.js';
 import { disown, own, ownerOf } from './socket-owner.js';
@@ -136,6 +136,7 @@ export abstract class Transport extends SocketWriter {
       } finally {
         // A listener that throws does not keep the connection from being over.
         disown(socket);
+        endFlushOnExit();
         transport.onClosed();
       }
     },
