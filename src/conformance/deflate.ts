@@ -32,13 +32,21 @@ export function remember(window: Buffer, payload: Buffer): Buffer {
   return joined.length > WINDOW ? joined.subarray(joined.length - WINDOW) : joined;
 }
 
+/** What zlib is to give out at once, so that a message is rarely joined from pieces, and a short one takes little memory. */
+function chunkFor(length: number): number {
+  return Math.min(length + 1024, 256 * 1024);
+}
+
 /** Compresses messages one after another. */
 export class Compressor {
   readonly #direction: DeflateDirection;
+  readonly #level: number;
   #window: Buffer = NOTHING;
 
-  constructor(direction: DeflateDirection) {
+  /** `level` is that of zlib, 1 to 9; lower ones take less time. */
+  constructor(direction: DeflateDirection, level: number = constants.Z_DEFAULT_COMPRESSION) {
     this.#direction = direction;
+    this.#level = level;
   }
 
   /** The compressed message without its tail. */
@@ -47,8 +55,9 @@ export class Compressor {
     const octets = deflateRawSync(payload, {
       // zlib cannot make a raw stream for 8 bits: stored blocks refer to nothing, so they fit any window
       windowBits: Math.max(windowBits, 9),
-      level: windowBits < 9 ? 0 : constants.Z_DEFAULT_COMPRESSION,
+      level: windowBits < 9 ? 0 : this.#level,
       memLevel: 8,
+      chunkSize: chunkFor(payload.length),
       finishFlush: constants.Z_SYNC_FLUSH,
       ...(takeover && this.#window.length > 0 ? { dictionary: this.#window } : {}),
     });
@@ -74,6 +83,7 @@ export class Decompressor {
         windowBits,
         finishFlush: constants.Z_SYNC_FLUSH,
         maxOutputLength: maxLength,
+        chunkSize: chunkFor(3 * payload.length),
         ...(takeover && this.#window.length > 0 ? { dictionary: this.#window } : {}),
       });
       this.skip(octets);

@@ -138,6 +138,11 @@ export function isText(name: PayloadName): boolean {
   return name === 'json' || name === 'html';
 }
 
+/** Whether the payload hardly becomes shorter by compression, so that it is not worth much time. */
+function isDense(name: PayloadName): boolean {
+  return name === 'bitmap' || name === 'pdf';
+}
+
 /** Cuts message after message from a payload, round and round; of text by characters, of the others by octets. */
 export class Slices {
   readonly #size: number;
@@ -180,12 +185,21 @@ export class CompressedMessages {
   static #kept = new Map<string, CompressedMessages>();
   readonly #slices: Slices;
   readonly #compressor: Compressor;
+  readonly #answers = new Map<string, Map<number, string>>();
   readonly #messages: Buffer[] = [];
   #octets = 0;
 
   private constructor(name: PayloadName, size: number, direction: DeflateDirection) {
     this.#slices = new Slices(name, size);
-    this.#compressor = new Compressor(direction);
+    this.#compressor = isDense(name) ? new Compressor(direction, 1) : new Compressor(direction);
+  }
+
+  /** Digests of the testee's compressed answers in this direction that were found right, by place. */
+  answers({ takeover, windowBits }: DeflateDirection): Map<number, string> {
+    const key = `${takeover} ${windowBits}`;
+    const answers = this.#answers.get(key) ?? new Map<number, string>();
+    this.#answers.set(key, answers);
+    return answers;
   }
 
   /** The messages of these parameters; shared by all cases that use them. */
