@@ -123,6 +123,8 @@ export type Exam =
       wrongEndpointFails?: true;
       /** A close code that is not among the expected ones makes the behavior FAILED. */
       wrongCodeFails?: true;
+      /** A close code that is not among the expected ones is INFORMATIONAL: RFC 6455 7.1.7 only says SHOULD. */
+      codeIsPolicy?: true;
       /** Both verdicts are INFORMATIONAL, whatever happens. */
       informational?: true;
       /** How many frames of each opcode the examiner itself must have sent. */

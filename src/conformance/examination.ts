@@ -100,7 +100,7 @@ export class Examination {
     const { exam } = this.#one;
     const judged = judgeClose(facts, verdict.close, this.#isServer);
     let { behavior, result } = verdict;
-    let { behaviorClose } = judged;
+    let { behaviorClose, resultClose } = judged;
     if (fault !== null) {
       behavior = 'FAILED';
       result = `${FAULT}: ${fault}.`;
@@ -111,6 +111,10 @@ export class Examination {
       if (wrongEndpoint || wrongCode) {
         behavior = 'FAILED';
         result = `${judged.resultClose}.`;
+      }
+      if (exam.codeIsPolicy && behaviorClose === 'WRONG CODE') {
+        behaviorClose = 'INFORMATIONAL';
+        resultClose += '; RFC 6455 7.1.7 only says that a fitting code SHOULD be sent';
       }
       if (exam.informational) {
         behavior = 'INFORMATIONAL';
@@ -123,7 +127,7 @@ export class Examination {
       behavior,
       behaviorClose,
       result,
-      resultClose: judged.resultClose,
+      resultClose,
       expected: verdict.expected,
       received: verdict.received,
       expectedClose: verdict.close,

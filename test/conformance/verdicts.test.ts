@@ -1,5 +1,8 @@
 // Verdicts that were once wrong or a matter of chance, each against a testee that does just this.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { runClientCases, type CaseResult } from '../../src/conformance/index.js';
 import { hastyServer, oddClient, oddServer, type Oddity } from './support/odd-peer.js';
 import { echoClient, examine, wsServer } from './support/peers.js';
@@ -115,4 +118,33 @@ test('7.1.6 keeps both lists that it accepts', async () => {
   const { expected } = (await examined({}, ['7.1.6'])).get('7.1.6')!;
   expect(Object.keys(expected)).toEqual(['OK', 'NON-STRICT']);
   expect([expected.OK, expected['NON-STRICT']].map((list) => list?.length)).toEqual([1, 0]);
+});
+
+test('RFC 6455 7.1.7 another close code after bad frames of compressed messages is INFORMATIONAL', async () => {
+  const results = await examined({ mirrors: true, code: 1000 }, ['D.3.6', 'D.3.7']);
+  expect(pairs(results.values())).toEqual(all(['D.3.6', 'D.3.7'], 'OK INFORMATIONAL'));
+  expect(results.get('D.3.6')!.resultClose).toMatch(/^The close code was 1000; .* 7\.1\.7 only says/);
+});
+
+test('a server that was right about a compressed message once is found when it changes one later', async () => {
+  let connections = 0;
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: { threshold: 0 } });
+  server.on('connection', (socket) => {
+    const changes = ++connections > 3;
+    let count = 0;
+    socket.on('message', (data: Buffer, binary: boolean) => {
+      const other = Buffer.from(data);
+      if (changes && ++count === 500) other[3] = 0x41;
+      socket.send(other, { binary });
+    });
+  });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const cases = ['12.1.1', '13.1.1'];
+  const right = await examine({ url: `ws://127.0.0.1:${port}`, cases: ['12.1.1'], jobs: 1 });
+  expect(pairs(right.values())).toEqual(all(['12.1.1'], 'OK OK'));
+  connections = 2;
+  const results = await examine({ url: `ws://127.0.0.1:${port}`, cases, jobs: 1 });
+  server.close();
+  expect(Object.values(pairs(results.values()))).toContain('FAILED OK');
 });

@@ -20,6 +20,7 @@ function bad(id: string, description: string, codes: number[], steps: Step[]): C
       outcomes: [{ behavior: 'OK', events: [], close: failed(...codes) }],
       limit: failAfter(1),
       deflate: PLAIN_WISH,
+      codeIsPolicy: true,
     },
   };
 }
