@@ -51,21 +51,18 @@ async function stand(port) {
   const websocket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
   await once(websocket, 'open');
   let times = [];
-  let since = 0;
-  const ask = () => {
-    since = performance.now();
+  const sent = [];
+  // At a steady pace, whether the last answer has come or not: a server that stalls for long is asked all the same.
+  setInterval(() => {
+    sent.push(performance.now());
     websocket.send('bystander');
-  };
-  websocket.on('message', () => {
-    times.push(performance.now() - since);
-    setImmediate(ask);
-  });
+  }, 2);
+  websocket.on('message', () => times.push(performance.now() - sent.shift()));
   process.on('message', (begins) => {
     if (begins) times = [];
-    else process.send([...times, performance.now() - since]);
+    else process.send([...times, ...sent.map((since) => performance.now() - since)]);
   });
   process.send('ready');
-  ask();
 }
 
 async function run() {

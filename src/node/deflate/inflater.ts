@@ -99,7 +99,7 @@ export class HandleInflater implements Inflater, Job {
     const handle = (this.#handle ??= this.#open());
     this.#begun = false;
     const scratch = scratchOutput();
-    const room = Math.min(AT_ONCE, this.#maxLength + 1);
+    const room = Math.min(scratch.length, this.#maxLength + 1);
     const { Z_SYNC_FLUSH } = constants;
     let error = handle.write(Z_SYNC_FLUSH, input, 0, length, scratch, 0, room);
     if (error === undefined && this.#isAtEnd(length, room)) {

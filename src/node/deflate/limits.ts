@@ -3,15 +3,15 @@
 /** The longest input that is worked through in one step, and the longest output made in the call that brought it, in bytes. */
 export const AT_ONCE: number = 64 * 1024;
 
-/** Messages of up to this many bytes cost less in this thread than the way to another and back; measured. */
-export const LIGHT_DEFLATION: number = 2 * 1024;
+/** Messages of up to this many bytes, uncompressed, are not worth the way to another thread and back. */
+export const LIGHT_DEFLATION: number = 4 * 1024;
 export const LIGHT_INFLATION: number = 16 * 1024;
 
 /** Bytes of input after which compression in this thread looks at the clock. */
 export const STEP_INPUT: number = 16 * 1024;
 
-/** Bytes of output that one step in the thread pool writes: between steps, other connections have their turn. */
-export const STEP_OUTPUT: number = 64 * 1024;
+/** Bytes of output that one step writes: more than `AT_ONCE` bytes can be compressed to, so that they take one step. */
+export const STEP_OUTPUT: number = AT_ONCE + AT_ONCE / 4;
 
 /** Output longer than this is inflated by at most `LARGE_INFLATIONS` connections at a time. */
 export const LARGE_OUTPUT: number = 1024 * 1024;

@@ -1,6 +1,6 @@
 // `Output` joins the output of several steps in one buffer of its exact length.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { AT_ONCE, LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
+import { LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
 
 // Octets up to which a copy into a buffer of the exact length takes about a millisecond.
 const COPIED = 4 * 1024 * 1024;
@@ -29,16 +29,22 @@ let scratch: Uint8Array | undefined;
 
 /** Where a call puts output before it knows its length: at least what `AT_ONCE` octets can be compressed to. */
 export function scratchOutput(): Uint8Array {
-  scratch ??= new Uint8Array(AT_ONCE + AT_ONCE / 4);
+  scratch ??= new Uint8Array(STEP_OUTPUT);
   return scratch;
 }
 
-/** What a job has produced so far. It takes no memory before the first octet, doubles with the output, and above 1 MiB reserves at once what can still come. */
+/** Memory for the first output of jobs, which is lent to one after another and never given away. */
+const unlent: Buffer[] = [];
+/** How many wait for the next job: as many as libuv's pool has threads by default. */
+const UNLENT = 4;
+
+/** What a job has produced so far. It begins in memory that is lent to it, doubles with the output, and above 1 MiB reserves at once what can still come. */
 export class Output {
   /** Where the next octets go. */
   buffer: Buffer;
   length: number;
   readonly #most: number;
+  #isLent: boolean;
 
   /**
    * @param begun the first octets, which are copied
@@ -48,8 +54,13 @@ export class Output {
   constructor(begun: Uint8Array, most: number) {
     this.#most = Math.min(Math.max(most, GIVEN_BACK), RESERVED);
     this.length = begun.length;
-    this.buffer = Buffer.allocUnsafeSlow(2 * begun.length);
-    this.buffer.set(begun);
+    this.#isLent = begun.length === 0;
+    if (this.#isLent) {
+      this.buffer = unlent.pop() ?? Buffer.allocUnsafeSlow(STEP_OUTPUT);
+    } else {
+      this.buffer = Buffer.allocUnsafeSlow(2 * begun.length);
+      this.buffer.set(begun);
+    }
   }
 
   /** Makes room and tells for how many octets; 0 where the system has no memory for more. */
@@ -62,6 +73,7 @@ export class Output {
         grown.set(this.buffer);
         this.discard();
         this.buffer = grown;
+        this.#isLent = false;
       } catch {
         return 0;
       }
@@ -83,7 +95,8 @@ export class Output {
 
   /** Gives the memory back at once. */
   discard(): void {
-    release(this.buffer);
+    if (!this.#isLent) release(this.buffer);
+    else if (unlent.length < UNLENT) unlent.push(this.buffer);
   }
 
   /**

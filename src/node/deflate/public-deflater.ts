@@ -5,7 +5,7 @@ import { LATER, type Deflater } from '../../extensions/transform.js';
 import type { Budget } from './budget.js';
 import { deflatedEmpty } from './deflater.js';
 import { History } from './history.js';
-import { AT_ONCE, LIGHT_DEFLATION, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, LIGHT_DEFLATION, TAIL } from './limits.js';
 import { exactCopy, mostDeflated } from './output.js';
 import type { Deliver, Result } from './result.js';
 import { ShortJob } from './short-job.js';
@@ -51,7 +51,7 @@ export class PublicDeflater implements Deflater {
     // A copy: the history goes on before the stream is made.
     const dictionary = options.dictionary && exactCopy(options.dictionary, options.dictionary.length);
     this.#job = new StreamJob({
-      open: () => createDeflateRaw({ ...options, dictionary, chunkSize: STEP_OUTPUT }),
+      open: () => createDeflateRaw({ ...options, dictionary, chunkSize: AT_ONCE }),
       input: Buffer.from(payload),
       maxLength: Infinity,
       most: mostDeflated(payload.length),

@@ -6,7 +6,7 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import { History } from './history.js';
 import type { Budget } from './budget.js';
-import { AT_ONCE, LIGHT_INFLATION, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, LIGHT_INFLATION, TAIL } from './limits.js';
 import { exactCopy, mostInflated } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { ShortJob } from './short-job.js';
@@ -87,7 +87,7 @@ export class PublicInflater implements Inflater {
 
   #wait(input: Uint8Array, options: ZlibOptions, maxLength: number): typeof LATER {
     this.#job = new StreamJob({
-      open: () => createInflateRaw({ ...options, chunkSize: STEP_OUTPUT }),
+      open: () => createInflateRaw({ ...options, chunkSize: AT_ONCE }),
       input,
       maxLength,
       most: mostInflated(input.length),
