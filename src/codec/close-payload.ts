@@ -7,35 +7,37 @@ import { plainValues } from '../values/values.js';
 import { toBytes, type Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
-/** The most octets that a reason may have: a control frame's payload less the code. */
+/** The most bytes that a reason may have: a control frame's payload less the code. */
 export const MAX_REASON: number = MAX_CONTROL_PAYLOAD - 2;
 
-/** What a Close frame says. `code` is `CloseCode.NoStatus` when the payload is empty. */
+/** RFC 6455 7.4.1: codes that stand for an end without a Close frame, or without a code in it. */
+const NEVER_SENT: readonly number[] = [CloseCode.NoStatus, CloseCode.Abnormal, CloseCode.TlsHandshake];
+
+/** The contents of a Close frame. `code` is `CloseCode.NoStatus` when the payload is empty. */
 export interface ClosePayload {
   readonly code: number;
-  /** The reason's octets, valid UTF-8. */
+  /** The reason's bytes, valid UTF-8. */
   readonly reason: Uint8Array;
 }
 
-/** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2). */
+/** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2): one that `CloseCode` lists, or 3000 to 4999. */
 export function isValidCloseCode(code: number): boolean {
   // Deviation from ws: a fraction is no code; cut to 16 bits, 1006.5 would put 1006 on the wire.
   if (!Number.isInteger(code)) return false;
   if (code >= FIRST_REGISTERED_CODE) return code <= LAST_PRIVATE_CODE;
-  // RFC 6455 7.4.1: 1004 is reserved, 1005, 1006 and 1015 are never on the wire; 1012-1014 are registered since.
-  return code >= CloseCode.Normal && code <= CloseCode.BadGateway && (code < 1004 || code > CloseCode.Abnormal);
+  return code in CloseCode && !NEVER_SENT.includes(code);
 }
 
-/** Reads a Close payload and judges nothing: an empty one, or one of a single octet, says `NoStatus`. */
+/** Reads a Close payload and judges nothing: an empty one, or one of a single byte, says `NoStatus`. */
 export function decodeClosePayload(payload: Uint8Array): ClosePayload {
   if (payload.length < 2) return { code: CloseCode.NoStatus, reason: payload.subarray(payload.length) };
   return { code: (payload[0] << 8) | payload[1], reason: payload.subarray(2) };
 }
 
-/** What a Close payload breaks, if anything (RFC 6455 5.5.1, 7.4, 8.1). */
+/** The rule that a Close payload breaks, if any (RFC 6455 5.5.1, 7.4, 8.1). */
 export function judgeClosePayload(payload: Uint8Array, skipUtf8: boolean, kernels: Kernels): Violation {
   if (payload.length === 0) return Violation.None;
-  // RFC 6455 5.5.1: if there is a body, its first two octets are a code.
+  // RFC 6455 5.5.1: if there is a body, its first two bytes are a code.
   if (payload.length === 1) return Violation.InvalidControlLength;
   const { code, reason } = decodeClosePayload(payload);
   // RFC 6455 7.4: only codes that are defined, registered or private may be sent.
@@ -60,7 +62,7 @@ export function encodeClosePayload(code?: number, reason: Payload = ''): Uint8Ar
   if (!isValidCloseCode(code)) {
     throw new TypeError('First argument must be a valid error code number');
   }
-  // RFC 6455 5.5: a control frame carries at most 125 octets, two of which are the code.
+  // RFC 6455 5.5: a control frame carries at most 125 bytes, two of which are the code.
   if (bytes.length > MAX_REASON) throw new RangeError(`The message must not be greater than ${MAX_REASON} bytes`);
   const payload = new Uint8Array(2 + bytes.length);
   payload[0] = code >> 8;

@@ -13,6 +13,7 @@ import {
   Role,
   RSV_BITS,
 } from '../spec/frame.js';
+import { FULL_BATCH } from '../spec/limits.js';
 import { plainValues, type Values } from '../values/values.js';
 import { frameAt, writeHeader, writeKey } from './header.js';
 import { maskInto } from './mask.js';
@@ -42,7 +43,7 @@ const DIRECT_TEXT = 16 * 1024;
 /** Text of up to this many code units costs less in a loop here than the call of an encoder, as long as it is ASCII. */
 const SHORT_TEXT = 24;
 /** Payloads from this length on are handed on by reference where the caller lends them. */
-export const LEND_FROM: number = 64 * 1024;
+export const LEND_FROM: number = FULL_BATCH;
 
 /** What copies payloads, looked up once: that costs a third of a short copy where Buffers and plain arrays come in turn. */
 // oxlint-disable-next-line unbound-method -- it is called with what it copies to

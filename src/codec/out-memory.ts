@@ -1,10 +1,11 @@
 // `OutMemory` lends memory for outgoing chunks, each of which holds one connection's bytes and zeros, nothing else.
 import { shared } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
+import { FULL_BATCH } from '../spec/limits.js';
 import type { Values } from '../values/values.js';
 
-/** The desk: a batch that is written at 64 KiB fits, whatever its last frame brings. */
-const DESK_LENGTH = 128 * 1024;
+/** The desk: a full batch fits, whatever its last frame brings. */
+const DESK_LENGTH = 2 * FULL_BATCH;
 /** Chunks are copied out of the desk into the smallest tray that they fit; longer ones leave with the desk itself. */
 const TRAY_LENGTHS = [1024, 4096, 16_384] as const;
 const LONGEST_TRAY = TRAY_LENGTHS[2];

@@ -1,13 +1,11 @@
 // `Outgoing` gathers the frames that one connection has to send into the few chunks that leave in one write.
 import { MAX_HEADER } from '../spec/frame.js';
+import { FULL_BATCH } from '../spec/limits.js';
 import { writeHeader } from './header.js';
 import { clearDesk, type Desk, type OutMemory } from './out-memory.js';
 
 /** A batch that had to leave the desk starts with room for twice its bytes, and at least this much. */
 const PRIVATE_LENGTH = 1024;
-
-/** Chunks of up to this many bytes together leave as one. */
-const JOIN_UP_TO = 64 * 1024;
 
 /**
  * The frames that one connection has to send, from the first until they are taken; an idle connection has none. Small
@@ -73,7 +71,7 @@ export class Outgoing {
   take(): Uint8Array[] {
     this.closeBatch();
     const { chunks = [], chunkBytes } = this;
-    const taken = chunks.length > 1 && chunkBytes <= JOIN_UP_TO ? [this.join(chunks, chunkBytes)] : chunks;
+    const taken = chunks.length > 1 && chunkBytes <= FULL_BATCH ? [this.join(chunks, chunkBytes)] : chunks;
     this.chunks = undefined;
     this.chunkBytes = 0;
     this.memory.note(taken.length === 1 ? taken[0] : undefined);

@@ -6,6 +6,7 @@ import type { WebSocketError } from '../errors/violations.js';
 import { LATER, type Deflater } from '../extensions/transform.js';
 import { Queue } from '../queue.js';
 import { FIN, OPCODE_BITS, Opcode, RSV1 } from '../spec/frame.js';
+import { FULL_BATCH } from '../spec/limits.js';
 import type { Values } from '../values/values.js';
 
 /** One fragment of a message that is sent as there is room for it. */
@@ -44,9 +45,6 @@ interface Waiting {
   /** Whether `data` already is whole frames. */
   readonly encoded: boolean;
 }
-
-/** A batch is pulled from a source until it is this long, in octets. */
-const PULL_UNTIL = 64 * 1024;
 
 /** The order of what is sent while a deflater said LATER, or a source has more to give. */
 export class Outbound {
@@ -141,7 +139,7 @@ export class Outbound {
    * @throws UsageError when the fragment is none
    */
   pull(): ReadyFragment | undefined {
-    if (!this.hasSource || this.isStuck || this.isPulling || this.encoder.length >= PULL_UNTIL) return undefined;
+    if (!this.hasSource || this.isStuck || this.isPulling || this.encoder.length >= FULL_BATCH) return undefined;
     const head = this.queue.first!;
     this.isPulling = true;
     try {

@@ -1,10 +1,11 @@
 // `Sending` is the half of a `Connection` that turns messages into frames and hands the frames out (RFC 6455 5, 6.1).
+import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
-import { FIN, MAX_CONTROL_PAYLOAD, Opcode } from '../spec/frame.js';
+import { FIN, Opcode } from '../spec/frame.js';
 import { Closing } from './closing.js';
 import type { ConnectionOptions, SendOptions } from './options.js';
 import { Outbound, type FragmentSource } from './outbound.js';
@@ -213,10 +214,7 @@ export abstract class Sending extends Receiving {
   private sendControl(opcode: Opcode.Ping | Opcode.Pong, data: Payload): boolean {
     this.assertOpen();
     const payload = typeof data === 'string' ? this.values.encode(data) : toBytes(data);
-    // RFC 6455 5.5: control frames carry at most 125 bytes.
-    if (payload.length > MAX_CONTROL_PAYLOAD) {
-      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
-    }
+    assertControlLength(payload.length);
     return this.write(FIN | opcode, payload, false, true, false);
   }
 

@@ -1,9 +1,10 @@
 // `sendOther` and its neighbours send all through a session but the bytes that `send` hands to it directly.
 import { Buffer } from 'node:buffer';
+import { assertControlLength } from '../codec/control-length.js';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
 import { State } from '../connection/state.js';
-import { FIN, MAX_CONTROL_PAYLOAD, Opcode, Role } from '../spec/frame.js';
+import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, octetsOf, toMask, toPayload, toReason, type Sendable } from './data.js';
 import type { SendCallback } from './send-callback.js';
@@ -67,10 +68,7 @@ export function sendControl(
   callback: Callback,
 ): void {
   const payload = isBlob(data) ? data : toPayload(data);
-  // RFC 6455 5.5: control frames carry at most 125 bytes.
-  if ((isBlob(payload) ? payload.size : octetsOf(payload)) > MAX_CONTROL_PAYLOAD) {
-    throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
-  }
+  assertControlLength(isBlob(payload) ? payload.size : octetsOf(payload));
   inTurn(session, payload, callback, (bytes) => {
     const { connection, isServer, face } = session;
     const sent = opcode === Opcode.Ping ? pingSent : pongSent;

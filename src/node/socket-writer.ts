@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
 import type { Connection } from '../connection/connection.js';
 import { Queue } from '../queue.js';
+import { FULL_BATCH } from '../spec/limits.js';
 import type { DirectWriter } from './direct-write.js';
 import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
 import { tapFrames, type FrameTap } from './frame-tap.js';
@@ -15,8 +16,6 @@ import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
 import { directWriter, type WritePath } from './write-path.js';
 
-/** A batch of this many bytes is written at once. */
-const FLUSH_FROM = 64 * 1024;
 /** So many sends in a row are each written at once; the ones after them, until `LATEST` ms have gone by, are gathered. */
 const AT_ONCE = 3;
 /** A gathered batch that is this old, in ms, leaves with the next send, or between two messages of a read. */
@@ -70,7 +69,7 @@ export abstract class SocketWriter implements Batch {
 
   /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */
   get canLend(): boolean {
-    return this.isNet && this.socket.writableLength === 0 && this.connection.outputLength < FLUSH_FROM;
+    return this.isNet && this.socket.writableLength === 0 && this.connection.outputLength < FULL_BATCH;
   }
 
   /** Bytes that wait to be written, framing included. */
@@ -85,7 +84,7 @@ export abstract class SocketWriter implements Batch {
 
   /** Notes that something was sent, and its callback, told once the socket has it; writes it at once or with its burst. */
   sent(callback: SendCallback | undefined): void {
-    if (this.isGathering && this.isGuarded && this.connection.outputLength < FLUSH_FROM) {
+    if (this.isGathering && this.isGuarded && this.connection.outputLength < FULL_BATCH) {
       if (callback !== undefined) this.remember(inOwnContext(callback));
       return;
     }
@@ -114,7 +113,7 @@ export abstract class SocketWriter implements Batch {
     if (connection.congested) {
       // Short sends wait here for the stream to empty, and then leave in one write.
       if (this.filledBy === undefined && this.isFull) this.filledBy = new AsyncResource('WebSocketDrain');
-      if (connection.outputLength >= FLUSH_FROM || isExiting()) return true;
+      if (connection.outputLength >= FULL_BATCH || isExiting()) return true;
       if (this.mayGather) return false;
       // A write of the application's may never say that it is over.
       if (this.socket.writableLength === 0) connection.congested = false;
@@ -124,7 +123,7 @@ export abstract class SocketWriter implements Batch {
       if (++this.burst === AT_ONCE) this.since = now();
       return true;
     }
-    if (connection.outputLength >= FLUSH_FROM || isExiting() || !this.mayGather) return true;
+    if (connection.outputLength >= FULL_BATCH || isExiting() || !this.mayGather) return true;
     const time = now();
     if (time - this.since <= LATEST) return false;
     this.since = time;
@@ -146,7 +145,7 @@ export abstract class SocketWriter implements Batch {
 
   /** Sees to it that the batch is written by the end of this tick. */
   schedule(): void {
-    if (this.connection.outputLength >= FLUSH_FROM || isExiting() || !this.mayGather) this.flush();
+    if (this.connection.outputLength >= FULL_BATCH || isExiting() || !this.mayGather) this.flush();
     else this.wait();
   }
 

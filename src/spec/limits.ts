@@ -2,6 +2,8 @@
 
 /** The longest message (RFC 6455 10.4). */
 export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
+/** The length of a full batch of output: it is pulled, joined, lent from and written at this length. */
+export const FULL_BATCH: number = 64 * 1024;
 /** How long the peer has to end the connection once the closing handshake has begun. */
 export const DEFAULT_CLOSE_TIMEOUT = 30_000;
 /** How long a whole opening handshake may take on a server's own HTTP server. */

@@ -188,8 +188,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     commit: 'e54f08da',
     what: 'a control frame may be of any length',
-    file: 'src/connection/sending.ts',
-    from: 'if (payload.length > MAX_CONTROL_PAYLOAD)',
+    file: 'src/codec/control-length.ts',
+    from: 'if (length > MAX_CONTROL_PAYLOAD)',
     to: 'if (false)',
     test: [CONNECTION, '5.5 a control frame of 126 octets throws'],
   },

@@ -1,12 +1,13 @@
 // `Sender` of `ws`: messages and control frames -> frames written to any Duplex, in the order they were sent.
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import { assertControlLength } from '../../codec/control-length.js';
 import { encodeClosePayload } from '../../codec/close-payload.js';
 import { writeHeader, writeKey } from '../../codec/header.js';
 import { mask as maskOctets } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
 import { Queue } from '../../queue.js';
-import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
+import { FIN, MASK, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
 import { isBlob, octetsOf as lengthOf, toBytes, toReason, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
@@ -152,10 +153,7 @@ export class Sender {
 
   #sendControl(opcode: Opcode, data: Sendable, mask: boolean, callback: SenderCallback | undefined): void {
     const payload = isBlob(data) || typeof data === 'string' ? data : toBytes(data);
-    // RFC 6455 5.5: control frames carry at most 125 bytes.
-    if (octetsOf(payload) > MAX_CONTROL_PAYLOAD) {
-      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL_PAYLOAD} bytes`);
-    }
+    assertControlLength(octetsOf(payload));
     this.#send({ data: payload, opcode, fin: true, mask, compress: false, rsv1: false, callback });
   }
 
