@@ -5,6 +5,8 @@ export type { KernelModule } from './kernels/load.js';
 export { plainValues, type Values } from './values/values.js';
 export type { FrameCursor } from './codec/frame-cursor.js';
 export { FrameDecoder, type FrameDecoderOptions } from './codec/frame-decoder.js';
+export type { FrameHeader } from './codec/neutral-scan.js';
+export type { TakeOptions } from './codec/withheld.js';
 export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js';
 export { writeFrameHeader as writeHeader } from './codec/header.js';
 export { mask } from './codec/mask.js';
@@ -35,6 +37,7 @@ export {
   type PartEvent,
 } from './connection/event.js';
 export type { Fragment, FragmentSource } from './connection/outbound.js';
+export type { SourceOptions } from './connection/options.js';
 export { UsageError } from './errors/usage-error.js';
 export { VIOLATIONS, violationError, type ViolationRow, type WebSocketError } from './errors/violations.js';
 export { formatExtension, parseExtensions, type ExtensionOffer, type ExtensionParam } from './extensions/grammar.js';

@@ -32,6 +32,8 @@ const NEUTRAL = [
 const LINES_AT_MOST = 300;
 /** Longer files, each with its reason. A file that has become short leaves the list. */
 const LONG_FILES: Readonly<Record<string, string>> = {
+  'src/connection/connection.ts': 'a class of less than 300 lines, with a docstring for each public member',
+  'src/codec/frame-encoder.ts': 'a class of less than 300 lines, with a docstring for each public member',
   'src/codec/frame-decoder.ts': 'the options stand before a class of less than 300 lines',
   'src/node/websocket.ts': 'the one class that users hold, with a docstring for each thing they may do',
   'src/node/session.ts': 'one open connection: its events, its callbacks and its end share one state',

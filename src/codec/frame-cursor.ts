@@ -27,7 +27,7 @@ REFUSED[RECORD_KIND] = RECORD_VIOLATION;
 REFUSED[RECORD_EXTRA] = Violation.Internal;
 
 /** Decoders are made of it; it is no use alone. */
-export class FrameCursor {
+export abstract class FrameCursor {
   /** The records of the last scan: a cursor into the kernels' table, or into a copy once another decoder scans. @internal */
   protected records: Int32Array = NO_RECORDS;
   /** @internal */
@@ -76,6 +76,13 @@ export class FrameCursor {
   /** The piece's length, in bytes. */
   get length(): number {
     return this.records[this.record + RECORD_LENGTH];
+  }
+  /** Bytes of the current frame that are still to come; meaningful at the chunk's last piece. */
+  abstract get remaining(): number;
+
+  /** The whole frame's length, in bytes, up to 2^53 - 1, where the piece starts it. */
+  get frameLength(): number {
+    return this.start && !this.end ? this.length + this.remaining : this.length;
   }
   /** The rule that the peer broke, if this record says so; then no other getter but `detail` has a meaning. */
   get violation(): Violation {

@@ -18,6 +18,7 @@ import {
 } from '../spec/record.js';
 import { plainValues, type Values } from '../values/values.js';
 import { FrameCursor } from './frame-cursor.js';
+import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
 import { countRecords, Scan } from './scan.js';
 import type { Traffic } from './statistics.js';
@@ -34,6 +35,12 @@ export interface FrameDecoderOptions {
   readonly skipUtf8?: boolean;
   /** Whether text is asked for by `text()`, so that it is made of many messages at once; default false. */
   readonly strings?: boolean;
+  /**
+   * Whether to judge frames; default true. A decoder that does not is a tap's or a proxy's: it reads frames of both roles,
+   * reserved opcodes, any RSV bits, lengths that are not minimal, and on past a Close or a violation. It unmasks frames that
+   * are masked, validates no text, has no limits, and tells each frame's `header`.
+   */
+  readonly judge?: boolean;
   readonly kernels?: Kernels;
   readonly values?: Values;
   /** Counts of frames received, kept up once a chunk. */
@@ -64,6 +71,8 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   private readonly traffic: Traffic | undefined;
   private readonly window: TextWindow | undefined;
   private readonly scanner: Scan;
+  /** The scanner again, where it judges nothing. */
+  private readonly neutral: NeutralScan | undefined;
   private readonly memory: PayloadMemory;
   /** Chunks not yet scanned, oldest first; undefined for none. */
   private waiting: Queue<Waiting> | undefined;
@@ -76,13 +85,14 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     this.traffic = options.traffic;
     if (strings) this.window = new TextWindow(kernels, values);
     const isServer = options.role === Role.Server;
-    this.memory = new PayloadMemory(values, kernels, isServer);
+    if (options.judge === false) this.neutral = new NeutralScan(kernels);
+    this.memory = new PayloadMemory(values, kernels, isServer || this.neutral !== undefined);
     const config =
       (isServer ? SCAN_SERVER : 0) |
       (options.skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
       (values.isUtf8 !== undefined && !strings ? SCAN_LEAVE_LONG_TEXT : 0) |
       ((options.rsv ?? 0) & SCAN_RSV);
-    this.scanner = new Scan(kernels, config, options.maxPayload ?? 0);
+    this.scanner = this.neutral ?? new Scan(kernels, config, options.maxPayload ?? 0);
   }
 
   /** Limits the length of messages, in bytes, from the next chunk on; 0 for no limit. */
@@ -151,9 +161,9 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return this.take();
   }
 
-  /** The whole frame's length, in bytes, where the piece starts it; at most 2^31 - 1 is told. */
-  get frameLength(): number {
-    return this.records[this.record + RECORD_EXTRA];
+  /** The header of the frame, as it stood on the wire, where `judge` is false; else undefined. */
+  get header(): FrameHeader | undefined {
+    return this.neutral?.headers[this.records[this.record + RECORD_EXTRA]];
   }
 
   /**
@@ -201,8 +211,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return values.text(kernels.bytes, offset, offset + records[record + RECORD_LENGTH], ascii);
   }
 
-  /** Bytes of the current frame that are still to come; meaningful at the chunk's last piece. */
-  get remaining(): number {
+  override get remaining(): number {
     return this.scanner.remaining;
   }
 

@@ -15,13 +15,14 @@ import {
 } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import { plainValues, type Values } from '../values/values.js';
-import { frameAt, writeHeader, writeKey } from './header.js';
-import { maskInto } from './mask.js';
+import { writeHeader, writeKey } from './header.js';
+import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory } from './out-memory.js';
 import { Outgoing } from './outgoing.js';
 import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from './payload.js';
-import type { Traffic } from './statistics.js';
+import { count, countFrames, type Traffic } from './statistics.js';
+import { limitOf, Withheld, type TakeOptions } from './withheld.js';
 
 export interface FrameEncoderOptions {
   /** Which end of the connection encodes: a client masks, a server does not. */
@@ -55,6 +56,10 @@ export class FrameEncoder {
   private readonly memory: OutMemory;
   /** What has been written and not taken. */
   private outgoing: Outgoing | undefined;
+  /** Output that was taken, and that a limit has kept back. */
+  private withheld: Withheld | undefined;
+  /** The frame that `beginFrame` began: payload bytes that are still to come, bytes that have come, and its key. */
+  private begun: { left: number; phase: number; readonly key: number } | undefined;
   /** How often something had been taken from the memory when this encoder last took; -1 before. */
   private takes = -1;
   /** Draws the next frame's masking key; undefined for a server. */
@@ -77,9 +82,25 @@ export class FrameEncoder {
     this.drawKey = role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
   }
 
-  /** How many octets have been written and not taken. */
+  /** How many bytes have been written and not taken. */
   get length(): number {
-    return this.outgoing === undefined ? 0 : this.outgoing.length;
+    const { outgoing, withheld } = this;
+    return (outgoing === undefined ? 0 : outgoing.length) + (withheld === undefined ? 0 : withheld.length);
+  }
+
+  /** How many frames have been written since `take`. */
+  get frames(): number {
+    return this.outgoing === undefined ? 0 : this.outgoing.frames;
+  }
+
+  /** Whether a limit has cut the output, so that the rest of it begins with the rest of a frame. */
+  get isCut(): boolean {
+    return this.withheld !== undefined && this.withheld.length > 0;
+  }
+
+  /** How many payload bytes of the frame that `beginFrame` began are still to come; 0 between frames. */
+  get remaining(): number {
+    return this.begun === undefined ? 0 : this.begun.left;
   }
 
   /**
@@ -99,10 +120,7 @@ export class FrameEncoder {
     const length = lent || isControl ? -1 : lengthOf(payload);
     if (length >= 0) return this.put(first, payload as Uint8Array, length, false);
     const bytes = toBytes(payload);
-    // RFC 6455 5.5: control frames carry at most 125 bytes.
-    if (isControl && bytes.length > MAX_CONTROL_PAYLOAD) {
-      throw new UsageError(`A control frame carries at most ${MAX_CONTROL_PAYLOAD} bytes`);
-    }
+    if (isControl) assertControlPayload(bytes.length);
     this.put(first, bytes, bytes.length, lent);
   }
 
@@ -112,8 +130,59 @@ export class FrameEncoder {
     this.frame(first, text);
   }
 
+  /**
+   * Writes the header of a frame whose payload is given to `payload` as it comes; no other frame is written before its end.
+   * @param first as `frame` takes it
+   * @param length how long the payload will be, in bytes, up to 2^53 - 1
+   * @throws UsageError, before anything is written, when an argument is out of range, or a frame is not at its end
+   */
+  beginFrame(first: number, length: number): void {
+    const isControl = this.isChecked(first);
+    if (!Number.isSafeInteger(length) || length < 0) throw new UsageError('A length is 0 to 2^53 - 1');
+    if (isControl) assertControlPayload(length);
+    const key = this.drawKey?.() ?? 0;
+    const header = new Uint8Array(MAX_HEADER);
+    let end = writeHeader(header, 0, first, length, this.drawKey === undefined ? 0 : MASK);
+    if (this.drawKey !== undefined) end = writeKey(header, end, key);
+    this.putPiece(header.subarray(0, end), false);
+    if (length > 0) this.begun = { left: length, phase: 0, key };
+    if (this.traffic !== undefined) count(this.traffic, first, length);
+  }
+
+  /**
+   * Writes the next piece of the payload of the frame that `beginFrame` began.
+   * @param data bytes, or text, which is sent as UTF-8
+   * @param lent the piece may be referred to, not copied, until it has been written out; honoured by a server, from 64 KiB on
+   * @throws UsageError, before anything is written, when no frame was begun, or `data` is longer than what is left of it
+   */
+  payload(data: Payload, lent = false): void {
+    const bytes = typeof data === 'string' ? this.memory.values.encode(data) : toBytes(data);
+    const { begun } = this;
+    if (bytes.length > this.remaining) throw new UsageError(`The frame has ${this.remaining} bytes left`);
+    if (begun === undefined || bytes.length === 0) return;
+    if (this.drawKey === undefined) this.putPiece(bytes, lent && bytes.length >= LEND_FROM);
+    else {
+      const own = new Uint8Array(bytes);
+      mask(own, begun.key, 0, own.length, begun.phase, this.memory.kernels);
+      this.putPiece(own, true);
+    }
+    begun.left -= bytes.length;
+    begun.phase = (begun.phase + bytes.length) & 3;
+    if (begun.left === 0) this.begun = undefined;
+  }
+
+  /** Writes a part of a frame, by reference when `lent`. */
+  private putPiece(piece: Uint8Array, lent: boolean): void {
+    const outgoing = this.outgoing ?? this.open();
+    // A client's batch is masked when it leaves, as whole frames.
+    if (lent || this.drawKey !== undefined) return outgoing.append(piece);
+    outgoing.reserve(piece.length).set(piece, outgoing.end);
+    outgoing.end += piece.length;
+  }
+
   /** Whether `first` begins a control frame that is to be checked; throws where it may not begin a frame. */
   private isChecked(first: number): boolean {
+    if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
     if (!Number.isInteger(first) || first < 0 || first > 0xff) throw new UsageError("A frame's first byte is 0 to 255");
     if ((first & OPCODE_BITS) < Opcode.Close || this.unchecked) return false;
     // RFC 6455 5.5: control frames are never fragmented. 5.2: RSV bits are 0 unless an extension defines them.
@@ -128,7 +197,9 @@ export class FrameEncoder {
    * @throws UsageError, before anything is added, when `frames` are no bytes
    */
   raw(frames: Bytes | readonly Bytes[], lent = false): void {
-    for (const chunk of toChunks(frames)) this.putRaw(chunk, lent);
+    const chunks = toChunks(frames);
+    if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
+    for (const chunk of chunks) this.putRaw(chunk, lent);
   }
 
   /** As `frame`, for a payload that is known to be bytes, and to have `length` of them. @internal */
@@ -183,11 +254,11 @@ export class FrameEncoder {
     // The header's length is guessed from the code units, right whenever the text is ASCII, and mended when it was wrong.
     const bytes = outgoing.reserve(MAX_HEADER + 3 * units);
     const start = outgoing.end;
-    const keyOctets = drawKey === undefined ? 0 : 4;
-    let at = start + headerOctets(units) + keyOctets;
+    const keyBytes = drawKey === undefined ? 0 : 4;
+    let at = start + headerBytes(units) + keyBytes;
     const isShort = units <= SHORT_TEXT && writeAscii(bytes, at, text);
     const length = isShort ? units : values.writeText(bytes, at, text);
-    const right = start + headerOctets(length) + keyOctets;
+    const right = start + headerBytes(length) + keyBytes;
     if (right !== at) {
       bytes.copyWithin(right, at, at + length);
       at = right;
@@ -220,8 +291,42 @@ export class FrameEncoder {
     if (this.traffic !== undefined) countFrames(this.traffic, frames);
   }
 
-  /** Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it. */
-  take(): Uint8Array[] {
+  /**
+   * Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it.
+   * @throws UsageError when the limit is no length
+   */
+  take(options?: TakeOptions): Uint8Array[] {
+    if (options === undefined && this.withheld === undefined) return this.takeAll();
+    const limit = options === undefined ? Infinity : limitOf(options);
+    return this.withhold().take(limit);
+  }
+
+  /**
+   * Copies as much of the output as fits to the caller's memory; the rest stays.
+   * @returns how many bytes were copied
+   * @throws UsageError when `target` is no bytes
+   */
+  takeInto(target: Bytes): number {
+    const bytes = toBytes(target);
+    const withheld = this.withhold();
+    let at = 0;
+    while (at < bytes.length) {
+      const chunk = withheld.shift(bytes.length - at);
+      if (chunk === undefined) break;
+      bytes.set(chunk, at);
+      at += chunk.length;
+      this.reuse(chunk);
+    }
+    return at;
+  }
+
+  private withhold(): Withheld {
+    const withheld = (this.withheld ??= new Withheld());
+    withheld.add(this.takeAll());
+    return withheld;
+  }
+
+  private takeAll(): Uint8Array[] {
     const { memory, outgoing } = this;
     if (outgoing === undefined) return [];
     const single = outgoing.takeSingle();
@@ -242,7 +347,7 @@ export class FrameEncoder {
   }
 }
 
-/** Writes `text` at `at`, an octet for each code unit; false, with some of it written, when it is not ASCII. */
+/** Writes `text` at `at`, a byte for each code unit; false, with some of it written, when it is not ASCII. */
 function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -252,24 +357,14 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
-/** The octets of a header without its key, for lengths that 16 bits hold. */
-function headerOctets(length: number): number {
+/** The bytes of a header without its key, for lengths that 16 bits hold. */
+function headerBytes(length: number): number {
   return length < LENGTH_16 ? 2 : 4;
 }
 
-/** Counts frames that were encoded beforehand, as far as they are whole. */
-function countFrames(traffic: Traffic, frames: Uint8Array): void {
-  for (let at = 0; at + 2 <= frames.length;) {
-    const { payload, end } = frameAt(frames, at);
-    if (end > frames.length) return;
-    count(traffic, frames[at], end - payload);
-    at = end;
+/** Throws where a payload of `length` bytes does not fit a control frame (RFC 6455 5.5). */
+function assertControlPayload(length: number): void {
+  if (length > MAX_CONTROL_PAYLOAD) {
+    throw new UsageError(`A control frame carries at most ${MAX_CONTROL_PAYLOAD} bytes`);
   }
-}
-
-function count(traffic: Traffic, first: number, length: number): void {
-  const opcode = first & OPCODE_BITS;
-  traffic.octets += length;
-  traffic.frames[opcode]++;
-  if (first & FIN && opcode < Opcode.Close) traffic.messages++;
 }

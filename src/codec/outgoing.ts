@@ -1,7 +1,7 @@
 // `Outgoing` gathers the frames that one connection has to send into the few chunks that leave in one write.
 import { MAX_HEADER } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
-import { writeHeader } from './header.js';
+import { frameAt, writeHeader } from './header.js';
 import { clearDesk, type Desk, type OutMemory } from './out-memory.js';
 
 /** A batch that had to leave the desk starts with room for twice its bytes, and at least this much. */
@@ -35,6 +35,19 @@ export class Outgoing {
   /** How many bytes wait. */
   get length(): number {
     return this.chunkBytes + this.end - this.start;
+  }
+
+  /** How many frames wait: counted by their headers, which lie in one chunk each. */
+  get frames(): number {
+    const { bytes, chunks = [], start, end } = this;
+    let frames = 0;
+    let skip = 0;
+    for (const chunk of bytes === undefined ? chunks : [...chunks, bytes.subarray(start, end)]) {
+      let at = skip;
+      for (; at + 2 <= chunk.length; at = frameAt(chunk, at).end) frames++;
+      skip = Math.max(0, at - chunk.length);
+    }
+    return frames;
   }
 
   /**

@@ -1,6 +1,8 @@
 // `Statistics` counts the messages, frames by opcode and bytes of a connection, each way.
+import { FIN, OPCODE_BITS, Opcode } from '../spec/frame.js';
+import { frameAt } from './header.js';
 
-/** One direction's counts. Octets are payload octets; frames are counted when their header is read or written. */
+/** One direction's counts. Octets are payload bytes; frames are counted when their header is read or written. */
 export interface Traffic {
   messages: number;
   octets: number;
@@ -24,4 +26,22 @@ function traffic(): Traffic {
 /** Counts that start at zero. */
 export function newStatistics(): Statistics {
   return { received: traffic(), sent: traffic() };
+}
+
+/** Counts frames that were encoded beforehand, as far as they are whole. */
+export function countFrames(traffic: Traffic, frames: Uint8Array): void {
+  for (let at = 0; at + 2 <= frames.length;) {
+    const { payload, end } = frameAt(frames, at);
+    if (end > frames.length) return;
+    count(traffic, frames[at], end - payload);
+    at = end;
+  }
+}
+
+/** Counts one frame that is sent. */
+export function count(traffic: Traffic, first: number, length: number): void {
+  const opcode = first & OPCODE_BITS;
+  traffic.octets += length;
+  traffic.frames[opcode]++;
+  if (first & FIN && opcode < Opcode.Close) traffic.messages++;
 }

@@ -1,6 +1,7 @@
 // `Connection` is one WebSocket connection after its handshake, with no sockets, no clocks and no callbacks (RFC 6455 5-7).
 import { encodeClosePayload } from '../codec/close-payload.js';
-import type { Payload } from '../codec/payload.js';
+import { toBytes, type Bytes, type Payload } from '../codec/payload.js';
+import { limitOf, type TakeOptions } from '../codec/withheld.js';
 import { internalError, violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
 import { CloseCode } from '../spec/close-code.js';
@@ -120,34 +121,61 @@ export class Connection extends Sending {
    * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. What a source
    * throws goes through to the caller, once: the source is not asked again, what has been written waits for the next call,
    * and `dropSource` or `close` gives the message up.
+   * @param options a limit, past which the rest waits for the next calls, and no source is asked
+   * @throws UsageError when the limit is no length
    */
-  takeOutput(): Uint8Array[] {
-    if (this.outbound !== undefined) this.pull(this.outbound);
+  takeOutput(options?: TakeOptions): Uint8Array[] {
+    const limit = options === undefined ? Infinity : limitOf(options);
+    if (this.outbound !== undefined) this.pull(this.outbound, limit);
     if (!this.isCongested) this.settlePongs();
-    const chunks = this.encoder.take();
-    // A Close is the last frame of all.
-    if (this.queuedMessages === 0) this.closing.sent = this.closing.queued;
+    const chunks = this.encoder.take(options);
+    this.noteTaken();
     return chunks;
   }
 
-  private pull(outbound: Outbound): void {
+  /**
+   * As `takeOutput`, into the caller's memory: as much as fits; the rest waits for the next call.
+   * @returns how many bytes were copied; 0 when there is no output
+   * @throws UsageError, before anything is taken, when `target` is no bytes
+   */
+  takeInto(target: Bytes): number {
+    const bytes = toBytes(target);
+    if (this.outbound !== undefined) this.pull(this.outbound, bytes.length);
+    if (!this.isCongested) this.settlePongs();
+    const length = this.encoder.takeInto(bytes);
+    this.noteTaken();
+    return length;
+  }
+
+  /** A Close is the last frame of all. */
+  private noteTaken(): void {
+    const { closing, encoder } = this;
+    if (this.queuedMessages === 0 && encoder.length === 0) closing.sent = closing.queued;
+  }
+
+  private pull(outbound: Outbound, limit: number): void {
     outbound.tellAbandoned();
-    for (let fragment = outbound.pull(); fragment !== undefined; fragment = outbound.pull()) {
+    for (let fragment = outbound.pull(limit); fragment !== undefined; fragment = outbound.pull(limit)) {
       const pulled = fragment;
       this.guard(() => outbound.pulled(pulled));
       this.settleOutbound();
     }
   }
 
-  /** Drops what waits to be sent, save for a Close, and sends nothing more: `send` returns false. */
+  /**
+   * Drops all that waits to be sent, save for a Close, and sends nothing more: `send` returns false. Output that a limit has
+   * cut goes out whole, since its first frame has begun.
+   */
   stopWriting(): void {
     if (this.writingStopped) return;
     const { closing, encoder, outbound } = this;
     this.writingStopped = true;
     outbound?.drop();
-    encoder.take();
-    const { unsent } = closing;
-    if (unsent !== undefined) encoder.put(FIN | Opcode.Close, unsent, unsent.length, false);
+    if (!encoder.isCut) {
+      encoder.take();
+      const { unsent } = closing;
+      if (unsent !== undefined) encoder.put(FIN | Opcode.Close, unsent, unsent.length, false);
+    }
     this.settleClose();
     outbound?.tellAbandoned();
   }

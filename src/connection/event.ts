@@ -1,5 +1,6 @@
 // `ConnectionEvent` is one thing that a connection has read from its peer.
 import type { WebSocketError } from '../errors/violations.js';
+import type { Opcode } from '../spec/frame.js';
 
 export enum EventType {
   /** A whole message. */
@@ -16,25 +17,34 @@ export enum EventType {
 
 export interface MessageEvent {
   readonly type: EventType.Message;
-  /** The payload, owned by whoever takes the event: octets, or a string where text is asked for as strings. */
+  /** The payload, owned by the caller: bytes, or a string where text is asked for as strings. */
   readonly data: Uint8Array | string;
   readonly isBinary: boolean;
-  /** Where each fragment ends in `data`, in octets, when the connection was asked to note that; else undefined. */
+  /** Where each fragment ends in `data`, in bytes, when the connection was asked to note that; else undefined. */
   readonly fragmentEnds: number[] | undefined;
 }
 
 export interface PartEvent {
   readonly type: EventType.Part;
-  /** Some octets of the message; in text, a character may be cut between two parts. */
+  /** Some bytes of the message; in text, a character may be cut between two parts. */
   readonly data: Uint8Array;
   readonly isBinary: boolean;
+  /** Whether it begins its message; whether it ends it. */
   readonly isFirst: boolean;
   readonly isLast: boolean;
+  /** The opcode and FIN of its frame (RFC 6455 5.2); those of a whole message where it was compressed. */
+  readonly opcode: Opcode;
+  readonly fin: boolean;
+  /** Whether it begins its frame; whether it ends it. */
+  readonly isFrameStart: boolean;
+  readonly isFrameEnd: boolean;
+  /** The length of its frame's payload, in bytes, up to 2^53 - 1; of the whole message where it was compressed. */
+  readonly frameLength: number;
 }
 
 export interface ControlEvent {
   readonly type: EventType.Ping | EventType.Pong;
-  /** At most 125 octets. */
+  /** At most 125 bytes. */
   readonly data: Uint8Array;
 }
 
@@ -42,7 +52,7 @@ export interface CloseEvent {
   readonly type: EventType.Close;
   /** The peer's code; 1005 when its Close frame had none (RFC 6455 7.1.5). */
   readonly code: number;
-  /** The reason's octets, valid UTF-8. */
+  /** The reason's bytes, valid UTF-8. */
   readonly data: Uint8Array;
 }
 

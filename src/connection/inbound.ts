@@ -39,6 +39,7 @@ export class Inbound {
   private readonly inflater: Inflater | undefined;
   private readonly maxFragments: number;
   private readonly maxBufferedChunks: number;
+  private readonly maxFramePayload: number;
   /** Whether messages are handed on in parts; whether text is handed on as strings. */
   private readonly inParts: boolean;
   readonly strings: boolean;
@@ -46,6 +47,8 @@ export class Inbound {
   private assembly: Assembly | undefined;
   private control: Assembly | undefined;
   private firstRsv = 0;
+  /** The length of the data frame that is being received. */
+  private frameLength = 0;
   inflating: Inflating | undefined;
   /** Note where fragments end in each message. */
   keepFragments = false;
@@ -61,8 +64,14 @@ export class Inbound {
     this.inflater = options.inflater;
     this.maxFragments = options.maxFragments ?? 0;
     this.maxBufferedChunks = options.maxBufferedChunks ?? 0;
+    this.maxFramePayload = options.maxFramePayload ?? 0;
     this.inParts = options.parts === true;
     this.strings = options.text === 'string' && !this.inParts;
+  }
+
+  /** Whether a whole text message is told without being assembled. */
+  private get tellsWhole(): boolean {
+    return !this.inParts && this.maxFramePayload === 0;
   }
 
   /** The RSV bits of the first frame of the message that was told last, or a part of. */
@@ -82,7 +91,7 @@ export class Inbound {
     do {
       const kind = decoder.kindWord;
       // A whole binary message is plain, or a part.
-      const isWholeText = (kind & RECORD_OPCODE) === Opcode.Text && (kind & JUDGED) === RECORD_WHOLE && !this.inParts;
+      const isWholeText = (kind & RECORD_OPCODE) === Opcode.Text && (kind & JUDGED) === RECORD_WHOLE && this.tellsWhole;
       const event = isWholeText ? this.wholeText(kind) : this.piece(kind);
       if (event !== undefined) return event;
       if (this.inflating !== undefined) return undefined;
@@ -173,6 +182,8 @@ export class Inbound {
     if (kind & RECORD_START) {
       assembly.fragments++;
       assembly.chunks = 0;
+      this.frameLength = this.decoder.frameLength;
+      if (this.maxFramePayload > 0 && this.frameLength > this.maxFramePayload) return Violation.MessageTooBig;
       if (this.maxFragments > 0 && assembly.fragments > this.maxFragments) return Violation.TooManyFragments;
     } else if (this.maxBufferedChunks > 0 && assembly.chunks >= this.maxBufferedChunks) {
       // As in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
@@ -188,7 +199,9 @@ export class Inbound {
     if (data === undefined) return failed(Violation.Internal);
     // RFC 6455 8.1: text that is not UTF-8 fails the connection.
     if (kind & RECORD_UNCHECKED && !this.isUtf8(data)) return failed(Violation.InvalidUtf8);
-    return { type: EventType.Part, data, isBinary, isFirst, isLast };
+    const { opcode, fin, start, end } = this.decoder;
+    const frame = { opcode, fin, isFrameStart: start, isFrameEnd: end, frameLength: this.frameLength };
+    return { type: EventType.Part, data, isBinary, isFirst, isLast, ...frame };
   }
 
   private controlPiece(kind: number, opcode: Opcode.Close | Opcode.Ping | Opcode.Pong): ConnectionEvent | undefined {
@@ -248,7 +261,9 @@ export class Inbound {
     if (!ArrayBuffer.isView(result)) return { type: EventType.Failure, error: result };
     if (!isBinary && !this.skipUtf8 && !this.isUtf8(result)) return failed(Violation.InvalidUtf8);
     if (this.inParts) {
-      return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true };
+      const opcode = isBinary ? Opcode.Binary : Opcode.Text;
+      const frame = { opcode, fin: true, isFrameStart: true, isFrameEnd: true, frameLength: result.length };
+      return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true, ...frame };
     }
     // Fragments of compressed bytes have no borders in the message.
     return this.message(result, isBinary, ends === undefined ? undefined : [result.length]);

@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly maxPayload?: number;
   /** The most frames of one message, empty ones counted; 0 (the default) for no limit. */
   readonly maxFragments?: number;
+  /** The longest payload of one frame of a message, in bytes; 0 (the default) for no limit. */
+  readonly maxFramePayload?: number;
   /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
   readonly maxBufferedChunks?: number;
   /** Leave text and close reasons unvalidated; text that is handed on as strings is validated all the same. */
@@ -32,6 +34,11 @@ export interface ConnectionOptions {
   readonly deflater?: Deflater;
   /** Messages shorter than this many bytes are sent uncompressed. Default 0. */
   readonly threshold?: number;
+  /**
+   * Whether pings and pongs overtake messages that wait for the deflater (RFC 6455 5.4 lets them stand between any two
+   * frames); default true. `ws` keeps them in order.
+   */
+  readonly controlFirst?: boolean;
   readonly statistics?: Statistics;
   readonly kernels?: Kernels;
   readonly values?: Values;
@@ -46,4 +53,14 @@ export interface SendOptions {
   readonly compress?: boolean;
   /** Whether `data` stays as it is until it has been written out, so that a long payload need not be copied. */
   readonly lent?: boolean;
+}
+
+/** How the message of a source is sent. */
+export interface SourceOptions {
+  /** Whether the message is binary; default true. */
+  readonly binary?: boolean;
+  /** RSV bits, in their places on the wire, of the message's first frame (RFC 6455 5.2). Default 0. */
+  readonly rsv?: number;
+  /** Whether to compress, where that has been agreed; default false. */
+  readonly compress?: boolean;
 }

@@ -1,4 +1,4 @@
-// Messages and control frames, in the order they were sent -> frames in that same order, though some are compressed later.
+// `Outbound` keeps messages and control frames in the order they were sent in, though some are compressed later.
 import type { FrameEncoder } from '../codec/frame-encoder.js';
 import { toBytes, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
@@ -17,7 +17,7 @@ export interface Fragment {
   readonly last: boolean;
 }
 
-/** Where a message comes from that is sent in fragments as there is room for them. */
+/** A message that is sent in fragments as there is room for them. */
 export interface FragmentSource {
   /** The next fragment; undefined when none is ready yet, and `takeOutput` is to be called again once one is. */
   pull(): Fragment | undefined;
@@ -51,13 +51,13 @@ export class Outbound {
   private readonly queue = new Queue<Waiting>();
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
-  /** What waits, in octets of payload before compression; text counts its code units. */
+  /** What waits, in bytes of payload before compression; text counts its code units. */
   waitingOctets = 0;
   /** Counted frames that were written after they had waited. */
   private released = 0;
   /** Why the deflater failed, once it has; what waited is forgotten then, save for a Close. */
   failure: WebSocketError | undefined;
-  /** The source at the head of the queue is being asked, had nothing ready when it was last asked, or has thrown. */
+  /** The source at the head of the queue is being asked; had nothing ready; has thrown. */
   private isPulling = false;
   private isIdle = false;
   private isStuck = false;
@@ -68,11 +68,13 @@ export class Outbound {
     private readonly encoder: FrameEncoder,
     private readonly values: Values,
     private readonly deflater: Deflater | undefined,
+    private readonly controlFirst = false,
   ) {}
 
   /** How many frames and messages wait. */
   get waiting(): number {
-    return this.queue.length + (this.deflating === undefined ? 0 : 1);
+    // A source whose fragment is being compressed stays in the queue.
+    return this.queue.length + (this.deflating !== undefined && this.deflating.source === undefined ? 1 : 0);
   }
 
   /** Whether a message is being pulled or is next to be pulled. */
@@ -98,7 +100,8 @@ export class Outbound {
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
     // RFC 6455 5.4: control frames may stand between the fragments of a message. A Close finds no source: it is given up.
-    const overtakes = this.hasSource && (first & OPCODE_BITS) > Opcode.Close;
+    const isControl = (first & OPCODE_BITS) > Opcode.Close;
+    const overtakes = isControl && (this.controlFirst || this.queue.first?.source !== undefined);
     const octets = data.length;
     if (this.waiting > 0 && !overtakes) {
       const kept = typeof data === 'string' ? data : copyOf(data);
@@ -111,7 +114,7 @@ export class Outbound {
     return true;
   }
 
-  /** Lets octets that already are whole frames wait behind what waits. */
+  /** Lets bytes that already are whole frames wait behind what waits. */
   encoded(frames: Uint8Array, lent: boolean): void {
     const data = lent ? frames : copyOf(frames);
     const octets = data.length;
@@ -119,8 +122,8 @@ export class Outbound {
   }
 
   /** Sends a message whose fragments are pulled from `source` as output is taken. */
-  pullFrom(source: FragmentSource, opcode: Opcode): void {
-    this.enqueue({ first: opcode, data: '', octets: 0, compress: false, counted: true, source, encoded: false });
+  pullFrom(source: FragmentSource, first: number, compress = false): void {
+    this.enqueue({ first, data: '', octets: 0, compress, counted: true, source, encoded: false });
   }
 
   /** Takes in what the deflater has made of the frame that it was busy with, and goes on. */
@@ -129,17 +132,20 @@ export class Outbound {
     if (waiting === undefined) return;
     this.deflating = undefined;
     this.waitingOctets -= waiting.octets;
-    if (this.compressed(waiting, result) && waiting.counted) this.released++;
+    const isWritten = this.compressed(waiting, result);
+    if (isWritten && waiting.source !== undefined) return this.fragmentWritten((waiting.first & FIN) !== 0);
+    if (isWritten && waiting.counted) this.released++;
     this.proceed();
   }
 
   /**
-   * Asks the source at the head of the queue for a fragment; undefined when the batch is full or nothing is ready. What the
+   * Asks the source at the head of the queue for a fragment; undefined when `limit` bytes wait or nothing is ready. What the
    * source throws goes through, and it is not asked again.
    * @throws UsageError when the fragment is none
    */
-  pull(): ReadyFragment | undefined {
-    if (!this.hasSource || this.isStuck || this.isPulling || this.encoder.length >= FULL_BATCH) return undefined;
+  pull(limit: number = FULL_BATCH): ReadyFragment | undefined {
+    const isFull = this.encoder.length >= Math.min(limit, FULL_BATCH);
+    if (!this.hasSource || this.isStuck || this.isPulling || isFull) return undefined;
     const head = this.queue.first!;
     this.isPulling = true;
     try {
@@ -160,9 +166,21 @@ export class Outbound {
   pulled({ data, last }: ReadyFragment): void {
     const head = this.queue.first!;
     const first = head.first | (last ? FIN : 0);
+    if (head.compress) {
+      const { source } = head;
+      head.first = Opcode.Continuation;
+      const fragment = { first, data, octets: data.length, compress: true, counted: false, source, encoded: false };
+      if (this.deflate(fragment)) this.fragmentWritten(last);
+      return;
+    }
     if (typeof data === 'string') this.encoder.putText(first, data);
     else this.encoder.put(first, data, data.length, false);
     head.first = Opcode.Continuation;
+    this.fragmentWritten(last);
+  }
+
+  /** Goes on behind the message of the source at the head of the queue, where its last fragment was written. */
+  private fragmentWritten(last: boolean): void {
     if (!last) return;
     this.queue.shift();
     this.isIdle = false;
@@ -203,11 +221,16 @@ export class Outbound {
   private keep(isKept: (waiting: Waiting) => boolean): void {
     const all = this.queue.takeAll();
     this.isIdle = this.isStuck = false;
-    this.waitingOctets = this.deflating === undefined ? 0 : this.deflating.octets;
+    this.waitingOctets = 0;
     for (const waiting of all) {
       if (isKept(waiting)) this.enqueue(waiting);
       else if (waiting.source !== undefined) this.abandoned.push(waiting.source);
     }
+    const { deflating } = this;
+    if (deflating === undefined) return;
+    // The result for a fragment whose source is given up would come too late.
+    if (deflating.source !== undefined && this.queue.first?.source !== deflating.source) this.deflating = undefined;
+    else this.waitingOctets += deflating.octets;
   }
 
   private enqueue(waiting: Waiting): void {
@@ -257,7 +280,7 @@ export class Outbound {
   }
 }
 
-/** A fragment as it is to be written. */
+/** A fragment that is ready to be written. */
 function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
   if (fragment === undefined) return undefined;
   if (typeof fragment !== 'object' || fragment === null) throw new UsageError('A source gives fragments, or undefined');

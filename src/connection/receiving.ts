@@ -33,7 +33,8 @@ export abstract class Receiving {
     // Only valid UTF-8 can be transcoded to a string.
     const skipUtf8 = options.skipUTF8Validation === true && !strings;
     this.values = values;
-    this.plainMask = options.parts === true ? 0 : strings ? PLAIN | RECORD_TEXT : PLAIN;
+    const looks = options.parts === true || (options.maxFramePayload ?? 0) > 0;
+    this.plainMask = looks ? 0 : strings ? PLAIN | RECORD_TEXT : PLAIN;
     this.decoder = new FrameDecoder({
       role: options.role,
       rsv: (options.rsv ?? 0) | (inflater === undefined ? 0 : RSV1),

@@ -5,9 +5,9 @@ import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/
 import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
-import { FIN, Opcode } from '../spec/frame.js';
+import { FIN, Opcode, RSV_BITS } from '../spec/frame.js';
 import { Closing } from './closing.js';
-import type { ConnectionOptions, SendOptions } from './options.js';
+import type { ConnectionOptions, SendOptions, SourceOptions } from './options.js';
 import { Outbound, type FragmentSource } from './outbound.js';
 import { Receiving } from './receiving.js';
 import { State } from './state.js';
@@ -31,11 +31,11 @@ export abstract class Sending extends Receiving {
   constructor(options: ConnectionOptions) {
     super(options);
     const { values } = this;
-    const { role, generateMask, kernels, statistics, deflater, threshold = 0 } = options;
+    const { role, generateMask, kernels, statistics, deflater, threshold = 0, controlFirst = true } = options;
     this.encoder = new FrameEncoder({ role, generateMask, traffic: statistics?.sent, kernels, values });
     this.deflater = deflater;
     this.threshold = threshold;
-    if (deflater !== undefined) this.outbound = new Outbound(this.encoder, values, deflater);
+    if (deflater !== undefined) this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);
   }
 
   /** Fails the connection for a reason that came to light while sending; `next` tells of it. @internal */
@@ -101,17 +101,23 @@ export abstract class Sending extends Receiving {
   /**
    * Sends a message whose fragments are pulled from `source` whenever output is taken. A Close does not wait for its end: a
    * source that is not at its end by then is given up, and told.
-   * @throws UsageError when the connection is not open, a message is open, or `source` has no `pull`
+   * @throws UsageError when the connection is not open, a message is open, `source` has no `pull`, or `rsv` has other bits
    */
-  sendFrom(source: FragmentSource, options: { readonly binary?: boolean } = {}): void {
+  sendFrom(source: FragmentSource, options: SourceOptions = {}): void {
+    const { binary = true, rsv = 0, compress = false } = options;
     if (typeof (source as Partial<FragmentSource> | null | undefined)?.pull !== 'function') {
       throw new UsageError('A source of fragments has a method pull');
     }
+    if ((rsv & ~RSV_BITS) !== 0) throw new UsageError('RSV bits are in the places of 0x70');
     this.assertOpen();
     if (this.writingStopped) return;
     if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
     this.outbound ??= new Outbound(this.encoder, this.values, this.deflater);
-    this.outbound.pullFrom(source, options.binary === false ? Opcode.Text : Opcode.Binary);
+    this.outbound.pullFrom(
+      source,
+      rsv | (binary ? Opcode.Binary : Opcode.Text),
+      compress && this.deflater !== undefined,
+    );
   }
 
   /** Sends a ping (RFC 6455 5.5.2) of at most 125 bytes; returns and throws as `send`, and RangeError when it is longer. */
@@ -168,7 +174,12 @@ export abstract class Sending extends Receiving {
     return this.encoder.length > 0 || this.outbound?.wantsPull === true;
   }
 
-  /** How many frames and messages wait, for the deflater or to be pulled. */
+  /** How many frames have been written, of messages and control frames alike, since output was last taken. */
+  get outputFrames(): number {
+    return this.encoder.frames;
+  }
+
+  /** How many frames and messages wait, for the deflater or to be pulled; they are not in the output yet. */
   get queuedMessages(): number {
     return this.outbound?.waiting ?? 0;
   }

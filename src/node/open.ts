@@ -69,6 +69,7 @@ export function openSession(
     inflater,
     deflater,
     threshold,
+    controlFirst: false,
     values: nodeValues,
   });
   connection.keepFragments = face._binaryType === 'fragments';

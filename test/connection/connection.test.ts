@@ -509,7 +509,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
     test('5.4 keeps the order of all that was sent behind it, as it was when it was sent', () => {
       for (const values of [plainValues, makeNodeValues(kernels)]) {
         const stars = new Stars();
-        const connection = client({ deflater: stars, values });
+        const connection = client({ deflater: stars, values, controlFirst: false });
         const data = Buffer.from('two');
         const frames = Buffer.from([0x81, 0x80, 0, 0, 0, 0]);
         expect(connection.send('one')).toBe(false);
@@ -706,7 +706,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
         [closeFrame(1000), 'close 1000'],
         [{ opcode: 3 }, 'close 1002'],
       ] as const) {
-        const connection = server({ deflater: new Stars() });
+        const connection = server({ deflater: new Stars(), controlFirst: false });
         connection.send('one');
         receive(connection, { ...frame, masked: true });
         events(connection);

@@ -1,0 +1,59 @@
+// `Withheld` holds output that was taken for a caller with a limit and did not fit it.
+import { UsageError } from '../errors/usage-error.js';
+import { Queue } from '../queue.js';
+
+/** How much output is to be handed out. */
+export interface TakeOptions {
+  /** The most bytes that are returned, 1 or more; the rest is returned by the next calls. Default: all. */
+  readonly limit?: number;
+}
+
+/** The limit of `options`. Throws UsageError where it is no length. */
+export function limitOf({ limit = Infinity }: TakeOptions): number {
+  if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1)) {
+    throw new UsageError('A limit is a whole number of bytes, at least 1');
+  }
+  return limit;
+}
+
+/** Chunks in order, handed out whole or cut. */
+export class Withheld {
+  private readonly chunks = new Queue<Uint8Array>();
+  /** How many bytes it holds. */
+  length = 0;
+
+  add(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) {
+      this.chunks.push(chunk);
+      this.length += chunk.length;
+    }
+  }
+
+  /** The first chunk, or as much of it as `limit` allows; undefined where there is none. */
+  shift(limit: number): Uint8Array | undefined {
+    const chunk = this.chunks.first;
+    if (chunk === undefined) return undefined;
+    const length = Math.min(chunk.length, limit);
+    this.length -= length;
+    if (length === chunk.length) {
+      this.chunks.shift();
+      // The owner of a lent chunk may have detached it since.
+      if (this.chunks.length === 0) this.length = 0;
+      return chunk;
+    }
+    this.chunks.replaceFirst(chunk.subarray(length));
+    return chunk.subarray(0, length);
+  }
+
+  /** Chunks of `limit` bytes together, or all where they are fewer. */
+  take(limit: number): Uint8Array[] {
+    const taken: Uint8Array[] = [];
+    for (let left = limit; left > 0;) {
+      const chunk = this.shift(left);
+      if (chunk === undefined) break;
+      taken.push(chunk);
+      left -= chunk.length;
+    }
+    return taken;
+  }
+}

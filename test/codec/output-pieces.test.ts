@@ -1,0 +1,199 @@
+// Output in pieces: frames whose payload comes as it is there, and output that is handed out within a limit.
+import { describe, expect, test } from 'vitest';
+import { FrameDecoder } from '../../src/codec/frame-decoder.js';
+import { FrameEncoder, type FrameEncoderOptions } from '../../src/codec/frame-encoder.js';
+import { Connection } from '../../src/connection/connection.js';
+import { UsageError } from '../../src/errors/usage-error.js';
+import { newStatistics } from '../../src/codec/statistics.js';
+import { FIN, Opcode, Role } from '../../src/spec/frame.js';
+import { hex } from '../support/events.js';
+import { KERNELS } from '../support/our-decoders.js';
+
+const BINARY = FIN | Opcode.Binary;
+const generateMask = (into: Uint8Array): void => into.set([1, 2, 3, 4]);
+const all = (encoder: FrameEncoder): string => hex(Buffer.concat(encoder.take()));
+const message = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at * 7);
+
+describe.each(KERNELS)('output in pieces on $name', (kernels) => {
+  describe.each([Role.Client, Role.Server])('in the role %i', (role) => {
+    const encoder = (options: Partial<FrameEncoderOptions> = {}): FrameEncoder =>
+      new FrameEncoder({ role, kernels, generateMask, ...options });
+
+    test('5.2 a frame that is written in two pieces is the same at every cut, and taken in between too', () => {
+      for (const length of [0, 1, 5, 125, 126, 300]) {
+        const bytes = message(length);
+        const whole = encoder();
+        whole.frame(BINARY, bytes);
+        const expected = all(whole);
+        for (let cut = 0; cut <= length; cut++) {
+          const pieces = encoder();
+          pieces.beginFrame(BINARY, length);
+          pieces.payload(bytes.subarray(0, cut));
+          const before = cut % 2 === 0 ? all(pieces) : '';
+          expect(pieces.remaining).toBe(length - cut);
+          pieces.payload(bytes.subarray(cut));
+          expect(before + all(pieces)).toBe(expected);
+          expect(pieces.remaining).toBe(0);
+        }
+      }
+    });
+
+    test('nothing but the rest of the frame is written before its end, and no more than was announced', () => {
+      const pieces = encoder();
+      expect(() => pieces.payload('x')).toThrow(UsageError);
+      pieces.payload('');
+      for (const length of [-1, 1.5, 2 ** 53, Number.NaN])
+        expect(() => pieces.beginFrame(BINARY, length)).toThrow(UsageError);
+      expect(() => pieces.beginFrame(FIN | Opcode.Ping, 126)).toThrow(UsageError);
+      expect(() => pieces.beginFrame(256, 1)).toThrow(UsageError);
+      expect(pieces.length).toBe(0);
+      pieces.beginFrame(BINARY, 4);
+      const { length } = pieces;
+      expect(() => pieces.frame(FIN | Opcode.Ping, '')).toThrow(UsageError);
+      expect(() => pieces.raw(Uint8Array.of(0x8a, 0))).toThrow(UsageError);
+      expect(() => pieces.beginFrame(BINARY, 0)).toThrow(UsageError);
+      expect(() => pieces.payload('abcde')).toThrow(UsageError);
+      expect(() => pieces.payload(3 as never)).toThrow(UsageError);
+      expect(pieces.length).toBe(length);
+      pieces.payload('ab');
+      pieces.payload(new Uint16Array([0x6463]).buffer);
+      pieces.frame(FIN | Opcode.Ping, '');
+      const whole = encoder();
+      whole.frame(BINARY, 'abcd');
+      whole.frame(FIN | Opcode.Ping, '');
+      expect(all(pieces)).toBe(all(whole));
+    });
+
+    test('pieces from 64 KiB on are lent by a server, and counted as one frame', () => {
+      const { sent } = newStatistics();
+      const pieces = encoder({ traffic: sent });
+      const bytes = message(65_536);
+      pieces.beginFrame(BINARY, bytes.length);
+      pieces.payload(bytes, true);
+      const taken = pieces.take();
+      expect(taken.some((chunk) => chunk.buffer === bytes.buffer)).toBe(role === Role.Server);
+      expect([sent.frames[Opcode.Binary], sent.messages, sent.octets]).toEqual([1, 1, bytes.length]);
+    });
+
+    test('5.2 a frame of 2^53 - 1 bytes can be begun', () => {
+      const pieces = encoder();
+      pieces.beginFrame(BINARY, Number.MAX_SAFE_INTEGER);
+      pieces.payload('x');
+      const reader = new FrameDecoder({ role: role === Role.Client ? Role.Server : Role.Client, kernels });
+      for (const chunk of pieces.take()) reader.push(chunk);
+      let length = 0;
+      while (reader.next()) if (reader.start) length = reader.frameLength;
+      expect(length).toBe(Number.MAX_SAFE_INTEGER);
+    });
+
+    test('take within a limit and takeInto give the same bytes as take, for every limit', () => {
+      const fill = (target: FrameEncoder): void => {
+        target.frame(BINARY, message(20));
+        target.raw(Uint8Array.of(0x8a, 0x80, 0, 0, 0, 0), true);
+        target.frame(FIN | Opcode.Text, 'text');
+      };
+      const whole = encoder();
+      fill(whole);
+      const { length } = whole;
+      const expected = all(whole);
+      for (let limit = 1; limit <= length + 1; limit++) {
+        const [limited, copied] = [encoder(), encoder()];
+        fill(limited);
+        fill(copied);
+        let given = '';
+        while (limited.length > 0) {
+          const before = limited.length;
+          const chunk = Buffer.concat(limited.take({ limit }));
+          expect(chunk.length).toBe(Math.min(limit, before));
+          given += hex(chunk);
+        }
+        const target = new Uint8Array(limit);
+        let into = '';
+        while (copied.length > 0) into += hex(target.subarray(0, copied.takeInto(target)));
+        expect([given, into]).toEqual([expected, expected]);
+        expect([limited.take({ limit }), copied.takeInto(target), copied.takeInto(new Uint8Array(0))]).toEqual([
+          [],
+          0,
+          0,
+        ]);
+      }
+    });
+
+    test('a limit that is no length, and a target that is no bytes, are refused', () => {
+      const limited = encoder();
+      limited.frame(BINARY, 'x');
+      const { length } = limited;
+      for (const limit of [0, -1, 0.5, Number.NaN]) expect(() => limited.take({ limit })).toThrow(UsageError);
+      expect(() => limited.takeInto(5 as never)).toThrow(UsageError);
+      expect(limited.length).toBe(length);
+      expect(Buffer.concat(limited.take({})).length).toBe(length);
+    });
+
+    test('frames that were not taken are counted, lent and encoded ones too', () => {
+      const counted = encoder();
+      expect(counted.frames).toBe(0);
+      counted.frame(BINARY, message(70_000), true);
+      counted.frame(FIN | Opcode.Ping, 'p');
+      counted.raw(Uint8Array.of(0x8a, 0x80, 0, 0, 0, 0, 0x8a, 0x80, 0, 0, 0, 0), true);
+      counted.frame(FIN | Opcode.Text, '');
+      expect(counted.frames).toBe(5);
+      counted.take();
+      expect(counted.frames).toBe(0);
+    });
+
+    test('a chunk that its owner detaches while a limit keeps it back leaves no length behind', () => {
+      const limited = encoder();
+      const lent = new Uint8Array(new ArrayBuffer(70_000));
+      limited.raw(lent, true);
+      limited.take({ limit: 1 });
+      structuredClone(lent.buffer, { transfer: [lent.buffer] });
+      limited.take();
+      expect([limited.length, limited.isCut]).toEqual([0, false]);
+    });
+  });
+
+  test('a connection hands out its output within a limit, and its Close is sent with the last byte', () => {
+    const make = (): Connection => {
+      const connection = new Connection({ role: Role.Server, kernels });
+      connection.send('abc');
+      connection.ping();
+      connection.close(1000, 'bye');
+      return connection;
+    };
+    const whole = make();
+    expect(whole.outputFrames).toBe(3);
+    const expected = hex(Buffer.concat(whole.takeOutput()));
+    for (let limit = 1; limit < expected.length / 2; limit++) {
+      const connection = make();
+      const target = new Uint8Array(limit);
+      let given = '';
+      for (let turn = 0; connection.wantsWrite; turn++) {
+        expect(connection.closeSent).toBe(undefined);
+        if (turn % 2 === 0) given += hex(Buffer.concat(connection.takeOutput({ limit })));
+        else given += hex(target.subarray(0, connection.takeInto(target)));
+      }
+      expect([given, connection.closeSent, connection.outputLength]).toEqual([expected, 1000, 0]);
+    }
+  });
+
+  test('a frame that a limit has cut goes out whole after stopWriting, with the Close behind it', () => {
+    const connection = new Connection({ role: Role.Server, kernels });
+    connection.send('abc');
+    connection.close(1000);
+    const first = hex(Buffer.concat(connection.takeOutput({ limit: 3 })));
+    connection.stopWriting();
+    expect(first + hex(Buffer.concat(connection.takeOutput()))).toBe('8103616263880203e8');
+    expect(() => connection.takeOutput({ limit: 0 })).toThrow(UsageError);
+    expect(() => connection.takeInto('x' as never)).toThrow(UsageError);
+  });
+
+  test('a source is pulled no further than the limit needs', () => {
+    const connection = new Connection({ role: Role.Server, kernels });
+    let pulls = 0;
+    connection.sendFrom({ pull: () => ({ data: message(10), last: ++pulls === 100 }) });
+    connection.takeOutput({ limit: 12 });
+    expect(pulls).toBe(1);
+    connection.takeInto(new Uint8Array(30));
+    expect(pulls).toBeLessThanOrEqual(4);
+  });
+});
