@@ -1,5 +1,5 @@
 // What has been built -> a verdict on the package in every runtime that it is meant for. The runtimes are fetched from npm
-// (linux-x64) into a directory of their own, Chromium is the system's. Prints a line for each check.
+// (linux-x64) into a directory of their own, the browsers are the system's. Prints a line for each check.
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -12,7 +12,14 @@ import { Checks, expectText, install, pack, ROOT, run } from '../test/consumer/s
 const NODES = ['20', '22', '24', '26'];
 // From long before `require` could load an ES module.
 const OLDEST_NODE = '20.0.0';
-const CHROMIUMS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const BROWSERS = {
+  Chromium: {
+    files: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+    debianPackage: 'chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
+  },
+  Firefox: { files: ['/usr/bin/firefox-esr', '/usr/bin/firefox'], debianPackage: 'firefox-esr', browser: 'firefox' },
+};
 
 const directory = await mkdtemp(path.join(tmpdir(), 'wsimd-runtimes-'));
 const consumer = path.join(directory, 'consumer');
@@ -36,10 +43,10 @@ async function bundle(program, options) {
   return output[0].code;
 }
 
-/** What a page under a policy says about the codec: the name of the kernels, or what went wrong. */
+/** What a page under a policy, or none, says about the codec: the name of the kernels, or what went wrong. */
 async function inPage(browser, script, policy) {
   const server = createServer(async (request, response) => {
-    response.setHeader('Content-Security-Policy', policy);
+    if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Content-Type', request.url.endsWith('.js') ? 'text/javascript' : 'text/html');
     // The package's own files, as they are.
     if (request.url.startsWith('/dist/')) {
@@ -118,28 +125,27 @@ try {
     expectText(await run(nodeOf('22'), ['miniflare.mjs'], { cwd: runtimes }), 'kernels wasm-simd');
   });
 
-  const executablePath = CHROMIUMS.find((file) => existsSync(file));
-  await checks.check('Chromium is here', () => {
-    if (executablePath === undefined) throw new Error('not found: install Chromium (Debian package chromium)');
-  });
-  if (executablePath !== undefined) {
-    const browser = await puppeteer.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--no-first-run'],
+  const scripts = {
+    bundled: await bundle('page.mjs', { platform: 'browser' }),
+    'as it is': (await bundle('page.mjs', { platform: 'browser', external: ['wsimd/codec'] })).replace(
+      /(['"])wsimd\/codec\1/,
+      '"/dist/sans-io.js"',
+    ),
+  };
+  for (const [browserName, { files, debianPackage, ...launch }] of Object.entries(BROWSERS)) {
+    const executablePath = files.find((file) => existsSync(file));
+    await checks.check(`${browserName} is here`, () => {
+      if (executablePath === undefined) throw new Error(`not found: install it (Debian package ${debianPackage})`);
     });
-    const scripts = {
-      bundled: await bundle('page.mjs', { platform: 'browser' }),
-      'as it is': (await bundle('page.mjs', { platform: 'browser', external: ['wsimd/codec'] })).replace(
-        /(['"])wsimd\/codec\1/,
-        '"/dist/sans-io.js"',
-      ),
-    };
+    if (executablePath === undefined) continue;
+    const browser = await puppeteer.launch({ executablePath, ...launch });
     for (const [policy, expected] of [
       ["script-src 'self'", 'kernels javascript'],
       ["script-src 'self' 'wasm-unsafe-eval'", 'kernels wasm-simd'],
+      [undefined, 'kernels wasm-simd'],
     ]) {
       for (const [name, script] of Object.entries(scripts)) {
-        await checks.check(`Chromium under ${policy}, ${name}: ${expected}`, async () => {
+        await checks.check(`${browserName} under ${policy ?? 'no policy'}, ${name}: ${expected}`, async () => {
           expectText(await inPage(browser, script, policy), expected);
         });
       }

@@ -24,10 +24,10 @@ server.on('connection', (ws, request) => {
     if (chunk !== null) seen.add('data');
     return push.call(this, chunk, ...rest);
   };
-  // Each write puts off the timeout of the socket, from within the stream or not.
+  // Each read and write puts off the timeout of the socket; a write does so from within the stream or not.
   const { _unrefTimer } = ws._socket;
   ws._socket._unrefTimer = function () {
-    if (!new Error().stack.includes('_writeGeneric')) seen.add('direct');
+    if (!/_writeGeneric|onStreamRead/.test(new Error().stack)) seen.add('direct');
     _unrefTimer.call(this);
   };
   ws.on('message', (data, isBinary) => ws.send(data, { binary: isBinary }));
