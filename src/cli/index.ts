@@ -5,6 +5,7 @@ import { CommandError } from './command-error.js';
 import { conformance } from './conformance.js';
 import { serve } from './serve.js';
 import { ownTerminal, type Terminal } from './terminal.js';
+import { connect } from './tool/connect.js';
 
 /** A command: its arguments in, its exit status out. */
 type Command = (args: string[], terminal: Terminal, signal: AbortSignal) => Promise<number>;
@@ -12,10 +13,12 @@ type Command = (args: string[], terminal: Terminal, signal: AbortSignal) => Prom
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['conformance', conformance],
+  ['connect', (args, terminal, signal) => connect(args, terminal, signal)],
 ]);
 
 const USAGE = `wsimd serve                           runs an echo server with a page to try it
 wsimd conformance server|client ...   examines a WebSocket implementation
+wsimd connect URL                     talks to a WebSocket server
 wsimd --help | --version
 
 Each command explains itself with --help.

@@ -1,0 +1,148 @@
+/** `wsimd connect`, as a person in a terminal and as a pipe use it. */
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { connect } from '../../src/cli/tool/connect.js';
+import { colourJson, hexDump, printable } from '../../src/cli/tool/show.js';
+
+type Behaviour = (websocket: WebSocket, request: { headers: Record<string, unknown>; url?: string }) => void;
+
+/** An echo server of `ws`, or one that behaves so. */
+async function serverThat(
+  behave: Behaviour = (websocket) => websocket.on('message', (data, binary) => websocket.send(data, { binary })),
+): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', (websocket, request) => behave(websocket, request));
+  onTestFinished(() => {
+    for (const websocket of server.clients) websocket.terminate();
+    server.close();
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  return `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+interface Run {
+  input: PassThrough;
+  said: () => { out: string; err: string };
+  status: Promise<number>;
+  interrupt: () => void;
+}
+
+function run(args: string[], { isTyping = false, hasColours = false } = {}): Run {
+  const input = new PassThrough();
+  const text = { out: '', err: '' };
+  const interruption = new AbortController();
+  const terminal = {
+    out: (more: string) => void (text.out += more),
+    err: (more: string) => void (text.err += more),
+    columns: undefined,
+  };
+  const status = connect(args, terminal, interruption.signal, { input, isTyping, hasColours });
+  return { input, said: () => text, status, interrupt: () => interruption.abort() };
+}
+
+it('sends the lines of a pipe, prints the answers, and ends with status 0', async () => {
+  const { input, said, status } = run([await serverThat(), '--wait', '200']);
+  input.end('one\n/ping is text here\n');
+  expect(await status).toBe(0);
+  expect(said().out).toBe('one\n/ping is text here\n');
+  expect(said().err).toMatch(/^Connected to ws:.+\nClosed with 1000 \(it is done\)\.\n$/);
+});
+
+it('obeys a person: ping, hex, text that begins with a slash, close', async () => {
+  const { input, said, status } = run([await serverThat()], { isTyping: true });
+  input.write('/ping\n/hex 00 ff 41\n//text\n/nonsense\n/hex 0\n/close 1005\n');
+  await expect.poll(() => said().out).toBe(`${hexDump(Buffer.from([0, 255, 65]))}\n/text\n`);
+  await expect.poll(() => said().err).toMatch(/Pong after \d+\.\d\d ms\./);
+  expect(said().err).toContain('There is no /nonsense.');
+  expect(said().err).toContain('/hex takes pairs of hex digits');
+  expect(said().err).toContain('First argument must be a valid error code number.');
+  input.write('/close 4000 bye\n');
+  expect(await status).toBe(1);
+  expect(said().err).toContain("Closed with 4000 (a code of the application's own): bye.");
+});
+
+it('closes at the end of what is typed, and when it is interrupted', async () => {
+  for (const end of ['input', 'interrupt'] as const) {
+    const { input, said, status, interrupt } = run([await serverThat()], { isTyping: true });
+    await expect.poll(() => said().err).toContain('Connected');
+    if (end === 'input') input.end();
+    else interrupt();
+    expect(await status).toBe(0);
+  }
+});
+
+it('passes on header fields, subprotocols and the origin', async () => {
+  const seen: Record<string, unknown>[] = [];
+  const url = await serverThat((websocket, { headers }) => {
+    seen.push(headers);
+    websocket.close();
+  });
+  const given = ['--header', 'X-One: 1', '--header', 'Cookie: a=b', '--protocol', 'chat', '--origin', 'http://here'];
+  const { said, status } = run([...given, url]);
+  expect(await status).toBe(0);
+  expect(said().err).toContain(', subprotocol chat.');
+  expect(said().err).toContain('Closed with 1005 (no code was given).');
+  expect(seen[0]).toMatchObject({ 'x-one': '1', cookie: 'a=b', origin: 'http://here' });
+});
+
+it('connects to a Unix socket, and to an address without a scheme', async () => {
+  const path = join(tmpdir(), `wsimd-connect-${process.pid}.sock`);
+  const server = createServer();
+  const urls: (string | undefined)[] = [];
+  new WebSocketServer({ server }).on('connection', (websocket, { url }) => {
+    urls.push(url);
+    websocket.close(1000);
+  });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(path, resolve));
+  expect(await run(['--unix', path, 'ws://localhost/chat?x=1']).status).toBe(0);
+  expect(urls).toEqual(['/chat?x=1']);
+  const address = await serverThat((websocket) => websocket.close(1000));
+  expect(await run([address.slice('ws://'.length)]).status).toBe(0);
+});
+
+it.each([
+  [[], /^wsimd connect takes one URL/],
+  [['ws://127.0.0.1:1', 'more'], /^wsimd connect takes one URL/],
+  [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'\.$/],
+  [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
+  [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a whole number/],
+  [['ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
+  [['gopher://here'], /^Cannot connect to gopher:\/\/here: The URL's protocol must be/],
+])('%j is refused in one sentence', async (args, sentence) => {
+  await expect(run(args).status).rejects.toThrow(
+    expect.objectContaining({ name: 'CommandError', message: expect.stringMatching(sentence) as string }),
+  );
+});
+
+it('explains each option in --help', async () => {
+  const { said, status } = run(['--help']);
+  expect(await status).toBe(0);
+  for (const option of ['header', 'protocol', 'origin', 'insecure', 'unix', 'binary', 'deflate', 'wait'])
+    expect(said().out).toContain(`--${option} `);
+});
+
+it('colours JSON alone, dumps bytes, and lets no peer give orders to the terminal', async () => {
+  expect(colourJson('plain "text" 1')).toBe('plain "text" 1');
+  expect(colourJson('{broken')).toBe('{broken');
+  expect(colourJson('{"a":[1,true,"b"]}')).toBe(
+    '{\u001b[36m"a"\u001b[0m:[\u001b[33m1\u001b[0m,\u001b[35mtrue\u001b[0m,\u001b[32m"b"\u001b[0m]}',
+  );
+  expect(hexDump(Buffer.from('0123456789abcdef\n'))).toBe(
+    `00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n00000010  0a${' '.repeat(45)}  .`,
+  );
+  expect(hexDump(Buffer.alloc(0))).toBe('(0 bytes)');
+  expect(printable('a\u001b[2Jb\u009b')).toBe('a\\u001b[2Jb\\u009b');
+  const url = await serverThat((websocket) => {
+    websocket.send('\u001b[2J{');
+    websocket.close(1000, '\u001b[2J');
+  });
+  const { said, status } = run([url], { hasColours: true });
+  await status;
+  expect(said().out).toBe('\\u001b[2J{\n');
+  expect(said().err).not.toContain('\u001b');
+});
