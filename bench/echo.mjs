@@ -36,11 +36,13 @@ const uws = findUWebSockets();
 if (uws.reason !== undefined) results.note(uws.reason);
 
 const DATA_PATH = "wsimd, 'data' path";
+const STREAM_PATH = 'wsimd, written to the stream';
 
 /** Every server there is: its program, how it is started, and which cells it is left out of. */
 const SERVERS = {
   wsimd: { file: 'servers/wsimd.mjs' },
   [DATA_PATH]: { file: 'servers/wsimd.mjs', env: { WSIMD_READ_PATH: 'data' } },
+  [STREAM_PATH]: { file: 'servers/wsimd.mjs', env: { WSIMD_WRITE_PATH: 'stream' }, isLeftOut: needsHandle },
   'wsimd, JavaScript twin': {
     file: 'servers/wsimd.mjs',
     flags: ['--import', new URL('servers/without-webassembly.mjs', import.meta.url).href],
@@ -62,8 +64,13 @@ const SERVERS = {
     file: 'servers/raw.mjs',
     settings: { ownBuffer: true },
     isRaw: true,
-    // A buffer of one's own is for sockets of node:net.
-    isLeftOut: ({ depth, tls }) => depth > 1 || tls !== undefined,
+    isLeftOut: needsHandle,
+  },
+  'raw TCP, own buffer, to the handle': {
+    file: 'servers/raw.mjs',
+    settings: { ownBuffer: true, toHandle: true },
+    isRaw: true,
+    isLeftOut: needsHandle,
   },
 };
 const WS = ['ws', 'ws + bufferutil'];
@@ -84,6 +91,11 @@ try {
   await load.stop();
 }
 results.write();
+
+/** Reading into a buffer of one's own and writing to the handle are for sockets of node:net, and count one message at a time. */
+function needsHandle({ depth, tls }) {
+  return depth > 1 || tls !== undefined;
+}
 
 function startServer(name, settings) {
   const server = SERVERS[name];

@@ -1,13 +1,14 @@
 // TCP without WebSocket: answers the opening handshake, then sends every chunk back as it came. No WebSocket server on
-// node:net can be faster. With `ownBuffer` all sockets read into one buffer, the way wsimd
-// reads.
+// node:net can be faster. With `ownBuffer` all sockets read into one buffer, the way wsimd reads; with `toHandle` they are
+// written to past their stream, the way wsimd writes.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { done, ready, settings } from './control.mjs';
 
-const { wireLength, tls, ownBuffer } = settings;
+const { wireLength, tls, ownBuffer, toHandle } = settings;
 const readInto = ownBuffer ? await findReader() : undefined;
+const writer = toHandle ? (await import('../../dist/node/write-path.js')).directWriter() : undefined;
 const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
 
 function greet(socket) {
@@ -25,7 +26,7 @@ function greet(socket) {
     const messages = Math.floor(octets / wireLength);
     octets -= messages * wireLength;
     done.count += messages;
-    socket.write(chunk);
+    if (!writer?.write(socket, chunk)) socket.write(chunk);
   }
 }
 

@@ -111,6 +111,7 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
 
   const options = {
     readPath: random.pick(['landing', 'data'] as const),
+    writePath: random.pick(['direct', 'stream'] as const),
     text: random.pick(['bytes', 'string'] as const),
     allowSynchronousEvents: !random.oneIn(4),
     perMessageDeflate: random.oneIn(2)
