@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GRID, GROWTH, TABLE } from './lib/cells.mjs';
-import { findUWebSockets, isThere, pinning, start } from './lib/programs.mjs';
+import { benchConnecting, FLOOR } from './lib/connecting.mjs';
+import { findBun, findUWebSockets, isThere, pinning, start } from './lib/programs.mjs';
 import { makeRow, openResults } from './lib/results.mjs';
 import { summarize } from './lib/rounds.mjs';
 import { isSmoke, only } from './lib/times.mjs';
@@ -84,6 +85,7 @@ try {
     await benchTable();
     await benchBroadcast();
     await benchClient();
+    await benchComing();
     await benchMemory();
     await benchSyscalls();
   }
@@ -264,6 +266,21 @@ async function benchBroadcast() {
       await Promise.all(sides.map(({ running }) => running.stop()));
     }
   }
+}
+
+/** Connections that come and go, one after another and all at once. */
+async function benchComing() {
+  const echo = (name) => [name, () => startServer(name, { work: 'echo' })];
+  const servers = [echo('wsimd'), echo('ws'), echo('uWebSockets.js')].filter(([name]) => name in SERVERS);
+  servers.push([
+    'wsimd, by node:http',
+    () => start('servers/wsimd.mjs', { core: 0, settings: { work: 'echo' }, env: { WSIMD_ACCEPT_PATH: 'http' } }),
+  ]);
+  servers.push([FLOOR, () => start('servers/canned.mjs', { core: 0 })]);
+  const bun = findBun();
+  if (bun.reason !== undefined) results.note(bun.reason);
+  else servers.push(['Bun.serve', () => start('servers/bun.mjs', { core: 0, runtime: bun.runtime })]);
+  await benchConnecting(results, servers, { ws: WS, uws: UWS, only });
 }
 
 /** Our client and that of `ws` against the fastest server there is. */

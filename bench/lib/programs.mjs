@@ -26,14 +26,13 @@ export const pinning = canPin
 /**
  * Starts a program of bench/.
  * @param {string} file its path under bench/
- * @param {{ core: number, settings?: object, flags?: string[], env?: object }} options `flags` are for Node
+ * @param {{ core: number, settings?: object, flags?: string[], env?: object, runtime?: string }} options `flags` are for Node,
+ *   or for the `runtime` in its place
  */
-export async function start(file, { core, settings = {}, flags = [], env = {} }) {
+export async function start(file, { core, settings = {}, flags = [], env = {}, runtime = process.execPath }) {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const node = [...flags, path, JSON.stringify(settings)];
-  const [command, given] = canPin
-    ? ['taskset', ['-c', String(core), process.execPath, ...node]]
-    : [process.execPath, node];
+  const [command, given] = canPin ? ['taskset', ['-c', String(core), runtime, ...node]] : [runtime, node];
   const child = spawn(command, given, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
@@ -96,6 +95,32 @@ export function findUWebSockets() {
       return {
         reason: `uWebSockets.js left out: npm's uwebsockets@${version} cannot be installed, or not loaded by Node ${node}`,
       };
+    }
+  }
+}
+
+/**
+ * Where Bun lies: npm's package for Linux on x64, installed on demand into a cache outside the repository.
+ * @returns {{ runtime: string } | { reason: string }}
+ */
+export function findBun() {
+  const name = '@oven/bun-linux-x64';
+  const version = '1.4';
+  const cache = join(tmpdir(), `wsimd-bench-bun-${version}`);
+  const runtime = join(cache, 'node_modules', name, 'bin', 'bun');
+  const runs = () => execFileSync(runtime, ['--version'], { stdio: 'ignore' });
+  try {
+    runs();
+    return { runtime };
+  } catch {
+    try {
+      mkdirSync(cache, { recursive: true });
+      const npm = ['install', '--prefix', cache, '--no-save', '--ignore-scripts', `${name}@${version}`];
+      execFileSync('npm', npm, { stdio: 'ignore', timeout: 120_000 });
+      runs();
+      return { runtime };
+    } catch {
+      return { reason: `Bun.serve left out: npm's ${name}@${version} cannot be installed, or does not run here` };
     }
   }
 }

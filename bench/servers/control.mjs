@@ -10,7 +10,9 @@ export const done = { count: 0 };
 process.on('message', (question) => {
   if (question === 'usage') {
     const { user, system } = process.cpuUsage();
-    process.send({ count: done.count, micros: user + system });
+    const resident = process.memoryUsage().rss;
+    const peak = process.resourceUsage().maxRSS * 1024;
+    process.send({ count: done.count, micros: user + system, resident, peak });
   } else if (question === 'memory') {
     // The second collection frees what finalizers held; threads of their own then hand pages back to the system.
     globalThis.gc?.();

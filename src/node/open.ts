@@ -20,6 +20,28 @@ export interface SocketOptions extends SharedOptions {
 }
 
 /**
+ * The same for a connection of a server, with the server's options by reference: a copy of them takes longer than a handshake's
+ * judgement. Names that `ws` gives to `setSocket` can be read from it.
+ */
+export class ServedSocketOptions implements SocketOptions {
+  constructor(
+    readonly shared: SharedOptions,
+    readonly owner: SocketOptions['owner'],
+    readonly deflate: SocketOptions['deflate'],
+  ) {}
+
+  get allowSynchronousEvents(): boolean | undefined {
+    return this.shared.allowSynchronousEvents;
+  }
+  get maxPayload(): number | undefined {
+    return this.shared.maxPayload;
+  }
+  get skipUTF8Validation(): boolean | undefined {
+    return this.shared.skipUTF8Validation;
+  }
+}
+
+/**
  * Takes over a socket.
  * @param methods methods of WebSocket, to see whether the application has put others in their place
  * @param opened called with the session before anything is read
@@ -33,7 +55,7 @@ export function openSession(
   methods: OwnMethods,
   opened: (session: Session) => void,
 ): void {
-  const checked = checkOptions(options);
+  const checked = checkOptions(options instanceof ServedSocketOptions ? options.shared : options);
   const role = face._isServer ? Role.Server : Role.Client;
   const { deflate } = options;
   if (checked.statistics) face.statistics = newStatistics();

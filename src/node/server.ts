@@ -27,6 +27,7 @@ import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { acceptStream, isStream, noteStream, resetWhenDestroyed, connectLines } from './http2/answer.js';
+import { ServedSocketOptions } from './open.js';
 import { checkServerOptions, DEFAULTS, type ServerOptions, type WebSocketClass } from './server-options.js';
 import { WebSocket } from './websocket.js';
 
@@ -249,11 +250,8 @@ export class WebSocketServer extends EventEmitter {
     else socket.write(response);
     unwatchErrors(socket);
     if (channels.accepted.hasSubscribers) channels.accepted.publish({ server: this, websocket, request, socket });
-    websocket.setSocket(socket, head, {
-      ...options,
-      owner: held,
-      deflate: agreed === undefined ? undefined : { agreement: agreed.agreement, options: deflate ?? {} },
-    });
+    const agreement = agreed && { agreement: agreed.agreement, options: deflate ?? {} };
+    websocket.setSocket(socket, head, new ServedSocketOptions(options, held, agreement));
     held.openConnections++;
     this.clients?.add(websocket);
     callback(websocket, request);

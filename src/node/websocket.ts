@@ -12,7 +12,7 @@ import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
 import { iterate } from './iterate.js';
-import { openSession, type SocketOptions } from './open.js';
+import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
 import { sendClose, sendControl, sendEncoded, sendOther, sendPayload } from './sends.js';
@@ -168,7 +168,11 @@ export class WebSocket extends EventEmitter {
    * @param head bytes that came with the handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
-    openSession(this, socket, head, { ...this.#options, ...options }, METHODS, (session) => {
+    const isServed = options instanceof ServedSocketOptions;
+    // A subclass may have changed a copy of what the server gave.
+    const { shared } = options as Partial<ServedSocketOptions>;
+    const all = isServed ? options : { ...this.#options, ...shared, ...options };
+    openSession(this, socket, head, all, METHODS, (session) => {
       this.#session = session;
     });
     this._readyState = ReadyState.Open;

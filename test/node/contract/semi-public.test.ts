@@ -434,6 +434,24 @@ contract('semi-public pieces', (implementation) => {
     expect((await end).error?.code).toBe('WS_ERR_UNSUPPORTED_MESSAGE_LENGTH');
   });
 
+  it('setSocket: a subclass that a server makes can read its options, and pass others on', async () => {
+    const seen: unknown[] = [];
+    class Mine extends implementation.WebSocket {
+      override setSocket(socket: never, head: never, options: Record<string, unknown>): void {
+        seen.push(options.maxPayload, options.skipUTF8Validation, options.allowSynchronousEvents);
+        const above = Reflect.get(implementation.WebSocket.prototype, 'setSocket') as (...given: unknown[]) => void;
+        above.call(this, socket, head, { ...options, maxPayload: 20 });
+      }
+    }
+    const options = { maxPayload: 1000, allowSynchronousEvents: false, WebSocket: Mine as never };
+    const { ws, peer } = await rawClient(implementation, options);
+    expect(seen).toEqual([1000, false, false]);
+    const end = ending(ws);
+    peer.send({ payload: 'x'.repeat(21) });
+    expect((await peer.readClose()).code).toBe(1009);
+    expect((await end).error?.code).toBe('WS_ERR_UNSUPPORTED_MESSAGE_LENGTH');
+  });
+
   it("setSocket: emits 'open' synchronously", () => {
     const ws = new implementation.WebSocket(null, undefined, {});
     const opened = vi.fn();
