@@ -1,6 +1,6 @@
 // This script does to the compiled sources what tsc does not: it writes numbers and members of enums into the code that uses them, makes
 // the doors of the package with their declarations, and puts the kernel module and the mark that makes the CLI executable beside them.
-import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
@@ -57,7 +57,12 @@ for (const name of compiled) {
 // one program or one bundle, holds the same classes. Both doors are of one build, so that they share the codec.
 const namesOf = async (file) => Object.keys(await import(path.resolve(file))).filter((name) => name !== 'default');
 const frontNames = await namesOf('dist/index.js');
+/** The doors of topics and of their brokers: they hold the front door's framing, and are of its build. */
+const TOPIC_DOORS = ['index', 'brokers/redis', 'brokers/cluster', 'brokers/nats']
+  .map((name) => `topics/${name}`)
+  .filter((name) => existsSync(`dist/${name}.js`));
 const codecNames = await namesOf('dist/sans-io.js');
+const topicNames = await Promise.all(TOPIC_DOORS.map((door) => namesOf(`dist/${door}.js`)));
 
 /** `require` gives what the default export is, and nothing else: a module with that one export. */
 const defaultAlone = {
@@ -116,10 +121,25 @@ async function writeBundle(input, { target, external, ...options }) {
 }
 const cjs = { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' };
 await writeBundle(
-  { ws: 'default-alone:dist/index.js', 'sans-io': 'dist/sans-io.js' },
-  { ...cjs, codeSplitting: { groups: [{ name: 'codec', test: /[\\/]dist[\\/](?!node|index)/ }] } },
+  {
+    ws: 'default-alone:dist/index.js',
+    'sans-io': 'dist/sans-io.js',
+    ...Object.fromEntries(TOPIC_DOORS.map((door) => [door, `dist/${door}.js`])),
+  },
+  {
+    ...cjs,
+    codeSplitting: {
+      groups: [
+        { name: 'front', test: /[\\/]dist[\\/]node[\\/]/, priority: 2 },
+        { name: 'codec', test: /[\\/]dist[\\/](?!node|index|topics)/, priority: 1 },
+      ],
+    },
+  },
 );
 await writeBundle({ metrics: 'dist/metrics/index.js' }, cjs);
+for (const name of readdirSync('dist/topics', { recursive: true }).filter((name) => name.endsWith('.js'))) {
+  rmSync(path.join('dist/topics', name));
+}
 // browserify reads nothing newer.
 await writeBundle({ browser: 'default-alone:dist/browser-require.js' }, { ...cjs, target: 'es2018' });
 rmSync('dist/browser-require.js');
@@ -162,6 +182,10 @@ const imports = watched.map((name) => `import '${name}';\n`).join('');
 writeFileSync('dist/index.js', `${imports}${wrapper('index.cjs', frontNames)}export default door;\n`);
 writeFileSync('dist/sans-io-node.js', wrapper('sans-io.cjs', codecNames));
 writeFileSync('dist/metrics.js', wrapper('metrics.cjs', ['Metrics']));
+for (const [index, door] of TOPIC_DOORS.entries()) {
+  writeFileSync(`dist/${door}.js`, wrapper(`${path.basename(door)}.cjs`, topicNames[index]));
+  writeFileSync(`dist/${door}.d.mts`, `export * from './${path.basename(door)}.cjs';\n`);
+}
 // The commands are for Node alone, and share the codec of the front door.
 for (const name of readdirSync('dist/cli').filter((name) => name.endsWith('.js'))) {
   const file = path.join('dist/cli', name);
@@ -195,6 +219,7 @@ function declarationsOf(file, found = new Set()) {
 const IMPORT = /(from |import\()'(\.[^']+)\.js'(?: with \{ 'resolution-mode': 'import' \})?/g;
 const front = readFileSync('src/index.d.cts', 'utf8');
 const declared = declarationsOf('dist/metrics/index', declarationsOf('dist/sans-io'));
+for (const door of TOPIC_DOORS) declarationsOf(`dist/${door}`, declared);
 for (const [, , name] of front.matchAll(IMPORT)) declarationsOf(path.join('dist', name), declared);
 /** A declaration file without the comments of members that only the class itself may use: none but their names matter to the compiler. */
 function withoutPrivateComments(text) {

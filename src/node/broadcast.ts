@@ -14,17 +14,17 @@ export interface BroadcastOptions {
   readonly binary?: boolean | undefined;
 }
 
-/**
- * Sends `data`, uncompressed, to every open connection of a server's side among `clients`. It waits for nobody: a
- * connection with a `maxBackpressure` that is too slow is ended, and no other is held up.
- */
-export function broadcast(
-  clients: Iterable<WebSocket>,
-  data: Exclude<Sendable, Blob>,
-  { filter, binary }: BroadcastOptions,
-): void {
+/** A message with its frame, which many connections send. */
+export interface FramedMessage {
+  readonly data: Exclude<Sendable, Blob>;
+  readonly payload: Uint8Array | string;
+  readonly isBinary: boolean;
+  readonly frame: Uint8Array;
+}
+
+/** Makes the frame of a message, uncompressed (RFC 6455 5.2). */
+export function frameMessage(data: Exclude<Sendable, Blob>, isBinary: boolean): FramedMessage {
   const payload = toPayload(data);
-  const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
   const encoder = new FrameEncoder({ role: Role.Server, values: nodeValues });
   const first = FIN | (isBinary ? Opcode.Binary : Opcode.Text);
   if (typeof payload === 'string') encoder.text(first, payload);
@@ -36,8 +36,26 @@ export function broadcast(
     frame.set(chunk, at);
     at += chunk.length;
   }
+  return { data, payload, isBinary, frame };
+}
+
+/** Sends a framed message to one of many connections, or has a `send` of the application's send it. */
+export function sendFramed(client: WebSocket, { data, payload, isBinary, frame }: FramedMessage): void {
+  if (!broadcastFrames(client, frame, payload, isBinary)) client.send(data, { binary: isBinary, compress: false });
+}
+
+/**
+ * Sends `data`, uncompressed, to every open connection of a server's side among `clients`. It waits for nobody: a
+ * connection with a `maxBackpressure` that is too slow is ended, and no other is held up.
+ */
+export function broadcast(
+  clients: Iterable<WebSocket>,
+  data: Exclude<Sendable, Blob>,
+  { filter, binary }: BroadcastOptions,
+): void {
+  const message = frameMessage(data, binary ?? (typeof data !== 'string' && typeof data !== 'number'));
   for (const client of clients) {
     if (client.readyState !== ReadyState.Open || (filter !== undefined && !filter(client))) continue;
-    if (!broadcastFrames(client, frame, payload, isBinary)) client.send(data, { binary: isBinary, compress: false });
+    sendFramed(client, message);
   }
 }

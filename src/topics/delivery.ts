@@ -1,0 +1,94 @@
+// `Delivery` frames messages once and hands them to the subscribers of a topic, in one order for all.
+import { frameMessage, type FramedMessage } from '../node/broadcast.js';
+import { channels } from './channels.js';
+import type { EntryMessage } from './entry.js';
+import type { TopicsOptions } from './options.js';
+import { positionIn } from './outbox.js';
+import type { Live, Subscription, Topic } from './topic.js';
+
+export class Delivery {
+  private serial = 0;
+  /** Deliveries that were begun inside of another, which come after it. */
+  private later: (() => void)[] | undefined;
+
+  constructor(
+    private readonly counters: { due: number },
+    private readonly envelope: TopicsOptions['envelope'],
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** The serial number of the next subscription. */
+  nextSerial(): number {
+    return ++this.serial;
+  }
+
+  /** Delivers an entry to all subscribers; one that is begun inside of another waits for that. */
+  fanOut(topic: Topic, live: Live): void {
+    if (this.later !== undefined) {
+      this.later.push(() => this.deliver(topic, live));
+      return;
+    }
+    const later: (() => void)[] = (this.later = []);
+    try {
+      this.deliver(topic, live);
+      for (const deliver of later) deliver();
+    } finally {
+      this.later = undefined;
+    }
+  }
+
+  /** Delivers an entry to one subscriber, without its first messages; says how many. */
+  deliverTo(topic: Topic, subscription: Subscription, live: Live, first: number): number {
+    const { member } = subscription;
+    let count = 0;
+    for (const [index, message] of this.framed(topic, live).entries()) {
+      if (index < first || live.excepts?.[index] === member.socket || !member.isOpen) continue;
+      this.counters.due++;
+      member.deliver(topic.name, message);
+      count++;
+    }
+    return count;
+  }
+
+  private deliver(topic: Topic, live: Live): void {
+    const latest = this.serial;
+    const { excepts, place } = live;
+    const framed = this.framed(topic, live);
+    if (channels.deliver.hasSubscribers) {
+      channels.deliver.publish({ topic: topic.name, messages: framed.length, subscribers: topic.subscribers.size });
+    }
+    for (const { held, serial } of topic.subscribers.values()) if (serial <= latest) held?.push(live);
+    for (const [index, message] of framed.entries()) {
+      for (const [socket, subscription] of topic.subscribers) {
+        const { member } = subscription;
+        // A map gives its entries in the order of their arrival: the rest came after this message.
+        if (subscription.serial > latest) break;
+        if (subscription.held !== undefined || !member.isOpen || excepts?.[index] === socket) continue;
+        if (!subscription.isDue(place)) continue;
+        this.counters.due++;
+        member.deliver(topic.name, message);
+      }
+    }
+  }
+
+  private framed(topic: Topic, live: Live): FramedMessage[] {
+    const { entry, place } = live;
+    const last = entry.messages.length - 1;
+    try {
+      return (live.framed ??= entry.messages.map((message, index) =>
+        this.frame(topic.name, message, place === undefined ? '' : positionIn(place, index, last)),
+      ));
+    } catch (error) {
+      this.failed(error);
+      return [];
+    }
+  }
+
+  private frame(topic: string, { payload, isBinary }: EntryMessage, position: string): FramedMessage {
+    const { envelope } = this;
+    if (envelope === undefined) return frameMessage(payload, isBinary);
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+    const made = envelope({ topic, data: isBinary ? bytes : bytes.toString(), isBinary, position });
+    return frameMessage(made, typeof made !== 'string');
+  }
+}

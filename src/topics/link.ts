@@ -1,0 +1,222 @@
+// `Link` keeps the topics of this process subscribed at the broker, and fills the gap after the engine was away.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Broker, BrokerListener, Recovery } from './broker.js';
+import type { Outbox } from './outbox.js';
+import type { Place } from './position.js';
+import type { Topic } from './topic.js';
+
+/** How long a topic without subscribers stays subscribed, so that quick reconnects cost nothing, in ms. */
+const GRACE = 1000;
+/** How long to wait after a read that failed although the engine is there, in ms. */
+const AGAIN = 1000;
+
+export interface LinkOwner {
+  readonly topics: ReadonlyMap<string, Topic>;
+  /** An entry that comes next in its topic. */
+  arrived(topic: Topic, bytes: Uint8Array, place: Place | undefined): void;
+  /** Messages of these topics may have been lost. */
+  gap(topics: readonly string[]): void;
+  brokerDown(reason: Error): void;
+  brokerUp(): void;
+  /** A topic has had no subscribers for a while. */
+  dropped(topic: Topic): void;
+}
+
+export class Link implements BrokerListener {
+  private isClosed = false;
+  private isEngineUp = true;
+  private isDeaf = false;
+  private joining: Topic[] = [];
+  private readonly leaving = new Set<Topic>();
+  private graceTimer: NodeJS.Timeout | undefined;
+  private pulseTimer: NodeJS.Timeout | undefined;
+  private isPulsing = false;
+
+  /** @param interval how often a message to oneself shows that the engine relays, in ms; 0 for never */
+  constructor(
+    private readonly broker: Broker,
+    private readonly outbox: Outbox,
+    private readonly owner: LinkOwner,
+    interval: number,
+  ) {
+    void this.start();
+    if (interval > 0 && broker.pulse !== undefined) {
+      this.pulseTimer = setInterval(() => void this.pulse(), interval).unref();
+    }
+  }
+
+  private async start(): Promise<void> {
+    try {
+      await this.broker.start(this);
+    } catch (error) {
+      this.down(toError(error));
+    }
+  }
+
+  get isUp(): boolean {
+    return this.isEngineUp && !this.isDeaf;
+  }
+
+  // ---- as the broker tells
+
+  entry(name: string, bytes: Uint8Array, place: Place | undefined): void {
+    const topic = this.owner.topics.get(name);
+    if (topic === undefined || this.isClosed) return;
+    if (topic.early === undefined) this.take(topic, bytes, place);
+    else topic.early.push({ entry: bytes, place });
+  }
+
+  down(reason: Error): void {
+    this.change(() => (this.isEngineUp = false), reason);
+  }
+
+  up(): void {
+    this.change(() => (this.isEngineUp = true));
+  }
+
+  // ---- subscriptions
+
+  /** Subscribes to a topic, with all others of this tick. */
+  join(topic: Topic): void {
+    if (this.joining.length === 0) queueMicrotask(() => this.leaveTogether());
+    this.joining.push(topic);
+    if (this.broker.keepsHistory) topic.early = [];
+  }
+
+  /** A topic's last subscriber has left. */
+  leave(topic: Topic): void {
+    topic.emptySince = Date.now();
+    this.leaving.add(topic);
+    this.graceTimer ??= setTimeout(() => this.dropLeft(), GRACE).unref();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearInterval(this.pulseTimer);
+    clearTimeout(this.graceTimer);
+    await this.broker.close();
+  }
+
+  private leaveTogether(): void {
+    const topics = this.joining;
+    this.joining = [];
+    void this.subscribe(topics);
+  }
+
+  private async subscribe(topics: readonly Topic[]): Promise<void> {
+    if (!this.isUp || this.isClosed) return;
+    try {
+      await this.broker.subscribe(topics.map(({ name }) => name));
+    } catch {
+      // The engine has gone, and all are subscribed when it is back; or it is there, and is asked again.
+      if (this.isUp) await delay(AGAIN, undefined, { ref: false });
+      return this.subscribe(topics);
+    }
+    await Promise.all(topics.map((topic) => this.readPast(topic)));
+  }
+
+  /** Finds out where a topic stands, or reads what it has missed; what comes meanwhile waits. */
+  private async readPast(topic: Topic): Promise<void> {
+    const { broker } = this;
+    if (!broker.keepsHistory) return topic.begin(undefined);
+    topic.early ??= [];
+    const turn = ++topic.reads;
+    let recovery: Recovery | undefined;
+    while (recovery === undefined) {
+      try {
+        recovery = await broker.read!(topic.name, topic.position?.offset);
+      } catch {
+        if (!this.isUp || this.isClosed) return;
+        await delay(AGAIN, undefined, { ref: false });
+      }
+      // Another read has begun, after the engine was away.
+      if (topic.reads !== turn || this.isClosed) return;
+    }
+    const { epoch, last, entries } = recovery;
+    if (topic.follows(recovery) && topic.position !== undefined) {
+      for (const { offset, entry } of entries) this.take(topic, entry, { epoch, offset });
+    } else {
+      if (topic.position !== undefined) this.owner.gap([topic.name]);
+      topic.position = { epoch, offset: last + 1, seen: 0 };
+    }
+    topic.begin(topic.position);
+    const { early } = topic;
+    topic.early = undefined;
+    for (const { entry, place } of early ?? []) this.entry(topic.name, entry, place);
+  }
+
+  private take(topic: Topic, bytes: Uint8Array, place: Place | undefined): void {
+    if (place !== undefined) {
+      const verdict = topic.judge(place, this.broker.isContiguous === true);
+      if (verdict === 'old') return;
+      if (verdict === 'hole') {
+        topic.early = [{ entry: bytes, place }];
+        void this.readPast(topic);
+        return;
+      }
+      if (verdict === 'lost') this.owner.gap([topic.name]);
+    }
+    this.owner.arrived(topic, bytes, place);
+  }
+
+  private dropLeft(): void {
+    this.graceTimer = undefined;
+    const until = Date.now() - GRACE + 1;
+    const dropped: string[] = [];
+    for (const topic of this.leaving) {
+      if (topic.subscribers.size === 0 && topic.emptySince! > until) continue;
+      this.leaving.delete(topic);
+      if (topic.subscribers.size > 0) continue;
+      this.owner.dropped(topic);
+      dropped.push(topic.name);
+    }
+    if (dropped.length > 0) this.broker.unsubscribe(dropped);
+    if (this.leaving.size > 0) this.graceTimer = setTimeout(() => this.dropLeft(), GRACE).unref();
+  }
+
+  // ---- whether the engine is there
+
+  private change(apply: () => void, reason?: Error): void {
+    const before = this.isUp;
+    apply();
+    if (this.isClosed || before === this.isUp) return;
+    if (this.isUp) {
+      this.outbox.up();
+      void this.rejoin();
+      this.owner.brokerUp();
+    } else {
+      this.outbox.down();
+      this.owner.brokerDown(reason!);
+    }
+  }
+
+  private async rejoin(): Promise<void> {
+    const { broker, owner } = this;
+    const topics = [...owner.topics.values()];
+    const known = topics.filter(({ isConfirmed }) => isConfirmed).map(({ name }) => name);
+    if (broker.keepsHistory) for (const topic of topics) topic.early ??= [];
+    else if (known.length > 0) owner.gap(known);
+    await this.subscribe(topics);
+  }
+
+  private async pulse(): Promise<void> {
+    // The engine has been silent for a whole interval.
+    if (this.isPulsing) {
+      if (this.isEngineUp) this.change(() => (this.isDeaf = true), new Error('The broker relays nothing'));
+      if (!this.isDeaf) return;
+    }
+    this.isPulsing = true;
+    try {
+      await this.broker.pulse!();
+    } catch {
+      // An engine that has gone says so itself, and one that is deaf is found by its silence.
+      return;
+    }
+    this.isPulsing = false;
+    if (this.isDeaf) this.change(() => (this.isDeaf = false));
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,94 @@
+// `MemoryHistory` keeps the latest entries of topics; `MemoryBroker` is an engine in this process, for `Topics` with history.
+import { randomBytes } from 'node:crypto';
+import type { Broker, BrokerListener, HistoryLimits, Recovery } from './broker.js';
+import type { Place } from './position.js';
+
+/** The entries of one topic, oldest first. */
+interface Kept {
+  last: number;
+  entries: { readonly offset: number; readonly entry: Uint8Array; readonly time: number }[];
+  /** How many of `entries` are gone. */
+  gone: number;
+}
+
+export class MemoryHistory {
+  private readonly epoch = randomBytes(6).toString('hex');
+  private readonly topics = new Map<string, Kept>();
+
+  constructor(private readonly limits: HistoryLimits) {}
+
+  add(topic: string, entry: Uint8Array): Place {
+    let kept = this.topics.get(topic);
+    if (kept === undefined) this.topics.set(topic, (kept = { last: 0, entries: [], gone: 0 }));
+    const offset = ++kept.last;
+    kept.entries.push({ offset, entry, time: Date.now() });
+    this.trim(kept);
+    return { epoch: this.epoch, offset };
+  }
+
+  read(topic: string, offset: number | undefined): Recovery {
+    const { epoch } = this;
+    const kept = this.topics.get(topic);
+    if (kept === undefined) return { epoch, last: 0, isWhole: offset === 1, entries: [] };
+    const { last } = kept;
+    if (offset === undefined) return { epoch, last, isWhole: true, entries: [] };
+    this.trim(kept);
+    const first = last - (kept.entries.length - kept.gone) + 1;
+    if (offset < first || offset > last + 1) return { epoch, last, isWhole: false, entries: [] };
+    return { epoch, last, isWhole: true, entries: kept.entries.slice(kept.gone + offset - first) };
+  }
+
+  private trim(kept: Kept): void {
+    const { messages, age } = this.limits;
+    const oldest = Date.now() - age;
+    const { entries } = kept;
+    while (kept.gone < entries.length && (entries.length - kept.gone > messages || entries[kept.gone].time < oldest)) {
+      kept.gone++;
+    }
+    // In one go, when half of them are gone: a shift for each would move them all.
+    if (kept.gone * 2 > entries.length) {
+      entries.splice(0, kept.gone);
+      kept.gone = 0;
+    }
+  }
+}
+
+export class MemoryBroker implements Broker {
+  readonly keepsHistory = true;
+  readonly isContiguous = true;
+  private readonly history: MemoryHistory;
+  private listener: BrokerListener | undefined;
+  private readonly subscribed = new Set<string>();
+
+  constructor(limits: HistoryLimits) {
+    this.history = new MemoryHistory(limits);
+  }
+
+  start(listener: BrokerListener): void {
+    this.listener = listener;
+  }
+
+  subscribe(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) this.subscribed.add(topic);
+    return Promise.resolve();
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    for (const topic of topics) this.subscribed.delete(topic);
+  }
+
+  publish(topic: string, entry: Uint8Array): Promise<Place> {
+    const place = this.history.add(topic, entry);
+    if (this.subscribed.has(topic)) this.listener!.entry(topic, entry, place);
+    return Promise.resolve(place);
+  }
+
+  read(topic: string, offset: number | undefined): Promise<Recovery> {
+    return Promise.resolve(this.history.read(topic, offset));
+  }
+
+  close(): Promise<void> {
+    this.subscribed.clear();
+    return Promise.resolve();
+  }
+}

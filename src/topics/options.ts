@@ -1,0 +1,81 @@
+// `checkOptions` reads the options of `Topics`, whose types stand here too.
+import type { Broker, HistoryLimits } from './broker.js';
+import type { SlowOptions, TopicSocket } from './member.js';
+
+export type TopicData = string | ArrayBuffer | ArrayBufferView;
+
+/** A message as `envelope` sees it. */
+export interface TopicMessage {
+  readonly topic: string;
+  /** A string unless it is binary. */
+  readonly data: string | Buffer;
+  readonly isBinary: boolean;
+  /** Where it stands in the history; '' without. */
+  readonly position: string;
+}
+
+export interface TopicsOptions {
+  /** Relays to other processes; without one, topics are this process's own. */
+  readonly broker?: Broker;
+  /** Keeps messages in this process, for `after`. A broker has its own option for that. */
+  readonly history?: Partial<HistoryLimits>;
+  /** Makes what subscribers are sent; called once for a message. By default its data. */
+  readonly envelope?: (message: TopicMessage) => string | Uint8Array;
+  readonly slow?: SlowOptions;
+  /** How long a broker may take to accept a message, in ms; 5000 by default. */
+  readonly publishTimeout?: number;
+  /** How many bytes may wait for the broker; 8 MiB by default. */
+  readonly maxWaiting?: number;
+  /** How often a message to oneself checks that the broker relays, in ms; 5000 by default, 0 for never. */
+  readonly checkInterval?: number;
+}
+
+export interface PublishOptions {
+  /** A socket that does not get the message, such as its author's. */
+  readonly except?: TopicSocket;
+  /** Whether it is sent as binary; by default, whether the data is not a string. */
+  readonly binary?: boolean;
+}
+
+export interface TopicsStatistics {
+  readonly topics: number;
+  readonly subscriptions: number;
+  /** Messages published by this process. */
+  readonly published: number;
+  /** Messages times the subscribers that each came to: `delivered + skipped + closedForSlowness`, and what waits for slow ones. */
+  readonly due: number;
+  readonly delivered: number;
+  readonly skipped: number;
+  readonly closedForSlowness: number;
+  /** Messages that were sent from the history. */
+  readonly recovered: number;
+  /** How long the broker took to accept the last entry, in ms. */
+  readonly brokerRoundTrip: number;
+}
+
+/** How much history is kept where the options do not say. */
+export const HISTORY: HistoryLimits = { messages: 1000, age: 300_000 };
+const POLICIES: readonly unknown[] = ['close', 'skip', 'latest'];
+
+export interface CheckedOptions {
+  readonly publishTimeout: number;
+  readonly maxWaiting: number;
+  readonly checkInterval: number;
+  readonly slow: Required<SlowOptions>;
+  readonly limits: HistoryLimits;
+}
+
+/** @throws RangeError for a number or a policy that cannot be honoured; TypeError for a history beside a broker */
+export function checkOptions(options: TopicsOptions): CheckedOptions {
+  const { publishTimeout = 5000, maxWaiting = 8 * 1024 * 1024, checkInterval = 5000, history, broker } = options;
+  const limits = { ...HISTORY, ...history };
+  const { limit = 1024 * 1024, policy = 'close' } = options.slow ?? {};
+  for (const [name, value] of Object.entries({ publishTimeout, maxWaiting, checkInterval, limit, ...limits })) {
+    if (typeof value !== 'number' || !(value >= 0)) throw new RangeError(`"${name}" must be a number from 0`);
+  }
+  if (!POLICIES.includes(policy)) throw new RangeError('"policy" must be close, skip or latest');
+  if (history !== undefined && broker?.keepsHistory === false) {
+    throw new TypeError('The broker keeps no history: it has an option of its own for that');
+  }
+  return { publishTimeout, maxWaiting, checkInterval, slow: { limit, policy }, limits };
+}

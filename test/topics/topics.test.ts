@@ -1,0 +1,343 @@
+// Topics in one process, held against a naive model and, where bytes matter, over real sockets.
+import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { WebSocket as Theirs } from 'ws';
+import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { Topics, type TopicsOptions } from '../../src/topics/index.js';
+import { Random } from '../support/random.js';
+import { FakeSocket, Model } from './model.js';
+
+const NAMES = ['a', 'b', 'room/42', 'ü'];
+
+describe.each([
+  ['without history', {}],
+  ['with history', { history: {} }],
+] as [string, TopicsOptions][])('random operations %s', (_, options) => {
+  test('deliver what the model does, in its order', async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(seed);
+      const topics = new Topics(options);
+      const model = new Model();
+      const sockets: FakeSocket[] = [];
+      for (let step = 0; step < 500; step++) {
+        const name = NAMES[random.below(NAMES.length)];
+        if (sockets.length < 3 || random.below(20) === 0) sockets.push(new FakeSocket());
+        const socket = sockets[random.below(sockets.length)];
+        switch (random.below(8)) {
+          case 0:
+          case 1:
+            await topics.subscribe(socket, name);
+            model.of(name).add(socket);
+            break;
+          case 2:
+            expect(topics.unsubscribe(socket, name)).toBe(model.of(name).delete(socket));
+            break;
+          case 3:
+            if (random.below(4) > 0) break;
+            sockets.splice(sockets.indexOf(socket), 1);
+            socket.finish();
+            model.close(socket);
+            break;
+          default: {
+            const count = random.between(1, 3);
+            const settled = Array.from({ length: count }, (_unused, index) => {
+              const except = random.below(3) === 0 ? socket : undefined;
+              model.publish(name, `${step}.${index}`, except);
+              return topics.publish(name, `${step}.${index}`, { except });
+            });
+            await Promise.all(settled);
+          }
+        }
+        expect(topics.subscriberCount(name)).toBe(model.of(name).size);
+        expect(topics.isSubscribed(socket, name)).toBe(model.of(name).has(socket));
+      }
+      for (const [socket, due] of model.due) expect(socket.received, `seed ${seed}`).toEqual(due);
+      const { due, delivered, skipped, closedForSlowness, subscriptions } = topics.statistics;
+      expect(due).toBe([...model.due.values()].reduce((sum, { length }) => sum + length, 0));
+      expect(delivered + skipped + closedForSlowness).toBe(due);
+      expect(subscriptions).toBe([...model.subscribers.values()].reduce((sum, { size }) => sum + size, 0));
+      await topics.close();
+    }
+  });
+});
+
+describe('recovery', () => {
+  test('goes on after any position, without gap or double, whatever is published meanwhile', async () => {
+    const topics = new Topics({ history: { messages: 1000 } });
+    const published: string[] = [];
+    const positions: string[] = [];
+    let count = 0;
+    const publish = async (): Promise<void> => {
+      const texts = Array.from({ length: 1 + (count % 3) }, () => `m${count++}`);
+      published.push(...texts);
+      positions.push(...(await Promise.all(texts.map((text) => topics.publish('a', text)))));
+    };
+    for (let i = 0; i < 30; i++) await publish();
+    for (let from = 0; from < 60; from++) {
+      const socket = new FakeSocket();
+      const subscribed = topics.subscribe(socket, 'a', { after: positions[from] });
+      const meanwhile = publish();
+      expect((await subscribed).recovered).toBe(true);
+      await meanwhile;
+      await publish();
+      expect(socket.received).toEqual(published.slice(from + 1));
+      socket.finish();
+    }
+  });
+
+  test('begins with a position before any message has come', async () => {
+    const topics = new Topics({ history: {} });
+    const { position } = await topics.subscribe(new FakeSocket(), 'a');
+    await topics.publish('a', 'one');
+    const socket = new FakeSocket();
+    expect((await topics.subscribe(socket, 'a', { after: position })).recovered).toBe(true);
+    expect(socket.received).toEqual(['one']);
+  });
+
+  test('sends nothing old where history does not reach back, or the position is another engine’s', async () => {
+    const topics = new Topics({ history: { messages: 3 } });
+    const first = await topics.publish('a', '0');
+    for (let i = 1; i < 6; i++) await topics.publish('a', String(i));
+    for (const after of [first, '1.0badc0de', '999.x', 'nonsense', '-1.x']) {
+      const socket = new FakeSocket();
+      expect((await topics.subscribe(socket, 'a', { after })).recovered, after).toBe(false);
+      expect(socket.received).toEqual([]);
+      await topics.publish('a', 'live');
+      expect(socket.received).toEqual(['live']);
+    }
+  });
+
+  test('gives clients their positions by way of the envelope', async () => {
+    const topics = new Topics({
+      history: {},
+      envelope: ({ topic, data, isBinary, position }) => JSON.stringify({ topic, data, isBinary, position }),
+    });
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'a');
+    const position = await topics.publish('a', 'hello');
+    expect(JSON.parse(socket.received[0])).toEqual({ topic: 'a', data: 'hello', isBinary: false, position });
+  });
+});
+
+describe('a slow subscriber', () => {
+  const subscribeTwo = async (options: TopicsOptions): Promise<[Topics, FakeSocket, FakeSocket]> => {
+    const topics = new Topics(options);
+    const [slow, fast] = [new FakeSocket(), new FakeSocket()];
+    for (const socket of [slow, fast]) {
+      await topics.subscribe(socket, 'a');
+      await topics.subscribe(socket, 'b');
+    }
+    return [topics, slow, fast];
+  };
+
+  test('is closed with 1013, and leaves in the same tick', async () => {
+    const [topics, slow, fast] = await subscribeTwo({ slow: { limit: 100 } });
+    slow.waiting = 101;
+    void topics.publish('a', 'one');
+    expect(slow.closedWith).toBe(1013);
+    expect(topics.subscriptions(slow)).toEqual([]);
+    expect([slow.received, fast.received]).toEqual([[], ['one']]);
+    expect(topics.statistics).toMatchObject({ due: 2, delivered: 1, closedForSlowness: 1, skipped: 0 });
+  });
+
+  test('misses messages until it has drained', async () => {
+    const [topics, slow, fast] = await subscribeTwo({ slow: { limit: 100, policy: 'skip' } });
+    slow.waiting = 101;
+    for (const text of ['one', 'two', 'three']) void topics.publish('a', text);
+    slow.drain();
+    void topics.publish('a', 'four');
+    expect(slow.received).toEqual(['one', 'four']);
+    expect(fast.received).toEqual(['one', 'two', 'three', 'four']);
+    expect(topics.statistics).toMatchObject({ due: 8, delivered: 6, skipped: 2 });
+  });
+
+  test('gets the newest of each topic once it has drained', async () => {
+    const [topics, slow] = await subscribeTwo({ slow: { limit: 100, policy: 'latest' } });
+    slow.waiting = 101;
+    for (const text of ['1', '2', '3']) {
+      void topics.publish('a', `a${text}`);
+      void topics.publish('b', `b${text}`);
+    }
+    expect(slow.received).toEqual(['a1']);
+    slow.drain();
+    expect(slow.received).toEqual(['a1', 'a3', 'b3']);
+    const { due, delivered, skipped } = topics.statistics;
+    expect([due, delivered + skipped]).toEqual([12, 12]);
+  });
+
+  test('on a real connection that reads nothing has bounded memory, and others get all', async () => {
+    const topics = new Topics({ slow: { limit: 64 * 1024 } });
+    const server = new WebSocketServer({ port: 0, closeTimeout: 100 });
+    const { port } = server.address() as AddressInfo;
+    const clients = [0, 1].map(() => new WebSocket(`ws://127.0.0.1:${port}`));
+    for (const client of clients) {
+      const [[socket]] = await Promise.all([once(server, 'connection') as Promise<[WebSocket]>, once(client, 'open')]);
+      await topics.subscribe(socket, 'a');
+    }
+    const [slow, fast] = clients;
+    const [slowSide] = server.clients!;
+    slow.pause();
+    let received = 0;
+    fast.on('message', () => received++);
+    const payload = Buffer.alloc(32 * 1024);
+    let sent = 0;
+    for (; slowSide.readyState === 1 && sent < 2000; sent++) {
+      void topics.publish('a', payload);
+      expect(slowSide.bufferedAmount).toBeLessThan(160 * 1024);
+      await turn();
+    }
+    expect(topics.statistics.closedForSlowness).toBe(1);
+    const all = sent;
+    await vi.waitUntil(() => received === all, 10_000);
+    slow.terminate();
+    fast.terminate();
+    server.close();
+  });
+});
+
+describe('a fan-out', () => {
+  test('survives sockets that close, unsubscribe, subscribe, throw and publish inside of it, in one order for all', async () => {
+    const topics = new Topics();
+    const errors: unknown[] = [];
+    topics.on('deliveryError', (error) => errors.push(error));
+    const sockets = Array.from({ length: 6 }, () => new FakeSocket());
+    const late = new FakeSocket();
+    for (const socket of sockets) await topics.subscribe(socket, 'a');
+    sockets[0].onSend = (text) => {
+      if (text === 'one') void topics.publish('a', 'nested');
+    };
+    sockets[1].onSend = () => topics.unsubscribe(sockets[2], 'a');
+    sockets[3].onSend = () => {
+      throw new Error('thrown by send');
+    };
+    sockets[4].onSend = () => {
+      void topics.subscribe(late, 'a');
+      sockets[4].finish();
+    };
+    void topics.publish('a', 'one');
+    expect(sockets[0].received).toEqual(['one', 'nested']);
+    expect(sockets[2].received).toEqual([]);
+    expect(sockets[4].received).toEqual(['one']);
+    expect(sockets[5].received).toEqual(['one', 'nested']);
+    expect(late.received).toEqual(['nested']);
+    expect(errors.length).toBe(2);
+    const { due, delivered, skipped } = topics.statistics;
+    expect(delivered + skipped).toBe(due);
+  });
+
+  test('ends with the close of a socket', async () => {
+    const topics = new Topics();
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'a');
+    socket.close();
+    void topics.publish('a', 'after close');
+    socket.finish();
+    expect(socket.received).toEqual([]);
+    expect(topics.isSubscribed(socket, 'a')).toBe(false);
+    expect(await topics.subscribe(socket, 'a')).toEqual({ recovered: false, position: '' });
+    expect(topics.statistics).toMatchObject({ topics: 0, subscriptions: 0, due: 0 });
+  });
+
+  test('is read by clients of ws and of ours, with and without compression, in order with their own messages', async () => {
+    const topics = new Topics();
+    const server = new WebSocketServer({ port: 0, perMessageDeflate: { threshold: 0 } });
+    const { port } = server.address() as AddressInfo;
+    const url = `ws://127.0.0.1:${port}`;
+    const clients = [
+      new WebSocket(url),
+      new Theirs(url),
+      new Theirs(url, { perMessageDeflate: false }),
+      new WebSocket(url, { perMessageDeflate: false }),
+    ];
+    const received = clients.map((client) => {
+      const texts: string[] = [];
+      client.on('message', (data: Buffer, isBinary: boolean) =>
+        texts.push(`${isBinary ? 'binary ' : ''}${data.toString()}`),
+      );
+      return texts;
+    });
+    await Promise.all(clients.map((client) => once(client, 'open')));
+    for (const socket of server.clients!) {
+      await topics.subscribe(socket, 'a');
+      socket.send('own'.repeat(100));
+    }
+    void topics.publish('a', 'text');
+    void topics.publish('a', Buffer.from('bytes'));
+    for (const socket of server.clients!) socket.send('last');
+    await Promise.all(
+      clients.map(async (client, index) => {
+        while (received[index].length < 4) await once(client, 'message');
+      }),
+    );
+    for (const texts of received) expect(texts).toEqual(['own'.repeat(100), 'text', 'binary bytes', 'last']);
+    for (const client of clients) client.terminate();
+    server.close();
+  });
+});
+
+test('a topic of no name, of control characters, of half a surrogate pair, or too long is the caller’s mistake', () => {
+  const topics = new Topics();
+  const socket = new FakeSocket();
+  for (const name of ['', 'a\nb', '\u0000', '\u0085', '\ud800', 'ü'.repeat(129), 7, undefined] as string[]) {
+    expect(() => topics.publish(name, 'x')).toThrow(TypeError);
+    expect(() => topics.subscribe(socket, name)).toThrow(TypeError);
+    expect(() => topics.unsubscribe(socket, name)).toThrow(TypeError);
+  }
+  for (const data of [undefined, 7, {}, new Blob([])])
+    expect(() => topics.publish('a', data as never)).toThrow(TypeError);
+  void topics.subscribe(socket, 'ü'.repeat(128));
+  expect(topics.subscriberCount('ü'.repeat(128))).toBe(1);
+});
+
+test('options that cannot be honoured throw', () => {
+  expect(() => new Topics({ publishTimeout: -1 })).toThrow(RangeError);
+  expect(() => new Topics({ slow: { limit: Number.NaN } })).toThrow(RangeError);
+  expect(() => new Topics({ slow: { policy: 'wait' as never } })).toThrow(RangeError);
+  expect(() => new Topics({ history: { messages: -1 } })).toThrow(RangeError);
+});
+
+test('after close nothing is published, and nothing hangs', async () => {
+  const topics = new Topics({ history: {} });
+  const socket = new FakeSocket();
+  await topics.subscribe(socket, 'a');
+  const waiting = topics.publish('a', 'one');
+  await topics.close();
+  await expect(waiting).rejects.toMatchObject({ code: 'WS_ERR_TOPICS_CLOSED' });
+  await expect(topics.publish('a', 'two')).rejects.toMatchObject({
+    code: 'WS_ERR_TOPICS_CLOSED',
+    mayBeAccepted: false,
+  });
+  expect(socket.received).toEqual([]);
+  expect(topics.subscriptions(socket)).toEqual([]);
+});
+
+test('diagnostics channels tell of subscriptions, messages and deliveries', async () => {
+  const told: unknown[] = [];
+  const listen = (message: unknown, name: unknown): void => void told.push([name, message]);
+  const names = ['subscribe', 'publish', 'deliver'].map((name) => `wsimd:topics:${name}`);
+  for (const name of names) channel(name).subscribe(listen);
+  const topics = new Topics();
+  const socket = new FakeSocket();
+  await topics.subscribe(socket, 'a');
+  void topics.publish('a', 'x');
+  for (const name of names) channel(name).unsubscribe(listen);
+  expect(told).toEqual([
+    [names[0], { topic: 'a', socket }],
+    [names[1], { topic: 'a', data: 'x', isBinary: false }],
+    [names[2], { topic: 'a', messages: 1, subscribers: 1 }],
+  ]);
+});
+
+test('20,000 topics of one subscriber are subscribed to and left in linear time', async () => {
+  const topics = new Topics({ history: {} });
+  const sockets = Array.from({ length: 100 }, () => new FakeSocket());
+  await Promise.all(Array.from({ length: 20_000 }, (_, i) => topics.subscribe(sockets[i % 100], `t${i}`)));
+  await topics.publish('t7', 'x');
+  expect(sockets[7].received).toEqual(['x']);
+  for (const socket of sockets) socket.finish();
+  expect(topics.statistics.subscriptions).toBe(0);
+  await topics.close();
+});
