@@ -200,11 +200,13 @@ export class Link implements BrokerListener {
   }
 
   private async pulse(): Promise<void> {
-    // The engine has been silent for a whole interval.
-    if (this.isPulsing) {
-      if (this.isEngineUp) this.change(() => (this.isDeaf = true), new Error('The broker relays nothing'));
-      if (!this.isDeaf) return;
+    // An engine that has gone has said so.
+    if (!this.isEngineUp) {
+      this.isPulsing = false;
+      return;
     }
+    // It has been silent for a whole interval.
+    if (this.isPulsing) this.change(() => (this.isDeaf = true), new Error('The broker relays nothing'));
     this.isPulsing = true;
     try {
       await this.broker.pulse!();
