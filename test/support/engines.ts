@@ -70,8 +70,13 @@ async function engine(program: string, argumentsFor: (port: number, directory: s
 
 export const startRedis = (...flags: string[]): Promise<Engine> =>
   engine('redis-server', (port, directory) => [
-    ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...flags],
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    directory,
+    '--save',
+    '',
+    ...flags,
   ]);
-
-export const startNats = (): Promise<Engine> =>
-  engine('nats-server', (port, directory) => ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', directory]);

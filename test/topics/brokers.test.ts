@@ -1,15 +1,41 @@
 // Brokers over engines that run: what two processes' topics tell each other, also when the engine goes away.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { clusterBroker, startHub, type Hub } from '../../src/topics/brokers/cluster.js';
 import { redisBroker, type RedisClient } from '../../src/topics/brokers/redis.js';
 import { Topics, type Broker, type HistoryLimits, type TopicsOptions } from '../../src/topics/index.js';
 import { hasEngine, startRedis, type Engine } from '../support/engines.js';
 import { FakeSocket } from './model.js';
 
+/** A package that is there only where development tools are installed anew; if not, says so. */
+async function load(name: string): Promise<Record<string, never> | undefined> {
+  try {
+    return (await import(/* @vite-ignore */ name)) as Record<string, never>;
+  } catch {
+    console.log(`not tested: the package ${name} is not installed`);
+    return undefined;
+  }
+}
+
+/** What of a client is used besides its broker. */
+interface Client {
+  on(event: string, listener: () => void): void;
+  connect(): Promise<void>;
+  destroy(): void;
+  disconnect(): void;
+}
+const isRedisThere = hasEngine('redis-server');
+const redis = (isRedisThere ? await load('redis') : undefined) as { createClient(options: object): Client } | undefined;
+const ioredis = (isRedisThere ? await load('ioredis') : undefined) as
+  { Redis: new (options: object) => Client } | undefined;
+
 interface Kind {
   readonly name: string;
+  /** Whether its history ends with it. */
+  readonly forgets?: boolean;
   start(): Promise<Engine>;
   /** A broker with a client of its own, and the end of that. */
   connect(port: number, history: Partial<HistoryLimits> | boolean): Promise<[Broker, () => void]>;
@@ -20,7 +46,7 @@ const kinds: Kind[] = [
     name: 'redis',
     start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always'),
     async connect(port, history) {
-      const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } });
+      const client = redis!.createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } });
       client.on('error', () => undefined);
       await client.connect();
       return [redisBroker(client as unknown as RedisClient, { history }), () => client.destroy()];
@@ -30,175 +56,220 @@ const kinds: Kind[] = [
     name: 'ioredis',
     start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always'),
     connect(port, history) {
-      const client = new Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
+      const client = new ioredis!.Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
       client.on('error', () => undefined);
       return Promise.resolve([redisBroker(client as unknown as RedisClient, { history }), () => client.disconnect()]);
     },
   },
 ];
-const there = hasEngine('redis-server') ? kinds : [];
-
-test.runIf(there.length === 0)('without redis-server nothing is tested here', () => expect(there).toEqual([]));
-
-describe.each(there)('over $name', (kind) => {
-  let engine: Engine;
-  const ends: (() => unknown)[] = [];
-  beforeAll(async () => {
-    engine = await kind.start();
-  });
-  afterAll(async () => {
-    for (const end of [...ends].reverse()) await end();
-    await engine.end();
-  });
-  const open = async (history: Partial<HistoryLimits> | boolean, options: TopicsOptions = {}): Promise<Topics> => {
-    const [broker, end] = await kind.connect(engine.port, history);
-    const topics = new Topics({ checkInterval: 0, ...options, broker });
-    ends.push(end, () => topics.close());
-    return topics;
+/** Both kinds of history by one name, on two hubs: an engine for `connect`, whose port says which directory they are in. */
+const directories = new Map<number, string>();
+async function startHubs(): Promise<Engine> {
+  const directory = mkdtempSync(join(tmpdir(), 'wsimd-hub-'));
+  const port = directories.size;
+  directories.set(port, directory);
+  let hubs: Hub[] = [];
+  const start = async (): Promise<void> => {
+    hubs = [
+      await startHub({ path: join(directory, 'plain') }),
+      await startHub({ path: join(directory, 'kept'), history: true }),
+      await startHub({ path: join(directory, 'short'), history: { messages: 2 } }),
+    ];
   };
+  const stop = async (): Promise<void> => {
+    await Promise.all(hubs.map((hub) => hub.close()));
+    hubs = [];
+  };
+  const end = async (): Promise<void> => {
+    await stop();
+    rmSync(directory, { recursive: true });
+  };
+  await start();
+  return { port, start, stop, end };
+}
+const cluster: Kind = {
+  name: 'cluster',
+  forgets: true,
+  start: startHubs,
+  connect(port, history) {
+    const name = history === false ? 'plain' : history === true ? 'kept' : 'short';
+    const path = join(directories.get(port)!, name);
+    return Promise.resolve([clusterBroker({ path, history: history !== false }), () => undefined]);
+  },
+};
 
-  test.each([false, true])('messages come once, in order, to all processes; history: %s', async (history) => {
-    const [a, b] = [await open(history), await open(history)];
-    const name = `order ${history} ü`;
-    const [near, author, far] = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
-    await Promise.all([a.subscribe(near, name), a.subscribe(author, name), b.subscribe(far, name)]);
-    const texts = Array.from({ length: 300 }, (_, index) => `m${index}`);
-    for (const [index, text] of texts.entries()) {
-      void a.publish(name, text, { except: author });
-      if (!history && index === 0) expect(near.received).toEqual(['m0']);
-      if (index % 7 === 0) await delay(0);
-    }
-    await vi.waitUntil(() => far.received.length >= 300 && near.received.length >= 300, 10_000);
-    await b.publish(name, 'last');
-    await vi.waitUntil(() => author.received.length > 0, 10_000);
-    expect(far.received).toEqual([...texts, 'last']);
-    expect(near.received).toEqual([...texts, 'last']);
-    expect(author.received).toEqual(['last']);
-  });
+describe.each([cluster, ...kinds.filter(({ name }) => (name === 'redis' ? redis : ioredis) !== undefined)])(
+  'over $name',
+  (kind) => {
+    let engine: Engine;
+    /** Last first. */
+    const ends: (() => unknown)[] = [];
+    beforeAll(async () => {
+      engine = await kind.start();
+    });
+    afterAll(async () => {
+      for (const end of ends) await end();
+      await engine.end();
+    });
+    const open = async (history: Partial<HistoryLimits> | boolean, options: TopicsOptions = {}): Promise<Topics> => {
+      const [broker, end] = await kind.connect(engine.port, history);
+      const topics = new Topics({ checkInterval: 0, ...options, broker });
+      ends.unshift(() => topics.close(), end);
+      return topics;
+    };
 
-  test('clients recover in another process, whatever is published meanwhile, also from a silent topic', async () => {
-    const [a, b] = [await open(true), await open(true)];
-    const { position } = await a.subscribe(new FakeSocket(), 'recovery');
-    const positions = [position];
-    for (let i = 0; i < 20; i++) positions.push(await a.publish('recovery', `m${i}`));
-    let count = 20;
-    for (const [index, after] of positions.entries()) {
-      const socket = new FakeSocket();
-      const subscribed = b.subscribe(socket, 'recovery', { after });
-      const live = a.publish('recovery', `m${count++}`);
-      expect((await subscribed).recovered).toBe(true);
-      await live;
-      await vi.waitUntil(() => socket.received.length >= count - index, 10_000);
-      expect(socket.received).toEqual(Array.from({ length: count - index }, (_, i) => `m${i + index}`));
-      socket.finish();
-    }
-    const silent = await b.subscribe(new FakeSocket(), 'silent');
-    expect((await a.subscribe(new FakeSocket(), 'silent', { after: silent.position })).recovered).toBe(true);
-  });
-
-  test('history that does not reach back is not sent', async () => {
-    const topics = await open({ messages: 2 });
-    const after = await topics.publish('short', '0');
-    for (const text of ['1', '2', '3']) await topics.publish('short', text);
-    const socket = new FakeSocket();
-    expect((await topics.subscribe(socket, 'short', { after })).recovered).toBe(false);
-    expect(socket.received).toEqual([]);
-  });
-
-  test(
-    'an engine that is started again loses, doubles and disorders nothing with history',
-    { timeout: 60_000 },
-    async () => {
-      const [a, b] = [await open(true, { publishTimeout: 20_000 }), await open(true)];
-      const told: string[] = [];
-      for (const name of ['brokerDown', 'brokerUp']) b.on(name, () => told.push(name));
-      const [near, far] = [new FakeSocket(), new FakeSocket()];
-      await Promise.all([a.subscribe(near, 'restart'), b.subscribe(far, 'restart')]);
-      const texts = Array.from({ length: 400 }, (_, index) => `m${index}`);
-      const refused = new Set<string>();
-      const settled: Promise<unknown>[] = [];
+    test.each([false, true])('messages come once, in order, to all processes; history: %s', async (history) => {
+      const [a, b] = [await open(history), await open(history)];
+      const name = `order ${history} ü`;
+      const [near, author, far] = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
+      await Promise.all([a.subscribe(near, name), a.subscribe(author, name), b.subscribe(far, name)]);
+      const texts = Array.from({ length: 300 }, (_, index) => `m${index}`);
       for (const [index, text] of texts.entries()) {
-        const published = a.publish('restart', text);
-        settled.push(
-          published.catch((error: { mayBeAccepted: boolean }) => {
-            // A client may give up what was under way when its connection was cut; that may have been accepted.
-            expect(error.mayBeAccepted).toBe(true);
-            refused.add(text);
-          }),
-        );
-        await delay(1);
-        if (index === 100 || index === 250) {
-          await engine.stop();
-          void engine.start();
+        void a.publish(name, text, { except: author });
+        if (!history && index === 0) expect(near.received).toEqual(['m0']);
+        if (index % 7 === 0) await delay(0);
+      }
+      await vi.waitUntil(() => far.received.length >= 300 && near.received.length >= 300, 10_000);
+      await b.publish(name, 'last');
+      await vi.waitUntil(() => author.received.length > 0, 10_000);
+      expect(far.received).toEqual([...texts, 'last']);
+      expect(near.received).toEqual([...texts, 'last']);
+      expect(author.received).toEqual(['last']);
+    });
+
+    test('clients recover in another process, whatever is published meanwhile, also from a silent topic', async () => {
+      const [a, b] = [await open(true), await open(true)];
+      const { position } = await a.subscribe(new FakeSocket(), 'recovery');
+      const positions = [position];
+      for (let i = 0; i < 20; i++) positions.push(await a.publish('recovery', `m${i}`));
+      let count = 20;
+      for (const [index, after] of positions.entries()) {
+        const socket = new FakeSocket();
+        const subscribed = b.subscribe(socket, 'recovery', { after });
+        const live = a.publish('recovery', `m${count++}`);
+        expect((await subscribed).recovered).toBe(true);
+        await live;
+        await vi.waitUntil(() => socket.received.length >= count - index, 10_000);
+        expect(socket.received).toEqual(Array.from({ length: count - index }, (_, i) => `m${i + index}`));
+        socket.finish();
+      }
+      const silent = await b.subscribe(new FakeSocket(), 'silent');
+      expect((await a.subscribe(new FakeSocket(), 'silent', { after: silent.position })).recovered).toBe(true);
+    });
+
+    test('history that does not reach back is not sent', async () => {
+      const topics = await open({ messages: 2 });
+      const after = await topics.publish('short', '0');
+      for (const text of ['1', '2', '3']) await topics.publish('short', text);
+      const socket = new FakeSocket();
+      expect((await topics.subscribe(socket, 'short', { after })).recovered).toBe(false);
+      expect(socket.received).toEqual([]);
+    });
+
+    test(
+      'with history an engine that is started again doubles and disorders nothing, and loses nothing that it has kept',
+      { timeout: 60_000 },
+      async () => {
+        const [a, b] = [await open(true, { publishTimeout: 20_000 }), await open(true)];
+        const told: string[] = [];
+        const gaps: unknown[] = [];
+        b.on('gap', (gap) => gaps.push(gap));
+        for (const name of ['brokerDown', 'brokerUp']) b.on(name, () => told.push(name));
+        const [near, far] = [new FakeSocket(), new FakeSocket()];
+        await Promise.all([a.subscribe(near, 'restart'), b.subscribe(far, 'restart')]);
+        const texts = Array.from({ length: 400 }, (_, index) => `m${index}`);
+        const refused = new Set<string>();
+        const settled: Promise<unknown>[] = [];
+        for (const [index, text] of texts.entries()) {
+          const published = a.publish('restart', text);
+          settled.push(
+            published.catch((error: { mayBeAccepted: boolean }) => {
+              // A client may give up what was under way when its connection was cut; that may have been accepted.
+              expect(error.mayBeAccepted).toBe(true);
+              refused.add(text);
+            }),
+          );
+          await delay(1);
+          if (index === 100 || index === 250) {
+            await engine.stop();
+            void engine.start();
+          }
         }
-      }
-      await Promise.all(settled);
-      expect(refused.size).toBeLessThan(50);
-      await a.publish('restart', 'last');
-      await vi.waitUntil(() => far.received.at(-1) === 'last' && near.received.at(-1) === 'last', 20_000);
-      const received = new Set(far.received);
-      expect(far.received).toEqual([...texts.filter((text) => !refused.has(text) || received.has(text)), 'last']);
-      expect(near.received).toEqual(far.received);
-      expect(told.slice(0, 2)).toEqual(['brokerDown', 'brokerUp']);
-    },
-  );
+        await Promise.all(settled);
+        expect(refused.size).toBeLessThan(50);
+        await a.publish('restart', 'last');
+        await vi.waitUntil(() => far.received.at(-1) === 'last' && near.received.at(-1) === 'last', 20_000);
+        const received = new Set(far.received);
+        if (kind.forgets === true) {
+          // What was lost with the history is reported, and nothing is doubled or out of order.
+          expect(far.received).toEqual([...texts.filter((text) => received.has(text)), 'last']);
+          expect(gaps).toContainEqual({ topics: ['restart'] });
+        } else {
+          expect(far.received).toEqual([...texts.filter((text) => !refused.has(text) || received.has(text)), 'last']);
+          expect(near.received).toEqual(far.received);
+          expect(gaps).toEqual([]);
+        }
+        expect(told.slice(0, 2)).toEqual(['brokerDown', 'brokerUp']);
+      },
+    );
 
-  test(
-    'without history a restart doubles and disorders nothing, and reports the gap',
-    { timeout: 60_000 },
-    async () => {
-      const [a, b] = [await open(false, { publishTimeout: 500 }), await open(false)];
-      const gaps: string[][] = [];
-      b.on('gap', ({ topics }: { topics: string[] }) => gaps.push(topics));
-      const [near, far] = [new FakeSocket(), new FakeSocket()];
-      await Promise.all([a.subscribe(near, 'lossy'), b.subscribe(far, 'lossy')]);
-      let rejected = 0;
-      for (let index = 0; index < 300; index++) {
-        a.publish('lossy', `m${index}`).catch(() => rejected++);
-        await delay(1);
-        if (index === 100) await engine.stop();
-        if (index === 200) await engine.start();
-      }
-      await vi.waitUntil(() => gaps.length > 0, 10_000);
-      await vi.waitUntil(() => {
-        void a.publish('lossy', 'end');
-        return far.received.includes('end');
-      }, 10_000);
-      expect(gaps[0]).toEqual(['lossy']);
-      const numbers = far.received.filter((text) => text !== 'end').map((text) => Number(text.slice(1)));
-      expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
-      expect(near.received.slice(0, 300)).toEqual(Array.from({ length: 300 }, (_, index) => `m${index}`));
-    },
-  );
+    test(
+      'without history a restart doubles and disorders nothing, and reports the gap',
+      { timeout: 60_000 },
+      async () => {
+        const [a, b] = [await open(false, { publishTimeout: 500 }), await open(false)];
+        const gaps: string[][] = [];
+        b.on('gap', ({ topics }: { topics: string[] }) => gaps.push(topics));
+        const [near, far] = [new FakeSocket(), new FakeSocket()];
+        await Promise.all([a.subscribe(near, 'lossy'), b.subscribe(far, 'lossy')]);
+        let rejected = 0;
+        for (let index = 0; index < 300; index++) {
+          a.publish('lossy', `m${index}`).catch(() => rejected++);
+          await delay(1);
+          if (index === 100) await engine.stop();
+          if (index === 200) await engine.start();
+        }
+        await vi.waitUntil(() => gaps.length > 0, 10_000);
+        await vi.waitUntil(() => {
+          void a.publish('lossy', 'end');
+          return far.received.includes('end');
+        }, 10_000);
+        expect(gaps[0]).toEqual(['lossy']);
+        const numbers = far.received.filter((text) => text !== 'end').map((text) => Number(text.slice(1)));
+        expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
+        expect(near.received.slice(0, 300)).toEqual(Array.from({ length: 300 }, (_, index) => `m${index}`));
+      },
+    );
 
-  test('what waits for an engine that has gone is bounded in time and bytes', { timeout: 30_000 }, async () => {
-    const topics = await open(false, { publishTimeout: 300, maxWaiting: 1000 });
-    const isDown = new Promise((resolve) => topics.once('brokerDown', resolve));
-    await engine.stop();
-    await isDown;
-    const late = topics.publish('bounds', Buffer.alloc(600));
-    await expect(topics.publish('bounds', Buffer.alloc(600))).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_FULL' });
-    await expect(late).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_TIMEOUT', mayBeAccepted: false });
-    await engine.start();
-  });
+    test('what waits for an engine that has gone is bounded in time and bytes', { timeout: 30_000 }, async () => {
+      const topics = await open(false, { publishTimeout: 300, maxWaiting: 1000 });
+      const isDown = new Promise((resolve) => topics.once('brokerDown', resolve));
+      await engine.stop();
+      await isDown;
+      const late = topics.publish('bounds', Buffer.alloc(600));
+      await expect(topics.publish('bounds', Buffer.alloc(600))).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_FULL' });
+      await expect(late).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_TIMEOUT', mayBeAccepted: false });
+      await engine.start();
+    });
 
-  test('an engine that is connected but deaf is found within two intervals', async () => {
-    const [broker, end] = await kind.connect(engine.port, false);
-    ends.push(end);
-    let isDeaf = false;
-    const pulse = broker.pulse!.bind(broker);
-    broker.pulse = () => (isDeaf ? new Promise(() => undefined) : pulse());
-    const topics = new Topics({ broker, checkInterval: 100 });
-    ends.push(() => topics.close());
-    await topics.subscribe(new FakeSocket(), 'deaf');
-    await delay(250);
-    isDeaf = true;
-    const since = performance.now();
-    const down = new Promise((resolve) => topics.once('brokerDown', resolve));
-    const up = new Promise((resolve) => topics.once('brokerUp', resolve));
-    await down;
-    expect(performance.now() - since).toBeLessThan(1000);
-    isDeaf = false;
-    await up;
-  });
-});
+    test('an engine that is connected but deaf is found within two intervals', async () => {
+      const [broker, end] = await kind.connect(engine.port, false);
+      ends.unshift(end);
+      let isDeaf = false;
+      const pulse = broker.pulse!.bind(broker);
+      broker.pulse = () => (isDeaf ? new Promise(() => undefined) : pulse());
+      const topics = new Topics({ broker, checkInterval: 100 });
+      ends.unshift(() => topics.close());
+      await topics.subscribe(new FakeSocket(), 'deaf');
+      await delay(250);
+      isDeaf = true;
+      const since = performance.now();
+      const down = new Promise((resolve) => topics.once('brokerDown', resolve));
+      const up = new Promise((resolve) => topics.once('brokerUp', resolve));
+      await down;
+      expect(performance.now() - since).toBeLessThan(1000);
+      isDeaf = false;
+      await up;
+    });
+  },
+);

@@ -185,8 +185,15 @@ class RedisBroker implements Broker {
     const { messages, age } = this.limits;
     const [origin, number] = [bytes.toString('hex', 1, 9), bytes.readUIntLE(9, 6)];
     const reply = (await this.evaluate(PUBLISH, topic, [
-      ...[channel, bytes, origin, String(number), String(Math.max(1, messages)), String(Math.max(1, age))],
-      ...[String(Date.now()), newEpoch(), String(Math.max(KEPT, age))],
+      channel,
+      bytes,
+      origin,
+      String(number),
+      String(Math.max(1, messages)),
+      String(Math.max(1, age)),
+      String(Date.now()),
+      newEpoch(),
+      String(Math.max(KEPT, age)),
     ])) as [Buffer, number];
     return { epoch: String(reply[0]), offset: reply[1] };
   }

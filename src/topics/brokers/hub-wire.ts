@@ -1,0 +1,124 @@
+// `encodeFrame` and `FrameReader` are the frames between a hub of topics and the processes that use it.
+import { Buffer } from 'node:buffer';
+import type { Recovery } from '../broker.js';
+import type { Place } from '../position.js';
+
+// | length of the rest 4 | kind 1 | request 4 | length of the topic 2 | topic | body |
+const HEAD = 11;
+
+export enum Kind {
+  Subscribe = 1,
+  Unsubscribe = 2,
+  Publish = 3,
+  Read = 4,
+  /** Answered with an empty reply, behind all that was sent before. */
+  Pulse = 5,
+  Reply = 6,
+  Entry = 7,
+}
+
+export interface HubFrame {
+  readonly kind: Kind;
+  /** Which request a reply is to; 0 for none. */
+  readonly request: number;
+  readonly topic: string;
+  readonly body: Buffer;
+}
+
+export function encodeFrame(kind: Kind, request: number, topic: string, ...parts: readonly Uint8Array[]): Buffer {
+  const topicLength = Buffer.byteLength(topic);
+  let at = HEAD + topicLength;
+  const frame = Buffer.allocUnsafe(parts.reduce((length, part) => length + part.length, at));
+  frame.writeUInt32LE(frame.length - 4, 0);
+  frame[4] = kind;
+  frame.writeUInt32LE(request, 5);
+  frame.writeUInt16LE(topicLength, 9);
+  frame.write(topic, HEAD);
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  return frame;
+}
+
+/** Puts chunks together to frames. */
+export class FrameReader {
+  private chunks: Buffer[] = [];
+  private length = 0;
+  private needed = 4;
+
+  constructor(private readonly take: (frame: HubFrame) => void) {}
+
+  push(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.length += chunk.length;
+    if (this.length < this.needed) return;
+    const bytes = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks);
+    let at = 0;
+    this.needed = 4;
+    while (bytes.length - at >= 4) {
+      this.needed = 4 + bytes.readUInt32LE(at);
+      if (bytes.length - at < this.needed) break;
+      const topicEnd = at + HEAD + bytes.readUInt16LE(at + 9);
+      this.take({
+        kind: bytes[at + 4],
+        request: bytes.readUInt32LE(at + 5),
+        topic: bytes.toString('utf8', at + HEAD, topicEnd),
+        body: bytes.subarray(topicEnd, at + this.needed),
+      });
+      at += this.needed;
+      this.needed = 4;
+    }
+    this.chunks = at === bytes.length ? [] : [bytes.subarray(at)];
+    this.length = bytes.length - at;
+  }
+}
+
+/** An offset, and no offset, as 8 bytes. */
+export function encodeOffset(offset: number | undefined): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeDoubleLE(offset ?? -1);
+  return bytes;
+}
+
+export function decodeOffset(bytes: Buffer): number | undefined {
+  const offset = bytes.readDoubleLE();
+  return offset < 0 ? undefined : offset;
+}
+
+/** A place, and none, as bytes. */
+export function encodePlace(place: Place | undefined): Buffer {
+  if (place === undefined) return Buffer.of(0);
+  const epoch = Buffer.from(place.epoch);
+  return Buffer.concat([Buffer.of(epoch.length), epoch, encodeOffset(place.offset)]);
+}
+
+/** The place that bytes begin with, and where it ends. */
+export function decodePlace(bytes: Buffer): [Place | undefined, number] {
+  const end = 1 + bytes[0];
+  if (end === 1) return [undefined, 1];
+  return [{ epoch: bytes.toString('utf8', 1, end), offset: bytes.readDoubleLE(end) }, end + 8];
+}
+
+export function encodeRecovery({ epoch, last, isWhole, entries }: Recovery): Buffer {
+  const parts = [encodePlace({ epoch, offset: last }), Buffer.of(isWhole ? 1 : 0)];
+  for (const { offset, entry } of entries) {
+    const head = Buffer.allocUnsafe(12);
+    head.writeDoubleLE(offset);
+    head.writeUInt32LE(entry.length, 8);
+    parts.push(head, entry as Buffer);
+  }
+  return Buffer.concat(parts);
+}
+
+export function decodeRecovery(bytes: Buffer): Recovery {
+  const [place, end] = decodePlace(bytes);
+  const { epoch, offset: last } = place!;
+  const entries: { offset: number; entry: Buffer }[] = [];
+  for (let at = end + 1; at < bytes.length;) {
+    const length = bytes.readUInt32LE(at + 8);
+    entries.push({ offset: bytes.readDoubleLE(at), entry: bytes.subarray(at + 12, at + 12 + length) });
+    at += 12 + length;
+  }
+  return { epoch, last, isWhole: bytes[end] === 1, entries };
+}

@@ -1,0 +1,115 @@
+// `startHub` opens a hub on a Unix socket, which relays topics between the processes of one machine and keeps their history.
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import type { HistoryLimits } from '../broker.js';
+import { MemoryHistory } from '../memory-broker.js';
+import { HISTORY } from '../options.js';
+import {
+  decodeOffset,
+  encodeFrame,
+  encodePlace,
+  encodeRecovery,
+  FrameReader,
+  Kind,
+  type HubFrame,
+} from './hub-wire.js';
+
+export interface HubOptions {
+  /** The Unix socket, or on Windows the named pipe, that the hub listens on. */
+  readonly path: string;
+  /** Keeps messages, for `after`. */
+  readonly history?: Partial<HistoryLimits> | boolean;
+}
+
+export interface Hub {
+  readonly path: string;
+  /** Ends all connections; the processes come back when there is a hub again. */
+  close(): Promise<void>;
+}
+
+/** A process with so many bytes waiting is cut off: it comes back, and reads what it has missed. */
+const WAITING_AT_MOST = 64 * 1024 * 1024;
+
+/** One process that is connected. */
+class Peer {
+  readonly topics: Set<string> = new Set();
+
+  constructor(private readonly socket: Socket) {}
+
+  /** Sends a frame, with all others of this tick in one write. */
+  send(frame: Buffer): void {
+    const { socket } = this;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(frame);
+    if (socket.writableLength > WAITING_AT_MOST) socket.destroy();
+  }
+}
+
+/** @throws Error when the path is in use */
+export async function startHub({ path, history = false }: HubOptions): Promise<Hub> {
+  const limits = { ...HISTORY, ...(typeof history === 'object' ? history : undefined) };
+  const kept = history === false ? undefined : new MemoryHistory(limits);
+  const subscribers = new Map<string, Set<Peer>>();
+  const sockets = new Set<Socket>();
+
+  const leave = (peer: Peer, topic: string): void => {
+    peer.topics.delete(topic);
+    const peers = subscribers.get(topic);
+    peers?.delete(peer);
+    if (peers?.size === 0) subscribers.delete(topic);
+  };
+  const take = (peer: Peer, { kind, request, topic, body }: HubFrame): void => {
+    switch (kind) {
+      case Kind.Subscribe: {
+        peer.topics.add(topic);
+        const peers = subscribers.get(topic);
+        if (peers === undefined) subscribers.set(topic, new Set([peer]));
+        else peers.add(peer);
+        return;
+      }
+      case Kind.Unsubscribe:
+        return leave(peer, topic);
+      case Kind.Publish: {
+        // What is kept has memory of its own: the chunk that it came in is longer.
+        const place = encodePlace(kept?.add(topic, Buffer.from(body)));
+        const frame = encodeFrame(Kind.Entry, 0, topic, place, body);
+        for (const subscriber of subscribers.get(topic) ?? []) subscriber.send(frame);
+        return peer.send(encodeFrame(Kind.Reply, request, '', place));
+      }
+      case Kind.Read: {
+        const recovery = kept?.read(topic, decodeOffset(body)) ?? { epoch: '', last: 0, isWhole: false, entries: [] };
+        return peer.send(encodeFrame(Kind.Reply, request, '', encodeRecovery(recovery)));
+      }
+      case Kind.Pulse:
+        return peer.send(encodeFrame(Kind.Reply, request, ''));
+      default:
+    }
+  };
+  const server = createServer((socket) => {
+    const peer = new Peer(socket);
+    const reader = new FrameReader((frame) => take(peer, frame));
+    sockets.add(socket);
+    socket.on('data', (chunk: Buffer) => reader.push(chunk));
+    // Its 'close' follows.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      for (const topic of peer.topics) leave(peer, topic);
+    });
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  return {
+    path,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
