@@ -45,8 +45,8 @@ export class FakeSocket extends EventEmitter implements TopicSocket {
 
 /** Who is subscribed, and what each is due. */
 export class Model {
-  readonly subscribers = new Map<string, Set<FakeSocket>>();
-  readonly due = new Map<FakeSocket, string[]>();
+  readonly subscribers: Map<string, Set<FakeSocket>> = new Map();
+  readonly due: Map<FakeSocket, string[]> = new Map();
 
   of(topic: string): Set<FakeSocket> {
     let found = this.subscribers.get(topic);
