@@ -315,6 +315,24 @@ declare namespace WebSocket {
     port: number;
   }
 
+  export interface DrainOptions {
+    /** The close code; 1012, Service Restart, by default. */
+    code?: number | undefined;
+    /** At most 123 bytes as UTF-8. */
+    reason?: string | undefined;
+    /** Over how long the closes are spread, in ms; 10,000 by default. */
+    window?: number | undefined;
+    /** How long after the last close connections may take to end, before they are cut off, in ms; 30,000 by default. */
+    timeout?: number | undefined;
+  }
+
+  export interface DrainCounts {
+    /** Those whose closing handshake was done. */
+    closed: number;
+    /** Those that were lost or cut off. */
+    cut: number;
+  }
+
   export interface BroadcastOptions {
     /** Which connections get the message; by default all that are open. */
     readonly filter?: ((websocket: WebSocket) => boolean) | undefined;
@@ -422,6 +440,11 @@ declare namespace WebSocket {
     shouldHandle(request: InstanceType<U>): boolean | Promise<boolean>;
     /** Sends one message to every open connection that `filter` lets through; its frame is made once. */
     broadcast(data: Exclude<Sendable, Blob | NodeBlob>, options?: BroadcastOptions): void;
+    /**
+     * Takes no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`; resolves with how
+     * many were `closed` by their closing handshake, and how many were `cut`.
+     */
+    drain(options?: DrainOptions): Promise<DrainCounts>;
 
     on<E extends keyof ServerEvents>(event: E, listener: Listener<Server<T>, ServerEvents<T, U>[E]>): this;
     on(event: string | symbol, listener: AnyListener<Server<T>>): this;

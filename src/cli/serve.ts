@@ -258,15 +258,10 @@ async function aborted(signal: AbortSignal): Promise<void> {
 
 /** Closes every connection, by force those whose peers do not answer in time. */
 async function leave(server: WebSocketServer, http: PageServer, sockets: Set<Socket>): Promise<void> {
-  const clients = [...(server.clients ?? [])];
-  const closed = clients.map((client) => new Promise((resolve) => client.once('close', resolve)));
   // RFC 6455 7.4.1: 1001, going away
-  for (const client of clients) client.close(1001);
-  const force = setTimeout(() => clients.forEach((client) => client.terminate()), LEAVE);
+  await server.drain({ code: 1001, window: 0, timeout: LEAVE });
   server.close();
   const httpClosed = new Promise((resolve) => http.close(resolve));
-  await Promise.all(closed);
   for (const socket of sockets) socket.destroy();
   await httpClosed;
-  clearTimeout(force);
 }

@@ -25,6 +25,7 @@ import {
 import { channels } from './channels.js';
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
+import { drainServer, type DrainCounts, type DrainOptions } from './drain.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { acceptStream, isStream, noteStream, resetWhenDestroyed, connectLines } from './http2/answer.js';
 import { ServedSocketOptions } from './open.js';
@@ -175,6 +176,15 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /**
+   * Takes no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`; what was sent before
+   * leaves first. Resolves once all have ended; `close` then ends the server itself.
+   * @throws as `close` of a WebSocket for code and reason; RangeError for a time that is no number from 0
+   */
+  drain(options: DrainOptions = {}): Promise<DrainCounts> {
+    return drainServer(this, options);
+  }
+
+  /**
    * Answers with 101 and opens the connection; called by `handleUpgrade`, and meant to be overridden.
    * @param extensions what was agreed on, by the extension's name
    * @param protocols the subprotocols asked for, the preferred one first
@@ -207,6 +217,9 @@ export class WebSocketServer extends EventEmitter {
       deflate = resolveDeflate<PerMessageDeflateOptions>(options.perMessageDeflate);
     } catch (error) {
       return refuseAndTell(this, request, socket, error);
+    }
+    if (held.retryAfter !== undefined) {
+      return refuse(socket, 503, undefined, { 'Retry-After': String(held.retryAfter) });
     }
     if (this._state > ServerState.Running || (maxConnections > 0 && held.openConnections >= maxConnections)) {
       return refuse(socket, 503);

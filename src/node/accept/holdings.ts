@@ -22,6 +22,9 @@ export interface Holder extends EventEmitter {
 class Holdings implements SessionOwner {
   origins: AllowedOrigins | undefined;
   openConnections = 0;
+  /** While the server is drained: in how many seconds clients may come back, and the end of it. */
+  retryAfter: number | undefined;
+  drained: Promise<{ readonly closed: number; readonly cut: number }> | undefined;
 
   constructor(private readonly server: Holder) {}
 

@@ -8,7 +8,7 @@ import { contract, dial, ending, event, listen, message, messages, ownedServer, 
 import type { Client } from './implementations.js';
 
 /** The README's additions. */
-const ADDED = ['needDrain', 'statistics', 'closeInfo', 'broadcast', 'handleConnect'];
+const ADDED = ['needDrain', 'statistics', 'closeInfo', 'broadcast', 'drain', 'handleConnect'];
 const FLAGS =
   'alive closed ended state server id user room dispatch failed drained rest connection transport session options socket request data context name token queue origins openConnections removeListeners createServer listenTo gate held pacing callbacks flush read write end destroy start stop tell finish isAlive subscriptions flights interrupted onClosed regulate needDrain closeInfo statistics'.split(
     ' ',

@@ -50,7 +50,7 @@ contract('names on a server', (implementation) => {
       });
       expect(own.sort()).toEqual(theirs.sort());
     }
-    const additions = implementation.name === 'wsimd' ? ['broadcast', 'handleConnect'] : [];
+    const additions = implementation.name === 'wsimd' ? ['broadcast', 'drain', 'handleConnect'] : [];
     expect(Reflect.ownKeys(implementation.WebSocketServer.prototype).map(String).sort()).toEqual(
       [...Reflect.ownKeys(ws.WebSocketServer.prototype).map(String), ...additions].sort(),
     );

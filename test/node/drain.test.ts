@@ -1,0 +1,64 @@
+// `server.drain()`: clients are told to come back later, one after another, and lose nothing that was sent before.
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from '../../src/index.js';
+
+async function serve(count: number): Promise<{ server: WebSocketServer; url: string; clients: WebSocket[] }> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const clients = Array.from({ length: count }, () => new WebSocket(url));
+  await Promise.all(clients.map((client) => once(client, 'open')));
+  return { server, url, clients };
+}
+
+describe('drain', () => {
+  test('spreads the closes over the window, and lets what is queued leave', async () => {
+    const { server, clients } = await serve(100);
+    const received = clients.map((client) => once(client, 'message'));
+    const since = performance.now();
+    const closes = clients.map(async (client) => {
+      const [code, reason] = (await once(client, 'close')) as [number, Buffer];
+      return { code, reason: reason.toString(), time: performance.now() - since };
+    });
+    for (const socket of server.clients!) socket.send(Buffer.alloc(100_000));
+    expect(await server.drain({ reason: 'deploy', window: 1000 })).toEqual({ closed: 100, cut: 0 });
+    for (const [message] of (await Promise.all(received)) as [Buffer][]) expect(message.length).toBe(100_000);
+    const ends = await Promise.all(closes);
+    for (const { code, reason } of ends) expect([code, reason]).toEqual([1012, 'deploy']);
+    const times = ends.map(({ time }) => time).sort((a, b) => a - b);
+    // Never before their turn, whatever else the machine does; the last just before the end of the window.
+    for (const [index, time] of times.entries()) expect(time).toBeGreaterThan(index * 10 - 25);
+    server.close();
+  });
+
+  test('answers with 503 and Retry-After meanwhile', async () => {
+    const { server, url } = await serve(1);
+    const drained = server.drain({ window: 0, timeout: 0 });
+    const late = new WebSocket(url);
+    const [request, response] = (await once(late, 'unexpected-response')) as [{ destroy(): void }, IncomingMessage];
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '1']);
+    request.destroy();
+    await drained;
+    server.close();
+  });
+
+  test('cuts off those that do not end in time, and counts them', async () => {
+    const { server, clients } = await serve(2);
+    clients[0].pause();
+    expect(await server.drain({ window: 0, timeout: 100 })).toEqual({ closed: 1, cut: 1 });
+    expect(server.clients!.size).toBe(0);
+    clients[0].terminate();
+    server.close();
+  });
+
+  test('resolves at once without connections, and throws for what cannot be honoured', async () => {
+    const server = new WebSocketServer({ noServer: true });
+    expect(() => server.drain({ code: 1005 })).toThrow(TypeError);
+    expect(() => server.drain({ reason: 'x'.repeat(124) })).toThrow(RangeError);
+    expect(() => server.drain({ window: -1 })).toThrow(RangeError);
+    expect(await server.drain()).toEqual({ closed: 0, cut: 0 });
+  });
+});
