@@ -53,6 +53,16 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(encoder.take().map(hex).join('')).toBe(wire('41024865 80016c'));
     });
 
+    test('5.2 a frame is written piece by piece, its header first', () => {
+      const encoder = new FrameEncoder({ role: Role.Server, kernels });
+      encoder.beginFrame(FIN | Opcode.Text, 5);
+      expect(encoder.take().map(hex).join('')).toBe('8105');
+      encoder.payload(octets('48 65'));
+      expect(encoder.remaining).toBe(3);
+      encoder.payload(octets('6c 6c 6f'));
+      expect(encoder.take().map(hex).join('')).toBe('48656c6c6f');
+    });
+
     test('5.3 masking keys come from a source that the caller gives', () => {
       const encoder = new FrameEncoder({ role: Role.Client, generateMask, kernels });
       encoder.frame(FIN | Opcode.Text, octets('48 65 6c 6c 6f'));
@@ -184,6 +194,17 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect([from.wantsWrite, from.outputLength]).toEqual([true, 4 + 4 + 3 + 2]);
       expect(take(from)).toBe(wire('81024869 82020102 890170 8a00'));
       expect([from.wantsWrite, from.outputLength]).toEqual([false, 0]);
+    });
+
+    test('5.6 output goes to the memory of the caller, as much as fits, and frames that wait are counted', () => {
+      const peer = server();
+      peer.send('Hello');
+      peer.ping();
+      expect(peer.outputFrames).toBe(2);
+      const target = new Uint8Array(6);
+      let written = '';
+      while (peer.wantsWrite) written += hex(target.subarray(0, peer.takeInto(target)));
+      expect([written, peer.outputFrames]).toEqual([wire('810548656c6c6f 8900'), 0]);
     });
 
     test('5.3 every frame of a client is masked, with keys from the caller', () => {
