@@ -15,7 +15,7 @@ import { CommandError, wordsOf } from './command-error.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
 import type { Terminal } from './terminal.js';
 
-/** Octets above which the page of a case is not kept: its wire log has thousands of rows. */
+/** Bytes above which the page of a case is not kept: its wire log has thousands of rows. */
 const MAX_PAGE = 128 * 1024;
 
 /** Pages that are kept of one testee. */
@@ -119,7 +119,7 @@ async function examine(
   return row;
 }
 
-/** Reads what came of it, and keeps the pages of the cases that did not pass, with their octets. */
+/** Reads what came of it, and keeps the pages of the cases that did not pass, with their bytes. */
 function count(row: TableRow, list: TesteeList, directory: string): void {
   const index = readBaseline(readFileSync(join(directory, 'index.json'), 'utf8'));
   const verdicts: ReadonlyMap<string, Verdicts> =

@@ -3,7 +3,7 @@
 import type { Behavior, ExpectedClose } from './result.js';
 import { type LengthForm, Opcode } from './wire.js';
 
-/** Octets to send: `unit` repeated and cut to `length`. */
+/** Bytes to send: `unit` repeated and cut to `length`. */
 export interface Payload {
   unit: Buffer;
   length: number;
@@ -23,7 +23,7 @@ export type Step =
       fin: boolean;
       rsv: number;
       payload: Payload;
-      /** Written in pieces of so many octets, with a turn of the event loop between them. */
+      /** Written in pieces of so many bytes, with a turn of the event loop between them. */
       chop: number | null;
       /** Written by itself, with a turn of the event loop after it. */
       sync: boolean;
@@ -32,12 +32,12 @@ export type Step =
     }
   /** Starts the closing handshake with exactly this payload. */
   | { do: 'close'; payload: Buffer; code: number | null }
-  /** A message in frames of `fragment` octets. When the length is a multiple of that, an empty final frame follows. */
+  /** A message in frames of `fragment` bytes. When the length is a multiple of that, an empty final frame follows. */
   | { do: 'message'; opcode: number; payload: Payload; fragment: number | null }
   /** The header of a frame whose payload comes later. */
   | { do: 'header'; opcode: number; fin: boolean; length: number }
   /** Some payload of that frame. */
-  | { do: 'octets'; payload: Buffer }
+  | { do: 'bytes'; payload: Buffer }
   /** A pause; with a tag it becomes an event. What follows is done only if the connection is still open. */
   | { do: 'wait'; seconds: number; tag: string | null };
 
@@ -92,9 +92,9 @@ export interface RequestShape {
   without?: string[];
   /** Header lines that replace those of the same name (all of them), or are added. */
   lines?: [name: string, value: string][];
-  /** Octets after the header. */
+  /** Bytes after the header. */
   body?: Buffer;
-  /** Writes the request in pieces of so many octets. */
+  /** Writes the request in pieces of so many bytes. */
   chop?: number;
   /** Replaces the whole request. */
   raw?: Buffer;
@@ -145,7 +145,7 @@ export type Exam =
   | {
       kind: 'compression';
       file: PayloadName;
-      /** Characters (of text) or octets in a message. */
+      /** Characters (of text) or bytes in a message. */
       size: number;
       fragment: number | null;
       count: number;
@@ -193,18 +193,18 @@ export interface Case {
 
 // ---- builders ------------------------------------------------------------------------------------------------------------------
 
-/** Octets of text, of octets, or of a repeated unit. */
+/** Bytes of text, of bytes, or of a repeated unit. */
 export function payload(content: string | Buffer, length?: number): Payload {
   const unit = typeof content === 'string' ? Buffer.from(content) : content;
   return { unit, length: length ?? unit.length };
 }
 
-/** Octets written in hexadecimal. */
+/** Bytes written in hexadecimal. */
 export function hex(digits: string): Buffer {
   return Buffer.from(digits.replaceAll(' ', ''), 'hex');
 }
 
-/** The payload's octets. */
+/** The payload's bytes. */
 export function octetsOf({ unit, length }: Payload): Buffer {
   if (unit.length === length) return unit;
   return Buffer.alloc(length, unit.length === 0 ? 0 : unit);
@@ -213,7 +213,7 @@ export function octetsOf({ unit, length }: Payload): Buffer {
 /** What a frame may have besides opcode and payload. */
 export type FrameOptions = Partial<Omit<Step & { do: 'frame' }, 'do' | 'opcode' | 'payload'>>;
 
-/** Octets, text, or a repeated unit. */
+/** Bytes, text, or a repeated unit. */
 export type Content = Payload | Buffer | string;
 
 function payloadOf(content: Content): Payload {

@@ -1,4 +1,4 @@
-// One WebSocket connection of the examiner after its opening handshake: octets of a socket become events, and steps become octets. It keeps
+// One WebSocket connection of the examiner after its opening handshake: bytes of a socket become events, and steps become bytes. It keeps
 // the facts by which the closing is judged, and it lets a case break every rule when sending.
 
 import { isUtf8 } from 'node:buffer';
@@ -15,7 +15,7 @@ import { Opcode } from './wire.js';
 /** Events after which a testee that sends without end is failed. */
 const MAX_EVENTS = 10_000;
 
-/** Octets that the testee has not read, above which its pings are no longer answered. */
+/** Bytes that the testee has not read, above which its pings are no longer answered. */
 const MAX_UNREAD = 1024 * 1024;
 
 /** What a message that came compressed was on the wire, for whoever wants to compare. */
@@ -80,7 +80,7 @@ export class Connection {
 
   // ---- receiving ---------------------------------------------------------------------------------------------------------------
 
-  /** Takes octets as the socket gave them (they are recorded elsewhere: the handshake's last read may hold frames). */
+  /** Takes bytes as the socket gave them (they are recorded elsewhere: the handshake's last read may hold frames). */
   receive(chunk: Buffer): void {
     if (this.#state === 'closed') return;
     this.#incoming.push(chunk);
@@ -257,7 +257,7 @@ export class Connection {
       case 'header':
         this.sender.sendHeader(step);
         return;
-      case 'octets':
+      case 'bytes':
         this.sender.sendOctets(step.payload);
     }
   }

@@ -21,11 +21,11 @@ export interface DeflateDirection {
 }
 
 const WINDOW = 32 * 1024;
-/** RFC 7692 7.2.1: the four octets that end a sync flush are not sent. */
+/** RFC 7692 7.2.1: the four bytes that end a sync flush are not sent. */
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const NOTHING = Buffer.alloc(0);
 
-/** The last octets of what was sent so far. */
+/** The last bytes of what was sent so far. */
 export function remember(window: Buffer, payload: Buffer): Buffer {
   if (payload.length >= WINDOW) return Buffer.from(payload.subarray(payload.length - WINDOW));
   const joined = Buffer.concat([window, payload]);
@@ -52,7 +52,7 @@ export class Compressor {
   /** The compressed message without its tail. */
   compress(payload: Buffer): Buffer {
     const { takeover, windowBits } = this.#direction;
-    const octets = deflateRawSync(payload, {
+    const bytes = deflateRawSync(payload, {
       // zlib cannot make a raw stream for 8 bits: stored blocks refer to nothing, so they fit any window
       windowBits: Math.max(windowBits, 9),
       level: windowBits < 9 ? 0 : this.#level,
@@ -62,7 +62,7 @@ export class Compressor {
       ...(takeover && this.#window.length > 0 ? { dictionary: this.#window } : {}),
     });
     if (takeover) this.#window = remember(this.#window, payload);
-    return octets.subarray(0, octets.length - TAIL.length);
+    return bytes.subarray(0, bytes.length - TAIL.length);
   }
 }
 
@@ -79,15 +79,15 @@ export class Decompressor {
   decompress(payload: Buffer, maxLength: number): Buffer | string {
     const { takeover, windowBits } = this.#direction;
     try {
-      const octets = inflateRawSync(Buffer.concat([payload, TAIL]), {
+      const bytes = inflateRawSync(Buffer.concat([payload, TAIL]), {
         windowBits,
         finishFlush: constants.Z_SYNC_FLUSH,
         maxOutputLength: maxLength,
         chunkSize: chunkFor(3 * payload.length),
         ...(takeover && this.#window.length > 0 ? { dictionary: this.#window } : {}),
       });
-      this.skip(octets);
-      return octets;
+      this.skip(bytes);
+      return bytes;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }

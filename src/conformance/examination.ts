@@ -212,10 +212,10 @@ export function play(
   });
 }
 
-/** Writes the handshake's octets, in pieces of `chop` with a turn of the event loop between them when the case wants it. */
-export async function writeHandshake(socket: Duplex, recorder: Recorder, octets: Buffer, chop?: number): Promise<void> {
-  for (let at = 0; at < octets.length && socket.writable; at += chop ?? octets.length) {
-    const piece = octets.subarray(at, at + (chop ?? octets.length));
+/** Writes the handshake's bytes, in pieces of `chop` with a turn of the event loop between them when the case wants it. */
+export async function writeHandshake(socket: Duplex, recorder: Recorder, bytes: Buffer, chop?: number): Promise<void> {
+  for (let at = 0; at < bytes.length && socket.writable; at += chop ?? bytes.length) {
+    const piece = bytes.subarray(at, at + (chop ?? bytes.length));
     recorder.octetsSent(piece, chop !== undefined);
     socket.write(piece);
     if (chop !== undefined) await new Promise((resolve) => setImmediate(resolve));

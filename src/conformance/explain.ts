@@ -25,11 +25,11 @@ function opcodeName(opcode: number): string {
   return OPCODES[opcode] ?? `opcode ${opcode}`;
 }
 
-function payloadWords(octets: Buffer): string {
-  if (octets.length === 0) return 'without payload';
-  const text = textOf(excerpt(octets), SHOWN);
-  const shown = octets.length > SHOWN ? '' : ` ${text.startsWith('0x') ? text : JSON.stringify(text)}`;
-  return `of ${octets.length} octets${shown}`;
+function payloadWords(bytes: Buffer): string {
+  if (bytes.length === 0) return 'without payload';
+  const text = textOf(excerpt(bytes), SHOWN);
+  const shown = bytes.length > SHOWN ? '' : ` ${text.startsWith('0x') ? text : JSON.stringify(text)}`;
+  return `of ${bytes.length} bytes${shown}`;
 }
 
 function stepWords(step: Step): string {
@@ -39,11 +39,11 @@ function stepWords(step: Step): string {
     case 'close':
       return `starts the closing handshake${step.code === null ? ', without a code' : ` with ${step.code}`}`;
     case 'header':
-      return `the header of a ${opcodeName(step.opcode)} frame of ${step.length} octets, FIN = ${step.fin ? 1 : 0}`;
-    case 'octets':
+      return `the header of a ${opcodeName(step.opcode)} frame of ${step.length} bytes, FIN = ${step.fin ? 1 : 0}`;
+    case 'bytes':
       return `payload ${payloadWords(step.payload)}`;
     case 'message': {
-      const cut = step.fragment === null ? '' : ` in fragments of ${step.fragment} octets`;
+      const cut = step.fragment === null ? '' : ` in fragments of ${step.fragment} bytes`;
       return `a ${opcodeName(step.opcode)} message ${payloadWords(octetsOf(step.payload))}${cut}`;
     }
     case 'frame': {
@@ -55,7 +55,7 @@ function stepWords(step: Step): string {
         ...(step.odd.mask === undefined
           ? []
           : [step.odd.mask === 'zero' ? 'masking key 0' : 'masked where it must not be, or not masked']),
-        ...(step.chop === null ? [] : [`written in pieces of ${step.chop} octets`]),
+        ...(step.chop === null ? [] : [`written in pieces of ${step.chop} bytes`]),
         ...(step.sync ? ['written by itself'] : []),
       ];
       return words.join(', ');
@@ -102,7 +102,7 @@ export function explain(one: Case): string {
       exam.kind === 'echo'
         ? stepWords(exam.step)
         : exam.kind === 'roundTrips'
-          ? `${exam.count} ${opcodeName(exam.opcode)} messages of ${exam.payload.length} octets, one after the echo of the other`
+          ? `${exam.count} ${opcodeName(exam.opcode)} messages of ${exam.payload.length} bytes, one after the echo of the other`
           : `${exam.count} compressed messages of ${exam.size}, one after the echo of the other; offered: ${exam.wish.offer}`;
     lines.push('', 'Sent:', `  - ${words}`, '', `After ${exam.limit.seconds} s the examiner closes the connection.`);
   }

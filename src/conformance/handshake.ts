@@ -121,7 +121,7 @@ export function respond(type: 'text/html' | 'application/json', text: string): B
   ]);
 }
 
-/** Collects octets until a header is whole. */
+/** Collects bytes until a header is whole. */
 export class HeaderReader {
   #held: Buffer = Buffer.alloc(0);
 

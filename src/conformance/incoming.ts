@@ -1,4 +1,4 @@
-// Turns the octets of a testee into what they mean: messages, pings, pongs, closes, or a fault. It judges as strictly as RFC 6455 allows.
+// Turns the bytes of a testee into what they mean: messages, pings, pongs, closes, or a fault. It judges as strictly as RFC 6455 allows.
 
 import { isUtf8 } from 'node:buffer';
 import { Decompressor, type DeflateAgreement, directionOf } from './deflate.js';
@@ -41,7 +41,7 @@ export class Incoming {
     this.#reader = new FrameReader((header) => this.#judge(header));
   }
 
-  /** Takes octets as the transport gave them. */
+  /** Takes bytes as the transport gave them. */
   push(chunk: Buffer): void {
     this.#reader.push(chunk);
   }
@@ -75,9 +75,9 @@ export class Incoming {
       return wrong(`RSV = ${rsv} without an extension that gives it a meaning`);
     if (isControl(opcode)) {
       if (!fin) return wrong('fragmented control frame');
-      if (length > 125) return wrong(`control frame of ${length} octets`);
+      if (length > 125) return wrong(`control frame of ${length} bytes`);
       if (opcode > Opcode.Pong) return wrong(`reserved control opcode ${opcode}`);
-      if (opcode === Opcode.Close && length === 1) return wrong('close frame with a payload of one octet');
+      if (opcode === Opcode.Close && length === 1) return wrong('close frame with a payload of one byte');
       return null;
     }
     if (opcode > Opcode.Binary) return wrong(`reserved data opcode ${opcode}`);
@@ -85,7 +85,7 @@ export class Incoming {
     if (opcode === Opcode.Continuation && !continues) return wrong('continuation without a message to continue');
     if (opcode !== Opcode.Continuation && continues) return wrong('new message inside a fragmented one');
     if (this.#partsLength + length > MAX_PAYLOAD)
-      return { code: 1009, text: `message of more than ${MAX_PAYLOAD} octets` };
+      return { code: 1009, text: `message of more than ${MAX_PAYLOAD} bytes` };
     return null;
   }
 

@@ -5,7 +5,7 @@ import type { ClosingFacts } from './facts.js';
 import { excerpt } from './recorder.js';
 import type { Behavior, CaseEvent, CloseBehavior, ExpectedClose } from './result.js';
 
-/** Whether an event is the expected one, to the last octet. */
+/** Whether an event is the expected one, to the last byte. */
 export function isSameEvent(received: ReceivedEvent, expected: ExpectedEvent): boolean {
   if (received.kind === 'timeout' || expected.kind === 'timeout') {
     return received.kind === expected.kind && (received as { tag: string }).tag === (expected as { tag: string }).tag;
@@ -25,10 +25,10 @@ export function matches(received: readonly ReceivedEvent[], outcome: Outcome): b
 /** An event as a result shows it. */
 export function shownEvent(event: ReceivedEvent | ExpectedEvent): CaseEvent {
   if (event.kind === 'timeout') return event;
-  const octets = Buffer.isBuffer(event.payload) ? event.payload : octetsOf(event.payload);
+  const bytes = Buffer.isBuffer(event.payload) ? event.payload : octetsOf(event.payload);
   return event.kind === 'pong'
-    ? { kind: 'pong', payload: excerpt(octets) }
-    : { kind: 'message', payload: excerpt(octets), binary: event.binary };
+    ? { kind: 'pong', payload: excerpt(bytes) }
+    : { kind: 'message', payload: excerpt(bytes), binary: event.binary };
 }
 
 /** The verdict on the events, the outcome that matched (or the first) and why. */

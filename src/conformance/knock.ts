@@ -98,10 +98,10 @@ function leave(socket: Duplex): Promise<void> {
       ]),
     );
     // What comes before its end is of no interest, and too much of it is not waited for.
-    let octets = 0;
+    let bytes = 0;
     socket.on('data', (chunk: Buffer) => {
-      octets += chunk.length;
-      if (octets > MAX_UNWANTED) socket.destroy();
+      bytes += chunk.length;
+      if (bytes > MAX_UNWANTED) socket.destroy();
     });
     socket.resume();
   });

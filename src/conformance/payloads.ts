@@ -5,7 +5,7 @@ import type { PayloadName } from './case.js';
 import { createDice, type Dice } from './dice.js';
 import { Compressor, type DeflateDirection } from './deflate.js';
 
-/** Octets of each payload; the classic suite's files have the same sizes. */
+/** Bytes of each payload; the classic suite's files have the same sizes. */
 const SIZES: Readonly<Record<PayloadName, number>> = {
   json: 194_056,
   bitmap: 263_222,
@@ -34,11 +34,11 @@ function prose(roll: Dice, length: number): string {
   return text;
 }
 
-/** Octets that end exactly at `size`, cut or filled up with spaces between characters. */
-function fit(octets: Buffer, size: number): Buffer {
-  let end = Math.min(octets.length, size);
-  while (end > 0 && end < octets.length && (octets[end] & 0xc0) === 0x80) end--;
-  return Buffer.concat([octets.subarray(0, end), Buffer.alloc(size - end, ' ')]);
+/** Bytes that end exactly at `size`, cut or filled up with spaces between characters. */
+function fit(bytes: Buffer, size: number): Buffer {
+  let end = Math.min(bytes.length, size);
+  while (end > 0 && end < bytes.length && (bytes[end] & 0xc0) === 0x80) end--;
+  return Buffer.concat([bytes.subarray(0, end), Buffer.alloc(size - end, ' ')]);
 }
 
 const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
@@ -70,23 +70,23 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
   bitmap: () => {
     const roll = createDice(2);
     const side = 512;
-    const octets = Buffer.alloc(SIZES.bitmap);
-    octets.write('BM', 0);
-    octets.writeUInt32LE(SIZES.bitmap, 2);
-    octets.writeUInt32LE(54 + 1024, 10);
-    octets.writeUInt32LE(40, 14);
-    octets.writeInt32LE(side, 18);
-    octets.writeInt32LE(side, 22);
-    octets.writeUInt16LE(1, 26);
-    octets.writeUInt16LE(8, 28);
-    for (let grey = 0; grey < 256; grey++) octets.writeUInt32LE(grey * 0x010101, 54 + 4 * grey);
+    const bytes = Buffer.alloc(SIZES.bitmap);
+    bytes.write('BM', 0);
+    bytes.writeUInt32LE(SIZES.bitmap, 2);
+    bytes.writeUInt32LE(54 + 1024, 10);
+    bytes.writeUInt32LE(40, 14);
+    bytes.writeInt32LE(side, 18);
+    bytes.writeInt32LE(side, 22);
+    bytes.writeUInt16LE(1, 26);
+    bytes.writeUInt16LE(8, 28);
+    for (let grey = 0; grey < 256; grey++) bytes.writeUInt32LE(grey * 0x010101, 54 + 4 * grey);
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
         const light = 128 + 60 * Math.sin(x / 37) * Math.cos(y / 53) + 30 * Math.sin((x + y) / 11);
-        octets[54 + 1024 + y * side + x] = Math.max(0, Math.min(255, Math.round(light) + roll(9) - 4));
+        bytes[54 + 1024 + y * side + x] = Math.max(0, Math.min(255, Math.round(light) + roll(9) - 4));
       }
     }
-    return octets;
+    return bytes;
   },
   prose: () => fit(Buffer.from(prose(createDice(3), SIZES.prose)), SIZES.prose),
   html: () => {
@@ -126,11 +126,11 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
 
 const made = new Map<PayloadName, Buffer>();
 
-/** The payload of that name; the same octets in every run. */
+/** The payload of that name; the same bytes in every run. */
 export function payloadFile(name: PayloadName): Buffer {
-  const octets = made.get(name) ?? MAKERS[name]();
-  made.set(name, octets);
-  return octets;
+  const bytes = made.get(name) ?? MAKERS[name]();
+  made.set(name, bytes);
+  return bytes;
 }
 
 /** Whether the payload is sent as text messages. */
@@ -143,26 +143,26 @@ function isDense(name: PayloadName): boolean {
   return name === 'bitmap' || name === 'pdf';
 }
 
-/** Cuts message after message from a payload, round and round; of text by characters, of the others by octets. */
+/** Cuts message after message from a payload, round and round; of text by characters, of the others by bytes. */
 export class Slices {
   readonly #size: number;
   readonly #text: string | null;
-  readonly #octets: Buffer;
+  readonly #bytes: Buffer;
 
   constructor(name: PayloadName, size: number) {
     this.#size = size;
-    this.#octets = payloadFile(name);
-    const text = isText(name) ? this.#octets.toString() : null;
-    this.#text = text !== null && text.length < this.#octets.length ? text : null;
+    this.#bytes = payloadFile(name);
+    const text = isText(name) ? this.#bytes.toString() : null;
+    this.#text = text !== null && text.length < this.#bytes.length ? text : null;
   }
 
   /** The message of that place, from 0. */
   message(place: number): Buffer {
     if (this.#text !== null) return Buffer.from(around(this.#text, place * this.#size, this.#size));
-    const start = (place * this.#size) % this.#octets.length;
+    const start = (place * this.#size) % this.#bytes.length;
     const parts: Buffer[] = [];
     for (let at = start, left = this.#size; left > 0; at = 0) {
-      const part = this.#octets.subarray(at, at + left);
+      const part = this.#bytes.subarray(at, at + left);
       parts.push(part);
       left -= part.length;
     }
@@ -177,7 +177,7 @@ function around(text: string, offset: number, size: number): string {
   return cut;
 }
 
-/** Octets of compressed messages that are kept for the cases that send the same ones. */
+/** Bytes of compressed messages that are kept for the cases that send the same ones. */
 const MAX_KEPT = 96 * 1024 * 1024;
 
 /** The compressed messages of one payload, size and direction, in order; made when they are first asked for. */
@@ -187,7 +187,7 @@ export class CompressedMessages {
   readonly #compressor: Compressor;
   readonly #answers = new Map<string, Map<number, string>>();
   readonly #messages: Buffer[] = [];
-  #octets = 0;
+  #bytes = 0;
 
   private constructor(name: PayloadName, size: number, direction: DeflateDirection) {
     this.#slices = new Slices(name, size);
@@ -207,12 +207,12 @@ export class CompressedMessages {
     const key = `${name} ${size} ${direction.takeover} ${direction.windowBits}`;
     const messages = CompressedMessages.#kept.get(key) ?? new CompressedMessages(name, size, direction);
     CompressedMessages.#kept.delete(key);
-    let octets = messages.#octets;
-    for (const other of CompressedMessages.#kept.values()) octets += other.#octets;
+    let bytes = messages.#bytes;
+    for (const other of CompressedMessages.#kept.values()) bytes += other.#bytes;
     for (const [oldest, other] of CompressedMessages.#kept) {
-      if (octets <= MAX_KEPT) break;
+      if (bytes <= MAX_KEPT) break;
       CompressedMessages.#kept.delete(oldest);
-      octets -= other.#octets;
+      bytes -= other.#bytes;
     }
     CompressedMessages.#kept.set(key, messages);
     return messages;
@@ -230,7 +230,7 @@ export class CompressedMessages {
       // A copy of its own: zlib's output is a view of something larger.
       const kept = Buffer.from(compressed);
       this.#messages.push(kept);
-      this.#octets += kept.length;
+      this.#bytes += kept.length;
     }
     return { plain: this.#slices.message(place), compressed: this.#messages[place] };
   }

@@ -10,7 +10,7 @@ import type { Recorder } from './recorder.js';
 import type { Behavior, CaseResult, ExpectedClose } from './result.js';
 import { Opcode } from './wire.js';
 
-/** Octets of received payloads that a case may pile up. */
+/** Bytes of received payloads that a case may pile up. */
 const MAX_RECEIVED = 64 * 1024 * 1024;
 
 /** What a player says at the end. */
@@ -63,7 +63,7 @@ class ScriptPlayer implements Player {
   readonly #exam: Exam & { kind: 'script' };
   readonly #stage: Stage;
   readonly #received: ReceivedEvent[] = [];
-  #octets = 0;
+  #bytes = 0;
 
   constructor(exam: Exam & { kind: 'script' }, stage: Stage) {
     this.#exam = exam;
@@ -99,11 +99,11 @@ class ScriptPlayer implements Player {
   event(event: ReceivedEvent): void {
     const { connection } = this.#stage;
     this.#received.push(event);
-    if (event.kind !== 'timeout') this.#octets += event.payload.length;
-    if (this.#octets > MAX_RECEIVED) {
-      connection.fail(1008, `more than ${MAX_RECEIVED} octets of messages`);
+    if (event.kind !== 'timeout') this.#bytes += event.payload.length;
+    if (this.#bytes > MAX_RECEIVED) {
+      connection.fail(1008, `more than ${MAX_RECEIVED} bytes of messages`);
       this.#received.length = 1;
-      this.#octets = 0;
+      this.#bytes = 0;
       return;
     }
     const done = (outcome: Outcome): boolean => outcome.close.closedByMe && matches(this.#received, outcome);
@@ -167,7 +167,7 @@ abstract class ExchangePlayer implements Player {
 /** What is wrong with an echo of which only type and length count, or null. */
 function judgeEcho(event: ReceivedEvent & { kind: 'message' }, opcode: number, length: number): string | null {
   if (event.binary !== (opcode === Opcode.Binary)) return `The echo is a ${event.binary ? 'binary' : 'text'} message.`;
-  return event.payload.length === length ? null : `The echo has ${event.payload.length} octets instead of ${length}.`;
+  return event.payload.length === length ? null : `The echo has ${event.payload.length} bytes instead of ${length}.`;
 }
 
 class EchoPlayer extends ExchangePlayer {
@@ -188,7 +188,7 @@ class EchoPlayer extends ExchangePlayer {
   protected override message(event: ReceivedEvent & { kind: 'message' }): void {
     const { opcode, payload } = this.#exam.step;
     const wrong = judgeEcho(event, opcode, payload.length);
-    this.finish(wrong === null ? 'OK' : 'FAILED', wrong ?? `A message of ${payload.length} octets came back.`);
+    this.finish(wrong === null ? 'OK' : 'FAILED', wrong ?? `A message of ${payload.length} bytes came back.`);
   }
 }
 
@@ -225,7 +225,7 @@ class RoundTripPlayer extends ExchangePlayer {
 class CompressionPlayer extends ExchangePlayer {
   readonly #exam: Exam & { kind: 'compression' };
   readonly #messages: CompressedMessages | null;
-  /** The testee may answer with the very octets it was sent: they mean the same in its direction. */
+  /** The testee may answer with the very bytes it was sent: they mean the same in its direction. */
   readonly #mayMirror: boolean;
   /** What came back in other cases with the same messages, and was right: the same bytes mean the same again. */
   readonly #answers: Map<number, string>;

@@ -6,10 +6,10 @@ import { type FrameHeader, isControl } from './wire.js';
 /** Rows after which the wire log is switched off, so that a testee that floods does not fill the memory. */
 const MAX_ROWS = 20_000;
 
-/** The beginning of some octets, copied. */
-export function excerpt(octets: Uint8Array, length: number = octets.length): Excerpt {
+/** The beginning of some bytes, copied. */
+export function excerpt(bytes: Uint8Array, length: number = bytes.length): Excerpt {
   // Not slice(): that of a Buffer is a view, and would keep the whole read in memory.
-  return { length, head: new Uint8Array(octets.subarray(0, EXCERPT_OCTETS)) };
+  return { length, head: new Uint8Array(bytes.subarray(0, EXCERPT_OCTETS)) };
 }
 
 function count(stats: Record<number, number>, key: number): void {
@@ -63,15 +63,15 @@ export class Recorder {
   }
 
   /** One read from the transport. */
-  octetsReceived(octets: Uint8Array): void {
-    count(this.rxOctetStats, octets.length);
-    if (this.#logging) this.log({ kind: 'octetsReceived', octets: excerpt(octets) });
+  octetsReceived(bytes: Uint8Array): void {
+    count(this.rxOctetStats, bytes.length);
+    if (this.#logging) this.log({ kind: 'octetsReceived', bytes: excerpt(bytes) });
   }
 
   /** One write to the transport. */
-  octetsSent(octets: Uint8Array, sync: boolean): void {
-    count(this.txOctetStats, octets.length);
-    if (this.#logging) this.log({ kind: 'octetsSent', octets: excerpt(octets), sync });
+  octetsSent(bytes: Uint8Array, sync: boolean): void {
+    count(this.txOctetStats, bytes.length);
+    if (this.#logging) this.log({ kind: 'octetsSent', bytes: excerpt(bytes), sync });
   }
 
   /** One frame decoded; `wire` is its size with the header. */

@@ -15,16 +15,16 @@ import { buildRequest, buildResponse, type Target } from './handshake.js';
 import { CompressedMessages, isText } from './payloads.js';
 import { applyMask, encodeHeader, type FrameHeader, type LengthForm, Opcode } from './wire.js';
 
-/** The key of the example in RFC 6455 1.3, and a masking key, so that the program sends the same octets each time. */
+/** The key of the example in RFC 6455 1.3, and a masking key, so that the program sends the same bytes each time. */
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const MASK = Buffer.from('01020304', 'hex');
 /** Compressed messages that the program sends of the thousand of a case. */
 const MESSAGES = 3;
 const CLOSE_1000 = Buffer.from([0x03, 0xe8]);
 
-/** Octets, the size of the pieces they are written in (0: whole), and what follows: a pause in ms, or the next frame of the peer. */
+/** Bytes, the size of the pieces they are written in (0: whole), and what follows: a pause in ms, or the next frame of the peer. */
 interface Part {
-  octets: Buffer;
+  bytes: Buffer;
   size: number;
   rest: number | 'answer';
 }
@@ -39,12 +39,12 @@ class Frames {
     this.#masked = masked;
   }
 
-  add(octets: Buffer, size: number = 0, rest: Part['rest'] = 0): void {
+  add(bytes: Buffer, size: number = 0, rest: Part['rest'] = 0): void {
     const last = this.parts.at(-1);
     if (last !== undefined && last.size === 0 && last.rest === 0 && size === 0) {
-      last.octets = Buffer.concat([last.octets, octets]);
+      last.bytes = Buffer.concat([last.bytes, bytes]);
       last.rest = rest;
-    } else this.parts.push({ octets, size, rest });
+    } else this.parts.push({ bytes, size, rest });
   }
 
   #mask(odd?: 'wrong role' | 'zero'): Buffer | null {
@@ -77,9 +77,9 @@ class Frames {
   step(step: Step): void {
     switch (step.do) {
       case 'frame': {
-        const octets = this.frame(step, octetsOf(step.payload), step.odd);
-        if (step.chop !== null) this.add(octets, step.chop);
-        else this.add(octets, step.sync ? octets.length : 0);
+        const bytes = this.frame(step, octetsOf(step.payload), step.odd);
+        if (step.chop !== null) this.add(bytes, step.chop);
+        else this.add(bytes, step.sync ? bytes.length : 0);
         return;
       }
       case 'close':
@@ -92,11 +92,11 @@ class Frames {
         this.#phase = 0;
         this.add(encodeHeader({ fin: step.fin, rsv: 0, opcode: step.opcode, mask: this.#mask(), length: step.length }));
         return;
-      case 'octets': {
-        const octets = Buffer.from(step.payload);
-        if (this.#masked) applyMask(octets, MASK, this.#phase);
-        this.#phase += octets.length;
-        this.add(octets);
+      case 'bytes': {
+        const bytes = Buffer.from(step.payload);
+        if (this.#masked) applyMask(bytes, MASK, this.#phase);
+        this.#phase += bytes.length;
+        this.add(bytes);
         return;
       }
       case 'wait':
@@ -116,15 +116,15 @@ function partsOf(exam: Exam, testee: Testee): Part[] {
   if (exam.kind === 'script') exam.steps.forEach((step) => frames.step(step));
   else if (exam.kind === 'echo') frames.step(exam.step);
   else if (exam.kind === 'roundTrips') {
-    const octets = frames.frame({ fin: true, rsv: 0, opcode: exam.opcode }, octetsOf(exam.payload));
-    frames.parts.push(...Array.from({ length: MESSAGES }, (): Part => ({ octets, size: 0, rest: 'answer' })));
+    const bytes = frames.frame({ fin: true, rsv: 0, opcode: exam.opcode }, octetsOf(exam.payload));
+    frames.parts.push(...Array.from({ length: MESSAGES }, (): Part => ({ bytes, size: 0, rest: 'answer' })));
   } else {
     // What any agreement allows: no reference to a message before, and none farther than the smallest window.
     const messages = CompressedMessages.of(exam.file, exam.size, { takeover: false, windowBits: 9 });
     const opcode = isText(exam.file) ? Opcode.Text : Opcode.Binary;
     for (let place = 0; place < MESSAGES; place++) {
       frames.parts.push({
-        octets: frames.message(opcode, messages.message(place).compressed, exam.fragment, 4),
+        bytes: frames.message(opcode, messages.message(place).compressed, exam.fragment, 4),
         size: 0,
         rest: 'answer',
       });
@@ -132,22 +132,22 @@ function partsOf(exam: Exam, testee: Testee): Part[] {
   }
   const limit = exam.kind === 'script' ? exam.limit.seconds : exam.kind === 'echo' ? 10 : 1;
   const closes = exam.kind === 'script' && exam.steps.some((step) => step.do === 'close');
-  frames.parts.push({ octets: Buffer.alloc(0), size: 0, rest: limit * 1000 });
+  frames.parts.push({ bytes: Buffer.alloc(0), size: 0, rest: limit * 1000 });
   if (!closes)
     frames.parts.push({
-      octets: frames.frame({ fin: true, rsv: 0, opcode: Opcode.Close }, CLOSE_1000),
+      bytes: frames.frame({ fin: true, rsv: 0, opcode: Opcode.Close }, CLOSE_1000),
       size: 0,
       rest: 1000,
     });
   return frames.parts;
 }
 
-function handshakeOf(exam: Exam, testee: Testee, target: Target): { octets: Buffer; size: number } {
+function handshakeOf(exam: Exam, testee: Testee, target: Target): { bytes: Buffer; size: number } {
   const wish = exam.kind === 'compression' ? exam.wish : exam.kind === 'script' ? exam.deflate : undefined;
   if (testee === 'server') {
     const shape: RequestShape = ('request' in exam ? exam.request : undefined) ?? {};
-    const octets = buildRequest({ ...target, key: KEY, agent: 'reproduction', extensions: wish?.offer ?? null }, shape);
-    return { octets, size: shape.chop ?? 0 };
+    const bytes = buildRequest({ ...target, key: KEY, agent: 'reproduction', extensions: wish?.offer ?? null }, shape);
+    return { bytes, size: shape.chop ?? 0 };
   }
   const shape: ResponseShape = ('response' in exam ? exam.response : undefined) ?? {};
   const offer = {
@@ -156,19 +156,19 @@ function handshakeOf(exam: Exam, testee: Testee, target: Target): { octets: Buff
     serverMaxWindowBits: null,
     clientMaxWindowBits: 15,
   };
-  const octets = buildResponse({ key: KEY, agent: 'reproduction', extensions: wish?.answer(offer) ?? null }, shape);
-  return { octets, size: shape.chop ?? 0 };
+  const bytes = buildResponse({ key: KEY, agent: 'reproduction', extensions: wish?.answer(offer) ?? null }, shape);
+  return { bytes, size: shape.chop ?? 0 };
 }
 
 /** Both sides: how the program writes, and how it shows frames. */
-const COMMON = `const octets = (text) => inflateRawSync(Buffer.from(text, 'base64'));
+const COMMON = `const bytes = (text) => inflateRawSync(Buffer.from(text, 'base64'));
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let [input, open, answer] = [Buffer.alloc(0), false, () => {}];
 async function play(socket, parts) {
-  for (const [bytes, size, then] of parts) {
-    for (let at = 0; at < bytes.length; at += size || bytes.length) {
-      socket.write(bytes.subarray(at, at + (size || bytes.length)));
-      if (size > 0) await sleep(size < bytes.length / 500 ? 0 : 2);
+  for (const [part, size, then] of parts) {
+    for (let at = 0; at < part.length; at += size || part.length) {
+      socket.write(part.subarray(at, at + (size || part.length)));
+      if (size > 0) await sleep(size < part.length / 500 ? 0 : 2);
     }
     await (then === 'answer' ? new Promise((resolve) => (answer = resolve)) : sleep(then));
   }
@@ -179,8 +179,8 @@ function show() {
     const short = input[1] & 127;
     const length = short < 126 ? short : short === 126 ? input.readUInt16BE(2) : Number(input.readBigUInt64BE(2));
     if (input.length < at + length) return;
-    const payload = input.subarray(at, at + length).map((octet, i) => (input[1] & 128 ? octet ^ input[at - 4 + (i & 3)] : octet));
-    console.log('opcode', input[0] & 15, 'FIN', input[0] >> 7, 'RSV', (input[0] >> 4) & 7, 'octets', length, payload.subarray(0, 32));
+    const payload = input.subarray(at, at + length).map((byte, i) => (input[1] & 128 ? byte ^ input[at - 4 + (i & 3)] : byte));
+    console.log('opcode', input[0] & 15, 'FIN', input[0] >> 7, 'RSV', (input[0] >> 4) & 7, 'bytes', length, payload.subarray(0, 32));
     input = input.subarray(at + length);
   }
 }`;
@@ -217,9 +217,9 @@ export function reproduce(one: Case, testee: Testee, target: Target): string {
   const usage = testee === 'server' ? 'node FILE [HOST] [PORT]' : 'node FILE [PORT]';
   const handshake = handshakeOf(exam, testee, target);
   const parts: Part[] = [{ ...handshake, rest: testee === 'server' ? 'answer' : 0 }, ...partsOf(exam, testee)];
-  const written = parts.map(({ octets, size, rest }) => {
-    const bytes = octets.length === 0 ? 'Buffer.alloc(0)' : `octets('${deflateRawSync(octets).toString('base64')}')`;
-    return `[${bytes}, ${size}, ${JSON.stringify(rest)}]`;
+  const written = parts.map(({ bytes, size, rest }) => {
+    const packed = bytes.length === 0 ? 'Buffer.alloc(0)' : `bytes('${deflateRawSync(bytes).toString('base64')}')`;
+    return `[${packed}, ${size}, ${JSON.stringify(rest)}]`;
   });
   const [name = '127.0.0.1', port = '80'] = target.host.split(/:(?=\d+$)/);
   const lines = [

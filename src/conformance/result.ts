@@ -1,5 +1,5 @@
 // What one case yields: the classic per-case result, as data. The engine fills it, the reports print it; nothing here runs.
-// Octets are kept to 256 (`Excerpt`), so that each report cuts them as it likes.
+// Bytes are kept to 256 (`Excerpt`), so that each report cuts them as it likes.
 
 /** What the testee did, judged against the case's expectation. */
 export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
@@ -7,12 +7,12 @@ export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' |
 /** How the connection ended, judged apart from what was said on it. */
 export type CloseBehavior = 'OK' | 'FAILED' | 'WRONG CODE' | 'UNCLEAN' | 'FAILED BY CLIENT' | 'INFORMATIONAL';
 
-/** How many octets of any payload or of any read or write a result keeps. */
+/** How many bytes of any payload or of any read or write a result keeps. */
 export const EXCERPT_OCTETS: number = 256;
 
-/** The beginning of some octets. */
+/** The beginning of some bytes. */
 export interface Excerpt {
-  /** How many octets there were. */
+  /** How many bytes there were. */
   length: number;
   /** The first `EXCERPT_OCTETS` of them, or all when there are fewer. Never a view of a larger buffer. */
   head: Uint8Array;
@@ -27,9 +27,9 @@ export type CaseEvent =
 /** One line of the wire log. The classic names of the rows stand beside each. */
 export type WireLogRow =
   /** RO: one read from the transport. */
-  | { kind: 'octetsReceived'; octets: Excerpt }
+  | { kind: 'octetsReceived'; bytes: Excerpt }
   /** TO: one write to the transport. */
-  | { kind: 'octetsSent'; octets: Excerpt; sync: boolean }
+  | { kind: 'octetsSent'; bytes: Excerpt; sync: boolean }
   /** RF: one frame decoded. `payload` is unmasked. */
   | {
       kind: 'frameReceived';
@@ -50,9 +50,9 @@ export type WireLogRow =
       fin: boolean;
       rsv: number;
       mask: string | null;
-      /** The payload's length in octets when `payload` is only the unit that was repeated to fill it. */
+      /** The payload's length in bytes when `payload` is only the unit that was repeated to fill it. */
       repeatLength: number | null;
-      /** Written in pieces of this many octets. */
+      /** Written in pieces of this many bytes. */
       chopSize: number | null;
       sync: boolean;
     }
@@ -83,7 +83,7 @@ export interface ExpectedClose {
   closedByWrongEndpointIsFatal?: true;
 }
 
-/** Octets of data messages and what compression and framing made of them. Ratios are null when nothing was carried. */
+/** Bytes of data messages and what compression and framing made of them. Ratios are null when nothing was carried. */
 export interface TrafficStats {
   outgoingOctetsWireLevel: number;
   outgoingOctetsWebSocketLevel: number;
@@ -153,7 +153,7 @@ export interface CaseResult {
   createStats: boolean;
   /** The wire log was kept at the end. */
   createWirelog: boolean;
-  /** Octets in one read -> how many such reads. */
+  /** Bytes in one read -> how many such reads. */
   rxOctetStats: Record<number, number>;
   txOctetStats: Record<number, number>;
   /** Opcode -> how many frames. */

@@ -52,7 +52,7 @@ export class Sender {
   #mask: Uint8Array | null = null;
   #maskPhase = 0;
   #together: Buffer[] = [];
-  #queue: { octets: Buffer; rest: Rest }[] = [];
+  #queue: { bytes: Buffer; rest: Rest }[] = [];
   #begun = false;
   #proceed: (() => void) | null = null;
   #pumping = false;
@@ -81,10 +81,10 @@ export class Sender {
 
   /** Sends payload of the frame that was opened last. */
   sendOctets(payload: Buffer): void {
-    const octets = Buffer.from(payload);
-    if (this.#mask !== null) applyMask(octets, this.#mask, this.#maskPhase);
-    this.#maskPhase += octets.length;
-    this.write(octets);
+    const bytes = Buffer.from(payload);
+    if (this.#mask !== null) applyMask(bytes, this.#mask, this.#maskPhase);
+    this.#maskPhase += bytes.length;
+    this.write(bytes);
   }
 
   /** Sends a message whose payload is ready for the wire. RSV bits stand on the first frame only. */
@@ -126,19 +126,19 @@ export class Sender {
     const mask = this.#maskFor(odd.mask);
     const header: FrameHeader = { fin, rsv, opcode, mask, length: payload.length };
     const head = encodeHeader(header, odd.form);
-    const octets = Buffer.concat([head, payload]);
+    const bytes = Buffer.concat([head, payload]);
     const answer = this.#wantsAnswer(header);
-    if (mask !== null) applyMask(octets.subarray(head.length), mask);
-    this.#recorder.frameSent(header, shown, octets.length, { repeatLength, chopSize, sync });
+    if (mask !== null) applyMask(bytes.subarray(head.length), mask);
+    this.#recorder.frameSent(header, shown, bytes.length, { repeatLength, chopSize, sync });
     if (chopSize === null && !sync) {
-      this.write(octets);
+      this.write(bytes);
       return;
     }
-    const size = chopSize ?? octets.length;
-    const between = octets.length > size * MAX_PAUSES ? 'turn' : 'pause';
-    for (let at = 0; at < octets.length; at += size) {
-      const last = at + size >= octets.length;
-      this.#enqueue(octets.subarray(at, at + size), last && answer ? 'answer' : between);
+    const size = chopSize ?? bytes.length;
+    const between = bytes.length > size * MAX_PAUSES ? 'turn' : 'pause';
+    for (let at = 0; at < bytes.length; at += size) {
+      const last = at + size >= bytes.length;
+      this.#enqueue(bytes.subarray(at, at + size), last && answer ? 'answer' : between);
     }
   }
 
@@ -161,27 +161,27 @@ export class Sender {
     this.#proceed?.();
   }
 
-  /** Writes octets at once, together with what else is sent in this turn, or behind what is queued. */
-  write(octets: Buffer): void {
+  /** Writes bytes at once, together with what else is sent in this turn, or behind what is queued. */
+  write(bytes: Buffer): void {
     if (this.#queue.length > 0) {
-      this.#enqueue(octets, 'nothing');
+      this.#enqueue(bytes, 'nothing');
       return;
     }
-    this.#recorder.octetsSent(octets, false);
+    this.#recorder.octetsSent(bytes, false);
     if (this.#together.length === 0) queueMicrotask(() => this.flush());
-    this.#together.push(octets);
+    this.#together.push(bytes);
   }
 
   /** Writes now what waits for the end of this turn. */
   flush(): void {
     if (this.#together.length === 0) return;
-    const octets = this.#together.length === 1 ? this.#together[0] : Buffer.concat(this.#together);
+    const bytes = this.#together.length === 1 ? this.#together[0] : Buffer.concat(this.#together);
     this.#together = [];
-    if (this.#socket.writable) this.#socket.write(octets);
+    if (this.#socket.writable) this.#socket.write(bytes);
   }
 
-  #enqueue(octets: Buffer, rest: Rest): void {
-    this.#queue.push({ octets, rest });
+  #enqueue(bytes: Buffer, rest: Rest): void {
+    this.#queue.push({ bytes, rest });
     this.#pump();
   }
 
@@ -199,8 +199,8 @@ export class Sender {
       while (at < this.#queue.length && rest === 'nothing' && !this.#stopped && this.#socket.writable) {
         const piece = this.#queue[at++];
         rest = piece.rest;
-        this.#recorder.octetsSent(piece.octets, rest !== 'nothing');
-        this.#socket.write(piece.octets);
+        this.#recorder.octetsSent(piece.bytes, rest !== 'nothing');
+        this.#socket.write(piece.bytes);
       }
       if (rest !== 'nothing') {
         this.#after(rest, turn);

@@ -1,4 +1,4 @@
-// Turns octets into frames and frames into octets (RFC 6455 5.2), by the examiner's own reading of the RFC: nothing here is shared with
+// Turns bytes into frames and frames into bytes (RFC 6455 5.2), by the examiner's own reading of the RFC: nothing here is shared with
 // the library, so that a wrong constant there cannot hide here.
 
 /** RFC 6455 5.2: the opcodes that have a meaning. Plain numbers, because what comes from a testee may be any. */
@@ -17,9 +17,9 @@ export interface FrameHeader {
   /** 0 to 7; RSV1 is 4, RSV2 is 2, RSV3 is 1. */
   rsv: number;
   opcode: number;
-  /** The masking key's 4 octets, or null when the MASK bit is 0. */
+  /** The masking key's 4 bytes, or null when the MASK bit is 0. */
   mask: Uint8Array | null;
-  /** Octets of payload. */
+  /** Bytes of payload. */
   length: number;
 }
 
@@ -48,34 +48,34 @@ export function encodeHeader(header: FrameHeader, form: LengthForm = null): Buff
   const { length, mask } = header;
   const chosen = form ?? (length <= 125 ? 7 : length <= 0xffff ? 16 : 64);
   const lengthOctets = chosen === 7 ? 0 : chosen === 16 ? 2 : 8;
-  const octets = Buffer.alloc(2 + lengthOctets + (mask === null ? 0 : 4));
-  octets[0] = (header.fin ? 0x80 : 0) | (header.rsv << 4) | header.opcode;
-  octets[1] = (mask === null ? 0 : 0x80) | (chosen === 7 ? length : chosen === 16 ? 126 : 127);
-  if (chosen === 16) octets.writeUInt16BE(length, 2);
-  else if (chosen === 64) octets.writeBigUInt64BE(BigInt(length), 2);
-  if (mask !== null) octets.set(mask, 2 + lengthOctets);
-  return octets;
+  const bytes = Buffer.alloc(2 + lengthOctets + (mask === null ? 0 : 4));
+  bytes[0] = (header.fin ? 0x80 : 0) | (header.rsv << 4) | header.opcode;
+  bytes[1] = (mask === null ? 0 : 0x80) | (chosen === 7 ? length : chosen === 16 ? 126 : 127);
+  if (chosen === 16) bytes.writeUInt16BE(length, 2);
+  else if (chosen === 64) bytes.writeBigUInt64BE(BigInt(length), 2);
+  if (mask !== null) bytes.set(mask, 2 + lengthOctets);
+  return bytes;
 }
 
-/** XORs `octets` with the masking key, in place (RFC 6455 5.3). `phase` is how many octets of the payload came before. */
-export function applyMask(octets: Uint8Array, mask: Uint8Array, phase: number = 0): void {
+/** XORs `bytes` with the masking key, in place (RFC 6455 5.3). `phase` is how many bytes of the payload came before. */
+export function applyMask(bytes: Uint8Array, mask: Uint8Array, phase: number = 0): void {
   const [a, b, c, d] = [mask[phase & 3], mask[(phase + 1) & 3], mask[(phase + 2) & 3], mask[(phase + 3) & 3]];
   let at = 0;
-  // Octets until the memory is aligned, then words, then the rest.
+  // Bytes until the memory is aligned, then words, then the rest.
   const key = [a, b, c, d];
-  while (at < octets.length && (octets.byteOffset + at) % 4 !== 0) {
-    octets[at] = octets[at] ^ key[at & 3];
+  while (at < bytes.length && (bytes.byteOffset + at) % 4 !== 0) {
+    bytes[at] = bytes[at] ^ key[at & 3];
     at++;
   }
-  const count = (octets.length - at) >> 2;
+  const count = (bytes.length - at) >> 2;
   if (count > 0) {
     const rotated = new Uint8Array([key[at & 3], key[(at + 1) & 3], key[(at + 2) & 3], key[(at + 3) & 3]]);
     const word = new Int32Array(rotated.buffer)[0];
-    const words = new Int32Array(octets.buffer, octets.byteOffset + at, count);
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, count);
     for (let i = 0; i < count; i++) words[i] = words[i] ^ word;
     at += count * 4;
   }
-  for (; at < octets.length; at++) octets[at] = octets[at] ^ key[at & 3];
+  for (; at < bytes.length; at++) bytes[at] = bytes[at] ^ key[at & 3];
 }
 
 /** Whether an opcode is of a control frame. */
@@ -100,7 +100,7 @@ export class FrameReader {
     this.#judge = judge;
   }
 
-  /** Adds octets as the transport gave them. */
+  /** Adds bytes as the transport gave them. */
   push(chunk: Buffer): void {
     // After a length that cannot be skipped there is no telling where the next frame begins.
     if (this.#lost) return;
@@ -108,7 +108,7 @@ export class FrameReader {
     this.#held += chunk.length;
   }
 
-  /** The next whole frame, or undefined until more octets come. A faulty frame is returned at its header. */
+  /** The next whole frame, or undefined until more bytes come. A faulty frame is returned at its header. */
   next(): ReadFrame | undefined {
     if (!this.#skipped()) return undefined;
     if (this.#frame === null) {
@@ -133,7 +133,7 @@ export class FrameReader {
 
   #faultOf(header: FrameHeader, minimal: boolean): Fault | null {
     if (header.length > Number.MAX_SAFE_INTEGER) return { code: 1002, text: 'frame length with its top bit set' };
-    if (header.length > MAX_PAYLOAD) return { code: 1009, text: `frame of ${header.length} octets` };
+    if (header.length > MAX_PAYLOAD) return { code: 1009, text: `frame of ${header.length} bytes` };
     if (!minimal) return { code: 1002, text: 'frame length not in its shortest form' };
     return this.#judge(header);
   }
@@ -163,18 +163,18 @@ export class FrameReader {
     const masked = (second & 0x80) !== 0;
     const size = 2 + lengthOctets + (masked ? 4 : 0);
     if (this.#held < size) return undefined;
-    const octets = this.#take(size);
+    const bytes = this.#take(size);
     const length =
       lengthOctets === 0
         ? short
         : lengthOctets === 2
-          ? octets.readUInt16BE(2)
-          : octets.readUInt32BE(2) * 2 ** 32 + octets.readUInt32BE(6);
+          ? bytes.readUInt16BE(2)
+          : bytes.readUInt32BE(2) * 2 ** 32 + bytes.readUInt32BE(6);
     const header: FrameHeader = {
       fin: (first & 0x80) !== 0,
       rsv: (first >> 4) & 7,
       opcode: first & 15,
-      mask: masked ? octets.subarray(size - 4) : null,
+      mask: masked ? bytes.subarray(size - 4) : null,
       length,
     };
     return { header, minimal: length > (lengthOctets === 0 ? -1 : lengthOctets === 2 ? 125 : 0xffff) };
@@ -188,19 +188,19 @@ export class FrameReader {
 
   /** A copy, so that the frame outlives the chunk. */
   #take(count: number): Buffer {
-    const octets = Buffer.allocUnsafeSlow(count);
+    const bytes = Buffer.allocUnsafeSlow(count);
     let at = 0;
     while (at < count) {
       const chunk = this.#chunks[this.#first];
       const part = Math.min(chunk.length, count - at);
-      chunk.copy(octets, at, 0, part);
+      chunk.copy(bytes, at, 0, part);
       at += part;
       this.#drop(part);
     }
-    return octets;
+    return bytes;
   }
 
-  /** `count` octets that are held are forgotten. */
+  /** `count` bytes that are held are forgotten. */
   #drop(count: number): void {
     this.#held -= count;
     while (count > 0) {

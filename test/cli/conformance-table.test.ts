@@ -25,7 +25,7 @@ function listFile(name: string, list: unknown): string {
 }
 
 test(
-  'a testee is started, examined and counted; what did not pass is linked with its octets',
+  'a testee is started, examined and counted; what did not pass is linked with its bytes',
   { timeout: 60_000 },
   async () => {
     const list = listFile('list.json', {

@@ -61,7 +61,7 @@ describe('the payloads', () => {
     ['prose', 222_218],
     ['html', 263_647],
     ['pdf', 1_042_328],
-  ] as const)('%s has %i octets', (name, size) => {
+  ] as const)('%s has %i bytes', (name, size) => {
     expect(payloadFile(name)).toHaveLength(size);
   });
 

@@ -123,10 +123,10 @@ describe('4.1 a response', () => {
 });
 
 test('a header is collected from any pieces, with what comes behind it, up to 64 KiB', () => {
-  const octets = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\nrest');
-  for (let cut = 0; cut <= octets.length; cut++) {
+  const bytes = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\nrest');
+  for (let cut = 0; cut <= bytes.length; cut++) {
     const reader = new HeaderReader();
-    const read = reader.push(octets.subarray(0, cut)) ?? reader.push(octets.subarray(cut));
+    const read = reader.push(bytes.subarray(0, cut)) ?? reader.push(bytes.subarray(cut));
     expect(read?.header.toString()).toBe('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   }
   expect(new HeaderReader().push(Buffer.alloc(65_537, 'a'))).toBeNull();

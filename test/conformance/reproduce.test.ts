@@ -45,13 +45,13 @@ test.each(['server', 'client'] as const)('is at most 40 lines for every case of 
 });
 
 test.each([
-  ['1.1.2', {}, /opcode 1 FIN 1 RSV 0 octets 125 .*\nopcode 8 FIN 1 .*03 e8/],
-  ['2.5', {}, /octets 126 /],
-  ['3.1', {}, /opcode 8 FIN 1 RSV 0 octets 2 .*03 ea/],
-  ['6.3.1', { noUtf8Check: true }, /opcode 1 FIN 1 RSV 0 octets 20 /],
+  ['1.1.2', {}, /opcode 1 FIN 1 RSV 0 bytes 125 .*\nopcode 8 FIN 1 .*03 e8/],
+  ['2.5', {}, /bytes 126 /],
+  ['3.1', {}, /opcode 8 FIN 1 RSV 0 bytes 2 .*03 ea/],
+  ['6.3.1', { noUtf8Check: true }, /opcode 1 FIN 1 RSV 0 bytes 20 /],
   ['H.2.12', {}, /^HTTP\/1\.1 101 /],
   ['12.1.1', { mirrors: true }, /(opcode 1 FIN 1 RSV 4 .*\n){3}opcode 8/],
-  ['9.7.2', {}, /(opcode 1 FIN 1 RSV 0 octets 16 .*\n){3}/],
+  ['9.7.2', {}, /(opcode 1 FIN 1 RSV 0 bytes 16 .*\n){3}/],
 ] as const)('shows of %s what a server does', { timeout: 30_000 }, async (id, odd, shown) => {
   const server = await oddServer(odd);
   const said = await run(id, 'server', ['127.0.0.1', new URL(server.url).port]);
@@ -64,13 +64,13 @@ test('shows what a client does', async () => {
     const port = /Listening on port (\d+)\n$/.exec(text)?.[1];
     if (port !== undefined) new WebSocket(`ws://127.0.0.1:${port}`).on('error', () => undefined);
   });
-  expect(said).toMatch(/opcode 10 FIN 1 RSV 0 octets 13 .*48 65 6c 6c 6f/);
+  expect(said).toMatch(/opcode 10 FIN 1 RSV 0 bytes 13 .*48 65 6c 6c 6f/);
 });
 
 test('an explanation says what is sent, what is accepted, and by which sentence', () => {
   const [one] = selectCases({ cases: ['S.3.1'] }, 'server');
   expect(explain(one)).toMatch(
-    /\nSent:\n {2}- a text frame of 13 octets "Hello, world!", masked where it must not be, or not masked\n/,
+    /\nSent:\n {2}- a text frame of 13 bytes "Hello, world!", masked where it must not be, or not masked\n/,
   );
   expect(explain(one)).toContain('- OK: nothing; the testee closes with any code or without one, or drops TCP');
   expect(explain(one)).toContain('Judged by RFC 6455 5.1 (MUST): a server MUST close');

@@ -60,7 +60,7 @@ describe('ws as server', () => {
     });
   });
 
-  test('counts frames and octets as the case sends them', () => {
+  test('counts frames and bytes as the case sends them', () => {
     const { txFrameStats, rxFrameStats, case: number } = results.get('10.1.1')!;
     expect(txFrameStats).toMatchObject({ 0: 50, 1: 1, 8: 1 });
     expect(rxFrameStats).toMatchObject({ 8: 1 });
@@ -110,11 +110,11 @@ describe('ws as server', () => {
       chopSize: null,
       sync: false,
     });
-    expect(rows[1]).toMatchObject({ octets: { length: 6 }, sync: false });
+    expect(rows[1]).toMatchObject({ bytes: { length: 6 }, sync: false });
     expect(rows[2]).toMatchObject({ opcode: 8, fin: true, payload: { length: 2 } });
-    expect(rows[3]).toMatchObject({ octets: { length: 8 } });
+    expect(rows[3]).toMatchObject({ bytes: { length: 8 } });
     expect(rows[4]).toEqual({ kind: 'closeAfter', seconds: 1 });
-    expect(rows[5]).toMatchObject({ octets: { length: 4, head: new Uint8Array(Buffer.from('880203e8', 'hex')) } });
+    expect(rows[5]).toMatchObject({ bytes: { length: 4, head: new Uint8Array(Buffer.from('880203e8', 'hex')) } });
     expect(rows[6]).toMatchObject({ opcode: 8, mask: null });
     expect({ droppedByMe, wasClean }).toEqual({ droppedByMe: false, wasClean: true });
   });

@@ -75,7 +75,7 @@ test('RFC 7692 7.1.1.1, 7.1.2.1 a server that leaves out what was asked passes t
 
 test('a testee that breaks the protocol in its answer fails the case, though no answer was expected', async () => {
   const pong = (await examined({}, ['2.5'])).get('2.5')!;
-  expect(pong).toMatchObject({ behavior: 'FAILED', result: expect.stringContaining('control frame of 126 octets') });
+  expect(pong).toMatchObject({ behavior: 'FAILED', result: expect.stringContaining('control frame of 126 bytes') });
   const text = (await examined({ mirrors: true }, ['D.2.6'])).get('D.2.6')!;
   expect(text).toMatchObject({ behavior: 'FAILED', result: expect.stringContaining('text message that is no UTF-8') });
 });

@@ -13,9 +13,9 @@ function header(changes: Partial<FrameHeader>): FrameHeader {
 }
 
 function frame(changes: Partial<FrameHeader>, payload: Buffer, form: LengthForm = null): Buffer {
-  const octets = Buffer.from(payload);
-  if (changes.mask) applyMask(octets, changes.mask);
-  return Buffer.concat([encodeHeader(header({ ...changes, length: payload.length }), form), octets]);
+  const bytes = Buffer.from(payload);
+  if (changes.mask) applyMask(bytes, changes.mask);
+  return Buffer.concat([encodeHeader(header({ ...changes, length: payload.length }), form), bytes]);
 }
 
 test.each([
@@ -35,15 +35,15 @@ test('5.2 writes a length in a longer form when told to', () => {
   expect(encodeHeader(header({ length: 5 }), 64).toString('hex')).toBe('827f0000000000000005');
 });
 
-test('5.3 masks at any alignment, length and phase as the octet-wise definition does', () => {
+test('5.3 masks at any alignment, length and phase as the byte-wise definition does', () => {
   const key = Buffer.from('01f07f33', 'hex');
   for (let offset = 0; offset < 8; offset++) {
     for (let length = 0; length < 40; length++) {
       for (let phase = 0; phase < 4; phase++) {
-        const octets = new Uint8Array(64).map((_, index) => index * 7).subarray(offset, offset + length);
-        const naive = octets.map((octet, index) => octet ^ key[(index + phase) & 3]);
-        applyMask(octets, key, phase);
-        expect(octets).toEqual(naive);
+        const bytes = new Uint8Array(64).map((_, index) => index * 7).subarray(offset, offset + length);
+        const naive = bytes.map((byte, index) => byte ^ key[(index + phase) & 3]);
+        applyMask(bytes, key, phase);
+        expect(bytes).toEqual(naive);
       }
     }
   }
@@ -52,15 +52,15 @@ test('5.3 masks at any alignment, length and phase as the octet-wise definition 
 describe('the reader', () => {
   const payloads = [0, 1, 125, 126, 65535, 65536].map((length) => Buffer.alloc(length, 'x'));
 
-  test.each([1, 2, 3, 7, 1000, 1 << 20])('5.2 reads frames from pieces of %i octets', (size) => {
+  test.each([1, 2, 3, 7, 1000, 1 << 20])('5.2 reads frames from pieces of %i bytes', (size) => {
     const mask = Buffer.from('a1b2c3d4', 'hex');
-    const octets = Buffer.concat(
+    const bytes = Buffer.concat(
       payloads.flatMap((payload) => [frame({ mask }, payload), frame({ opcode: 1 }, payload)]),
     );
     const reader = new FrameReader(() => null);
     const read: Buffer[] = [];
-    for (let at = 0; at < octets.length; at += size) {
-      reader.push(octets.subarray(at, at + size));
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.push(bytes.subarray(at, at + size));
       for (let one = reader.next(); one !== undefined; one = reader.next()) read.push(one.payload);
     }
     expect(read.map((payload) => payload.length)).toEqual(payloads.flatMap(({ length }) => [length, length]));

@@ -71,8 +71,8 @@ export const RESULT: CaseResult = {
   txFrameStats: { 8: 1, 10: 1 },
   trafficStats: null,
   wirelog: [
-    { kind: 'octetsSent', octets: text(REQUEST), sync: false },
-    { kind: 'octetsReceived', octets: text(RESPONSE) },
+    { kind: 'octetsSent', bytes: text(REQUEST), sync: false },
+    { kind: 'octetsReceived', bytes: text(RESPONSE) },
     {
       kind: 'frameSent',
       payload: hex(''),
@@ -84,7 +84,7 @@ export const RESULT: CaseResult = {
       chopSize: null,
       sync: false,
     },
-    { kind: 'octetsSent', octets: hex('8a8093ff41f9'), sync: false },
+    { kind: 'octetsSent', bytes: hex('8a8093ff41f9'), sync: false },
     {
       kind: 'frameSent',
       payload: hex('03e8'),
@@ -96,9 +96,9 @@ export const RESULT: CaseResult = {
       chopSize: null,
       sync: false,
     },
-    { kind: 'octetsSent', octets: hex('88825b483a0358a0'), sync: false },
+    { kind: 'octetsSent', bytes: hex('88825b483a0358a0'), sync: false },
     { kind: 'closeAfter', seconds: 1 },
-    { kind: 'octetsReceived', octets: hex('880203e8') },
+    { kind: 'octetsReceived', bytes: hex('880203e8') },
     { kind: 'frameReceived', payload: hex('03e8'), opcode: 8, fin: true, rsv: 0, mask: null },
   ],
 };

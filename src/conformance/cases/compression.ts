@@ -102,8 +102,8 @@ export const COMPRESSION_CASES: readonly Case[] = SUBGROUPS.flatMap(({ id, file,
   ROWS.map(({ size, fragment, seconds }, index) => ({
     id: `${id}.${index + 1}`,
     description:
-      `Sends ${COUNT} compressed messages of ${size} ${file === 'json' || file === 'html' ? 'characters' : 'octets'} ` +
-      `of ${words}${fragment === null ? '' : `, each in fragments of ${fragment} octets`}.`,
+      `Sends ${COUNT} compressed messages of ${size} ${file === 'json' || file === 'html' ? 'characters' : 'bytes'} ` +
+      `of ${words}${fragment === null ? '' : `, each in fragments of ${fragment} bytes`}.`,
     expectation:
       'Each message comes back with the same content before the next one is sent, all in time. ' +
       'A testee that does not agree on permessage-deflate is reported as unimplemented.',

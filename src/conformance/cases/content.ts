@@ -1,4 +1,4 @@
-// Group S, second half: messages whose content is compared to the last octet, text cut inside characters, odd close frames.
+// Group S, second half: messages whose content is compared to the last byte, text cut inside characters, odd close frames.
 
 import { type Case, expect, type ExpectedEvent, failAfter, failed, hex, payload, send, type Step } from '../case.js';
 import { Opcode } from '../wire.js';
@@ -17,7 +17,7 @@ import {
 
 // ---- S.5: content --------------------------------------------------------------------------------------------------------------
 
-/** Characters of one to four octets, mixed. */
+/** Characters of one to four bytes, mixed. */
 function characters(count: number): string {
   let text = '';
   for (let index = 0; index < count; index++) {
@@ -28,13 +28,13 @@ function characters(count: number): string {
   return text;
 }
 
-/** Cuts octets into the frames of one message, with a ping after every hundredth frame. */
-function cut(opcode: number, octets: Buffer, size: number): { steps: Step[]; pongs: ExpectedEvent[] } {
+/** Cuts bytes into the frames of one message, with a ping after every hundredth frame. */
+function cut(opcode: number, bytes: Buffer, size: number): { steps: Step[]; pongs: ExpectedEvent[] } {
   const steps: Step[] = [];
   const pongs: ExpectedEvent[] = [];
-  for (let at = 0; at < octets.length; at += size) {
-    const part = octets.subarray(at, at + size);
-    const options = { fin: at + size >= octets.length };
+  for (let at = 0; at < bytes.length; at += size) {
+    const part = bytes.subarray(at, at + size);
+    const options = { fin: at + size >= bytes.length };
     steps.push(at === 0 ? send.raw(opcode, part, options) : send.continuation(part, options));
     if (options.fin || (at / size) % 100 !== 99) continue;
     steps.push(send.ping(`at ${at}`));
@@ -53,23 +53,23 @@ const textCut = cut(Opcode.Text, TEXT, 997);
 const content: Case[] = [
   answered(
     'S.5.1',
-    'Sends binary messages of 0 to 299 octets.',
+    'Sends binary messages of 0 to 299 bytes.',
     ALL_BACK,
-    SMALL.map((octets) => send.binary(octets)),
-    SMALL.map((octets) => expect.binary(octets)),
+    SMALL.map((bytes) => send.binary(bytes)),
+    SMALL.map((bytes) => expect.binary(bytes)),
     failAfter(10),
   ),
   answered(
     'S.5.2',
-    'Sends binary messages of 65535, 65536 and 1048576 octets.',
+    'Sends binary messages of 65535, 65536 and 1048576 bytes.',
     ALL_BACK,
-    BIG.map((octets) => send.binary(octets)),
-    BIG.map((octets) => expect.binary(octets)),
+    BIG.map((bytes) => send.binary(bytes)),
+    BIG.map((bytes) => expect.binary(bytes)),
     failAfter(10),
   ),
   answeredFreely(
     'S.5.3',
-    'Sends a binary message of 1 MiB in fragments of 1000 octets, with pings between them.',
+    'Sends a binary message of 1 MiB in fragments of 1000 bytes, with pings between them.',
     MIXED,
     largeCut.steps,
     [...largeCut.pongs, expect.binary(LARGE)],
@@ -77,7 +77,7 @@ const content: Case[] = [
   ),
   answered(
     'S.5.4',
-    'Sends a text message of characters of one to four octets in one frame.',
+    'Sends a text message of characters of one to four bytes in one frame.',
     ALL_BACK,
     [send.text(TEXT)],
     [expect.text(TEXT)],
@@ -85,7 +85,7 @@ const content: Case[] = [
   ),
   answeredFreely(
     'S.5.5',
-    'Sends that text in fragments of 997 octets, which cut characters, with pings between them.',
+    'Sends that text in fragments of 997 bytes, which cut characters, with pings between them.',
     MIXED,
     textCut.steps,
     [...textCut.pongs, expect.text(TEXT)],
@@ -117,7 +117,7 @@ function noText(id: string, words: string, ...fragments: string[]): Case {
 const cuts: Case[] = [
   answeredFreely(
     'S.6.1',
-    'Sends a character of four octets in four fragments with pings between them, whose payload is no UTF-8.',
+    'Sends a character of four bytes in four fragments with pings between them, whose payload is no UTF-8.',
     MIXED,
     [
       send.text(hex('f0'), { fin: false }),

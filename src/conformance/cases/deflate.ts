@@ -26,15 +26,15 @@ function bad(id: string, description: string, codes: number[], steps: Step[]): C
 }
 
 const hello = expect.text('Hello');
-const octets = [...HELLO].map((octet) => Buffer.from([octet]));
+const bytes = [...HELLO].map((byte) => Buffer.from([byte]));
 const TAKEOVER: DeflateWish = {
   offer: 'permessage-deflate',
   answer: PLAIN_WISH.answer,
   fits: ({ takeover }) => takeover,
 };
-/** 64 KiB whose matches lie near; a farther one, of 32,000 octets, is in D.1.16. */
+/** 64 KiB whose matches lie near; a farther one, of 32,000 bytes, is in D.1.16. */
 const PATTERN = Buffer.from(Array.from({ length: 64 * 1024 }, (_, index) => (index * index) >> 7));
-/** Octets without a pattern that come again 32,000 octets later. */
+/** Bytes without a pattern that come again 32,000 bytes later. */
 const FAR = Buffer.concat([noise(32_000), noise(32_000)]);
 
 const forms: Case[] = [
@@ -63,7 +63,7 @@ const forms: Case[] = [
     [send.text(hex('f24805000000ffffcac9c90700'), COMPRESSED)],
     [hello],
   ),
-  good('D.1.6', 'Sends an empty compressed message (one octet).', [send.text(hex('00'), COMPRESSED)], [expect.text()]),
+  good('D.1.6', 'Sends an empty compressed message (one byte).', [send.text(hex('00'), COMPRESSED)], [expect.text()]),
   good(
     'D.1.7',
     'Sends messages that are not compressed, before and after one that is.',
@@ -72,13 +72,13 @@ const forms: Case[] = [
   ),
   freely(
     'D.1.8',
-    'Sends a compressed message in fragments of one octet, with a ping before each but the first.',
-    octets.flatMap((octet, index): Step[] =>
+    'Sends a compressed message in fragments of one byte, with a ping before each but the first.',
+    bytes.flatMap((byte, index): Step[] =>
       index === 0
-        ? [send.text(octet, { ...COMPRESSED, fin: false })]
-        : [send.ping(`${index}`), send.continuation(octet, { fin: index === octets.length - 1 })],
+        ? [send.text(byte, { ...COMPRESSED, fin: false })]
+        : [send.ping(`${index}`), send.continuation(byte, { fin: index === bytes.length - 1 })],
     ),
-    [...octets.slice(1).map((_, index) => expect.pong(`${index + 1}`)), hello],
+    [...bytes.slice(1).map((_, index) => expect.pong(`${index + 1}`)), hello],
   ),
   good(
     'D.1.9',
@@ -120,7 +120,7 @@ const forms: Case[] = [
   ),
   good(
     'D.1.14',
-    'Sends octets behind a final block.',
+    'Sends bytes behind a final block.',
     [send.text(Buffer.concat([hex('f348cdc9c90700'), hex('deadbeef')]), COMPRESSED)],
     [hello],
     { informational: true },
@@ -134,19 +134,19 @@ const forms: Case[] = [
   ),
   good(
     'D.1.16',
-    'Sends a compressed message that refers 32,000 octets back, where the agreed window is of 15 bits.',
+    'Sends a compressed message that refers 32,000 bytes back, where the agreed window is of 15 bits.',
     [send.binary(deflated(FAR, { windowBits: 15 }), COMPRESSED)],
     [expect.binary(FAR)],
     { wish: { ...PLAIN_WISH, fits: ({ windowBits }) => windowBits === 15 } },
   ),
 ];
 
-/** Flushed blocks, without the tail. They refer at most 250 octets back, which any agreed window holds (RFC 7692 7.1.2). */
-function deflated(octets: Buffer, options: { level?: number; windowBits?: number } = {}): Buffer {
-  return withoutTail(deflateRawSync(octets, { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH, ...options }));
+/** Flushed blocks, without the tail. They refer at most 250 bytes back, which any agreed window holds (RFC 7692 7.1.2). */
+function deflated(bytes: Buffer, options: { level?: number; windowBits?: number } = {}): Buffer {
+  return withoutTail(deflateRawSync(bytes, { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH, ...options }));
 }
 
-/** A flushed block without the four octets that are not sent (RFC 7692 7.2.1). */
+/** A flushed block without the four bytes that are not sent (RFC 7692 7.2.1). */
 function withoutTail(flushed: Buffer): Buffer {
   return flushed.subarray(0, flushed.length - 4);
 }
@@ -161,7 +161,7 @@ const corrupt: Case[] = [
   bad('D.2.2', 'Sends a compressed message in a stored block whose length contradicts its complement.', CORRUPT, [
     send.text(hex('000500aaaa48656c6c6f00'), COMPRESSED),
   ]),
-  bad('D.2.3', 'Sends a compressed message that refers to octets before its beginning.', CORRUPT, [
+  bad('D.2.3', 'Sends a compressed message that refers to bytes before its beginning.', CORRUPT, [
     send.text(HELLO_AGAIN, COMPRESSED),
   ]),
   bad('D.2.4', 'Sends a compressed message with impossible code lengths.', CORRUPT, [

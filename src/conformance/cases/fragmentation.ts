@@ -8,7 +8,7 @@ import { answered, ECHO_THEN_FAIL, HELLO, refused } from './shapes.js';
 const WRITES = [
   { words: 'frames written as they come', options: {} },
   { words: 'each frame in a write of its own', options: { sync: true } },
-  { words: 'octet by octet', options: { chop: 1 } },
+  { words: 'byte by byte', options: { chop: 1 } },
 ] as const;
 
 const WHOLE = 'fragment1fragment2';

@@ -5,15 +5,15 @@ import { answered, ECHO_THEN_FAIL, HELLO, refused } from './shapes.js';
 
 // ---- group 1 -------------------------------------------------------------------------------------------------------------------
 
-const LENGTHS: readonly { octets: number; chop: number | null; seconds: number }[] = [
-  { octets: 0, chop: null, seconds: 1 },
-  { octets: 125, chop: null, seconds: 1 },
-  { octets: 126, chop: null, seconds: 1 },
-  { octets: 127, chop: null, seconds: 1 },
-  { octets: 128, chop: null, seconds: 1 },
-  { octets: 65535, chop: null, seconds: 10 },
-  { octets: 65536, chop: null, seconds: 10 },
-  { octets: 65536, chop: 997, seconds: 10 },
+const LENGTHS: readonly { bytes: number; chop: number | null; seconds: number }[] = [
+  { bytes: 0, chop: null, seconds: 1 },
+  { bytes: 125, chop: null, seconds: 1 },
+  { bytes: 126, chop: null, seconds: 1 },
+  { bytes: 127, chop: null, seconds: 1 },
+  { bytes: 128, chop: null, seconds: 1 },
+  { bytes: 65535, chop: null, seconds: 10 },
+  { bytes: 65536, chop: null, seconds: 10 },
+  { bytes: 65536, chop: 997, seconds: 10 },
 ];
 
 const ECHO = 'The same message comes back. Then the examiner closes and the closing handshake is clean.';
@@ -22,10 +22,10 @@ const group1: Case[] = [
   { subgroup: '1.1', word: 'text', make: send.text, unit: '*', expected: expect.text },
   { subgroup: '1.2', word: 'binary', make: send.binary, unit: hex('fe'), expected: expect.binary },
 ].flatMap(({ subgroup, word, make, unit, expected }) =>
-  LENGTHS.map(({ octets, chop, seconds }, index) => {
-    const content = payload(unit, octets);
-    const pieces = chop === null ? '' : `, written in pieces of ${chop} octets`;
-    const description = `Sends a ${word} message in one frame with a payload of ${octets} octets${pieces}.`;
+  LENGTHS.map(({ bytes, chop, seconds }, index) => {
+    const content = payload(unit, bytes);
+    const pieces = chop === null ? '' : `, written in pieces of ${chop} bytes`;
+    const description = `Sends a ${word} message in one frame with a payload of ${bytes} bytes${pieces}.`;
     return answered(
       `${subgroup}.${index + 1}`,
       description,
@@ -64,7 +64,7 @@ const group2: Case[] = [
   ),
   answered(
     '2.4',
-    'Sends a ping with the longest payload, 125 octets.',
+    'Sends a ping with the longest payload, 125 bytes.',
     PONG,
     [send.ping(LONGEST_PING)],
     [expect.pong(LONGEST_PING)],
@@ -72,13 +72,13 @@ const group2: Case[] = [
   ),
   refused(
     '2.5',
-    'Sends a ping with a payload of 126 octets.',
-    'The testee fails the connection at once, because a control frame carries at most 125 octets (RFC 6455 5.5).',
+    'Sends a ping with a payload of 126 bytes.',
+    'The testee fails the connection at once, because a control frame carries at most 125 bytes (RFC 6455 5.5).',
     [send.ping(hex('fe'.repeat(126)))],
   ),
   answered(
     '2.6',
-    'Sends a ping with the longest payload, 125 octets, octet by octet.',
+    'Sends a ping with the longest payload, 125 bytes, byte by byte.',
     PONG,
     [send.ping(LONGEST_PING, { chop: 1 })],
     [expect.pong(LONGEST_PING)],
@@ -118,7 +118,7 @@ const group2: Case[] = [
   ),
   answered(
     '2.11',
-    'Sends ten pings, each with a payload of its own, octet by octet.',
+    'Sends ten pings, each with a payload of its own, byte by byte.',
     TEN_PONGS,
     TEN_PINGS.map((text) => send.ping(text, { chop: 1 })),
     TEN_PINGS.map((text) => expect.pong(text)),
@@ -150,7 +150,7 @@ const group3: Case[] = [
   ),
   refused(
     '3.4',
-    'Sends a good text message, then one with RSV1 set (RSV = 4), then a ping, octet by octet.',
+    'Sends a good text message, then one with RSV1 set (RSV = 4), then a ping, byte by byte.',
     ECHO_THEN_FAIL,
     [send.text(HELLO, { chop: 1 }), send.text(HELLO, { rsv: 4, chop: 1 }), send.ping('', { chop: 1 })],
     [expect.text(HELLO)],
@@ -192,7 +192,7 @@ const group4: Case[] = [
     ),
     refused(
       `${subgroup}.5`,
-      `${between(first + 4)}, octet by octet.`,
+      `${between(first + 4)}, byte by byte.`,
       ECHO_THEN_FAIL,
       [send.text(HELLO, { chop: 1 }), send.raw(first + 4, HELLO, { chop: 1 }), send.ping('', { chop: 1 })],
       [expect.text(HELLO)],

@@ -103,8 +103,8 @@ const GOOD_REQUESTS: readonly { words: string; shape: RequestShape; refused?: Be
     shape: { lines: [['Cookie', `a=${'b'.repeat(4094)}`]] },
     refused: 'INFORMATIONAL',
   },
-  { words: 'is written octet by octet', shape: { chop: 1 } },
-  { words: 'is written in pieces of seven octets', shape: { chop: 7 } },
+  { words: 'is written byte by byte', shape: { chop: 1 } },
+  { words: 'is written in pieces of seven bytes', shape: { chop: 7 } },
   {
     words: 'offers two subprotocols',
     shape: { lines: [['Sec-WebSocket-Protocol', 'chat, superchat']] },
@@ -145,8 +145,8 @@ const BAD_REQUESTS: readonly {
   { words: 'says "Connection: keep-alive"', shape: { lines: [['Connection', 'keep-alive']] } },
   { words: 'has no Sec-WebSocket-Key', shape: { without: ['sec-websocket-key'] } },
   { words: 'has an empty Sec-WebSocket-Key', shape: { lines: [[KEY, '']] } },
-  { words: 'has a key of 15 octets', shape: { lines: [[KEY, Buffer.alloc(15, 1).toString('base64')]] } },
-  { words: 'has a key of 17 octets', shape: { lines: [[KEY, Buffer.alloc(17, 1).toString('base64')]] } },
+  { words: 'has a key of 15 bytes', shape: { lines: [[KEY, Buffer.alloc(15, 1).toString('base64')]] } },
+  { words: 'has a key of 17 bytes', shape: { lines: [[KEY, Buffer.alloc(17, 1).toString('base64')]] } },
   { words: 'has a key that is no base64', shape: { lines: [[KEY, '!!!!!!!!!!!!!!!!!!!!!!==']] } },
   {
     words: 'has a key whose base64 is not the canonical one',
@@ -236,7 +236,7 @@ const GOOD_RESPONSES: readonly { words: string; shape: ResponseShape }[] = [
   },
   { words: 'has another reason phrase', shape: { statusLine: 'HTTP/1.1 101 Web Socket Protocol Handshake' } },
   { words: 'has no reason phrase', shape: { statusLine: 'HTTP/1.1 101 ' } },
-  { words: 'is written octet by octet', shape: { chop: 1 } },
+  { words: 'is written byte by byte', shape: { chop: 1 } },
   { words: 'comes in one write with the first message', shape: { glued: true } },
 ];
 

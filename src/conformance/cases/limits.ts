@@ -33,12 +33,12 @@ const SIZE_LIMITS = [
 const FRAGMENTS = [64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB];
 const CHOPS = [64, 128, 256, 512, 1024, 2048];
 const ROUND_TRIPS = [
-  { octets: 0, seconds: 60 },
-  { octets: 16, seconds: 60 },
-  { octets: 64, seconds: 60 },
-  { octets: 256, seconds: 120 },
-  { octets: 1024, seconds: 240 },
-  { octets: 4096, seconds: 480 },
+  { bytes: 0, seconds: 60 },
+  { bytes: 16, seconds: 60 },
+  { bytes: 64, seconds: 60 },
+  { bytes: 256, seconds: 120 },
+  { bytes: 1024, seconds: 240 },
+  { bytes: 4096, seconds: 480 },
 ];
 const COUNT = 1000;
 
@@ -46,8 +46,8 @@ function echo(id: string, description: string, step: Step & { do: 'frame' | 'mes
   return { id, description, expectation: ECHOED, exam: { kind: 'echo', step, limit: closeAfter(seconds) } };
 }
 
-function whole(octets: number): string {
-  return octets >= MIB ? `${octets / MIB} MiB` : octets >= KIB ? `${octets / KIB} KiB` : `${octets} octets`;
+function whole(bytes: number): string {
+  return bytes >= MIB ? `${bytes / MIB} MiB` : bytes >= KIB ? `${bytes / KIB} KiB` : `${bytes} bytes`;
 }
 
 /** Of the binary messages of 9.4 only the first is made of 0xfe; the others are asterisks, as in 9.3. */
@@ -62,11 +62,11 @@ const pairs = <T>(make: (sort: (typeof SORTS)[number], place: 0 | 1) => T[]): T[
 
 export const LIMIT_CASES: readonly Case[] = [
   ...pairs((sort, place) =>
-    SIZES.map((octets, index) =>
+    SIZES.map((bytes, index) =>
       echo(
         `9.${1 + place}.${index + 1}`,
-        `Sends a ${sort.word} message of ${whole(octets)} in one frame.`,
-        send.raw(sort.opcode, payload(sort.mixed, octets)),
+        `Sends a ${sort.word} message of ${whole(bytes)} in one frame.`,
+        send.raw(sort.opcode, payload(sort.mixed, bytes)),
         SIZE_LIMITS[place][index],
       ),
     ),
@@ -86,21 +86,21 @@ export const LIMIT_CASES: readonly Case[] = [
     CHOPS.map((chop, index) =>
       echo(
         `9.${5 + place}.${index + 1}`,
-        `Sends a ${sort.word} message of 1 MiB in one frame, written in pieces of ${chop} octets.`,
+        `Sends a ${sort.word} message of 1 MiB in one frame, written in pieces of ${chop} bytes.`,
         send.raw(sort.opcode, payload(sort.mixed, MIB), { chop }),
         1000,
       ),
     ),
   ),
   ...pairs((sort, place) =>
-    ROUND_TRIPS.map(({ octets, seconds }, index) => ({
+    ROUND_TRIPS.map(({ bytes, seconds }, index) => ({
       id: `9.${7 + place}.${index + 1}`,
-      description: `Sends ${COUNT} ${sort.word} messages of ${octets} octets, each when the echo of the one before has come.`,
+      description: `Sends ${COUNT} ${sort.word} messages of ${bytes} bytes, each when the echo of the one before has come.`,
       expectation: 'Each echo has the same type and length, all in time. Then the examiner closes, cleanly.',
       exam: {
         kind: 'roundTrips' as const,
         opcode: sort.opcode,
-        payload: payload(sort.plain, octets),
+        payload: payload(sort.plain, bytes),
         count: COUNT,
         limit: closeAfter(seconds),
       },
@@ -108,7 +108,7 @@ export const LIMIT_CASES: readonly Case[] = [
   ),
   {
     id: '10.1.1',
-    description: 'Sends a text message of 64 KiB in fragments of 1300 octets that the examiner cuts by itself.',
+    description: 'Sends a text message of 64 KiB in fragments of 1300 bytes that the examiner cuts by itself.',
     expectation: 'The message comes back, and the examiner has sent one text frame and 50 continuations.',
     exam: {
       kind: 'script',

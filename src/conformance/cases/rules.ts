@@ -54,7 +54,7 @@ const FAIL_RSV = rule(
 const FAIL_UTF8 = rule(
   'RFC 6455 8.1',
   'MUST',
-  'an endpoint that is to read octets as UTF-8 and finds that they are not MUST fail the WebSocket connection',
+  'an endpoint that is to read bytes as UTF-8 and finds that they are not MUST fail the WebSocket connection',
 );
 const DECLINE = rule(
   'RFC 7692 7.1',
@@ -114,8 +114,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
     'MUST',
     'without no_context_takeover a receiver keeps the window of the message before',
   ),
-  'D.1.13': rule('RFC 7692 7.2.2', 'nothing', 'the RFC does not speak of a compressed message without octets'),
-  'D.1.14': rule('RFC 7692 7.2.2', 'nothing', 'the RFC does not speak of octets behind a final block'),
+  'D.1.13': rule('RFC 7692 7.2.2', 'nothing', 'the RFC does not speak of a compressed message without bytes'),
+  'D.1.14': rule('RFC 7692 7.2.2', 'nothing', 'the RFC does not speak of bytes behind a final block'),
   'D.1.15': rule('RFC 7692 7.2.2', 'nothing', 'the RFC does not speak of a message that ends inside a block'),
   'D.2.': rule(
     'RFC 7692 7.2.2',
@@ -163,7 +163,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'S.1.': rule(
     'RFC 6455 5.2',
     'MAY',
-    'the minimal number of octets MUST be used to encode the length: this binds the sender, and no close code is named',
+    'the minimal number of bytes MUST be used to encode the length: this binds the sender, and no close code is named',
   ),
   'S.1.6': rule(
     'RFC 6455 5.2',

@@ -142,13 +142,13 @@ export function alone(cases: readonly Case[]): Case[] {
   return cases.map((one) => ({ ...one, alone: true }));
 }
 
-/** Octets without a period that a mask or a lost octet could hide behind. */
+/** Bytes without a period that a mask or a lost byte could hide behind. */
 export function noise(length: number): Buffer {
-  const octets = Buffer.alloc(length);
+  const bytes = Buffer.alloc(length);
   let state = length + 1;
   for (let at = 0; at < length; at++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    octets[at] = state >>> 24;
+    bytes[at] = state >>> 24;
   }
-  return octets;
+  return bytes;
 }

@@ -45,11 +45,11 @@ function longForm(id: string, words: string, step: Step, echo: ExpectedEvent): C
   );
 }
 
-/** The header of a frame that announces more than can be; some octets follow. */
+/** The header of a frame that announces more than can be; some bytes follow. */
 function announces(length: number): Step[] {
   return [
     { do: 'header', opcode: Opcode.Binary, fin: true, length },
-    { do: 'octets', payload: hex('00'.repeat(16)) },
+    { do: 'bytes', payload: hex('00'.repeat(16)) },
   ];
 }
 
@@ -58,7 +58,7 @@ const A = (count: number): Buffer => Buffer.alloc(count, 'a');
 const lengths: Case[] = [
   longForm(
     'S.1.1',
-    'a text message of 5 octets whose length stands in 16 bits',
+    'a text message of 5 bytes whose length stands in 16 bits',
     send.text(A(5), { odd: { form: 16 } }),
     expect.text(A(5)),
   ),
@@ -70,26 +70,26 @@ const lengths: Case[] = [
   ),
   longForm(
     'S.1.3',
-    'a text message of 125 octets whose length stands in 64 bits',
+    'a text message of 125 bytes whose length stands in 64 bits',
     send.text(A(125), { odd: { form: 64 } }),
     expect.text(A(125)),
   ),
   longForm(
     'S.1.4',
-    'a binary message of 65535 octets whose length stands in 64 bits',
+    'a binary message of 65535 bytes whose length stands in 64 bits',
     send.binary(A(65535), { odd: { form: 64 } }),
     expect.binary(A(65535)),
   ),
   longForm(
     'S.1.5',
-    'a ping of 10 octets whose length stands in 16 bits',
+    'a ping of 10 bytes whose length stands in 16 bits',
     send.ping(A(10), { odd: { form: 16 } }),
     expect.pong(A(10)),
   ),
   ...[2 ** 63, 2 ** 64 - 2 ** 32].map((length, index) =>
     script(
       `S.1.${6 + index}`,
-      `Sends the header of a frame whose 64-bit length is 0x${length.toString(16)}, and some octets.`,
+      `Sends the header of a frame whose 64-bit length is 0x${length.toString(16)}, and some bytes.`,
       `${FAILS} The top bit of a length is 0 (RFC 6455 5.2).`,
       announces(length),
       [{ behavior: 'OK', events: [], close: failed() }],
@@ -99,7 +99,7 @@ const lengths: Case[] = [
   ...[2 ** 32, 2 ** 53, 2 ** 62].map((length, index) =>
     informational(
       `S.1.${8 + index}`,
-      `Sends the header of a frame whose 64-bit length is 0x${length.toString(16)}, and some octets.`,
+      `Sends the header of a frame whose 64-bit length is 0x${length.toString(16)}, and some bytes.`,
       announces(length),
       [],
       failAfter(1),
@@ -232,7 +232,7 @@ const together: Case[] = [
   ),
   answered(
     'S.4.3',
-    'Sends a text message in 4000 empty fragments and one of five octets, in one write.',
+    'Sends a text message in 4000 empty fragments and one of five bytes, in one write.',
     ALL_BACK,
     [
       send.text('', { fin: false }),
@@ -244,7 +244,7 @@ const together: Case[] = [
   ),
   answeredFreely(
     'S.4.4',
-    'Sends a text message, a ping and a binary message octet by octet.',
+    'Sends a text message, a ping and a binary message byte by byte.',
     MIXED,
     [send.text(HELLO, { chop: 1 }), send.ping('slow', { chop: 1 }), send.binary(A(126), { chop: 1 })],
     [expect.text(HELLO), expect.pong('slow'), expect.binary(A(126))],

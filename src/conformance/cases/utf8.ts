@@ -18,8 +18,8 @@ import { answered } from './shapes.js';
 const VALID = 'The same message comes back. Then the examiner closes, cleanly.';
 const INVALID = 'The testee fails the connection, because the text is no UTF-8 (RFC 6455 8.1).';
 
-function message(octets: Buffer, fragment: number | null = null): Step {
-  return { do: 'message', opcode: Opcode.Text, payload: payload(octets), fragment };
+function message(bytes: Buffer, fragment: number | null = null): Step {
+  return { do: 'message', opcode: Opcode.Text, payload: payload(bytes), fragment };
 }
 
 /** A case whose text is no UTF-8. */
@@ -49,7 +49,7 @@ function invalid(
 // ---- 6.1 to 6.4 ----------------------------------------------------------------------------------------------------------------
 
 const MIXED = Buffer.from('Hello-µ@ßöäüàá-UTF-8!!');
-/** A Greek word; the octets of a surrogate and `edited` follow it in the invalid cases. */
+/** A Greek word; the bytes of a surrogate and `edited` follow it in the invalid cases. */
 const GREEK = hex('cebae1bdb9cf83cebcceb5');
 const SURROGATE = Buffer.concat([GREEK, hex('eda080'), Buffer.from('edited')]);
 const TOO_HIGH = hex('f4908080');
@@ -85,7 +85,7 @@ const fragmented: Case[] = [
   ...[MIXED, GREEK].map((text, index) =>
     answered(
       `6.2.${3 + index}`,
-      `Sends a valid text of ${text.length} octets in fragments of one octet, so that characters are cut.`,
+      `Sends a valid text of ${text.length} bytes in fragments of one byte, so that characters are cut.`,
       VALID,
       [message(text, 1)],
       [expect.text(text)],
@@ -93,7 +93,7 @@ const fragmented: Case[] = [
     ),
   ),
   invalid('6.3.1', 'Sends an invalid text (a surrogate inside) in one frame.', INVALID, [message(SURROGATE)], 1),
-  invalid('6.3.2', 'Sends that text in fragments of one octet.', INVALID, [message(SURROGATE, 1)], 1),
+  invalid('6.3.2', 'Sends that text in fragments of one byte.', INVALID, [message(SURROGATE, 1)], 1),
 ];
 
 const WAIT_A: Step = { do: 'wait', seconds: 1, tag: 'A' };
@@ -103,15 +103,15 @@ const EARLY =
   'To notice it only at the end of the message is non-strict.';
 const LEFT = Buffer.concat([hex('8080'), EDITED]);
 
-/** A frame that announces the 21 octets and brings them in parts. */
+/** A frame that announces the 21 bytes and brings them in parts. */
 function openFrame(...parts: [Buffer, Buffer, Buffer]): Step[] {
   return [
     { do: 'header', opcode: Opcode.Text, fin: false, length: 21 },
-    { do: 'octets', payload: parts[0] },
+    { do: 'bytes', payload: parts[0] },
     WAIT_A,
-    { do: 'octets', payload: parts[1] },
+    { do: 'bytes', payload: parts[1] },
     WAIT_B,
-    { do: 'octets', payload: parts[2] },
+    { do: 'bytes', payload: parts[2] },
     send.continuation(),
   ];
 }
@@ -135,7 +135,7 @@ const early: Case[] = [
   ),
   invalid(
     '6.4.2',
-    'The same text; the first cut is behind the first octet of the bad sequence, the second behind its second octet, which makes it invalid.',
+    'The same text; the first cut is behind the first byte of the bad sequence, the second behind its second byte, which makes it invalid.',
     EARLY,
     [
       send.text(CUT_LEAD, { fin: false }),
@@ -167,14 +167,14 @@ const early: Case[] = [
 
 // ---- 6.5 to 6.23 ---------------------------------------------------------------------------------------------------------------
 
-/** Octets `from` to `to`, each followed by a space when `spaced`. */
+/** Bytes `from` to `to`, each followed by a space when `spaced`. */
 function range(from: number, to: number, spaced: boolean): string {
-  const octets: number[] = [];
-  for (let octet = from; octet <= to; octet++) octets.push(octet, ...(spaced ? [0x20] : []));
-  return Buffer.from(octets).toString('hex');
+  const bytes: number[] = [];
+  for (let byte = from; byte <= to; byte++) bytes.push(byte, ...(spaced ? [0x20] : []));
+  return Buffer.from(bytes).toString('hex');
 }
 
-/** Sequences whose last continuation octet is missing: first and last of 2 to 6 octets. */
+/** Sequences whose last continuation byte is missing: first and last of 2 to 6 bytes. */
 const INCOMPLETE = ['c0', 'e080', 'f08080', 'f8808080', 'fc80808080', 'df', 'efbf', 'f7bfbf', 'fbbfbfbf', 'fdbfbfbfbf'];
 const HIGH_SURROGATES = ['eda080', 'edadbf', 'edae80', 'edafbf'];
 
@@ -227,11 +227,11 @@ const sequences: Case[] = Object.entries(SEQUENCES).flatMap(([subgroup, texts]) 
   texts.map((text, index) => {
     const good = text.startsWith('+');
     const digits = good ? text.slice(1) : text;
-    const octets = hex(digits);
+    const bytes = hex(digits);
     const id = `${subgroup}.${index + 1}`;
-    const description = `Sends a text message of ${octets.length} octets that is ${good ? 'valid' : 'invalid'} UTF-8: ${digits}.`;
-    if (!good) return invalid(id, description, INVALID, [message(octets)], 0.5);
-    return answered(id, description, VALID, [message(octets)], [expect.text(octets)], failAfter(0.5));
+    const description = `Sends a text message of ${bytes.length} bytes that is ${good ? 'valid' : 'invalid'} UTF-8: ${digits}.`;
+    if (!good) return invalid(id, description, INVALID, [message(bytes)], 0.5);
+    return answered(id, description, VALID, [message(bytes)], [expect.text(bytes)], failAfter(0.5));
   }),
 );
 

@@ -226,8 +226,8 @@ function statisticsTable(
 const INDENT = ' '.repeat(15);
 
 function logLine({ direction, head, rest, inline }: WireLine): Markup {
-  const octets = rest.join(`\n${INDENT}`);
-  const below = rest.length === 0 || inline ? octets : `\n${INDENT}${octets}`;
-  return markup`<span class="line ${direction}">${head}<span class="octets">${below}</span>
+  const bytes = rest.join(`\n${INDENT}`);
+  const below = rest.length === 0 || inline ? bytes : `\n${INDENT}${bytes}`;
+  return markup`<span class="line ${direction}">${head}<span class="bytes">${below}</span>
 </span>`;
 }

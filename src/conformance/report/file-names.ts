@@ -13,7 +13,7 @@ export function fileNames(agents: readonly string[]): FileNames {
   const stems = new Map<string, string>();
   const taken = new Set<string>();
   for (const agent of agents) {
-    // Cut so that no name of a testee's choice runs into the file system's limit of 255 octets.
+    // Cut so that no name of a testee's choice runs into the file system's limit of 255 bytes.
     const stem = agent
       .trim()
       .toLowerCase()

@@ -30,7 +30,7 @@ function indexEntry(result: CaseResult, files: FileNames): Json {
   };
 }
 
-/** The JSON of one case: the 39 classic fields, with payloads and octets cut to 64. */
+/** The JSON of one case: the 39 classic fields, with payloads and bytes cut to 64. */
 export function caseJson(result: CaseResult): string {
   const expected = Object.entries(result.expected).map(([outcome, events]) => [outcome, events.map(eventRow)]);
   return print({

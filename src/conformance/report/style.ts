@@ -107,7 +107,7 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
   .closing td:last-child { grid-column: 1 / -1; font-size: 0.875rem; }
   .case-page section > .log { white-space: normal; overflow-wrap: anywhere; font-size: 0.71875rem; }
   .log .line { padding-left: 1.5rem; text-indent: -1.5rem; }
-  .log .octets { word-break: break-all; }
+  .log .bytes { word-break: break-all; }
 }
 @media print {
   .case-page section > .log { white-space: pre-wrap; font-size: 6.4pt; padding: 0; }

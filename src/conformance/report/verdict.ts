@@ -34,7 +34,7 @@ export const STANDING_TEXT: Readonly<Record<Standing, { label: string; mark: str
   missing: { label: 'Missing', mark: '?' },
 };
 
-/** Events that a reason names, and octets of a payload that it shows. */
+/** Events that a reason names, and bytes of a payload that it shows. */
 const NAMED_EVENTS = 3;
 const SHOWN_OCTETS = 24;
 
@@ -94,7 +94,7 @@ export function nameOf(event: CaseEvent): string {
   if (event.kind === 'timeout') return `the end of pause ${event.tag}`;
   const sort = event.kind === 'pong' ? 'pong' : event.binary ? 'binary' : 'text';
   if (event.payload.length === 0) return `${sort} without payload`;
-  if (event.payload.length > SHOWN_OCTETS) return `${sort} of ${event.payload.length} octets`;
+  if (event.payload.length > SHOWN_OCTETS) return `${sort} of ${event.payload.length} bytes`;
   const shown = textOf(event.payload, SHOWN_OCTETS);
   return `${sort} ${shown.startsWith('0x') ? shown : JSON.stringify(shown)}`;
 }

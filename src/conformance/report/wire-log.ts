@@ -3,15 +3,15 @@ import { EXCERPT_OCTETS, type CaseResult, type Excerpt, type WireLogRow } from '
 import { hexOf, JSON_CUT, textOf } from './excerpt.js';
 import { pythonLiteral } from './python.js';
 
-/** Characters of octets or payload that stand on one line. */
+/** Characters of bytes or payload that stand on one line. */
 const WRAP = 100;
 
-/** One line of the log, and the octets or payload below it. */
+/** One line of the log, and the bytes or payload below it. */
 export interface WireLine {
   direction: 'received' | 'sent' | 'local';
   /** With the running number: `007 RX OCTETS: `. */
   head: string;
-  /** The octets, which begin on the head's line, or the payload, which begins below it; wrapped. */
+  /** The bytes, which begin on the head's line, or the payload, which begins below it; wrapped. */
   rest: readonly string[];
   /** The rest begins on the head's line. */
   inline: boolean;
@@ -31,9 +31,9 @@ function number(at: number): string {
 function wireLine(row: WireLogRow, nnn: string): WireLine {
   switch (row.kind) {
     case 'octetsReceived':
-      return octets('received', `${nnn} RX OCTETS: `, row.octets);
+      return bytes('received', `${nnn} RX OCTETS: `, row.bytes);
     case 'octetsSent':
-      return octets('sent', `${nnn} TX OCTETS: `, row.octets);
+      return bytes('sent', `${nnn} TX OCTETS: `, row.bytes);
     case 'frameReceived':
       return frame(
         'received',
@@ -79,7 +79,7 @@ function local(head: string): WireLine {
   return { direction: 'local', head, rest: [], inline: false };
 }
 
-function octets(direction: 'received' | 'sent', head: string, shown: Excerpt): WireLine {
+function bytes(direction: 'received' | 'sent', head: string, shown: Excerpt): WireLine {
   return { direction, head, rest: wrap(hexOf(shown, EXCERPT_OCTETS)), inline: true };
 }
 
@@ -109,9 +109,9 @@ export function wireRows(log: readonly WireLogRow[]): Cell[][] {
 function wireRow(row: WireLogRow): Cell[] {
   switch (row.kind) {
     case 'octetsReceived':
-      return ['RO', [row.octets.length, hexOf(row.octets, JSON_CUT)]];
+      return ['RO', [row.bytes.length, hexOf(row.bytes, JSON_CUT)]];
     case 'octetsSent':
-      return ['TO', [row.octets.length, hexOf(row.octets, JSON_CUT)], row.sync];
+      return ['TO', [row.bytes.length, hexOf(row.bytes, JSON_CUT)], row.sync];
     case 'frameReceived':
       return [
         'RF',

@@ -16,7 +16,7 @@ test('a cut inside a character drops that character', () => {
   expect(textOf(excerpt('a\u00fc'), 2)).toBe('a ...');
 });
 
-test('octets that are not UTF-8 are shown in hexadecimal', () => {
+test('bytes that are not UTF-8 are shown in hexadecimal', () => {
   expect(textOf({ length: 2, head: Uint8Array.of(0xc3, 0x28) }, 64)).toBe('0xc328');
   // Nothing was cut here: the character itself is unfinished.
   expect(textOf({ length: 2, head: Uint8Array.of(0x61, 0xc3) }, 64)).toBe('0x61c3');
@@ -26,7 +26,7 @@ test('a byte order mark is text like any other', () => {
   expect(textOf(excerpt('\ufeffa'), 64)).toBe('\ufeffa');
 });
 
-test('events have their classic form, cut to 64 octets', () => {
+test('events have their classic form, cut to 64 bytes', () => {
   expect(eventRow({ kind: 'message', payload: excerpt('y'.repeat(70)), binary: true })).toEqual([
     'message',
     `${'y'.repeat(64)} ...`,

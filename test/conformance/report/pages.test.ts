@@ -42,7 +42,7 @@ beforeAll(async () => {
           wasNotCleanReason: EVIL + long,
           received: [{ kind: 'message', payload: excerpt(EVIL + long), binary: false }],
           wirelog: [
-            { kind: 'octetsReceived', octets: excerpt(long) },
+            { kind: 'octetsReceived', bytes: excerpt(long) },
             { kind: 'frameReceived', payload: excerpt(EVIL + long), opcode: 1, fin: true, rsv: 0, mask: null },
           ],
         }),

@@ -81,16 +81,16 @@ test('a case without a result says that it has none', () => {
 
 test('events are named by sort and payload; long ones by their length, many by their number', () => {
   const long = excerpt('*'.repeat(65_536));
-  const octets = { length: 2, head: new Uint8Array([0xfe, 0xff]) };
+  const bytes = { length: 2, head: new Uint8Array([0xfe, 0xff]) };
   const received = [
     { kind: 'message', payload: long, binary: true },
-    { kind: 'pong', payload: octets },
+    { kind: 'pong', payload: bytes },
     { kind: 'pong', payload: excerpt('') },
     HELLO,
   ] as const;
   const result = caseResult('1.1.1', { behavior: 'FAILED', expected: { OK: [] }, received: [...received] });
   expect(reason(result)).toBe(
-    'received binary of 65536 octets, pong 0xfeff, pong without payload and 1 more, expected nothing',
+    'received binary of 65536 bytes, pong 0xfeff, pong without payload and 1 more, expected nothing',
   );
 });
 
@@ -98,5 +98,5 @@ test('events that differ only in what is not shown are said to differ', () => {
   const stars = { ...HELLO, payload: excerpt('*'.repeat(301)) };
   const others = { ...HELLO, payload: excerpt('+'.repeat(301)) };
   const result = caseResult('1.1.1', { behavior: 'FAILED', expected: { OK: [stars] }, received: [others] });
-  expect(reason(result)).toBe('received text of 301 octets, but with other content than expected');
+  expect(reason(result)).toBe('received text of 301 bytes, but with other content than expected');
 });

@@ -5,9 +5,9 @@ import { excerpt } from '../../support/case-results.js';
 
 const FRAME = { opcode: 1, fin: false, rsv: 4, payload: excerpt('ab') };
 const ROWS: readonly { row: WireLogRow; head: string; json: unknown[] }[] = [
-  { row: { kind: 'octetsReceived', octets: excerpt('A') }, head: ' RX OCTETS: ', json: ['RO', [1, '41']] },
+  { row: { kind: 'octetsReceived', bytes: excerpt('A') }, head: ' RX OCTETS: ', json: ['RO', [1, '41']] },
   {
-    row: { kind: 'octetsSent', octets: excerpt('A'), sync: true },
+    row: { kind: 'octetsSent', bytes: excerpt('A'), sync: true },
     head: ' TX OCTETS: ',
     json: ['TO', [1, '41'], true],
   },
@@ -41,9 +41,9 @@ test.each(ROWS)('a row is printed as "$head" and in JSON as $json', ({ row, head
   expect(wireRows([row])).toEqual([json]);
 });
 
-test('a page shows 256 octets, wrapped at 100 digits; JSON shows 64', () => {
-  const octets = excerpt('A'.repeat(300));
-  const row: WireLogRow = { kind: 'octetsReceived', octets };
+test('a page shows 256 bytes, wrapped at 100 digits; JSON shows 64', () => {
+  const bytes = excerpt('A'.repeat(300));
+  const row: WireLogRow = { kind: 'octetsReceived', bytes };
   const [line] = wireLines({ wirelog: [row], droppedByMe: false });
   expect(line.rest.map(({ length }) => length)).toEqual([100, 100, 100, 100, 100, 16]);
   expect(line.rest.join('')).toBe(`${'41'.repeat(256)} ...`);

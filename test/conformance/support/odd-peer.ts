@@ -14,7 +14,7 @@ import {
 export interface Oddity {
   /** Says nothing after the handshake. */
   silent?: true;
-  /** Destroys TCP on the first octet. */
+  /** Destroys TCP on the first byte. */
   drops?: true;
   /** Closes with this code whatever the reason; 0 stands for no code. */
   code?: number;
@@ -39,7 +39,7 @@ export interface Oddity {
   floods?: true;
   /** Reads ahead: answers pings at once and messages a moment later. */
   readsAhead?: true;
-  /** Agrees to permessage-deflate without reading what was asked, and sends compressed octets back as they came. */
+  /** Agrees to permessage-deflate without reading what was asked, and sends compressed bytes back as they came. */
   mirrors?: true;
   /** Refuses requests with this in them: by this status, or by dropping TCP. */
   refuses?: { what: RegExp; status: string | null };

@@ -18,7 +18,7 @@
 
 static uint32_t rotate(uint32_t word, int bits) { return (word << bits) | (word >> (32 - bits)); }
 
-/* SHA-1 of at most 119 octets, which is all that a handshake needs (FIPS 180-4). */
+/* SHA-1 of at most 119 bytes, which is all that a handshake needs (FIPS 180-4). */
 static void sha1(const char *text, uint8_t digest[20]) {
   uint8_t padded[128] = {0};
   size_t length = strlen(text), blocks = length + 9 > 64 ? 2 : 1;
@@ -55,7 +55,7 @@ static void base64(const uint8_t digest[20], char text[29]) {
   text[28] = 0;
 }
 
-/* Reads the request octet by octet, so that nothing behind it is taken, and answers it. */
+/* Reads the request byte by byte, so that nothing behind it is taken, and answers it. */
 static int shake_hands(int fd) {
   char request[8192], key[128], accept[29], response[256];
   uint8_t digest[20];
@@ -77,16 +77,16 @@ static int shake_hands(int fd) {
   return write(fd, response, (size_t)size) == size ? 0 : -1;
 }
 
-static ssize_t receive(wslay_event_context_ptr context, uint8_t *octets, size_t length, int flags, void *user) {
-  ssize_t count = recv(*(int *)user, octets, length, flags);
+static ssize_t receive(wslay_event_context_ptr context, uint8_t *bytes, size_t length, int flags, void *user) {
+  ssize_t count = recv(*(int *)user, bytes, length, flags);
   if (count > 0) return count;
   int later = count < 0 && (errno == EAGAIN || errno == EINTR);
   wslay_event_set_error(context, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
   return -1;
 }
 
-static ssize_t transmit(wslay_event_context_ptr context, const uint8_t *octets, size_t length, int flags, void *user) {
-  ssize_t count = send(*(int *)user, octets, length, (flags & WSLAY_MSG_MORE ? MSG_MORE : 0) | MSG_NOSIGNAL);
+static ssize_t transmit(wslay_event_context_ptr context, const uint8_t *bytes, size_t length, int flags, void *user) {
+  ssize_t count = send(*(int *)user, bytes, length, (flags & WSLAY_MSG_MORE ? MSG_MORE : 0) | MSG_NOSIGNAL);
   if (count >= 0) return count;
   int later = errno == EAGAIN || errno == EINTR;
   wslay_event_set_error(context, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
