@@ -90,9 +90,11 @@ async function storm({ port, count }) {
 }
 
 process.on('message', (order) => {
-  if (order.connect !== undefined) converseAll(order.connect).then((answer) => process.send(answer));
-  else if (order.storm !== undefined) storm(order.storm).then((answer) => process.send(answer));
-  else if (order === 'close') {
+  if (order.connect !== undefined) {
+    converseAll(order.connect).then((answer) => process.send(answer), fail);
+  } else if (order.storm !== undefined) {
+    storm(order.storm).then((answer) => process.send(answer), fail);
+  } else if (order === 'close') {
     for (const socket of open) socket.destroy();
     open = [];
     process.send('closed');
