@@ -130,8 +130,8 @@ await writeBundle(
     ...cjs,
     codeSplitting: {
       groups: [
-        { name: 'front', test: /[\\/]dist[\\/]node[\\/]/, priority: 2 },
-        { name: 'codec', test: /[\\/]dist[\\/](?!node|index|topics)/, priority: 1 },
+        { name: 'front', test: /[\\/]dist[\\/]node[\\/]/, priority: 1 },
+        { name: 'codec', test: /[\\/]dist[\\/](?!node|index|topics)/, priority: 2 },
       ],
     },
   },
