@@ -115,6 +115,19 @@ export function inflateWhole(payload: Buffer, window: Buffer): Buffer | string {
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     return engine.bytesWritten === whole.length ? buffer : 'unclear';
   } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR' ? 'unclear' : faultOf(payload, window);
+  }
+}
+
+/** What is wrong with the data itself; `unclear` where only what is put behind it does not go with it. */
+function faultOf(payload: Buffer, window: Buffer): string {
+  try {
+    inflateRawSync(payload, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      ...(window.length > 0 ? { dictionary: window } : {}),
+    });
+    return 'unclear';
+  } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return code === 'Z_BUF_ERROR' ? 'unclear' : message;
   }

@@ -10,6 +10,8 @@ import { conformance } from '../../src/cli/conformance.js';
 import { fuzzClients } from '../../src/conformance/fuzz/fuzz-client.js';
 import { fuzzServer } from '../../src/conformance/fuzz/fuzz-server.js';
 import type { Search } from '../../src/conformance/fuzz/search.js';
+import { send } from '../../src/conformance/case.js';
+import type { Frame } from '../../src/conformance/fuzz/reading.js';
 import { createStream, readingOf } from '../../src/conformance/fuzz/stream.js';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { type Mistake, mistakenServer } from './support/mistaken-server.js';
@@ -39,6 +41,19 @@ describe('the streams', () => {
     }
     for (const [kind, count] of Object.entries(kinds)) expect(count, kind).toBeGreaterThan(10);
   });
+});
+
+test('RFC 7692 7.2.2 data that ends inside a block is open to any treatment; a wrong block is not', () => {
+  const read = (hex: string): string | null => {
+    const frame = send.binary(Buffer.from(hex, 'hex'), { rsv: 4 }) as Frame;
+    const { unclear, fault } = readingOf({ frames: [frame], deflate: { takeover: false, windowBits: 15 } });
+    return unclear === null ? fault : 'unclear';
+  };
+  expect(read('d2')).toBe('unclear');
+  expect(read('')).toBe('unclear');
+  expect(read('f248cdc9')).toBe('unclear');
+  expect(read('f248cdc9c90700')).toBeNull();
+  for (const wrong of ['0700', '000500aaaa48656c6c6f00', 'fdffffffffffffff']) expect(read(wrong)).toMatch(/7\.2\.2/);
 });
 
 describe('peers that conform', () => {
