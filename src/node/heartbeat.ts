@@ -19,7 +19,7 @@ interface Listening {
 }
 
 /** Lets the process end although a timer runs; that of another realm, such as jsdom's, may be a number. */
-function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
+export function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
   if (typeof timer === 'object') timer.unref();
   return timer;
 }

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import process from 'node:process';
 import { MAX_PLAIN_LENGTH, scanPlainUpgrade, targetEnd, targetStart } from '../../handshake/plain-upgrade.js';
 import { RANGE, type HeadScanner } from '../../handshake/head-scanner.js';
+import { unrefed } from '../heartbeat.js';
 import { copyLanded, land, landing } from '../landing.js';
 import { nodeValues } from '../values.js';
 
@@ -100,7 +101,7 @@ export class DirectAccept {
     socket.on('error', this.onError);
     socket.on('end', onEnd);
     this.fresh.add(socket);
-    this.timer ??= setTimeout(() => this.lookAround(), this.patience).unref();
+    this.timer ??= unrefed(setTimeout(() => this.lookAround(), this.patience));
     socket.read(0);
   }
 
@@ -109,7 +110,7 @@ export class DirectAccept {
     const { older } = this;
     this.older = this.fresh;
     this.fresh = new Set();
-    this.timer = this.older.size > 0 ? setTimeout(() => this.lookAround(), this.patience).unref() : undefined;
+    this.timer = this.older.size > 0 ? unrefed(setTimeout(() => this.lookAround(), this.patience)) : undefined;
     for (const socket of older) this.handOver(socket, undefined);
   }
 
