@@ -19,7 +19,7 @@ const require = createRequire(import.meta.url);
 const nodeHttp = require('node:http') as typeof import('node:http');
 
 const MEBIBYTE = 1024 * 1024;
-/** When this many octets wait to be written to a peer, no more are read from it until half of them have left. */
+/** When this many bytes wait to be written to a peer, no more are read from it until half of them have left. */
 const HIGH_WATER: number = 16 * MEBIBYTE;
 /** How the page names a connection of its own, so that it can ask for that one's counters. */
 const CONNECTION_ID = /^[0-9a-f]{32}$/;

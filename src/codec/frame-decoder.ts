@@ -62,7 +62,7 @@ export function isWhole(kind: number, mask: number): boolean {
 
 /**
  * Reads frames from chunks: `push` a chunk, then `next()` until it returns false; while it returned true, the getters
- * describe one frame, or one piece of a frame that straddles chunks. It never throws for what a peer sends: the first
+ * describe one frame, or one piece of a frame that straddles chunks. It never throws for bytes of a peer: the first
  * violation is reported in `violation`, after everything valid before it, and nothing follows it.
  */
 export class FrameDecoder extends FrameCursor implements Tenant {
@@ -149,7 +149,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /**
    * Moves to the next piece and returns its bytes, where that is scanned already and is a whole message which `isWhole`
-   * says yes to; else, and where memory was refused, it returns undefined, and `next` tells what comes. @internal
+   * says yes to; else, and where memory was refused, it returns undefined, and `next` tells the event. @internal
    */
   nextWhole(mask: number): Uint8Array | undefined {
     const at = this.record + RECORD_WORDS;

@@ -1,4 +1,4 @@
-// Payloads -> frames in the connection's outgoing batch (RFC 6455 5.2), masked when the sender is a client (5.3).
+// `FrameEncoder` writes frames into the connection's outgoing batch (RFC 6455 5.2), masked when the sender is a client (5.3).
 import { UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -35,7 +35,7 @@ export interface FrameEncoderOptions {
   readonly unchecked?: boolean;
   readonly kernels?: Kernels;
   readonly values?: Values;
-  /** Counts of what is sent. */
+  /** Counts of the frames and bytes sent. */
   readonly traffic?: Traffic;
 }
 
@@ -46,15 +46,15 @@ const SHORT_TEXT = 24;
 /** Payloads from this length on are handed on by reference where the caller lends them. */
 export const LEND_FROM: number = FULL_BATCH;
 
-/** What copies payloads, looked up once: that costs a third of a short copy where Buffers and plain arrays come in turn. */
-// oxlint-disable-next-line unbound-method -- it is called with what it copies to
+/** The method that copies payloads, looked up once: that costs a third of a short copy where Buffers and plain arrays come in turn. */
+// oxlint-disable-next-line unbound-method -- it is called on its target
 const { set } = Uint8Array.prototype;
 
-/** Writes frames one after another; `take()` empties what it has written. */
+/** Writes frames one after another; `take()` hands out the frames written. */
 export class FrameEncoder {
   private readonly traffic: Traffic | undefined;
   private readonly memory: OutMemory;
-  /** What has been written and not taken. */
+  /** The frames written and not taken. */
   private outgoing: Outgoing | undefined;
   /** Output that was taken, and that a limit has kept back. */
   private withheld: Withheld | undefined;
@@ -239,7 +239,7 @@ export class FrameEncoder {
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** As `text`, for what is known to be a string. @internal */
+  /** As `text`, for data known to be a string. @internal */
   putText(first: number, text: string): void {
     const units = text.length;
     if (units > DIRECT_TEXT) {
@@ -272,7 +272,7 @@ export class FrameEncoder {
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** As `raw`, for what is known to be bytes in memory that nothing resizes. @internal */
+  /** As `raw`, for data known to be bytes in memory that nothing resizes. @internal */
   putRaw(frames: Uint8Array, lent: boolean): void {
     const { length } = frames;
     if (length === 0) return;

@@ -4,7 +4,7 @@ import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER } from '../spec/frame.js';
 import { toBytes } from './payload.js';
 
 /**
- * Writes a frame's header at `at`, with its length in the fewest octets (RFC 6455 5.2), and returns where the payload
+ * Writes a frame's header at `at`, with its length in the fewest bytes (RFC 6455 5.2), and returns where the payload
  * begins or, when `maskBit` is MASK and not 0, the masking key.
  */
 export function writeHeader(bytes: Uint8Array, at: number, first: number, length: number, maskBit: number): number {
@@ -16,7 +16,7 @@ export function writeHeader(bytes: Uint8Array, at: number, first: number, length
   return writeLength(bytes, at, length, maskBit);
 }
 
-/** The rest of `writeHeader`, for lengths that take 2 or 8 octets of their own. */
+/** The rest of `writeHeader`, for lengths that take 2 or 8 bytes of their own. */
 function writeLength(bytes: Uint8Array, at: number, length: number, maskBit: number): number {
   if (length < 0x10000) {
     bytes[at + 1] = maskBit | LENGTH_16;
@@ -32,7 +32,7 @@ function writeLength(bytes: Uint8Array, at: number, length: number, maskBit: num
   return at;
 }
 
-/** Writes the masking key, whose first octet is the lowest byte, and returns where the payload begins. */
+/** Writes the masking key, whose first byte is the lowest byte, and returns where the payload begins. */
 export function writeKey(bytes: Uint8Array, at: number, key: number): number {
   bytes[at] = key;
   bytes[at + 1] = key >>> 8;

@@ -2,13 +2,13 @@
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 
-/** Below this many octets a loop here is quicker than carrying them to the kernel and back. */
+/** Below this many bytes a loop here is quicker than carrying them to the kernel and back. */
 const LOOP_BELOW = 32;
 
 /**
- * Masks, or unmasks, octets [start, end) of `bytes` in place.
- * @param key the four octets of the masking key as an integer, the first in the lowest byte
- * @param phase how many payload octets lie before `start`, so that a payload can be masked piece by piece
+ * Masks, or unmasks, bytes [start, end) of `bytes` in place.
+ * @param key the four bytes of the masking key as an integer, the first in the lowest byte
+ * @param phase how many payload bytes lie before `start`, so that a payload can be masked piece by piece
  */
 export function mask(
   bytes: Uint8Array,
@@ -28,13 +28,13 @@ export function mask(
 }
 
 /**
- * Writes `payload`, masked with `key` from its first octet on, to `at` in `target`, which has room for it. The two may be
+ * Writes `payload`, masked with `key` from its first byte on, to `at` in `target`, which has room for it. The two may be
  * the same place.
  */
 export function maskInto(target: Uint8Array, at: number, payload: Uint8Array, key: number, kernels: Kernels): void {
   const { scratchAddress, scratchLength } = kernels;
   const { length } = payload;
-  // A window is a multiple of 4 octets long, so that each starts at the key's first octet.
+  // A window is a multiple of 4 bytes long, so that each starts at the key's first byte.
   for (let from = 0; from < length; from += scratchLength) {
     const octets = Math.min(scratchLength, length - from);
     kernels.bytes.set(octets === length ? payload : payload.subarray(from, from + octets), scratchAddress);

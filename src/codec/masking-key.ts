@@ -1,7 +1,7 @@
 // `maskingKeys` draws a fresh masking key for each frame from a secure random source (RFC 6455 5.3, 10.3).
 import type { Values } from '../values/values.js';
 
-/** Puts the four octets of a new masking key into `into`; called once a frame, before any of it is written. */
+/** Puts the four bytes of a new masking key into `into`; called once a frame, before any of it is written. */
 export type GenerateMask = (into: Uint8Array) => void;
 
 /** How many keys are drawn at a time: 32 KiB, since a short draw costs most by its call. */

@@ -47,7 +47,7 @@ export function toBytes(data: Bytes): Uint8Array {
   return memoryBytes(data);
 }
 
-/** `toBytes` of what is no typed array. */
+/** `toBytes` of a value that is no typed array. */
 function memoryBytes(data: Bytes): Uint8Array {
   try {
     // The one constructor that takes memory of any realm, shared or not, and nothing else.

@@ -2,7 +2,7 @@
 import { FIN, OPCODE_BITS, Opcode } from '../spec/frame.js';
 import { frameAt } from './header.js';
 
-/** One direction's counts. Octets are payload bytes; frames are counted when their header is read or written. */
+/** One direction's counts. Bytes are payload bytes; frames are counted when their header is read or written. */
 export interface Traffic {
   messages: number;
   octets: number;

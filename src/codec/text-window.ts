@@ -80,7 +80,7 @@ export class TextWindow {
     this.first = record;
     this.end = end;
     if (isAscii) {
-      // What lies between the messages are their headers: octets like others, one code unit each.
+      // Between the messages lie their headers: bytes like others, one code unit each.
       this.offset = start;
       this.ends = undefined;
       this.string = decode(kernels.bytes, start, stop);

@@ -2,21 +2,21 @@
 import type { FrameDecoder } from '../codec/frame-decoder.js';
 import type { Values } from '../values/values.js';
 
-/** The first allocation for a message whose end is not in sight, in octets. */
+/** The first allocation for a message whose end is not in sight, in bytes. */
 const FIRST = 128;
-/** All memory of the thread that was allocated because a header announced it and that is not yet filled, in octets. */
+/** All memory of the thread that was allocated because a header announced it and that is not yet filled, in bytes. */
 const EARLY_LIMIT = 16 * 1024 * 1024;
 
 let early = 0;
 
 /**
  * Collects one message at a time. Memory for a frame that has only been announced is taken at once while the thread's
- * sum of such memory stays within 16 MiB; past that the buffer doubles as octets arrive, so that what a peer can make
- * us hold stays within twice what it has sent.
+ * sum of such memory stays within 16 MiB; past that the buffer doubles as bytes arrive, so that a peer can make
+ * us hold at most twice the bytes that it has sent.
  */
 export class Assembly {
   private bytes: Uint8Array | undefined;
-  /** How many octets have been collected. */
+  /** The number of bytes collected. */
   length = 0;
   /** Frames of the message that have begun, the first one counted. */
   fragments = 0;
@@ -24,14 +24,14 @@ export class Assembly {
   chunks = 0;
   /** Where frames have ended, if anybody wants to know. */
   ends: number[] | undefined;
-  /** Octets of this buffer that count against the thread's early memory. */
+  /** Bytes of this buffer that count against the thread's early memory. */
   private early = 0;
 
   constructor(private readonly values: Values) {}
 
   /**
    * Adds the decoder's current piece.
-   * @param expected how many octets the message will have at least, as far as its headers have told
+   * @param expected the bytes that the message will have at least, as far as its headers have told
    * @throws RangeError where memory is refused
    */
   add(decoder: FrameDecoder, expected: number): void {
@@ -45,7 +45,7 @@ export class Assembly {
   }
 
   /**
-   * Hands out what was collected, in memory that nobody else holds and that holds nothing else, and starts anew.
+   * Hands out the bytes collected, in memory that nobody else holds and that holds nothing else, and starts anew.
    * @throws RangeError where memory is refused
    */
   take(): Uint8Array {
@@ -53,13 +53,13 @@ export class Assembly {
     this.drop();
     if (bytes === undefined) return values.allocate(0);
     if (length === bytes.length) return bytes;
-    // A view would show, behind the message, what others have left in the memory.
+    // A view would show, behind the message, bytes that others have left in the memory.
     const exact = values.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;
   }
 
-  /** Forgets what was collected. */
+  /** Forgets the bytes collected. */
   drop(): void {
     this.settle(this.early);
     this.bytes = undefined;
@@ -71,7 +71,7 @@ export class Assembly {
     early -= octets;
   }
 
-  /** Makes room for `needed` octets; `isLast` says that `expected` is the whole message's length. */
+  /** Makes room for `needed` bytes; `isLast` says that `expected` is the whole message's length. */
   private grow(needed: number, expected: number, isLast: boolean): void {
     const held = this.bytes?.length ?? 0;
     // All that is held has been received, so that twice as much stays within the bound, and copying stays linear.

@@ -10,7 +10,7 @@
 import type { WebSocketError } from '../errors/violations.js';
 import { State } from './state.js';
 
-/** What the peer's Close frame said; `code` is 1005 where it had none. */
+/** The content of the peer's Close frame; `code` is 1005 where it had none. */
 export interface PeerClose {
   readonly code: number;
   readonly reason: Uint8Array;

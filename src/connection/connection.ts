@@ -72,7 +72,7 @@ export class Connection extends Sending {
   }
 
   /**
-   * Fails the connection because the platform has no memory for what its user makes of a message (RFC 6455 7.4.1, code
+   * Fails the connection because the platform has no memory for the form in which its user takes a message (RFC 6455 7.4.1, code
    * 1009); `next` tells of it. @internal
    */
   refuseMessage(): void {
@@ -81,7 +81,7 @@ export class Connection extends Sending {
 
   /**
    * Starts the closing handshake (RFC 6455 7.1.2). Does nothing once a Close has been queued. The Close goes out behind
-   * what has been sent, but not behind a source that is not at its end: its message is abandoned (5.5.1).
+   * all that has been sent, but not behind a source that is not at its end: its message is abandoned (5.5.1).
    * @param code a code that may be sent (7.4), or undefined for none
    * @param reason at most 123 bytes as UTF-8
    * @returns whether the Close frame has been written by this call; otherwise, if it is queued, `takeReleased` will count it
@@ -118,8 +118,8 @@ export class Connection extends Sending {
   }
 
   /**
-   * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. What a source
-   * throws goes through to the caller, once: the source is not asked again, what has been written waits for the next call,
+   * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. An error of a
+   * source goes through to the caller, once: the source is not asked again, all that has been written waits for the next call,
    * and `dropSource` or `close` gives the message up.
    * @param options a limit, past which the rest waits for the next calls, and no source is asked
    * @throws UsageError when the limit is no length
@@ -259,7 +259,7 @@ export class Connection extends Sending {
     });
   }
 
-  /** Fails the connection (RFC 6455 7.1.7): a Close with the error's code, after what is already queued, and no more reading. */
+  /** Fails the connection (RFC 6455 7.1.7): a Close with the error's code, after all that is already queued, and no more reading. */
   private fail(error: WebSocketError): FailureEvent {
     const { closing } = this;
     if (closing.failure === undefined) {

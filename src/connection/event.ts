@@ -58,7 +58,7 @@ export interface CloseEvent {
 
 export interface FailureEvent {
   readonly type: EventType.Failure;
-  /** What the peer did; `closeCode` is the code that the Close frame to it carries. */
+  /** The violation of the peer; `closeCode` is the code that the Close frame to it carries. */
   readonly error: WebSocketError;
 }
 

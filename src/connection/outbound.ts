@@ -46,7 +46,7 @@ interface Waiting {
   readonly encoded: boolean;
 }
 
-/** The order of what is sent while a deflater said LATER, or a source has more to give. */
+/** Keeps the order of sends while a deflater said LATER, or a source has more to give. */
 export class Outbound {
   private readonly queue = new Queue<Waiting>();
   /** The frame that the deflater is busy with. */
@@ -55,7 +55,7 @@ export class Outbound {
   waitingOctets = 0;
   /** Counted frames that were written after they had waited. */
   private released = 0;
-  /** Why the deflater failed, once it has; what waited is forgotten then, save for a Close. */
+  /** Why the deflater failed, once it has; all that waited is forgotten then, save for a Close. */
   failure: WebSocketError | undefined;
   /** The source at the head of the queue is being asked; had nothing ready; has thrown. */
   private isPulling = false;
@@ -95,7 +95,7 @@ export class Outbound {
   }
 
   /**
-   * Compresses a frame, or lets it wait behind what already waits.
+   * Compresses a frame, or lets it wait behind those that already wait.
    * @returns whether it has been written; if not, `takeReleased` counts it once it is
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
@@ -109,7 +109,7 @@ export class Outbound {
       return false;
     }
     if (compress) return this.deflate({ first, data, octets, compress, counted, source: undefined, encoded: false });
-    // What overtakes is a control frame, whose payload is octets.
+    // Only a control frame overtakes, and its payload is bytes.
     this.encoder.put(first, data as Uint8Array, octets, lent);
     return true;
   }
@@ -126,7 +126,7 @@ export class Outbound {
     this.enqueue({ first, data: '', octets: 0, compress, counted: true, source, encoded: false });
   }
 
-  /** Takes in what the deflater has made of the frame that it was busy with, and goes on. */
+  /** Takes in the deflater's output for the frame that it was busy with, and goes on. */
   deflated(result: Uint8Array | WebSocketError): void {
     const waiting = this.deflating;
     if (waiting === undefined) return;
@@ -162,7 +162,7 @@ export class Outbound {
     }
   }
 
-  /** Writes a fragment that `pull` has brought, and after a last one what waited behind it. */
+  /** Writes a fragment that `pull` has brought, and after a last one all that waited behind it. */
   pulled({ data, last }: ReadyFragment): void {
     const head = this.queue.first!;
     const first = head.first | (last ? FIN : 0);
@@ -206,7 +206,7 @@ export class Outbound {
     return true;
   }
 
-  /** Tells the sources that were given up; what one throws goes through, and the others are told next time. */
+  /** Tells the sources that were given up; an error of one goes through, and the others are told next time. */
   tellAbandoned(): void {
     for (let source = this.abandoned.shift(); source !== undefined; source = this.abandoned.shift()) source.cancel?.();
   }
@@ -217,7 +217,7 @@ export class Outbound {
     this.keep(() => false);
   }
 
-  /** Keeps of the queue what `isKept` says, asked from its head on; sources that are not kept are given up. */
+  /** Keeps those sends of the queue that `isKept` names, asked from its head on; sources that are not kept are given up. */
   private keep(isKept: (waiting: Waiting) => boolean): void {
     const all = this.queue.takeAll();
     this.isIdle = this.isStuck = false;
@@ -249,7 +249,7 @@ export class Outbound {
     return false;
   }
 
-  /** Writes what has become of a frame; false when the deflater has failed on it. */
+  /** Writes the compressed form of a frame; false when the deflater has failed on it. */
   private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
     if (ArrayBuffer.isView(result)) {
       this.encoder.put(first | firstRsv(first), result, result.length, true);
@@ -288,9 +288,9 @@ function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
   return { data: typeof data === 'string' ? data : toBytes(data), last };
 }
 
-/** What the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */
+/** A copy of bytes that the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */
 function copyOf(octets: Uint8Array): Uint8Array {
-  // What is detached has no octets, and cannot be copied.
+  // Detached memory has no bytes, and cannot be copied.
   return octets.length === 0 ? new Uint8Array(0) : new Uint8Array(octets);
 }
 

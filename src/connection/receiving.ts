@@ -91,7 +91,7 @@ export abstract class Receiving {
 
   /**
    * The payload of the next event where that is a message which has come whole in a frame that was scanned already, else
-   * undefined, and `next` tells what comes: the way that nearly every message takes, with no object for an event.
+   * undefined, and `next` tells the event: the way that nearly every message takes, with no object for an event.
    * `isBinary` tells the rest of it. @internal
    */
   nextPlain(): Uint8Array | undefined {

@@ -16,7 +16,7 @@ import { State } from './state.js';
 export abstract class Sending extends Receiving {
   /** @internal */
   protected readonly encoder: FrameEncoder;
-  /** What waits its turn: there from the start with a deflater, else from the first source on. @internal */
+  /** The sends that wait their turn: there from the start with a deflater, else from the first source on. @internal */
   protected outbound: Outbound | undefined;
   /** @internal */
   protected readonly closing: Closing = new Closing();
@@ -41,7 +41,7 @@ export abstract class Sending extends Receiving {
   /** Fails the connection for a reason that came to light while sending; `next` tells of it. @internal */
   protected abstract failUntold(error: WebSocketError): void;
 
-  /** Follows what has become of the frames that waited. @internal */
+  /** Follows the fate of the frames that waited. @internal */
   protected abstract settleOutbound(): void;
 
   /**
@@ -61,7 +61,7 @@ export abstract class Sending extends Receiving {
     return true;
   }
 
-  /** As `send`, without an object of options, for what is known to be text, or bytes in memory that nothing resizes. @internal */
+  /** As `send`, without an object of options, for data known to be text, or bytes in memory that nothing resizes. @internal */
   sendData(data: Uint8Array | string, binary: boolean, fin: boolean, compress: boolean, lent: boolean): boolean {
     // The way that nearly every message takes, short for the same reason as that of `next`.
     if (!fin || !this.isAlone) return this.sendInTurn(data, binary, fin, compress, lent);
@@ -81,7 +81,7 @@ export abstract class Sending extends Receiving {
     );
   }
 
-  /** Sends a fragment, or what may be compressed or have to wait; or throws, where nothing can be sent any more. */
+  /** Sends a fragment, or data that may be compressed or have to wait; or throws, where nothing can be sent any more. */
   private sendInTurn(
     data: Uint8Array | string,
     binary: boolean,
@@ -144,7 +144,7 @@ export abstract class Sending extends Receiving {
     return this.sendEncoded(chunks.length < 2 ? first : joined(chunks), lent || chunks.length > 1);
   }
 
-  /** As `sendFrames`, for what is known to be bytes in memory that nothing resizes. @internal */
+  /** As `sendFrames`, for data known to be bytes in memory that nothing resizes. @internal */
   sendEncoded(frames: Uint8Array, lent: boolean): boolean {
     this.assertOpen();
     if (this.writingStopped) return false;
@@ -184,7 +184,7 @@ export abstract class Sending extends Receiving {
     return this.outbound?.waiting ?? 0;
   }
 
-  /** Payload bytes of what waits for the deflater. */
+  /** Payload bytes that wait for the deflater. */
   get queuedOctets(): number {
     return this.outbound?.waitingOctets ?? 0;
   }
@@ -194,7 +194,7 @@ export abstract class Sending extends Receiving {
     return this.outbound?.takeReleased() ?? 0;
   }
 
-  /** Writes a frame, or lets it wait behind what waits; returns whether it was written. @internal */
+  /** Writes a frame, or lets it wait in turn; returns whether it was written. @internal */
   protected write(
     first: number,
     data: Uint8Array | string,

@@ -2,7 +2,7 @@
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** The octets in base64, padded with `=` to a multiple of four characters. */
+/** The bytes in base64, padded with `=` to a multiple of four characters. */
 export function encodeBase64(octets: Uint8Array): string {
   let text = '';
   for (let at = 0; at < octets.length; at += 3) {

@@ -13,7 +13,7 @@ import { areSubprotocols } from './subprotocol.js';
 const VERSIONS: readonly number[] = [8, 13];
 
 export interface RequestOptions {
-  /** 16 random octets in base64, never used before (RFC 6455 4.1). */
+  /** 16 random bytes in base64, never used before (RFC 6455 4.1). */
   readonly key: string;
   /** 13 unless said otherwise, or 8. */
   readonly version?: number | undefined;
@@ -31,7 +31,7 @@ export type HeaderList = [name: string, value: string][];
 /**
  * The header fields of an opening request, without Host, in the order of `ws` (RFC 6455 4.1).
  * @throws RangeError for a version other than 8 and 13; SyntaxError for a subprotocol that is no token or comes twice;
- *   TypeError for a key that is not 16 octets in base64, and for a name or value that cannot stand in a head
+ *   TypeError for a key that is not 16 bytes in base64, and for a name or value that cannot stand in a head
  */
 export function createRequest(options: RequestOptions): HeaderList {
   const { key } = options;
@@ -91,14 +91,14 @@ export function writeRequest(target: string, host: string, headers: HeaderList):
   return joinHead([`GET ${target} HTTP/1.1`, ...fields.map(([name, value]) => fieldLine(name, value))]);
 }
 
-/** What is read of a response; `http.IncomingMessage` fits. */
+/** The members of a response that are read; `http.IncomingMessage` fits. */
 export interface HandshakeResponse {
   readonly statusCode?: number | undefined;
   /** Fields by lower-case name. */
   readonly headers: Fields;
 }
 
-/** What the client asked for. */
+/** The requests of the client that a response must fit. */
 export interface Expectation {
   readonly key: string;
   readonly protocols?: readonly string[] | undefined;
@@ -110,7 +110,7 @@ export interface Agreement {
   readonly agreed: true;
   /** The subprotocol, '' for none. */
   readonly protocol: string;
-  /** What was agreed about permessage-deflate; undefined if it is not used. */
+  /** The agreement on permessage-deflate; undefined if it is not used. */
   readonly deflate: DeflateAgreement | undefined;
 }
 
@@ -149,7 +149,7 @@ export function judgeAgreement(headers: Fields, expectation: Omit<Expectation, '
   return typeof deflate === 'string' ? failure(deflate) : { agreed: true, protocol: protocol ?? '', deflate };
 }
 
-/** What was agreed about permessage-deflate, or the text of the failure. */
+/** The agreement on permessage-deflate, or the text of the failure. */
 function judgeExtensions(
   text: string | undefined,
   offered: DeflateOptions | undefined,

@@ -1,7 +1,7 @@
 // `fieldLine` writes a header field as one line, and refuses characters that could break it (RFC 7230 3.2).
 import { TokenReader, isToken } from '../extensions/token.js';
 
-/** What a request or response may carry under one name; the fields of `http.IncomingMessage` fit. */
+/** The value of a request or response under one name; the fields of `http.IncomingMessage` fit. */
 export type FieldValue = string | number | readonly string[] | undefined;
 
 /** Header fields by their lower-case names. */

@@ -29,7 +29,7 @@ export interface ResponseStart {
 export interface RequestHead extends Head, RequestStart {}
 export interface ResponseHead extends Head, ResponseStart {}
 
-/** What a chunk led to: no end in sight, a head and the octets after it (a view of the chunk), or an error. */
+/** The result of a chunk: no end in sight, a head and the bytes after it (a view of the chunk), or an error. */
 export type HeadProgress<T> =
   | { readonly head?: undefined; readonly rest?: undefined; readonly error?: undefined }
   | { readonly head: T; readonly rest: Uint8Array; readonly error?: undefined }
@@ -91,7 +91,7 @@ export class HeadReader<S extends RequestStart | ResponseStart> {
     return { head: this.finish(bytes), rest: chunk.subarray(scanner.at - before) };
   }
 
-  /** Puts a chunk behind what came before it; of a head that is too long, no more than its longest part. */
+  /** Puts a chunk behind those before it; of a head that is too long, no more than its longest part. */
   private hold(chunk: Uint8Array, at: number): Uint8Array {
     const length = Math.min(at + chunk.length, MAX_HEAD_LENGTH);
     let { held } = this;

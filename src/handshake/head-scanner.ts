@@ -51,7 +51,7 @@ export class HeadScanner {
 
   /**
    * Looks at the bytes up to `end` that it has not seen yet.
-   * @param bytes the head from its first byte at `from`; what was seen before stands there as it was
+   * @param bytes the head from its first byte at `from`; the bytes seen before stand there unchanged
    * @returns true for a whole head, false where it goes on, or why it is refused
    */
   scan(bytes: Uint8Array, end: number): boolean | HeadError {

@@ -32,7 +32,7 @@ const DELETE = 0x7f;
 const NOT_PLAIN: HeadError = { status: 400, message: 'Not a plain request' };
 
 /**
- * Looks at what a client has sent so far.
+ * Looks at the bytes that a client has sent so far.
  * @returns where its parts lie, if it begins with a whole request that is plain: GET, an absolute path, HTTP/1.1, one Host,
  *   `Upgrade: websocket`, one Connection with `upgrade` in it, no body. Its key, version and wishes have not been looked at.
  */

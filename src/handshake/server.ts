@@ -6,7 +6,7 @@ import { countRaw, fieldLine, joinHead, listsToken, textOf, usage, type FieldVal
 import { reasonOf } from './status.js';
 import { parseSubprotocols } from './subprotocol.js';
 
-/** What is read of a request; `http.IncomingMessage` fits, and so does a plain object with `method` and `headers`. */
+/** The members of a request that are read; `http.IncomingMessage` fits, and so does a plain object with `method` and `headers`. */
 export interface HandshakeRequest {
   readonly method?: string | undefined;
   readonly httpVersion?: string | undefined;
@@ -18,7 +18,7 @@ export interface HandshakeRequest {
 
 export interface JudgeRequestOptions {
   // Deviation from ws: when strict, HTTP/1.1, Connection, a Host, and `13` or `8` to the letter count too.
-  /** Whether all of RFC 6455 4.2.1 is demanded, or only what `ws` looks at. Off unless said otherwise. */
+  /** Whether all of RFC 6455 4.2.1 is demanded, or only the part that `ws` looks at. Off unless said otherwise. */
   readonly strict?: boolean | undefined;
   /** Whether the extensions header is read; with none to accept, `ws` does not look at it. Off unless said otherwise. */
   readonly extensions?: boolean | undefined;
@@ -32,7 +32,7 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A request whose head asks for a WebSocket properly; what it offers has not been read. */
+/** A request whose head asks for a WebSocket properly; its offers have not been read. */
 export interface Opening {
   readonly accepted: true;
   readonly key: string;
@@ -70,7 +70,7 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
     return refusal(400, 'Invalid Connection header');
   }
 
-  // RFC 6455 4.2.1, point 5: 16 octets in base64
+  // RFC 6455 4.2.1, point 5: 16 bytes in base64
   const key = textOf(headers['sec-websocket-key']);
   if (key === undefined || !isKey(key)) {
     return refusal(400, 'Missing or invalid Sec-WebSocket-Key header');
@@ -93,7 +93,7 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
   return { accepted: true, key, version, origin };
 }
 
-/** The second half: what the client would like to speak. */
+/** The second half: the subprotocols and extensions that the client offers. */
 export function judgeOffers(
   { headers }: Pick<HandshakeRequest, 'headers'>,
   opening: Opening,
@@ -143,7 +143,7 @@ export function refusal(status: number, message: string, headers: Readonly<Recor
   return { accepted: false, status, message, headers };
 }
 
-/** What a server answers with 101. */
+/** The content of a server's 101. */
 export interface AcceptanceAnswer {
   readonly key: string;
   /** The subprotocol chosen; none if undefined or empty. */

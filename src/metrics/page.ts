@@ -30,7 +30,7 @@ export class Page {
   }
 }
 
-/** A label's value, with what ends it escaped. */
+/** A label's value, with the characters that end it escaped. */
 function escape(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -31,7 +31,7 @@ export interface TrafficCounts {
   bytes: number;
   /** By the name of the opcode: continuation, text, binary, close, ping, pong. */
   frames: Record<string, number>;
-  /** Bytes of what was compressed, before and after. */
+  /** Bytes before and after compression. */
   uncompressedBytes: number;
   compressedBytes: number;
 }

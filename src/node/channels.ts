@@ -57,7 +57,7 @@ function lengthOf(data: unknown): number {
   return byteLength ?? size ?? 0;
 }
 
-/** The requests that are being judged, by their sockets, while somebody listens for refusals. */
+/** The requests that are being judged, by their sockets, while refusals are listened for. */
 const asked = new WeakMap<Duplex, { server: object; request: IncomingMessage }>();
 
 /** Notes which request a refusal of this socket will be about. */

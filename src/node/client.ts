@@ -34,8 +34,8 @@ const SECRETS: readonly string[] = ['authorization', 'cookie', 'proxy-authorizat
 /**
  * Starts the opening handshake of a client. It ends with `setSocket`, or with 'error' and `emitClose`.
  * @param protocols the subprotocols to ask for; if undefined, those of the options
- * @throws SyntaxError for an address or a subprotocol that cannot be; RangeError for numbers that cannot be honoured; what
- *   `http.request` throws for options that it refuses
+ * @throws SyntaxError for an address or a subprotocol that cannot be; RangeError for numbers that cannot be honoured; the
+ *   errors of `http.request` for options that it refuses
  */
 export function connectClient(
   websocket: ClientSocket,
@@ -121,7 +121,7 @@ class Opening {
   ): void {
     const { websocket, options, protocols, deflate } = this;
     resetWhenDestroyed(stream);
-    // What listeners read of a response.
+    // The members of a response that listeners read.
     const response = Object.assign(stream, { statusCode: status, headers });
     if (status >= 200 && status <= 299) {
       websocket.emit('upgrade', response);

@@ -2,9 +2,9 @@
 import { Socket } from 'node:net';
 import { DirectWriter, type DirectHandle, type WriteMechanism, type WriteRequest } from './direct-write.js';
 
-/** A handle that takes, keeps or refuses what is written to it. */
+/** A handle that takes, keeps or refuses the bytes written to it. */
 class Trial implements DirectHandle {
-  /** What was written, and what was called after that, in order. */
+  /** The bytes written and the calls after that, in order. */
   private log = '';
   /** The next direct write is one that the kernel does not take whole. */
   isShort = false;
@@ -83,7 +83,7 @@ function isHeld(writer: DirectWriter, trial: Trial, socket: Socket, told?: (erro
   return trial.saw('abc') && socket.writableLength === chunk.length && !Object.hasOwn(socket, '_write');
 }
 
-/** What comes after a short write waits for it. */
+/** The bytes after a short write wait for it. */
 function keepsOrder(writer: DirectWriter, trial: Trial, socket: Socket): boolean {
   let isTold = false;
   const held = isHeld(writer, trial, socket, () => (isTold = true));

@@ -24,7 +24,7 @@ export interface WriteRequest {
  */
 type Hand = (handle: DirectHandle, bytes: Uint8Array) => number | WriteRequest;
 
-/** A socket's handle: given a request, it returns a status; given null, by newer Nodes, the request of what waits too. */
+/** A socket's handle: given a request, it returns a status; given null, by newer Nodes, the request of the bytes that wait too. */
 export interface DirectHandle {
   writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
 }

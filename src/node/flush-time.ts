@@ -1,4 +1,4 @@
-// Decides when a gathered batch leaves: `flushLater` at the end of the tick, `flushOnExit` when the process exits first.
+// `flushLater` decides when a gathered batch leaves: `flushLater` at the end of the tick, `flushOnExit` when the process exits first.
 import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 

@@ -10,7 +10,7 @@ import type { PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, countOption, own, type SharedOptions } from './options.js';
 import type { WebSocket } from './websocket.js';
 
-/** What `verifyClient` is asked about. */
+/** The first argument of `verifyClient`. */
 export interface ClientInfo {
   readonly origin: string | undefined;
   /** Whether the connection is encrypted. */
@@ -54,7 +54,7 @@ export interface ServerOptions extends SharedOptions {
   WebSocket?: WebSocketClass | undefined;
   /** Origins that may connect; others, and requests without one, are answered with 403. By default all may. */
   allowedOrigins?: readonly (string | undefined)[] | undefined;
-  /** Demand all of RFC 6455 4.2.1, not only what `ws` looks at. Default false. */
+  /** Demand all of RFC 6455 4.2.1, not only the part that `ws` looks at. Default false. */
   strictHandshake?: boolean | undefined;
   /** How long a whole opening handshake may take on our own HTTP server, in ms. Default 10,000. */
   handshakeTimeout?: number | undefined;
@@ -69,7 +69,7 @@ export interface ServerOptions extends SharedOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What holds unless it is said otherwise; `wss.options` shows it. */
+/** The defaults; `wss.options` shows them. */
 export const DEFAULTS: ServerOptions = {
   allowSynchronousEvents: true,
   autoPong: true,

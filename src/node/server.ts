@@ -67,7 +67,7 @@ export class WebSocketServer extends EventEmitter {
     if (all.perMessageDeflate === true) all.perMessageDeflate = {};
     const deflate = resolveDeflate<PerMessageDeflateOptions>(all.perMessageDeflate);
     if (deflate !== undefined) checkEngineOptions(deflate);
-    // A preset is shown as what it stands for, which is all that code written for ws knows.
+    // A preset is shown as the options that it stands for: code written for ws knows no others.
     if (typeof all.perMessageDeflate === 'string') all.perMessageDeflate = deflate ?? false;
     if (allowedOrigins !== undefined) holdingsOf(this).origins = allowOrigins(allowedOrigins);
 
@@ -186,7 +186,7 @@ export class WebSocketServer extends EventEmitter {
 
   /**
    * Answers with 101 and opens the connection; called by `handleUpgrade`, and meant to be overridden.
-   * @param extensions what was agreed on, by the extension's name
+   * @param extensions the agreements, by the extension's name
    * @param protocols the subprotocols asked for, the preferred one first
    */
   completeUpgrade(

@@ -237,7 +237,7 @@ export class Session extends Teller implements SendingSession {
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();
-    // Deviation from ws: a peer that ends without a Close has closeTimeout to take what was sent; ws waits without end.
+    // Deviation from ws: a peer that ends without a Close has closeTimeout to take all that was sent; ws waits without end.
     this.startCloseTimer();
   }
 

@@ -64,7 +64,7 @@ export abstract class SocketWriter implements Batch {
     flushOnExit();
   }
 
-  /** What was written has gone out, and there is room again. */
+  /** All that was written has gone out, and there is room again. */
   protected abstract onDrain(): void;
 
   /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */
@@ -156,7 +156,7 @@ export abstract class SocketWriter implements Batch {
     if (!this.connection.congested) this.flush();
   }
 
-  /** As `sent`, for a message to many: what a tick sends to all leaves each connection in one write. */
+  /** As `sent`, for a message to many: all that a tick sends to many leaves each connection in one write. */
   gathered(): void {
     if (!this.isGathering) this.schedule();
   }
@@ -241,7 +241,7 @@ export abstract class SocketWriter implements Batch {
   /** A function of the application's that every frame goes through, if there is one. */
   protected abstract frameTap(): FrameTap | undefined;
 
-  /** Writes the parts of a frame, behind what was sent before. */
+  /** Writes the parts of a frame, behind all that was sent before. */
   writeFrame(list: readonly Uint8Array[], callback: SendCallback | undefined): void {
     this.flush();
     const { socket } = this;
@@ -252,14 +252,14 @@ export abstract class SocketWriter implements Batch {
     if (last > 0) socket.uncork();
   }
 
-  /** Writes, and has `written` called once the socket has written this and what came before it. */
+  /** Writes, and has `written` called once the socket has written this and all that came before it. */
   private writeTold(chunk: Uint8Array | string, callbacks: Flight): void {
     (this.flights ??= new Queue()).push(callbacks);
     this.socket.write(chunk, this.written.bind(this, callbacks));
   }
 
   private written(callbacks: Flight, error: Error | null | undefined): void {
-    // A stream that is destroyed gives up what waits in it before it has told of the write under way: that is told at the end.
+    // A stream that is destroyed gives up all that waits in it before it has told of the write under way: that is told at the end.
     const { flights } = this;
     if (flights?.first !== callbacks) return;
     flights?.shift();
@@ -280,14 +280,14 @@ export abstract class SocketWriter implements Batch {
     }
   }
 
-  /** Ends our half, once what was sent has been written. */
+  /** Ends our half, once all that was sent has been written. */
   end(): void {
     if (this.wasEnded) return;
     this.wasEnded = true;
     this.socket.end();
   }
 
-  /** Writes what was sent and destroys the socket. */
+  /** Writes all that was sent and destroys the socket. */
   destroy(): void {
     this.flush();
     this.socket.destroy();

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { ReadyState } from './types.js';
 
-/** What a WebSocket must have to be wrapped in a stream. */
+/** The members that a stream around a WebSocket uses. */
 export interface StreamableWebSocket extends EventEmitter {
   readonly readyState: ReadyState;
   readonly isPaused: boolean;
@@ -31,7 +31,7 @@ class WebSocketStream extends Duplex {
       write: undefined,
       final: undefined,
       destroy: undefined,
-      // A message is a chunk of octets or text, and the end of both directions is the end of the stream.
+      // A message is a chunk of bytes or text, and the end of both directions is the end of the stream.
       objectMode: false,
       writableObjectMode: false,
       autoDestroy: true,
@@ -93,7 +93,7 @@ class WebSocketStream extends Duplex {
     });
   }
 
-  /** Terminates the connection; what the stream emits waits for the WebSocket's 'close'. */
+  /** Terminates the connection; the events of the stream wait for the WebSocket's 'close'. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const ws = this.#ws;
     if (ws.readyState === ReadyState.Closed) {

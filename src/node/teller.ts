@@ -54,7 +54,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
   protected readonly methods: OwnMethods;
   /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
   private readonly isDirect = emitsPlainly();
-  /** The rest of what was read is dispatched in a later turn. */
+  /** The rest of the bytes read is dispatched in a later turn. */
   protected isPacing = false;
   /** The asynchronous context of the read whose message is being inflated. */
   private inflating: AsyncResource | undefined;

@@ -18,7 +18,7 @@ export abstract class Transport extends SocketWriter {
   /** Set with every chunk that is read; the heartbeat clears it. */
   hasRead = false;
 
-  /** Dispatches the events of what was taken in. Where it throws, it has called `detach` and `endRead`. */
+  /** Dispatches the events of the bytes taken in. Where it throws, it has called `detach` and `endRead`. */
   protected abstract dispatch(): void;
   /** The peer has ended its half. */
   protected abstract onEnd(): void;
@@ -29,7 +29,7 @@ export abstract class Transport extends SocketWriter {
   /** This peer has had its share of the thread: reading goes on in a later turn. */
   protected abstract rest(): void;
 
-  /** Starts reading; `head` is what came with the handshake. */
+  /** Starts reading; `head` came with the handshake. */
   protected start(head: Buffer, path: ReadPath): void {
     const { socket } = this;
     if (head.length > 0) socket.unshift(head);
@@ -57,7 +57,7 @@ export abstract class Transport extends SocketWriter {
     for (const name of names) socket.on(name, tie);
   }
 
-  /** Dispatches what has been taken in, then writes the answers. A dispatch that does not come back calls `endRead`. */
+  /** Dispatches the events of the bytes taken in, then writes the answers. A dispatch that does not come back calls `endRead`. */
   protected read(): void {
     if (this.isReading) return;
     this.isReading = true;
@@ -67,7 +67,7 @@ export abstract class Transport extends SocketWriter {
     this.endRead();
   }
 
-  /** Writes what was sent during the dispatch. */
+  /** Writes all that was sent during the dispatch. */
   protected endRead(): void {
     this.isReading = false;
     this.isGathering = false;
@@ -75,7 +75,7 @@ export abstract class Transport extends SocketWriter {
     this.flushBatch();
   }
 
-  /** What already lies in the stream is read from there; after that the socket reads into the kernels' memory. */
+  /** Bytes that already lie in the stream are read from there; after that the socket reads into the kernels' memory. */
   private landWhenEmpty(): void {
     if (!this.mayLand || this.socket.readableLength > 0) return;
     this.mayLand = false;
@@ -110,7 +110,7 @@ export abstract class Transport extends SocketWriter {
     }
   }
 
-  /** What the listeners of a socket call; static, so that its class's users see none of them. */
+  /** The functions that the listeners of a socket call; static, so that its class's users see none of them. */
   static readonly listeners = {
     landed(socket: Socket, bytes: number): void {
       const transport = transportOf(socket);
@@ -129,7 +129,7 @@ export abstract class Transport extends SocketWriter {
     close(socket: Duplex): void {
       const transport = transportOf(socket);
       if (transport === undefined) return;
-      // What a paused socket had read is still delivered.
+      // Bytes that a paused socket had read are still delivered.
       const rest: unknown = socket.readableLength > 0 ? socket.read() : null;
       try {
         if (ArrayBuffer.isView(rest)) transport.take(rest as Buffer);

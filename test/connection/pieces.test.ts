@@ -104,6 +104,17 @@ describe.each(KERNELS)('on $name', (kernels) => {
     expect([deflater.asked, connection.takeReleased()]).toEqual([['a false', 'b true'], 2]);
   });
 
+  test('RFC 7692 6.1 a source whose fragments are compressed at once is pulled on', () => {
+    const deflater: Deflater = { deflate: (payload) => Uint8Array.from(payload, (byte) => byte - 32), close() {} };
+    const connection = connect({ role: Role.Server, deflater });
+    const fragments = ['a', 'b'];
+    connection.sendFrom(
+      { pull: () => ({ data: fragments.shift()!, last: fragments.length === 0 }) },
+      { compress: true },
+    );
+    expect(sent(connection)).toBe('420141800142');
+  });
+
   test('RFC 7692 7.2.1 a deflater that fails on a fragment fails the connection, and the source is told', () => {
     const connection = connect({ role: Role.Server, deflater: new Slow() });
     let cancels = 0;

@@ -82,6 +82,7 @@ test('while fragments are noted, or the inflater is busy, `next` tells everythin
   expect(connection.nextPlain()).toBe(undefined);
   expect(connection.next()).toMatchObject({ type: EventType.Message, data: text('inflated'), isBinary: false });
   connection.keepFragments = true;
+  expect(connection.keepFragments).toBe(true);
   expect(connection.nextPlain()).toBe(undefined);
   connection.keepFragments = false;
   expect(connection.nextPlain()).toEqual(Uint8Array.of(7));

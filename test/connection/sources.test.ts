@@ -136,6 +136,18 @@ describe.each(KERNELS)('a source on $name', (kernels) => {
     expect([connection.takeReleased(), connection.queuedMessages]).toEqual([1, 2]);
   });
 
+  test('dropSource: a source that drops itself may throw then', () => {
+    const connection = server();
+    const source = new Source(() => {
+      connection.dropSource();
+      throw new Error('the disk is gone');
+    });
+    connection.sendFrom(source);
+    connection.send('b');
+    expect(() => connection.takeOutput()).toThrow('the disk is gone');
+    expect([take(connection), source.pulls, source.cancels]).toEqual(['810162', 1, 1]);
+  });
+
   test('dropSource: it closes with 1011 where the message has begun', () => {
     const connection = server();
     const source = idleAfter('a');

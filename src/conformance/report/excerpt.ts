@@ -1,7 +1,7 @@
 // The beginning of some bytes -> the short text by which a report shows them.
 import type { CaseEvent, Excerpt } from '../result.js';
 
-/** Octets that the JSON files show of any payload, read or write: the classic cut. */
+/** Bytes that the JSON files show of any payload, read or write: the classic cut. */
 export const JSON_CUT = 64;
 
 /** Stands where something was cut. */

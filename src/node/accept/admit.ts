@@ -25,7 +25,7 @@ import {
   type Refuser,
 } from './refusal.js';
 
-/** What was agreed on, by the extension's name. */
+/** The agreements, by the extension's name. */
 export interface Extensions {
   [PERMESSAGE_DEFLATE]?: DeflateAcceptance;
 }

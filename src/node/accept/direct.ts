@@ -80,7 +80,7 @@ export class DirectAccept {
     for (const socket of [...this.older, ...this.fresh]) this.handOver(socket, undefined);
   }
 
-  /** Whether nobody but this library looks at what comes in. */
+  /** Whether only this library looks at the bytes that come in. */
   private get isAlone(): boolean {
     const { server } = this;
     return (
@@ -128,7 +128,7 @@ export class DirectAccept {
     return true;
   }
 
-  /** Gives a socket to the parser, with what it has sent. */
+  /** Gives a socket to the parser, with the bytes that it has sent. */
   private handOver(socket: Socket, chunk: Buffer | undefined): void {
     this.release(socket);
     if (socket.destroyed) return;

@@ -1,4 +1,4 @@
-// `holdingsOf` finds what a WebSocketServer holds that `ws` has no name for.
+// `holdingsOf` finds the facts about a WebSocketServer for which `ws` has no name.
 import type { EventEmitter } from 'node:events';
 import type { AllowedOrigins } from '../../handshake/origin.js';
 import type { SessionOwner } from '../session.js';

@@ -15,13 +15,13 @@ export interface Upgrader extends EventEmitter {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: (websocket: unknown) => void): void;
 }
 
-/** Ends what lets plain requests pass by the parser of a server. */
+/** Ends the way of plain requests past the parser of a server. */
 const accepts = new WeakMap<object, DirectAccept>();
 
 /**
  * Makes an HTTP server that answers requests with 426.
  * @param timeout how long a handshake may take from the connection's first moment, however its bytes trickle in; in ms,
- *   0 for what Node allows
+ *   0 for Node's own limit
  */
 export function createServer(ours: Upgrader, timeout: number, path: AcceptPath): Server {
   const times =

@@ -59,7 +59,7 @@ export function isFunction(
   return false;
 }
 
-/** Calls a function of the application; what it throws goes its way, after the client has its answer. */
+/** Calls a function of the application; an error that it throws goes on, after the client has its answer. */
 export function refusingThrown<T>(socket: Duplex, call: () => T): T {
   let isDone = false;
   try {

@@ -142,7 +142,7 @@ export class PerMessageDeflate {
   accept(configurations: readonly WsParamLists[]): WsParams {
     const lists = configurations.map(paramsOf);
     const accepted = this.#role === Role.Server ? this.#acceptOffer(lists) : this.#acceptResponse(lists[0]);
-    // Parameters that the parser gave have no prototype, and what is accepted of them has none either.
+    // Parameters that the parser gave have no prototype, and the accepted ones have none either.
     this.params = Object.assign(Object.create(Object.getPrototypeOf(configurations[0])) as WsParams, shown(accepted));
     return this.params;
   }

@@ -112,7 +112,7 @@ export function createDeflater(
   const wanted = chosen.windowBits ?? (contextTakeover ? DEDICATED_WINDOW_BITS : constants.Z_MAX_WINDOWBITS);
   const memLevel = chosen.memLevel ?? (contextTakeover ? DEDICATED_MEM_LEVEL : constants.Z_DEFAULT_MEMLEVEL);
   // RFC 7692 7.1.2.1: a sender may use a smaller window than agreed. zlib takes 9 for 8, and is right to: it never refers
-  // back further than its window less 262 octets, so that 250 octets are the furthest, and a window of 256 holds them.
+  // back further than its window less 262 bytes, so that 250 bytes are the furthest, and a window of 256 holds them.
   const zlibOptions = { ...chosen, memLevel, windowBits: Math.min(wanted, windowBits) };
   const limit = limitOf(options);
   if (!usesHandles(options)) return new PublicDeflater(zlibOptions, contextTakeover, limit, deliver, budget);

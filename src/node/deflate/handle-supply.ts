@@ -48,7 +48,7 @@ export class HandleSupply {
   /** Takes back a handle that reported no error. */
   give(handle: ZlibHandle): void {
     if (this.#spare !== undefined) return handle.close();
-    // A distance that reaches back beyond a reset is an error to zlib, so no message can show another's octets.
+    // A distance that reaches back beyond a reset is an error to zlib, so no message can show another's bytes.
     handle.reset();
     this.#spare = handle;
   }

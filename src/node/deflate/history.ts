@@ -7,7 +7,7 @@ export function bytesOf(dictionary: ZlibOptions['dictionary']): Uint8Array | und
   return new Uint8Array(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);
 }
 
-/** The last octets of one direction of a connection, at most a window's worth. It takes no memory before the first. */
+/** The last bytes of one direction of a connection, at most a window's worth. It takes no memory before the first. */
 export class History {
   readonly #first: Uint8Array | undefined;
   readonly #size: number;
@@ -48,7 +48,7 @@ export class History {
     this.#length = kept + added.length;
   }
 
-  /** A buffer for `length` octets, with what is there. */
+  /** A buffer for `length` bytes, with what is there. */
   #grown(length: number): Uint8Array {
     if (this.#buffer !== undefined && this.#buffer.length >= length) return this.#buffer;
     const buffer = new Uint8Array(Math.min(this.#size, Math.max(2 * length, 1024)));

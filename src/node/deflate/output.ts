@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
 
-// Octets up to which a copy into a buffer of the exact length takes about a millisecond.
+// Bytes up to which a copy into a buffer of the exact length takes about a millisecond.
 const COPIED = 4 * 1024 * 1024;
 
 // The most that is reserved on an estimate; beyond it a buffer doubles.
@@ -16,7 +16,7 @@ let drain: MessagePort | undefined;
 
 // A closed port takes what is transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
 // collector comes to it.
-/** Gives the memory of a buffer back at once; it has no octets afterwards. */
+/** Gives the memory of a buffer back at once; it has no bytes afterwards. */
 export function release(buffer: Uint8Array): void {
   if (drain === undefined) {
     drain = new MessageChannel().port1;
@@ -27,7 +27,7 @@ export function release(buffer: Uint8Array): void {
 
 let scratch: Uint8Array | undefined;
 
-/** Where a call puts output before it knows its length: at least what `AT_ONCE` octets can be compressed to. */
+/** Where a call puts output before it knows its length: at least what `AT_ONCE` bytes can be compressed to. */
 export function scratchOutput(): Uint8Array {
   scratch ??= new Uint8Array(STEP_OUTPUT);
   return scratch;
@@ -40,15 +40,15 @@ const UNLENT = 4;
 
 /** What a job has produced so far. It begins in memory that is lent to it, doubles with the output, and above 1 MiB reserves at once what can still come. */
 export class Output {
-  /** Where the next octets go. */
+  /** Where the next bytes go. */
   buffer: Buffer;
   length: number;
   readonly #most: number;
   #isLent: boolean;
 
   /**
-   * @param begun the first octets, which are copied
-   * @param most the most octets that can come, as far as the caller can tell: above 1 MiB that much is reserved, and 33 MiB
+   * @param begun the first bytes, which are copied
+   * @param most the most bytes that can come, as far as the caller can tell: above 1 MiB that much is reserved, and 33 MiB
    *   at least. It takes address space alone: the system gives memory to a page when it is first written.
    */
   constructor(begun: Uint8Array, most: number) {
@@ -63,7 +63,7 @@ export class Output {
     }
   }
 
-  /** Makes room and tells for how many octets; 0 where the system has no memory for more. */
+  /** Makes room and tells for how many bytes; 0 where the system has no memory for more. */
   room(): number {
     if (this.length === this.buffer.length) {
       const doubled = Math.max(2 * this.buffer.length, STEP_OUTPUT);
@@ -100,7 +100,7 @@ export class Output {
   }
 
   /**
-   * The output without its last `cut` octets, after which there is nothing more to take. A long one is a view, so that no
+   * The output without its last `cut` bytes, after which there is nothing more to take. A long one is a view, so that no
    * turn of the event loop is spent on a copy, with zeros behind it.
    */
   take(cut: number): Buffer {
@@ -120,17 +120,17 @@ export class Output {
 }
 
 // Incompressible data grows by an eighth at most, and by the tail: zlib's deflateBound for any parameters.
-/** The most octets that `length` octets can be compressed to. */
+/** The most bytes that `length` bytes can be compressed to. */
 export function mostDeflated(length: number): number {
   return length + (length >> 3) + (length >> 6) + 64;
 }
 
-/** The most octets that `length` octets can be inflated to: RFC 1951 codes 258 in two bits at best. */
+/** The most bytes that `length` bytes can be inflated to: RFC 1951 codes 258 in two bits at best. */
 export function mostInflated(length: number): number {
   return 1032 * (length + 1);
 }
 
-/** The first `length` octets of `source` in memory of their own. */
+/** The first `length` bytes of `source` in memory of their own. */
 export function exactCopy(source: Uint8Array, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length);
   copy.set(length === source.length ? source : source.subarray(0, length));

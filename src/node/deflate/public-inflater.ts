@@ -66,7 +66,7 @@ export class PublicInflater implements Inflater {
   #inflateShort(input: Uint8Array, maxLength: number): Result | typeof LATER {
     const options = this.#optionsNow();
     const since = this.#budget.now();
-    // zlib wants room for one octet at least.
+    // zlib wants room for one byte at least.
     const room = Math.max(1, Math.min(AT_ONCE, maxLength));
     try {
       const { buffer, engine } = inflateRawSync(input, {

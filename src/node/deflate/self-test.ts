@@ -10,10 +10,10 @@ const { Z_SYNC_FLUSH, Z_DATA_ERROR } = constants;
 const MESSAGE: Uint8Array = Buffer.from('a window is kept, a window is kept, 0123456789 ABCDEFGHIJ');
 const GUARD = 0xa5;
 
-// RFC 1951: a fixed block with one match of 3 octets at distance 1, before which there is nothing.
+// RFC 1951: a fixed block with one match of 3 bytes at distance 1, before which there is nothing.
 const FAR = Uint8Array.of(0x03, 0x02, 0x00);
 
-/** Writes `input` with `room` octets of output a time, and returns the output; undefined if zlib wrote out of bounds. */
+/** Writes `input` with `room` bytes of output a time, and returns the output; undefined if zlib wrote out of bounds. */
 function run(handle: ZlibHandle, input: Uint8Array, room: number): Uint8Array | undefined {
   const output = new Uint8Array(1024).fill(GUARD);
   let read = 0;
@@ -88,7 +88,7 @@ export function handlesBehave(): boolean {
     if (!same(run(deflater, MESSAGE, 512), first) || !same(run(inflater, first, 512), MESSAGE)) return false;
     inflater.reset();
     const output = new Uint8Array(16);
-    // An empty final block, then four octets that zlib leaves.
+    // An empty final block, then four bytes that zlib leaves.
     if (inflater.write(Z_SYNC_FLUSH, Uint8Array.of(0x03, 0x00, ...TAIL), 0, 6, output, 0, 16) !== undefined)
       return false;
     if (inflater.inputLeft !== 4 || inflater.outputLeft !== 16) return false;

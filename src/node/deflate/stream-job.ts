@@ -13,14 +13,14 @@ export interface StreamTask {
   /** Makes the stream when its turn has come: a task that waits holds neither a state of zlib nor a buffer for output. */
   readonly open: () => InflateRaw | DeflateRaw;
   readonly input: Uint8Array;
-  /** The longest output allowed, in octets. */
+  /** The longest output allowed, in bytes. */
   readonly maxLength: number;
-  /** The most octets of output that the input can make. */
+  /** The most bytes of output that the input can make. */
   readonly most: number;
   /** Whether its output counts as large: that of an inflation, whose length nobody knows before. */
   readonly large: boolean;
   readonly concurrencyLimit: number;
-  /** Takes the output, or the error, and the number of input octets that zlib had read. */
+  /** Takes the output, or the error, and the number of input bytes that zlib had read. */
   readonly deliver: (result: Buffer | WebSocketError, read: number) => void;
 }
 

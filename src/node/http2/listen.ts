@@ -72,7 +72,7 @@ class Hook {
     this.choose(request).takeStream(request, stream);
   };
 
-  /** The one server, or of several the first that wants the request; the first of all refuses what none wants. */
+  /** The one server, or of several the first that wants the request; the first of all refuses a request that none wants. */
   private choose(request: http2.Http2ServerRequest): StreamServer {
     const [first] = this.all;
     if (this.all.size === 1) return first;

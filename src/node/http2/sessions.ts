@@ -1,6 +1,7 @@
 // `shareSession` finds or opens the HTTP/2 session of an origin that all clients of the thread share.
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { unrefed } from '../heartbeat.js';
 
 /** How long a session without streams stays open, in milliseconds; it keeps no process alive meanwhile. */
 const IDLE_TIME = 30_000;
@@ -34,10 +35,12 @@ class Shared {
   leave(): void {
     if (--this.users > 0 || this.session.destroyed) return;
     this.session.unref();
-    this.idle = setTimeout(() => {
-      this.forget();
-      this.session.close();
-    }, IDLE_TIME).unref();
+    this.idle = unrefed(
+      setTimeout(() => {
+        this.forget();
+        this.session.close();
+      }, IDLE_TIME),
+    );
   }
 }
 
