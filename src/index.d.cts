@@ -260,8 +260,7 @@ declare namespace WebSocket {
     host?: string | undefined;
     port?: number | undefined;
     backlog?: number | undefined;
-    /** An HTTP server, of HTTP/1.1 or of HTTP/2 (RFC 8441), or of both. */
-    server?: HttpServer<U> | HttpsServer<U> | Http2Server | Http2SecureServer | undefined;
+    server?: HttpServer<U> | HttpsServer<U> | undefined;
     noServer?: boolean | undefined;
     /** The server takes only requests for this path; the query is not compared. */
     path?: string | undefined;
@@ -286,6 +285,14 @@ declare namespace WebSocket {
     acceptPath?: 'direct' | 'http' | undefined;
     /** Closes the server when the signal is aborted. */
     signal?: AbortSignal | undefined;
+  }
+
+  /** The options of a server whose HTTP server speaks HTTP/2 (RFC 8441), or both versions. */
+  export interface Http2ServerOptions<
+    T extends typeof WebSocketClass = typeof WebSocketClass,
+    U extends typeof IncomingMessage = typeof IncomingMessage,
+  > extends Omit<ServerOptions<T, U>, 'server'> {
+    server: Http2Server | Http2SecureServer;
   }
 
   /**
@@ -415,7 +422,7 @@ declare namespace WebSocket {
     clients: Set<InstanceType<T>>;
 
     /** Throws TypeError unless exactly one of port, server and noServer is given. */
-    constructor(options?: ServerOptions<T, U>, listening?: () => void);
+    constructor(options?: ServerOptions<T, U> | Http2ServerOptions<T, U>, listening?: () => void);
 
     address(): AddressInfo | string | null;
     /** Takes no more connections, and emits 'close' when the open ones have ended. */
