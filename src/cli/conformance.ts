@@ -151,7 +151,9 @@ async function runClients(settings: ClientSettings, terminal: Terminal, signal: 
   });
   const page = examination.url.replace(/^ws/, 'http');
   const how = command.length === 0 ? `Page: ${page}/. Ctrl-C ends the run.` : 'The run is over when the command ends.';
-  terminal.out(`Listening on ${examination.url} for clients, with ${selected.length} cases. ${how}\n`);
+  terminal.out(
+    `Listening on ${examination.url} for clients, with ${selected.length} case${selected.length === 1 ? '' : 's'}. ${how}\n`,
+  );
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     for await (const result of examination) {

@@ -153,7 +153,7 @@ export class FrameEncoder {
    * Writes the next piece of the payload of the frame that `beginFrame` began.
    * @param data bytes, or text, which is sent as UTF-8
    * @param lent the piece may be referred to, not copied, until it has been written out; honoured by a server, from 64 KiB on
-   * @throws UsageError, before anything is written, when no frame was begun, or `data` is longer than what is left of it
+   * @throws UsageError, before anything is written, when no frame was begun, or `data` is longer than the rest of it
    */
   payload(data: Payload, lent = false): void {
     const bytes = typeof data === 'string' ? this.memory.values.encode(data) : toBytes(data);

@@ -51,7 +51,7 @@ export class Outbound {
   private readonly queue = new Queue<Waiting>();
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
-  /** What waits, in bytes of payload before compression; text counts its code units. */
+  /** The bytes of payload that wait, before compression; text counts its code units. */
   waitingOctets = 0;
   /** Counted frames that were written after they had waited. */
   private released = 0;
@@ -114,7 +114,7 @@ export class Outbound {
     return true;
   }
 
-  /** Lets bytes that already are whole frames wait behind what waits. */
+  /** Lets bytes that already are whole frames wait in turn. */
   encoded(frames: Uint8Array, lent: boolean): void {
     const data = lent ? frames : copyOf(frames);
     const octets = data.length;
@@ -139,8 +139,8 @@ export class Outbound {
   }
 
   /**
-   * Asks the source at the head of the queue for a fragment; undefined when `limit` bytes wait or nothing is ready. What the
-   * source throws goes through, and it is not asked again.
+   * Asks the source at the head of the queue for a fragment; undefined when `limit` bytes wait or nothing is ready. An
+   * error of the source goes through, and the source is not asked again.
    * @throws UsageError when the fragment is none
    */
   pull(limit: number = FULL_BATCH): ReadyFragment | undefined {

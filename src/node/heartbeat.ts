@@ -1,5 +1,5 @@
 // `startHeartbeat` pings silent connections and ends those whose peer answers nothing.
-import type { Heartbeat } from './options.js';
+import type { HeartbeatTimes } from './options.js';
 import { nextTurn } from './turn.js';
 import { ReadyState } from './types.js';
 
@@ -29,7 +29,11 @@ export function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
  * `timeout` ms after that. Timers count monotonic time and do not keep the process alive.
  * @returns the function that ends it
  */
-export function startHeartbeat(websocket: Beating, session: Listening, { interval, timeout }: Heartbeat): () => void {
+export function startHeartbeat(
+  websocket: Beating,
+  session: Listening,
+  { interval, timeout }: HeartbeatTimes,
+): () => void {
   let timer: NodeJS.Timeout;
   /** How much of `timeout` is left once the timer has run out. */
   let left = 0;

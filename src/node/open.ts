@@ -26,7 +26,7 @@ export interface SocketOptions extends SharedOptions {
 export class ServedSocketOptions implements SocketOptions {
   constructor(
     readonly shared: SharedOptions,
-    readonly owner: SocketOptions['owner'],
+    readonly owner: SessionOwner | undefined,
     readonly deflate: SocketOptions['deflate'],
   ) {}
 

@@ -47,8 +47,14 @@ function refusal(name: string, value: unknown): RangeError {
 /** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
 export interface Heartbeat {
   /** How long the connection may be silent before a ping is sent. */
-  readonly interval: number;
+  readonly interval?: number | undefined;
   /** How long to wait for an answer. */
+  readonly timeout?: number | undefined;
+}
+
+/** The same with its defaults, in milliseconds. */
+export interface HeartbeatTimes {
+  readonly interval: number;
   readonly timeout: number;
 }
 
@@ -100,7 +106,7 @@ export interface CheckedOptions {
   readonly maxBufferedChunks: number;
   readonly skipUTF8Validation: boolean;
   readonly maxBackpressure: number;
-  readonly heartbeat: Heartbeat | undefined;
+  readonly heartbeat: HeartbeatTimes | undefined;
   readonly text: 'bytes' | 'string';
   readonly statistics: boolean;
   readonly readPath: ReadPath;

@@ -176,7 +176,7 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /**
-   * Takes no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`; what was sent before
+   * Takes no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`; all that was sent before
    * leaves first. Resolves once all have ended; `close` then ends the server itself.
    * @throws as `close` of a WebSocket for code and reason; RangeError for a time that is no number from 0
    */

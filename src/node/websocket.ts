@@ -169,7 +169,7 @@ export class WebSocket extends EventEmitter {
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     const isServed = options instanceof ServedSocketOptions;
-    // A subclass may have changed a copy of what the server gave.
+    // A subclass may have changed a copy of the server's options.
     const { shared } = options as Partial<ServedSocketOptions>;
     const all = isServed ? options : { ...this.#options, ...shared, ...options };
     openSession(this, socket, head, all, METHODS, (session) => {

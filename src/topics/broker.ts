@@ -9,7 +9,7 @@ export interface HistoryLimits {
   readonly age: number;
 }
 
-/** Takes what a broker has to tell. */
+/** Takes the messages and news of a broker. */
 export interface BrokerListener {
   /** An entry of a topic that was subscribed to, one's own too; `place` where the broker keeps history. */
   entry(topic: string, entry: Uint8Array, place: Place | undefined): void;
@@ -19,7 +19,7 @@ export interface BrokerListener {
   up(): void;
 }
 
-/** What the history of a topic holds. */
+/** The content of the history of a topic. */
 export interface Recovery {
   readonly epoch: string;
   /** The offset of the topic's latest entry. */
@@ -51,6 +51,6 @@ export interface Broker {
   read?(topic: string, offset: number | undefined): Promise<Recovery>;
   /** Sends a message to itself by way of the engine, and settles when it has come. */
   pulse?(): Promise<void>;
-  /** Ends what `start` began; the caller's own client stays open. */
+  /** Ends the work that `start` began; the caller's own client stays open. */
   close(): Promise<void>;
 }

@@ -115,7 +115,7 @@ export class Link implements BrokerListener {
     await Promise.all(topics.map((topic) => this.readPast(topic)));
   }
 
-  /** Finds out where a topic stands, or reads what it has missed; what comes meanwhile waits. */
+  /** Finds out where a topic stands, or reads the entries that it has missed; those that come meanwhile wait. */
   private async readPast(topic: Topic): Promise<void> {
     const { broker } = this;
     if (!broker.keepsHistory) return topic.begin(undefined);

@@ -11,7 +11,7 @@ export interface TopicSocket {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** What becomes of a subscriber with more than `limit` bytes waiting. */
+/** The fate of a subscriber with more than `limit` bytes waiting. */
 export interface SlowOptions {
   /** In bytes; 1 MiB by default. */
   readonly limit?: number;
@@ -43,7 +43,7 @@ function currentTick(): number {
   return tick;
 }
 
-/** What of a member's topics is of no concern to it. */
+/** The part of a member's topics that is no concern of the member. */
 export interface MemberOwner {
   readonly slow: Required<SlowOptions>;
   readonly counters: Counters;
@@ -105,7 +105,7 @@ export class Member {
     }
   }
 
-  /** Forgets what was kept of a topic that it left. */
+  /** Forgets the messages kept of a topic that it left. */
   forget(topic: string): void {
     if (this.newest?.delete(topic) === true) this.owner.counters.skipped++;
   }

@@ -19,7 +19,7 @@ export interface TopicsOptions {
   readonly broker?: Broker;
   /** Keeps messages in this process, for `after`. A broker has its own option for that. */
   readonly history?: Partial<HistoryLimits>;
-  /** Makes what subscribers are sent; called once for a message. By default its data. */
+  /** Makes the data for subscribers; called once for a message. By default its data. */
   readonly envelope?: (message: TopicMessage) => string | Uint8Array;
   readonly slow?: SlowOptions;
   /** How long a broker may take to accept a message, in ms; 5000 by default. */
@@ -42,7 +42,7 @@ export interface TopicsStatistics {
   readonly subscriptions: number;
   /** Messages published by this process. */
   readonly published: number;
-  /** Messages times the subscribers that each came to: `delivered + skipped + closedForSlowness`, and what waits for slow ones. */
+  /** Messages times the subscribers that each came to: `delivered + skipped + closedForSlowness`, and those that wait for slow ones. */
   readonly due: number;
   readonly delivered: number;
   readonly skipped: number;

@@ -1,4 +1,4 @@
-// `Outbox` gathers what a tick publishes to a topic into one entry for the broker, and bounds how long and how much waits.
+// `Outbox` gathers the messages that a tick publishes to a topic into one entry for the broker, and bounds how long and how much waits.
 import { randomBytes } from 'node:crypto';
 import type { Broker } from './broker.js';
 import { encodeEntry, ORIGIN_BYTES, type EntryMessage } from './entry.js';

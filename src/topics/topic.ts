@@ -16,7 +16,7 @@ export interface Live {
 
 /** One socket's subscription. */
 export class Subscription {
-  /** While its past is being read: what came meanwhile. */
+  /** While its past is being read: the entries that came meanwhile. */
   held: Live[] | undefined;
   /** Where it began, or up to where its past was sent. */
   from: Position | undefined;
@@ -95,7 +95,7 @@ export class Topic {
     return 'lost';
   }
 
-  /** The entry in these bytes; undefined for what is none, or has come before: clients of engines may send twice. */
+  /** The entry in these bytes; undefined where there is none, or it has come before: clients of engines may send twice. */
   decode(bytes: Uint8Array): Entry | undefined {
     const entry = decodeEntry(bytes);
     if (entry === undefined) return undefined;

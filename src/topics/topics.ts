@@ -141,7 +141,7 @@ export class Topics extends EventEmitter {
     return { ...this.#counters, topics: this.#topics.size, brokerRoundTrip: this.#outbox?.roundTrip ?? 0 };
   }
 
-  /** Ends all subscriptions and leaves the broker; the sockets stay open. What waits to be accepted is rejected. */
+  /** Ends all subscriptions and leaves the broker; the sockets stay open. Messages that wait to be accepted are rejected. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -269,7 +269,7 @@ function isBytes(data: unknown): boolean {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
 }
 
-// oxlint-disable-next-line no-control-regex -- that is what is refused
+// oxlint-disable-next-line no-control-regex -- these are refused
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 function checkTopic(topic: unknown): asserts topic is string {

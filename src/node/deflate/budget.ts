@@ -39,7 +39,7 @@ export class Budget {
     return time;
   }
 
-  /** Says whether jobs that waited are being worked on, which leave a part of the turn to what is read in it. */
+  /** Says whether jobs that waited are being worked on, which leave a part of the turn to the bytes read in it. */
   setStepping(isStepping: boolean): void {
     this.#limit = isStepping ? STEPS_MILLISECONDS : TURN_MILLISECONDS;
   }

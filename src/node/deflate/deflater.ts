@@ -15,12 +15,12 @@ import type { ZlibHandle } from './zlib-handle.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** What an empty payload is compressed to, without asking zlib: a flush that has nothing to flush gives no tail. */
+/** The compressed form of an empty payload, without asking zlib: a flush that has nothing to flush gives no tail. */
 export function deflatedEmpty(final: boolean): Uint8Array {
   return final ? Uint8Array.of(EMPTY_MESSAGE) : new Uint8Array(0);
 }
 
-/** Compresses the messages of one connection. Its context outlives its handle, as a copy of what it sent last. */
+/** Compresses the messages of one connection. Its context outlives its handle, as a copy of the bytes that it sent last. */
 export class HandleDeflater implements Deflater, Job, Keeper {
   readonly concurrencyLimit: number;
   /** Whether the message is done in a moment, in this thread, whatever else waits. */
@@ -30,13 +30,13 @@ export class HandleDeflater implements Deflater, Job, Keeper {
   readonly #history: History | undefined;
   readonly #deliver: Deliver;
   #handle: ZlibHandle | undefined;
-  /** The rest of the payload that waits to be compressed, and what has come of it so far. */
+  /** The rest of the payload that waits to be compressed, and the output so far. */
   #rest: Uint8Array = EMPTY;
   #output: Output | undefined;
   #final = false;
   #result: Result = EMPTY;
 
-  /** @param history keeps what later messages may refer to; undefined without context takeover */
+  /** @param history keeps the bytes that later messages may refer to; undefined without context takeover */
   constructor(
     supply: HandleSupply,
     history: History | undefined,
@@ -131,7 +131,7 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return LATER;
   }
 
-  /** Has a thread of the pool compress a part of what is left. */
+  /** Has a thread of the pool compress a part of the rest. */
   #goOn(output: Output): Turn {
     const end = Math.min(this.#rest.length, AT_ONCE);
     const flush = end === this.#rest.length ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
@@ -145,7 +145,7 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return Turn.Elsewhere;
   }
 
-  /** Counts what a write has read and made; whether it was the last. */
+  /** Counts the input and output of a write; whether it was the last. */
   #hasAll(output: Output, end: number, room: number): boolean {
     const { inputLeft, outputLeft } = this.#handle!;
     output.length += room - outputLeft;

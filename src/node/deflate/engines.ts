@@ -17,11 +17,11 @@ import { handlesBehave } from './self-test.js';
 /** Which way zlib is used: its native handles, or its public interface alone. */
 export type ZlibPath = 'handle' | 'public';
 
-/** What a user may choose about the engines: the names are those of `ws`. */
+/** The options of a user for the engines: the names are those of `ws`. */
 export interface EngineOptions {
-  /** Parameters of zlib for compression; `windowBits` is honoured up to what is agreed. */
+  /** Parameters of zlib for compression; `windowBits` is honoured up to the agreed value. */
   readonly zlibDeflateOptions?: ZlibOptions | undefined;
-  /** Parameters of zlib for decompression; `windowBits` is what is agreed. */
+  /** Parameters of zlib for decompression; `windowBits` is the agreed value. */
   readonly zlibInflateOptions?: ZlibOptions | undefined;
   /** How many messages too long for one call are worked on side by side in this thread: 10 by default, 0 for no limit. */
   readonly concurrencyLimit?: number | undefined;
@@ -32,7 +32,7 @@ export interface EngineOptions {
 /** All that `perMessageDeflate` may hold. */
 export interface PerMessageDeflateOptions extends DeflateOptions, EngineOptions {}
 
-/** What is agreed for one direction of a connection. */
+/** The agreement for one direction of a connection. */
 interface Direction {
   /** The sender's window as a power of two, 8 to 15. */
   readonly windowBits: number;
@@ -68,7 +68,7 @@ export function checkEngineOptions(options: EngineOptions): void {
 const usesHandles = (options: EngineOptions): boolean => (options.zlibPath ?? zlibPath()) === 'handle';
 const limitOf = (options: EngineOptions): number => (options.concurrencyLimit ?? CONCURRENCY_LIMIT) || Infinity;
 
-/** RFC 7692 7.1: what was agreed for the messages that this role sends. */
+/** RFC 7692 7.1: the agreement for the messages that this role sends. */
 function directionFrom(sender: Role, agreed: DeflateAgreement): Direction {
   return sender === Role.Server
     ? { windowBits: agreed.serverMaxWindowBits, contextTakeover: !agreed.serverNoContextTakeover }
@@ -76,7 +76,7 @@ function directionFrom(sender: Role, agreed: DeflateAgreement): Direction {
 }
 
 /**
- * Makes what decompresses the messages that this side of a connection receives. It holds no memory before the first one.
+ * Makes the engine that decompresses the messages that this side of a connection receives. It holds no memory before the first one.
  * @param role which side this is
  * @param deliver takes the results of calls that answered LATER
  */
@@ -96,7 +96,7 @@ export function createInflater(
 }
 
 /**
- * Makes what compresses the messages that this side of a connection sends. It holds no memory before the first one.
+ * Makes the engine that compresses the messages that this side of a connection sends. It holds no memory before the first one.
  * @param role which side this is
  * @param deliver takes the results of calls that answered LATER
  */

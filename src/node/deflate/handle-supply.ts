@@ -39,7 +39,7 @@ export class HandleSupply {
 
   /**
    * A handle that is not the spare one.
-   * @param window what its window begins with; empty if not said
+   * @param window the bytes that its window begins with; empty if not said
    */
   make(window?: Uint8Array): ZlibHandle {
     return new ZlibHandle(this.#kind, { ...this.#options, dictionary: window ?? bytesOf(this.#options.dictionary) });

@@ -20,7 +20,7 @@ export class History {
     this.#first = bytesOf(dictionary);
   }
 
-  /** The dictionary for what comes next, until the next `append`; undefined where there is none, as zlib wants it. */
+  /** The dictionary for the next message, until the next `append`; undefined where there is none, as zlib wants it. */
   get window(): Uint8Array | undefined {
     return this.#buffer?.subarray(0, this.#length) ?? this.#first;
   }
@@ -48,7 +48,7 @@ export class History {
     this.#length = kept + added.length;
   }
 
-  /** A buffer for `length` bytes, with what is there. */
+  /** A buffer for `length` bytes that begins with those kept. */
   #grown(length: number): Uint8Array {
     if (this.#buffer !== undefined && this.#buffer.length >= length) return this.#buffer;
     const buffer = new Uint8Array(Math.min(this.#size, Math.max(2 * length, 1024)));

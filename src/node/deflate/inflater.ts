@@ -13,7 +13,7 @@ import type { ZlibHandle } from './zlib-handle.js';
 
 const EMPTY = new Uint8Array(0);
 
-// The message of this call with its tail. What outlasts the call is copied.
+// The message of this call with its tail. Bytes that outlast the call are copied.
 let joined: Uint8Array | undefined;
 
 /** Inflates the messages of one connection. */
@@ -26,7 +26,7 @@ export class HandleInflater implements Inflater, Job {
   readonly #takeover: boolean;
   readonly #deliver: Deliver;
   #handle: ZlibHandle | undefined;
-  /** The rest of the message that waits to be inflated, and what has come of it so far. */
+  /** The rest of the message that waits to be inflated, and the output so far. */
   #rest: Uint8Array = EMPTY;
   #output: Output | undefined;
   #maxLength = 0;
@@ -122,9 +122,9 @@ export class HandleInflater implements Inflater, Job {
     return LATER;
   }
 
-  /** Has a thread of the pool inflate a part of what is left. */
+  /** Has a thread of the pool inflate a part of the rest. */
   #goOn(output: Output): Turn {
-    // B01: of what grows large, little grows at the same time.
+    // Of messages that grow large, few grow at the same time.
     if (output.length >= LARGE_OUTPUT && !turns.claimLarge(this)) return Turn.Blocked;
     const end = Math.min(this.#rest.length, AT_ONCE);
     const room = Math.min(output.room(), STEP_OUTPUT, this.#maxLength + 1 - output.length);
@@ -138,7 +138,7 @@ export class HandleInflater implements Inflater, Job {
     return Turn.Elsewhere;
   }
 
-  /** Counts what a write has read and made; whether it was the last, or the message is refused. */
+  /** Counts the input and output of a write; whether it was the last, or the message is refused. */
   #hasAll(output: Output, end: number, room: number): boolean {
     if (this.#isAtEnd(end, room)) return false;
     const { inputLeft, outputLeft } = this.#handle!;

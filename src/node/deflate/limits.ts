@@ -32,5 +32,5 @@ export const STEPS_MILLISECONDS = 2;
 /** RFC 7692 7.2.1: the empty stored block at the end of a flush, which the sender cuts off and the receiver appends. */
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** RFC 7692 7.2.3.6: what an empty message compresses to. */
+/** RFC 7692 7.2.3.6: the compressed form of an empty message. */
 export const EMPTY_MESSAGE = 0x00;

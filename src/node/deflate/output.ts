@@ -14,7 +14,7 @@ const GIVEN_BACK = 33 * 1024 * 1024;
 
 let drain: MessagePort | undefined;
 
-// A closed port takes what is transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
+// A closed port takes the memory transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
 // collector comes to it.
 /** Gives the memory of a buffer back at once; it has no bytes afterwards. */
 export function release(buffer: Uint8Array): void {
@@ -27,7 +27,7 @@ export function release(buffer: Uint8Array): void {
 
 let scratch: Uint8Array | undefined;
 
-/** Where a call puts output before it knows its length: at least what `AT_ONCE` bytes can be compressed to. */
+/** Where a call puts output before it knows its length: at least the most that `AT_ONCE` bytes can be compressed to. */
 export function scratchOutput(): Uint8Array {
   scratch ??= new Uint8Array(STEP_OUTPUT);
   return scratch;
@@ -38,7 +38,7 @@ const unlent: Buffer[] = [];
 /** How many wait for the next job: as many as libuv's pool has threads by default. */
 const UNLENT = 4;
 
-/** What a job has produced so far. It begins in memory that is lent to it, doubles with the output, and above 1 MiB reserves at once what can still come. */
+/** The output of a job so far. It begins in lent memory, doubles, and above 1 MiB reserves at once all that can still come. */
 export class Output {
   /** Where the next bytes go. */
   buffer: Buffer;

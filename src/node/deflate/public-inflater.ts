@@ -14,7 +14,7 @@ import { StreamJob } from './stream-job.js';
 import { turns } from './turns.js';
 import type { ZlibError } from './zlib-handle.js';
 
-/** What inflateRawSync answers with `info: true`. */
+/** The answer of inflateRawSync with `info: true`. */
 interface Inflation {
   readonly buffer: Buffer;
   readonly engine: InflateRaw;
@@ -74,7 +74,7 @@ export class PublicInflater implements Inflater {
         maxOutputLength: room,
         info: true,
       }) as unknown as Inflation;
-      // zlib gives a part of what it has allocated, with what others have left in the rest.
+      // zlib gives a part of the memory that it has allocated, with bytes of others in the rest.
       return this.#judge(exactCopy(buffer, buffer.length), input.length - engine.bytesWritten, maxLength);
     } catch (error) {
       const { code } = error as ZlibError;

@@ -8,7 +8,7 @@ export type Result = Uint8Array | WebSocketError;
 /** Takes the result of a call that answered LATER; it is never called during that call, and never after `close`. */
 export type Deliver = (result: Result) => void;
 
-/** The error of corrupt data: zlib's own, as in `ws`, with what the Close frame carries (RFC 6455 7.4.1). */
+/** The error of corrupt data: zlib's own, as in `ws`, with the code that the Close frame carries (RFC 6455 7.4.1). */
 export function corruptData(error: ZlibError): WebSocketError {
   return Object.assign(error, { closeCode: CloseCode.InvalidPayload });
 }

@@ -53,7 +53,7 @@ function beginsAsNodeDoes(): boolean {
   }
   const [windowBits, level, memLevel, strategy, left, written, dictionary, ...more] = given;
   return (
-    // Node 24 and later say last that bytes behind the end are no error, which is what they take a missing one for.
+    // Node 24 and later say last that bytes behind the end are no error, as they do where it is missing.
     more.every((value) => value === false) &&
     more.length <= 1 &&
     windowBits === options.windowBits &&

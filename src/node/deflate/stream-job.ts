@@ -8,7 +8,7 @@ import { corruptData } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
 import type { ZlibError } from './zlib-handle.js';
 
-/** What a stream is to do. */
+/** The task of a stream. */
 export interface StreamTask {
   /** Makes the stream when its turn has come: a task that waits holds neither a state of zlib nor a buffer for output. */
   readonly open: () => InflateRaw | DeflateRaw;

@@ -3,7 +3,7 @@ import { nextTurn } from '../turn.js';
 import { budget as threadBudget, type Budget } from './budget.js';
 import { LARGE_INFLATIONS, STEPS_MILLISECONDS } from './limits.js';
 
-/** What a job says after a step. */
+/** The answer of a job after a step. */
 export enum Turn {
   /** There is more to do. */
   Again,

@@ -1,5 +1,5 @@
 // `ZlibHandle` is one raw DEFLATE state of zlib, which works in this thread or in a thread of the pool, as each write says.
-// It uses the native class behind Node's zlib streams, which is not public: see self-test.ts for what is checked before.
+// It uses the native class behind Node's zlib streams, which is not public: self-test.ts checks it before.
 import { constants, createInflateRaw, type ZlibOptions } from 'node:zlib';
 
 /** A write's parameters: flush, then input and output, each with where it begins and how many bytes of it there are. */
@@ -31,9 +31,9 @@ export interface ZlibError extends Error {
   errno: number;
 }
 
-/** What a handle is made with. */
+/** The settings of a handle. */
 export interface HandleOptions extends Omit<ZlibOptions, 'dictionary'> {
-  /** What its window begins with. */
+  /** The bytes that its window begins with. */
   readonly dictionary?: Uint8Array | undefined;
 }
 

@@ -1,7 +1,8 @@
 // `startHub` opens a hub on a Unix socket, which relays topics between the processes of one machine and keeps their history.
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { HistoryLimits } from '../broker.js';
 import { MemoryHistory } from '../memory-broker.js';
 import { HISTORY } from '../options.js';
@@ -28,7 +29,7 @@ export interface Hub {
   close(): Promise<void>;
 }
 
-/** A process with so many bytes waiting is cut off: it comes back, and reads what it has missed. */
+/** A process with so many bytes waiting is cut off: it comes back, and reads the entries that it has missed. */
 const WAITING_AT_MOST = 64 * 1024 * 1024;
 
 /** One process that is connected. */
@@ -74,7 +75,7 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
       case Kind.Unsubscribe:
         return leave(peer, topic);
       case Kind.Publish: {
-        // What is kept has memory of its own: the chunk that it came in is longer.
+        // An entry that is kept has memory of its own: the chunk that it came in is longer.
         const place = encodePlace(kept?.add(topic, Buffer.from(body)));
         const frame = encodeFrame(Kind.Entry, 0, topic, place, body);
         for (const subscriber of subscribers.get(topic) ?? []) subscriber.send(frame);
@@ -101,8 +102,7 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
       for (const topic of peer.topics) leave(peer, topic);
     });
   });
-  server.listen(path);
-  await once(server, 'listening');
+  await listen(server, path);
   return {
     path,
     async close() {
@@ -112,4 +112,29 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
       await closed;
     },
   };
+}
+
+/** Listens at a path. A file that a hub left behind when it was killed goes; one that another process listens at stays. */
+async function listen(server: Server, path: string): Promise<void> {
+  server.listen(path);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || (await answers(path))) throw error;
+    await unlink(path);
+    server.listen(path);
+    await once(server, 'listening');
+  }
+}
+
+/** Whether a process listens at a path. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED'));
+  });
 }

@@ -8,7 +8,7 @@ import { PUBLISH, READ } from './redis-scripts.js';
 // Out: the entry of a tick -> PUBLISH, or a script that gives it an offset, keeps it in a stream and publishes both; the client sends
 //      all commands of a tick in one write.
 // In:  the subscriber connection's message -> its topic by the channel's name, and with history its offset from the head.
-// Gap: a topic is read from its stream from the offset after its last entry on, with what the subscriber connection says held back.
+// Gap: a topic is read from its stream from the offset after its last entry on, with the entries of the subscriber connection held back.
 
 /** How much is used of a client of `redis`. */
 export interface NodeRedisClient {
@@ -49,7 +49,7 @@ interface Connection {
   call(command: readonly (string | Buffer)[]): Promise<unknown>;
   subscribe(channels: string[], listener: (channel: string, message: Buffer) => void): Promise<unknown>;
   unsubscribe(channels: string[]): Promise<unknown>;
-  /** Has this told whether the connection is there; what is returned ends that. */
+  /** Has this told whether the connection is there; the function returned ends that. */
   watch(up: () => void, down: (reason: Error) => void): () => void;
   duplicate(): Connection;
   /** Connects a duplicate. */
@@ -266,7 +266,7 @@ function newEpoch(): string {
 
 /**
  * A broker over Redis. The client is connected, and stays the caller's, who closes it; a duplicate of it subscribes.
- * @throws TypeError for what is no client of `redis` or `ioredis`
+ * @throws TypeError for a value that is no client of `redis` or `ioredis`
  */
 export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
   if (typeof (client as RedisClient | undefined)?.duplicate !== 'function') {
