@@ -39,7 +39,7 @@ async function serve(options = {}, keepAlive = 0) {
 async function dial(url, protocol = 'graphql-transport-ws') {
   const socket = new WebSocket(url, protocol);
   const got = [];
-  socket.on('message', (data) => got.push(JSON.parse(String(/** @type {Buffer} */ (data)))));
+  socket.on('message', (data) => got.push(JSON.parse(Buffer.concat([data].flat()).toString())));
   await event(socket, 'open');
   return { socket, got, say: (message) => socket.send(JSON.stringify(message)) };
 }
