@@ -1,10 +1,10 @@
-// The words of a command line -> values that a command can use, or one sentence that says what is wrong with them.
+// `explained` and `wholeNumber` read the words of a command line, and name a wrong one in one sentence.
 import { CommandError, wordsOf } from './command-error.js';
 
 /**
- * What `parse` makes of a command's arguments.
+ * The result of `parse` for a command's arguments.
  * @param command its name, for the sentence
- * @throws CommandError in place of what `parse`, by way of parseArgs, throws
+ * @throws CommandError in place of the error of `parse`, by way of parseArgs
  */
 export function explained<Parsed>(command: string, parse: () => Parsed): Parsed {
   try {

@@ -1,4 +1,4 @@
-// The progress line of a conformance run: moves with each result, and twice a second while a case runs.
+// `Progress` shows the progress line of a conformance run, which moves with each result and twice a second.
 
 import { isPass, type CaseResult } from '../conformance/index.js';
 import type { AgentReport } from '../conformance/report/report.js';

@@ -1,4 +1,4 @@
-// The arguments of `wsimd conformance` and the spec file they name -> the settings of a run.
+// `readServerSettings` and `readClientSettings` read the arguments of `wsimd conformance` and the spec file that they name.
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
@@ -10,7 +10,7 @@ import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 /** The largest seed of generated streams. */
 const MAX_SEED = 2 ** 31;
 
-/** What both roles of the testee have in common. */
+/** The settings that both roles share. */
 interface CommonSettings {
   cases: string[];
   exclude: string[];

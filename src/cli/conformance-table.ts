@@ -119,7 +119,7 @@ async function examine(
   return row;
 }
 
-/** Reads what came of it, and keeps the pages of the cases that did not pass, with their bytes. */
+/** Reads the results, and keeps the pages of the cases that did not pass, with their bytes. */
 function count(row: TableRow, list: TesteeList, directory: string): void {
   const index = readBaseline(readFileSync(join(directory, 'index.json'), 'utf8'));
   const verdicts: ReadonlyMap<string, Verdicts> =

@@ -1,4 +1,4 @@
-// `--list`, `--explain` and `--script` of `wsimd conformance`: what the suite says of its cases without running them.
+// `tell` answers `--list`, `--explain` and `--script` of `wsimd conformance` without running a case.
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-// `wsimd conformance`: runs the examiner against servers or for clients, and turns what it yields into a report and an exit status.
+// `wsimd conformance`: runs the examiner against servers or for clients, and turns its results into a report and an exit status.
 import { join } from 'node:path';
 import {
   CannotRunError,
@@ -194,7 +194,7 @@ async function listen(run: ClientRun): Promise<ClientExamination> {
   }
 }
 
-/** What has to be right before a run, so that a long one is not run for nothing. */
+/** Checks the conditions of a run, so that a long one is not run for nothing. */
 async function prepare(settings: Settings, terminal: Terminal): Promise<Measure> {
   const { out, junit, badge, baseline, strict, ignored } = settings;
   await orCommandError(checkWritable(out), `The report cannot be written to ${out}`);
@@ -247,7 +247,7 @@ function withDistinctNames(report: Report, { servers }: ServerSettings): Report 
   return { ...report, agents };
 }
 
-/** Writes the report, says what is in it, and returns the exit status. */
+/** Writes the report, sums it up, and returns the exit status. */
 async function finish(report: Report, settings: Settings, measure: Measure, terminal: Terminal): Promise<number> {
   const { out, junit, badge } = settings;
   const refused = refusals(report, measure);

@@ -1,4 +1,4 @@
-// A client under test that the suite starts itself and starts again: see driveClient.
+// `driveClient` starts a client under test, and starts it again when it dies.
 
 import type { ClientExamination } from '../conformance/index.js';
 import type { Terminal } from './terminal.js';

@@ -1,4 +1,4 @@
-// What the page that `wsimd serve` shows does: sends, times what comes back, and draws it.
+// `PAGE_SCRIPT` is the script of the page of `wsimd serve`: it sends messages, times their echoes and draws the times.
 
 /**
  * JavaScript for the browser, put into the page as it is. The page names its connection in the query, and asks the server
@@ -22,7 +22,7 @@ let id;
 let burst;
 let repeating;
 let refreshing;
-// What has been sent and has not come back, the oldest first.
+// Messages that were sent and have not come back, the oldest first.
 let waiting = [];
 // Round trips in milliseconds, the oldest first.
 const trips = [];

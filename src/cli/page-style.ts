@@ -1,4 +1,4 @@
-// The look of the page that `wsimd serve` shows: light and dark, from phone width up.
+// `PAGE_STYLE` is the style sheet of the page of `wsimd serve`: light and dark, from phone width up.
 
 /** CSS, put into the page as it is. */
 export const PAGE_STYLE: string = `

@@ -1,9 +1,9 @@
-// The server's facts -> the one HTML page that `wsimd serve` shows, which loads nothing from anywhere else.
+// `page` writes the one HTML page of `wsimd serve`, which loads nothing from anywhere else.
 import { createHash } from 'node:crypto';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
 
-/** The rows of the counters: what a row says, and where in `ws.statistics` its numbers stand. */
+/** The rows of the counters: the text of a row, and where in `ws.statistics` its numbers stand. */
 const COUNTERS: readonly (readonly [label: string, key: string])[] = [
   ['Messages', 'messages'],
   ['Payload octets', 'octets'],

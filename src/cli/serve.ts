@@ -187,7 +187,7 @@ function socketsOf(http: PageServer): Set<Socket> {
 function unwelcome(request: IncomingMessage, { host, allowedOrigins, tls }: Settings): string | null {
   const { headers } = request;
   const headersDistinct = (request.headersDistinct as IncomingMessage['headersDistinct'] | undefined) ?? {};
-  // Over HTTP/2 pseudo-header fields tell what Host, Upgrade and Connection tell over HTTP/1.1.
+  // Over HTTP/2 pseudo-header fields stand for Host, Upgrade and Connection of HTTP/1.1.
   const pseudo: Partial<Record<string, string[]>> = {};
   if (typeof headers[':authority'] === 'string') pseudo.host = [headers[':authority']];
   if (headers[':protocol'] === 'websocket') Object.assign(pseudo, { upgrade: ['websocket'], connection: ['Upgrade'] });
@@ -202,13 +202,13 @@ function targetOf(request: IncomingMessage): { path: string; id: string } {
   return { path, id: new URLSearchParams(query).get('id') ?? '' };
 }
 
-/** What the page says about the server. */
+/** The facts about the server on the page. */
 function facts({ maxPayload, deflate }: Settings): string {
   const limit = `messages of up to ${maxPayload.toLocaleString('en')} octets`;
   return `Kernels: ${kernels.name} · ${limit} · permessage-deflate ${deflate ? 'on' : 'off'}`;
 }
 
-/** Sends back what comes, and reads no faster than the peer takes it. */
+/** Sends each message back, and reads no faster than the peer takes it. */
 function echo(socket: WebSocket): void {
   let unwritten = 0;
   socket.on('message', (data: Buffer, binary: boolean) => {

@@ -1,4 +1,4 @@
-// The text of a classic spec file (JSON) -> the settings that it holds.
+// `readSpec` reads the settings in a classic spec file (JSON).
 import { CommandError, wordsOf } from './command-error.js';
 
 /** A server that a spec file names. */
@@ -14,7 +14,7 @@ export interface ServerSpec {
   origin?: string;
 }
 
-/** What a spec file may say. Everything may be left out. */
+/** The settings of a spec file. All may be left out. */
 export interface Spec {
   servers?: ServerSpec[];
   /** Where to listen in the client role. */
@@ -107,7 +107,7 @@ function readServer(value: unknown, ignored: string[]): ServerSpec {
 
 function readOptions(value: unknown, ignored: string[]): void {
   for (const [name, setting] of entriesOf(value, 'options')) {
-    // What the classic suite does with false is what the examiner always does.
+    // The examiner always does as the classic suite with false.
     if (name === 'failByDrop' && setting === false) continue;
     ignore([...IGNORED_OPTIONS, 'failByDrop'], name, 'option', ignored);
   }

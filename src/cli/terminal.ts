@@ -1,8 +1,8 @@
-// Where a command speaks: its output, its complaints, and a line that is rewritten while it works.
+// `Terminal` takes a command's output, its complaints, and a line that is rewritten while it works.
 
-/** What a command may say and to whom. */
+/** The outputs of a command. */
 export interface Terminal {
-  /** What was asked for. */
+  /** Results that were asked for. */
   out(text: string): void;
   /** Everything else. */
   err(text: string): void;

@@ -1,4 +1,4 @@
-// Reads a list of testees for the table: a JSON file of names, roles and commands -> values, or one sentence that says what is wrong.
+// `readTesteeList` reads the testees of a table from a JSON file, and names a mistake in it in one sentence.
 
 import { readText } from './conformance-settings.js';
 import { CommandError, wordsOf } from './command-error.js';
@@ -11,13 +11,13 @@ export interface ListedTestee {
   command: string[];
   /** Says its version on its first line. */
   version: string[];
-  /** What a server's URL ends with. */
+  /** The end of a server's URL. */
   path: string;
 }
 
-/** The list with what all of its testees share. */
+/** The list, and the settings that all of its testees share. */
 export interface TesteeList {
-  /** What the page says above the table. */
+  /** The text above the table. */
   about: string;
   cases: string[];
   exclude: string[];

@@ -1,11 +1,11 @@
-// A testee that the suite starts itself, by the words behind `--`: starts it, waits until it listens, starts it again, ends it.
+// `Testee` starts a server under test by the words behind `--`, waits until it listens, starts it again and ends it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './command-error.js';
 
-/** What the testee's last words may be long, in characters. */
+/** The longest last words of a testee, in characters. */
 const LAST_WORDS = 2000;
 /** How long the testee has to come up, and to end when it is told to, in ms. */
 const UP = 60_000;
@@ -33,7 +33,7 @@ export class Testee {
     this.#environment = { ...process.env, ...environment };
   }
 
-  /** What it wrote last, on both its outputs. */
+  /** Its last words, on both outputs. */
   get lastWords(): string {
     return this.#said.trim();
   }
@@ -42,7 +42,7 @@ export class Testee {
   async start(): Promise<{ ended: Promise<Ending> }> {
     await this.stop();
     const [program, ...args] = this.#command;
-    // A group of its own, so that what a shell or npx starts ends with it.
+    // A group of its own, so that the children of a shell or npx end with it.
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: this.#environment });
     this.#child = child;
     this.#running = true;
@@ -84,7 +84,7 @@ export class Testee {
     if (!signal.aborted) throw new CommandError(`The testee did not listen on ${url.host} in ${UP / 1000} seconds.`);
   }
 
-  /** Ends it and what it started. */
+  /** Ends it and its children. */
   async stop(): Promise<void> {
     const pid = this.#child?.pid;
     if (pid === undefined) return;

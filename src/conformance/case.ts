@@ -1,4 +1,4 @@
-// What a case is: data that says what the examiner sends, what it accepts back and how the connection has to end. Builders keep the tables short.
+// `Case` is data: the steps of the examiner, the answers that it accepts, and the end that the connection must have.
 
 import type { Behavior, ExpectedClose } from './result.js';
 import { type LengthForm, Opcode } from './wire.js';
@@ -27,7 +27,7 @@ export type Step =
       chop: number | null;
       /** Written by itself, with a turn of the event loop after it. */
       sync: boolean;
-      /** How the frame differs from what a conforming sender writes. */
+      /** How the frame differs from that of a conforming sender. */
       odd: { form?: LengthForm; mask?: 'wrong role' | 'zero' };
     }
   /** Starts the closing handshake with exactly this payload. */
@@ -38,10 +38,10 @@ export type Step =
   | { do: 'header'; opcode: number; fin: boolean; length: number }
   /** Some payload of that frame. */
   | { do: 'bytes'; payload: Buffer }
-  /** A pause; with a tag it becomes an event. What follows is done only if the connection is still open. */
+  /** A pause; with a tag it becomes an event. The next steps are done only if the connection is still open. */
   | { do: 'wait'; seconds: number; tag: string | null };
 
-/** What happens when the testee has not finished in time. */
+/** The verdict when the testee has not finished in time. */
 export interface Limit {
   seconds: number;
   /** Fail the connection with 1001, or start the closing handshake without a code. */
@@ -68,13 +68,13 @@ export type ReceivedEvent =
 export interface DeflateWish {
   /** Value of Sec-WebSocket-Extensions when the examiner is the client. */
   offer: string;
-  /** What the examiner as server answers to what the client offered; null declines. */
+  /** The examiner's answer, as server, to the client's offer; null declines. */
   answer: (offered: DeflateOffer) => string | null;
   /** Whether the case can be played on this agreement, by the examiner's own direction; left out: on any. */
   fits?: (own: { takeover: boolean; windowBits: number }) => boolean;
 }
 
-/** What a client's first permessage-deflate offer asks for. */
+/** The demands of a client's first permessage-deflate offer. */
 export interface DeflateOffer {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
@@ -132,7 +132,7 @@ export type Exam =
       request?: RequestShape;
       response?: ResponseShape;
       deflate?: DeflateWish;
-      /** Judges the testee's handshake beyond the usual; returns what is wrong with it. */
+      /** Judges the testee's handshake beyond the usual; returns the mistake in it. */
       handshake?: (header: HandshakeHeader) => string | null;
       /** The verdict when the testee refuses the handshake instead, with an HTTP status or by dropping TCP. */
       refused?: Behavior;
@@ -158,7 +158,7 @@ export type Exam =
       request?: RequestShape;
       response?: ResponseShape;
       accepted: Behavior;
-      /** What a refusal by the server must carry; returns what is wrong with it. */
+      /** Judges the fields of a refusal by the server; returns the mistake in it. */
       refusal?: (header: HandshakeHeader) => string | null;
     };
 
@@ -210,7 +210,7 @@ export function octetsOf({ unit, length }: Payload): Buffer {
   return Buffer.alloc(length, unit.length === 0 ? 0 : unit);
 }
 
-/** What a frame may have besides opcode and payload. */
+/** The fields of a frame besides opcode and payload. */
 export type FrameOptions = Partial<Omit<Step & { do: 'frame' }, 'do' | 'opcode' | 'payload'>>;
 
 /** Bytes, text, or a repeated unit. */

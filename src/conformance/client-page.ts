@@ -1,4 +1,4 @@
-// The examiner's page in the client role: says what to do, shows the progress, and makes the browser that opens it a testee.
+// `clientPage` writes the examiner's page in the client role, which makes the browser that opens it a testee.
 
 import type { CaseResult } from './result.js';
 import { markup, page } from './report/html.js';
@@ -93,7 +93,7 @@ ${url}/updateReports?agent=NAME</pre>
   return page('WebSocket conformance', STYLE, body, SCRIPT, "connect-src 'self'");
 }
 
-/** What the page asks for while a run goes on, as JSON. */
+/** The progress that the page asks for, as JSON. */
 export function progressJson(
   results: ReadonlyMap<string, ReadonlyMap<string, CaseResult>>,
   running: readonly string[],

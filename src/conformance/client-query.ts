@@ -1,4 +1,4 @@
-// Reads what clients under test ask for in their query, and says what is wrong with a request.
+// `waitKey`, `agentOf` and their neighbours read the query of a client under test, and name a wrong request.
 
 import type { HandshakeHeader } from './case.js';
 
@@ -19,7 +19,7 @@ export function isHandshake({ values }: HandshakeHeader): boolean {
   return ['upgrade', 'sec-websocket-key', 'sec-websocket-version'].some((name) => values(name).length > 0);
 }
 
-/** By what a waiting client is known: a case and an agent. */
+/** The name of a waiting client: a case and an agent. */
 export function waitKey(agent: string, id: string): string {
   return `${id} ${agent}`;
 }

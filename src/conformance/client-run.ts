@@ -1,4 +1,4 @@
-// How clients under test are served: the settings of a run, and what it yields.
+// `ClientRun` and `ClientExamination` are the settings and the results of a run in the client role.
 
 import type { TlsOptions } from 'node:tls';
 import type { Search } from './fuzz/search.js';

@@ -1,5 +1,5 @@
-// One WebSocket connection of the examiner after its opening handshake: bytes of a socket become events, and steps become bytes. It keeps
-// the facts by which the closing is judged, and it lets a case break every rule when sending.
+// `Connection` is one connection of the examiner after its opening handshake: bytes become events, steps become bytes.
+// It keeps the facts by which the closing is judged, and lets a case break every rule when sending.
 
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
@@ -18,7 +18,7 @@ const MAX_EVENTS = 10_000;
 /** Bytes that the testee has not read, above which its pings are no longer answered. */
 const MAX_UNREAD = 1024 * 1024;
 
-/** What a message that came compressed was on the wire, for whoever wants to compare. */
+/** The compressed form of a message on the wire, for comparison. */
 export interface ConnectionHandlers {
   /** A message, a pong or a pause that is over. */
   event: (event: ReceivedEvent) => void;
@@ -36,7 +36,7 @@ export class Connection {
   readonly facts: ClosingFacts = noFacts();
   /** The first thing with which the testee made the examiner fail the connection, before its close frame came. */
   fault: string | null = null;
-  /** Sends what the closing does not concern. */
+  /** Sends bytes that do not concern the closing. */
   readonly sender: Sender;
   readonly #socket: Duplex;
   readonly #role: 'client' | 'server';
@@ -263,7 +263,7 @@ export class Connection {
   }
 }
 
-/** Ends a socket after what was written, without waiting for the peer. */
+/** Ends a socket after all that was written, without waiting for the peer. */
 export function endSocket(socket: Duplex): void {
   if ('destroySoon' in socket && typeof socket.destroySoon === 'function') socket.destroySoon();
   else socket.end(() => socket.destroy());

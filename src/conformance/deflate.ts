@@ -1,10 +1,10 @@
-// Compresses and decompresses whole messages (RFC 7692) with zlib alone: each message is one synchronous call, and what a context would
-// remember is handed to it as a dictionary. So compressed messages can be kept and sent again.
+// `Compressor` and `Decompressor` work on whole messages (RFC 7692) with zlib alone.
+// Each message is one synchronous call, with its context handed in as a dictionary, so that compressed messages can be kept.
 
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DeflateOffer } from './case.js';
 
-/** What both sides agreed on. */
+/** The agreement of both sides. */
 export interface DeflateAgreement {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
@@ -25,14 +25,14 @@ const WINDOW = 32 * 1024;
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const NOTHING = Buffer.alloc(0);
 
-/** The last bytes of what was sent so far. */
+/** The last bytes sent so far. */
 export function remember(window: Buffer, payload: Buffer): Buffer {
   if (payload.length >= WINDOW) return Buffer.from(payload.subarray(payload.length - WINDOW));
   const joined = Buffer.concat([window, payload]);
   return joined.length > WINDOW ? joined.subarray(joined.length - WINDOW) : joined;
 }
 
-/** What zlib is to give out at once, so that a message is rarely joined from pieces, and a short one takes little memory. */
+/** The bytes that zlib gives out at once, so that a message is rarely joined from pieces, and a short one takes little memory. */
 function chunkFor(length: number): number {
   return Math.min(length + 1024, 256 * 1024);
 }
@@ -119,7 +119,7 @@ export function inflateWhole(payload: Buffer, window: Buffer): Buffer | string {
   }
 }
 
-/** What is wrong with the data itself; `unclear` where only what is put behind it does not go with it. */
+/** The mistake in the data itself; `unclear` where only the bytes put behind it do not fit. */
 function faultOf(payload: Buffer, window: Buffer): string {
   try {
     inflateRawSync(payload, {
@@ -195,7 +195,7 @@ export function readOffer(value: string): DeflateOffer | null {
   return null;
 }
 
-/** What a response's Sec-WebSocket-Extensions agrees to, or what is wrong with its form. */
+/** The agreement in a response's Sec-WebSocket-Extensions, or the mistake in its form. */
 export function readAgreement(value: string, offered: string): DeflateAgreement | string {
   const extensions = parseExtensions(value);
   if (extensions === null || extensions.length !== 1)

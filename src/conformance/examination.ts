@@ -1,4 +1,4 @@
-// Plays one case over a socket and makes the result of it, for both roles: they differ only in who speaks first.
+// `play` plays one case over a socket and makes its result, for both roles.
 
 import type { Duplex } from 'node:stream';
 import type { Case, DeflateWish, Exam } from './case.js';
@@ -16,7 +16,7 @@ export const EXAMINER: string = 'wsimd-conformance';
 /** Seconds: until the opening handshake is done, until a close is answered, until the server drops TCP. */
 export const TIMES: Readonly<Record<'open' | 'reply' | 'drop', number>> = { open: 5, reply: 1, drop: 1 };
 
-/** What both roles know before a case begins. */
+/** Facts that both roles know before a case begins. */
 export interface Circumstances {
   /** The case's number in the list that it is reported by. */
   number: number;
@@ -26,7 +26,7 @@ export interface Circumstances {
   protocol?: string | undefined;
 }
 
-/** What is played over an open connection. */
+/** A script, played over an open connection. */
 export type Script = Exclude<Exam, { kind: 'refusal' }>;
 
 const NO_CLOSE: ExpectedClose = { closedByMe: false, closeCode: [], requireClean: false };
@@ -57,7 +57,7 @@ export class Examination {
     this.#startedAt = performance.now();
   }
 
-  /** The case was not played: the handshake failed or was what the case is about. */
+  /** The case was not played: the handshake failed or was the subject of the case. */
   unplayed(
     verdict: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'result' | 'resultClose'>,
     facts: ClosingFacts,
@@ -222,7 +222,7 @@ export async function writeHandshake(socket: Duplex, recorder: Recorder, bytes: 
   }
 }
 
-/** What there is to say about the closing of a connection that was never opened, as it should be. */
+/** The result for the closing of a connection that was never opened, as it should be. */
 export const NOT_OPENED: string = 'The opening handshake was refused, so there was nothing to close';
 /** The verdict on a handshake that was refused, as it should be. */
 export const REFUSED: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'resultClose'> = {
@@ -231,7 +231,7 @@ export const REFUSED: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'resultClo
   resultClose: NOT_OPENED,
 };
 
-/** What is played where a script's compression was not agreed on: nothing but a clean close. */
+/** The script played where a script's compression was not agreed on: nothing but a clean close. */
 export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   kind: 'script',
   steps: [{ do: 'close', payload: Buffer.from([0x03, 0xe8]), code: 1000 }],
@@ -241,7 +241,7 @@ export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   limit: { seconds: 1, action: 'fail' },
 };
 
-/** Whether a script that wants compression can be played on what was agreed. */
+/** Whether a script that wants compression can be played on the agreement. */
 export function canPlay(wish: DeflateWish, agreed: DeflateAgreement | null, role: 'client' | 'server'): boolean {
   return agreed !== null && (wish.fits?.(directionOf(agreed, role)) ?? true);
 }

@@ -1,4 +1,4 @@
-// Examines a client whose request has been read: answers it the way the case wants it, plays the case, and makes the result.
+// `examineClient` answers a client's request as the case wants it, plays the case, and makes the result.
 
 import type { Duplex } from 'node:stream';
 import type { Case, Exam, HandshakeHeader } from './case.js';
@@ -25,7 +25,7 @@ import { encodeHeader, FrameReader, isControl, Opcode } from './wire.js';
 export interface Asked {
   header: HandshakeHeader;
   raw: Buffer;
-  /** What came behind the request. */
+  /** The bytes behind the request. */
   rest: Buffer;
 }
 

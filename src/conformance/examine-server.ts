@@ -1,4 +1,4 @@
-// Examines a server: opens a connection the way the case wants it, plays the case, and makes the result.
+// `examineServer` opens a connection as the case wants it, plays the case, and makes the result.
 
 import type { Duplex } from 'node:stream';
 import type { Case, Exam, HandshakeHeader } from './case.js';
@@ -129,7 +129,7 @@ export function examineServer(
   });
 }
 
-/** What the response agreed on: an agreement, none (null), or what is wrong with it. */
+/** The agreement of the response, none (null), or the mistake in it. */
 function agreement(header: HandshakeHeader, offered: string | null, exam: Script): DeflateAgreement | null | string {
   const own = exam.kind === 'script' ? exam.handshake?.(header) : null;
   if (own !== null && own !== undefined) return own;
@@ -137,7 +137,7 @@ function agreement(header: HandshakeHeader, offered: string | null, exam: Script
   if (values.length === 0 || (exam.kind === 'script' && exam.handshake !== undefined && offered === null)) return null;
   if (offered === null) return `The response agrees to an extension that was not offered: ${values.join(', ')}`;
   const agreed = readAgreement(values.join(', '), offered);
-  // The classic suite plays on whatever the server agrees to; our own cases (D.9) ask for what was offered.
+  // The classic suite plays on whatever the server agrees to; our own cases (D.9) ask for the offered one.
   if (typeof agreed === 'string' || exam.kind === 'compression') return agreed;
   return judgeAgreement(agreed, offered) ?? agreed;
 }

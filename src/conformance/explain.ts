@@ -1,4 +1,4 @@
-// Explains a case in words: what is sent, what may come back, how the connection has to end, and by which sentence that is judged.
+// `explain` says in words how a case proceeds, and by which sentence it judges.
 
 import { type Case, octetsOf, type Step } from './case.js';
 import { judgedBy } from './cases/rules.js';

@@ -1,4 +1,4 @@
-// What is known of how a connection ended, by which its closing is judged.
+// `ClosingFacts` are the facts about the end of a connection by which its closing is judged.
 
 /** The facts of a result that the closing brings about; their names are the classic ones. */
 export interface ClosingFacts {

@@ -1,4 +1,4 @@
-// The examiner's opening handshake (RFC 6455 4): builds and reads requests and responses, and lets a case bend them.
+// `buildRequest` and `buildResponse` write the examiner's opening handshake (RFC 6455 4), and let a case bend it.
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { HandshakeHeader, RequestShape, ResponseShape } from './case.js';
@@ -34,7 +34,7 @@ export function acceptOf(key: string): string {
     .digest('base64');
 }
 
-/** Applies what a case changes in the header lines. */
+/** Applies the changes of a case to the header lines. */
 function bend(lines: Line[], shape: { without?: string[]; lines?: readonly Line[] }): Line[] {
   const gone = new Set(shape.without ?? []);
   for (const [name] of shape.lines ?? []) gone.add(name.toLowerCase());
@@ -125,7 +125,7 @@ export function respond(type: 'text/html' | 'application/json', text: string): B
 export class HeaderReader {
   #held: Buffer = Buffer.alloc(0);
 
-  /** The header with its empty line and what came behind it; undefined until it is whole; null when it is too long. */
+  /** The header with its empty line and the bytes behind it; undefined until it is whole; null when it is too long. */
   push(chunk: Buffer): { header: Buffer; rest: Buffer } | undefined | null {
     this.#held = Buffer.concat([this.#held, chunk]);
     const at = this.#held.indexOf(END);
@@ -133,7 +133,7 @@ export class HeaderReader {
     return this.#held.length > MAX_HEADER ? null : undefined;
   }
 
-  /** What has come so far. */
+  /** The bytes so far. */
   get held(): Buffer {
     return this.#held;
   }
@@ -169,7 +169,7 @@ export function offeredProtocols(target: Target, shape: RequestShape): readonly 
   return own.length === 0 ? target.protocols : own.flatMap(([, value]) => value.split(/ *, */));
 }
 
-/** What is wrong with a server's 101 (RFC 6455 4.1), or null. Extensions are judged apart. */
+/** The mistake in a server's 101 (RFC 6455 4.1), or null. Extensions are judged apart. */
 export function judgeResponse(header: HandshakeHeader, key: string, protocols: readonly string[]): string | null {
   if (header.status !== 101) return `The server answered ${JSON.stringify(header.startLine)} instead of status 101.`;
   if (header.values('upgrade').length !== 1 || header.values('upgrade')[0].toLowerCase() !== 'websocket') {
@@ -185,7 +185,7 @@ export function judgeResponse(header: HandshakeHeader, key: string, protocols: r
   return null;
 }
 
-/** What is wrong with a client's request (RFC 6455 4.2.1), or null. */
+/** The mistake in a client's request (RFC 6455 4.2.1), or null. */
 export function judgeRequest(header: HandshakeHeader): string | null {
   if (!/^GET \S+ HTTP\/1\.[1-9]$/.test(header.startLine)) return 'The request is no HTTP/1.1 GET.';
   if (header.values('host').length !== 1) return 'The request has not exactly one Host.';

@@ -1,4 +1,4 @@
-// Turns the bytes of a testee into what they mean: messages, pings, pongs, closes, or a fault. It judges as strictly as RFC 6455 allows.
+// `Incoming` turns the bytes of a testee into messages, pings, pongs, closes, or a fault, as strictly as RFC 6455 allows.
 
 import { isUtf8 } from 'node:buffer';
 import { Decompressor, type DeflateAgreement, directionOf } from './deflate.js';
@@ -13,7 +13,7 @@ export type Received =
   | { kind: 'close'; payload: Buffer }
   | ({ kind: 'fault' } & Fault);
 
-/** Reads what the testee sends on one connection. */
+/** Reads the bytes of the testee on one connection. */
 export class Incoming {
   readonly #role: 'client' | 'server';
   readonly #recorder: Recorder;
@@ -64,7 +64,7 @@ export class Incoming {
     return undefined;
   }
 
-  /** What is wrong with a header (RFC 6455 5.2, 5.4, 5.5; RFC 7692 6). */
+  /** The mistake in a header (RFC 6455 5.2, 5.4, 5.5; RFC 7692 6). */
   #judge(header: FrameHeader): Fault | null {
     const wrong = (text: string): Fault => ({ code: 1002, text });
     const { opcode, fin, rsv, mask, length } = header;

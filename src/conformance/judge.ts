@@ -1,4 +1,4 @@
-// Judges: the events against the outcomes of a case, and the facts of the closing against what the case expects of it.
+// `judgeEvents` and `judgeClose` judge the events and the closing of a case against its outcomes.
 
 import { octetsOf, type Outcome, type ReceivedEvent, type ExpectedEvent } from './case.js';
 import type { ClosingFacts } from './facts.js';
@@ -15,7 +15,7 @@ export function isSameEvent(received: ReceivedEvent, expected: ExpectedEvent): b
   return received.payload.equals(octetsOf(expected.payload));
 }
 
-/** Whether what was received is what the outcome wants: all of it, in order. */
+/** Whether the events received are those of the outcome: all of it, in order. */
 export function matches(received: readonly ReceivedEvent[], outcome: Outcome): boolean {
   if (outcome.accepts !== undefined) return outcome.accepts(received);
   const { events } = outcome;

@@ -1,4 +1,4 @@
-// Knocks at a server: a plain opening handshake, made to learn whether the server is there and takes a good one. No case is played over it.
+// `knock` makes a plain opening handshake, to learn whether the server is there and takes a good one.
 
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -28,7 +28,7 @@ export function call(
   return { socket, connected: secure ? 'secureConnect' : 'connect' };
 }
 
-/** What a server does with a good handshake. */
+/** The answer of a server to a good handshake. */
 export type Answer =
   /** It takes it. `agent` is its Server header. */
   | { kind: 'open'; agent: string | null; leave: () => Promise<void> }
@@ -97,7 +97,7 @@ function leave(socket: Duplex): Promise<void> {
         Buffer.from([0x03, 0xe8]),
       ]),
     );
-    // What comes before its end is of no interest, and too much of it is not waited for.
+    // Bytes before its end are of no interest, and too many are not waited for.
     let bytes = 0;
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.length;

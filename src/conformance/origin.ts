@@ -1,4 +1,4 @@
-// Judges who may drive the examiner: programs, its own page, and pages that were allowed; no other site that a browser has open.
+// `judgeOrigin` judges who may drive the examiner: programs, its own page, and pages that were allowed.
 
 import { isIP } from 'node:net';
 import type { HandshakeHeader } from './case.js';

@@ -1,9 +1,9 @@
-// Limits of time that count only the time in which the examiner itself was running: a machine that is busy elsewhere stretches them, so
-// that a verdict does not depend on the load.
+// `after` limits a time that counts only while the examiner itself runs.
+// A machine that is busy elsewhere stretches it, so that a verdict does not depend on the load.
 
 /** Milliseconds between looks at the clock; also how exact a limit is. */
 const STEP = 10;
-/** What one look may count at most: more has passed when the process had no turn. */
+/** The most that one look may count: more has passed when the process had no turn. */
 const MOST = 2 * STEP;
 
 const waiting = new Set<{ due: number; callback: () => void }>();
@@ -17,7 +17,7 @@ function look(): void {
   looked = now;
   for (const entry of waiting) {
     if (entry.due > clock) continue;
-    // What has arrived by now is read first.
+    // Bytes that have arrived by now are read first.
     setImmediate(() => {
       if (waiting.delete(entry)) settle(entry.callback);
     });

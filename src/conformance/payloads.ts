@@ -1,5 +1,5 @@
-// The payloads of the compression cases, made from a seed: five sorts of content, so that they compress as differently as real files do;
-// and the messages that are cut from them, in plain and compressed form.
+// `payloadFile` and `CompressedMessages` make the payloads of the compression cases from a seed.
+// Five sorts of content compress as differently as real files do; messages are cut from them, plain and compressed.
 
 import type { PayloadName } from './case.js';
 import { createDice, type Dice } from './dice.js';

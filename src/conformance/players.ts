@@ -1,4 +1,4 @@
-// Plays a case over an open connection: does its steps, listens to its events, closes when it is done, and says what came of it.
+// `createPlayer` plays a case over an open connection: its steps, its events and its closing.
 
 import { createHash } from 'node:crypto';
 import { octetsOf, type Case, type Exam, type Outcome, type ReceivedEvent, CLEAN, type Limit } from './case.js';
@@ -13,7 +13,7 @@ import { Opcode } from './wire.js';
 /** Bytes of received payloads that a case may pile up. */
 const MAX_RECEIVED = 64 * 1024 * 1024;
 
-/** What a player says at the end. */
+/** The verdict of a player. */
 export interface Verdict extends Pick<CaseResult, 'behavior' | 'result' | 'expected' | 'received'> {
   close: ExpectedClose;
 }
@@ -29,7 +29,7 @@ export interface Player {
   verdict(): Verdict;
 }
 
-/** What a player works with. */
+/** The parts that a player works with. */
 export interface Stage {
   connection: Connection;
   recorder: Recorder;
@@ -132,7 +132,7 @@ class ScriptPlayer implements Player {
   }
 }
 
-/** What the cases share that look at messages as they come and keep none. */
+/** The part shared by cases that look at messages as they come and keep none. */
 abstract class ExchangePlayer implements Player {
   protected readonly stage: Stage;
   protected behavior: Behavior = 'FAILED';
@@ -164,7 +164,7 @@ abstract class ExchangePlayer implements Player {
   }
 }
 
-/** What is wrong with an echo of which only type and length count, or null. */
+/** The mistake in an echo of which only type and length count, or null. */
 function judgeEcho(event: ReceivedEvent & { kind: 'message' }, opcode: number, length: number): string | null {
   if (event.binary !== (opcode === Opcode.Binary)) return `The echo is a ${event.binary ? 'binary' : 'text'} message.`;
   return event.payload.length === length ? null : `The echo has ${event.payload.length} bytes instead of ${length}.`;
@@ -227,7 +227,7 @@ class CompressionPlayer extends ExchangePlayer {
   readonly #messages: CompressedMessages | null;
   /** The testee may answer with the very bytes it was sent: they mean the same in its direction. */
   readonly #mayMirror: boolean;
-  /** What came back in other cases with the same messages, and was right: the same bytes mean the same again. */
+  /** Right answers of other cases to the same messages: the same bytes mean the same again. */
   readonly #answers: Map<number, string>;
   #digest = '';
   #place = 0;

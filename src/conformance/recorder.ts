@@ -1,4 +1,4 @@
-// Turns what happens on one connection into statistics and a wire log, in the shape of a result.
+// `Recorder` turns the traffic of one connection into statistics and a wire log.
 
 import { EXCERPT_OCTETS, type Excerpt, type TrafficStats, type WireLogRow } from './result.js';
 import { type FrameHeader, isControl } from './wire.js';
@@ -16,7 +16,7 @@ function count(stats: Record<number, number>, key: number): void {
   stats[key] = (stats[key] ?? 0) + 1;
 }
 
-/** What went one way, of data messages only. */
+/** The traffic one way, of data messages only. */
 interface Direction {
   preopen: number;
   wire: number;

@@ -1,4 +1,4 @@
-// Writes a program of at most 40 lines over node:net that plays a case without the suite, and shows what comes back.
+// `reproduce` writes a program of at most 40 lines over node:net that plays a case and shows the answer.
 
 import { deflateRawSync } from 'node:zlib';
 import {
@@ -22,7 +22,7 @@ const MASK = Buffer.from('01020304', 'hex');
 const MESSAGES = 3;
 const CLOSE_1000 = Buffer.from([0x03, 0xe8]);
 
-/** Bytes, the size of the pieces they are written in (0: whole), and what follows: a pause in ms, or the next frame of the peer. */
+/** Bytes, the size of the pieces they are written in (0: whole), and the wait after it: a pause in ms, or the next frame of the peer. */
 interface Part {
   bytes: Buffer;
   size: number;
@@ -119,7 +119,7 @@ function partsOf(exam: Exam, testee: Testee): Part[] {
     const bytes = frames.frame({ fin: true, rsv: 0, opcode: exam.opcode }, octetsOf(exam.payload));
     frames.parts.push(...Array.from({ length: MESSAGES }, (): Part => ({ bytes, size: 0, rest: 'answer' })));
   } else {
-    // What any agreement allows: no reference to a message before, and none farther than the smallest window.
+    // A form that any agreement allows: no reference to a message before, and none farther than the smallest window.
     const messages = CompressedMessages.of(exam.file, exam.size, { takeover: false, windowBits: 9 });
     const opcode = isText(exam.file) ? Opcode.Text : Opcode.Binary;
     for (let place = 0; place < MESSAGES; place++) {

@@ -1,10 +1,10 @@
-// What one case yields: the classic per-case result, as data. The engine fills it, the reports print it; nothing here runs.
+// `CaseResult` is the classic result of one case, as data: the engine fills it, the reports print it.
 // Bytes are kept to 256 (`Excerpt`), so that each report cuts them as it likes.
 
-/** What the testee did, judged against the case's expectation. */
+/** The testee's behaviour, judged against the case's expectation. */
 export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
 
-/** How the connection ended, judged apart from what was said on it. */
+/** How the connection ended, judged apart from its messages. */
 export type CloseBehavior = 'OK' | 'FAILED' | 'WRONG CODE' | 'UNCLEAN' | 'FAILED BY CLIENT' | 'INFORMATIONAL';
 
 /** How many bytes of any payload or of any read or write a result keeps. */
@@ -83,7 +83,7 @@ export interface ExpectedClose {
   closedByWrongEndpointIsFatal?: true;
 }
 
-/** Bytes of data messages and what compression and framing made of them. Ratios are null when nothing was carried. */
+/** Bytes of data messages, before and after compression and framing. Ratios are null when nothing was carried. */
 export interface TrafficStats {
   outgoingOctetsWireLevel: number;
   outgoingOctetsWebSocketLevel: number;
@@ -103,7 +103,7 @@ export interface TrafficStats {
   preopenIncomingOctetsWireLevel: number;
 }
 
-/** What one case yielded: the 39 classic fields under their classic names. */
+/** The result of one case: the 39 classic fields under their classic names. */
 export interface CaseResult {
   /** 1-based: the place in the whole list when driving a server, in the selected list when serving a client. */
   case: number;
@@ -123,9 +123,9 @@ export interface CaseResult {
   reportCompressionRatio: boolean;
   behavior: Behavior;
   behaviorClose: CloseBehavior;
-  /** Why `behavior` is what it is, in one sentence. */
+  /** The reason for `behavior`, in one sentence. */
   result: string;
-  /** Why `behaviorClose` is what it is, in one sentence. */
+  /** The reason for `behaviorClose`, in one sentence. */
   resultClose: string;
   /** The event lists that the case accepts, by the verdict each brings. Empty where a rule of its own judges. */
   expected: Partial<Record<Behavior, CaseEvent[]>>;

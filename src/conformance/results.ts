@@ -1,6 +1,6 @@
-// A queue between the cases, which end when they end, and whoever iterates over their results.
+// `Results` is a queue between the cases, which end when they end, and the caller that iterates over their results.
 
-/** Yields what is added until it is closed; an error given on closing is thrown after what was added before. */
+/** Yields the results added until it is closed; an error given on closing is thrown after them. */
 export class Results<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   #end: { error: unknown } | null = null;

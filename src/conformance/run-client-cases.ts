@@ -1,4 +1,4 @@
-// The server that a client under test drives: it speaks the classic paths (/getCaseCount, /runCase, ...) and yields the results as they end.
+// `runClientCases` serves a client under test on the classic paths, and yields the results as they end.
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -175,7 +175,7 @@ class ClientServer implements ClientExamination {
     }
   }
 
-  /** Answers what a browser asks for before the page that it gets speaks WebSocket. */
+  /** Answers the requests of a browser before the page that it gets speaks WebSocket. */
   #show(socket: Socket, asked: Asked, path: string): boolean {
     if (!asked.header.startLine.startsWith('GET ')) return false;
     if (path === '/') socket.end(respond('text/html', clientPage(this.url, this.#count)));
@@ -209,7 +209,7 @@ class ClientServer implements ClientExamination {
     }
     const circumstances = { number, agent, timeScale: this.#timeScale, protocol: this.#protocolOf(asked) };
     const wrong = judgeRequest(asked.header);
-    // What has no field of a handshake is no client under test: a page can make a browser send it.
+    // A request without a field of a handshake is no client under test: a page can make a browser send it.
     if (wrong !== null && !isHandshake(asked.header)) throw new BadRequest(400, wrong);
     let result: CaseResult;
     if (wrong === null) {

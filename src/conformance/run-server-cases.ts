@@ -1,4 +1,4 @@
-// Drives a server under test: a connection for each case, several side by side, and their results as they end.
+// `runServerCases` drives a server under test, several connections side by side, and yields the results as they end.
 
 import type { Case } from './case.js';
 import { TIMES } from './examination.js';
@@ -27,7 +27,7 @@ class Drive {
   readonly #sockets = new Set<{ destroy: () => void }>();
   #cases: Case[];
   #halted = false;
-  /** What the server answered to a good handshake before any case. */
+  /** The server's answer to a good handshake before any case. */
   #first: Answer = { kind: 'gone', why: '' };
   /** Cases whose connection broke off and after which the server no longer answered. */
   #suspects: { one: Case; result: CaseResult }[] = [];
@@ -82,7 +82,7 @@ class Drive {
     this.#cases = this.#cases.filter(({ id }) => !matchesAny(id, gone));
   }
 
-  /** Whether the server does with a good handshake what it did at first. It gets two tries: it may be busy with what went before. */
+  /** Whether the server answers a good handshake as it did at first. It gets two tries: it may still be busy. */
   async #stillAnswers(): Promise<boolean> {
     for (let left = 2; left > 0 && !this.#halted; left--) {
       const answer = await this.#knock();
@@ -128,7 +128,7 @@ class Drive {
   /**
    * Examines a case and keeps its result until the server has shown that it lived on: by an answer to a later connection, or, where the
    * connection broke off, by an answer to a good handshake. False when it does not. `retry` takes the case when it was not even asked,
-   * `again` what does not pass beside other cases.
+   * `again` cases that do not pass beside others.
    */
   async #settle(one: Case, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
     const begun = performance.now();
@@ -151,14 +151,14 @@ class Drive {
     return true;
   }
 
-  /** The server answered a connection that began at this time: what had ended by then was not its death. */
+  /** The server answered a connection that began at this time: connections that had ended by then were not its death. */
   #confirm(time: number): void {
     const unsure = this.#unsure;
     this.#unsure = unsure.filter(({ ended }) => ended > time);
     for (const { result, ended } of unsure) if (ended <= time) this.results.add(result);
   }
 
-  /** Runs cases on so many connections; what does not pass beside others is judged again alone. */
+  /** Runs cases on so many connections; a case that does not pass beside others is judged again alone. */
   async #side(queue: Case[], lanes: number): Promise<void> {
     const again: Case[] = [];
     const beside = Math.min(lanes, queue.length) > 1 ? again : null;

@@ -1,9 +1,9 @@
-// Turns the patterns of a user into the list of cases to run.
+// `selectCases` turns the patterns of a user into the list of cases to run.
 
 import { ALL_CASES } from './cases/index.js';
 import type { Case, Testee } from './case.js';
 
-/** What keeps a run from beginning: a sentence for the user. */
+/** The reason why a run cannot begin: a sentence for the user. */
 export class CannotRunError extends Error {
   override name = 'CannotRunError';
 }

@@ -1,4 +1,4 @@
-// Turns frames into writes of the socket: at once, in pieces, or each in a turn of its own; legal or not.
+// `Sender` writes frames to the socket: at once, in pieces, or each in a turn of its own; legal or not.
 
 import { randomFillSync } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -7,7 +7,7 @@ import { after } from './patience.js';
 import type { Recorder } from './recorder.js';
 import { applyMask, encodeHeader, type FrameHeader, Opcode } from './wire.js';
 
-/** What a frame may have besides opcode and payload. */
+/** The fields of a frame besides opcode and payload. */
 export interface FrameShape {
   fin?: boolean;
   rsv?: number;
@@ -40,7 +40,7 @@ const PAUSE = 1;
 /** Seconds that a frame written apart waits for the answer to the message or ping before it. */
 const ANSWER = 0.25;
 
-/** What happens after a piece before the next one is written. */
+/** The pause between a piece and the next one. */
 type Rest = 'nothing' | 'turn' | 'pause' | 'answer';
 
 /** Writes frames to one socket. */
@@ -64,7 +64,7 @@ export class Sender {
     this.#recorder = recorder;
   }
 
-  /** Sends nothing more of what is queued. */
+  /** Sends nothing more of the queue. */
   stop(): void {
     this.flush();
     this.#stopped = true;
@@ -156,12 +156,12 @@ export class Sender {
     return fin && begun;
   }
 
-  /** Something came back: what waits for an answer goes on. */
+  /** An answer came: writes that wait for one go on. */
   answered(): void {
     this.#proceed?.();
   }
 
-  /** Writes bytes at once, together with what else is sent in this turn, or behind what is queued. */
+  /** Writes bytes at once, together with the other writes of this turn, or behind the queue. */
   write(bytes: Buffer): void {
     if (this.#queue.length > 0) {
       this.#enqueue(bytes, 'nothing');
@@ -172,7 +172,7 @@ export class Sender {
     this.#together.push(bytes);
   }
 
-  /** Writes now what waits for the end of this turn. */
+  /** Writes now the bytes that wait for the end of this turn. */
   flush(): void {
     if (this.#together.length === 0) return;
     const bytes = this.#together.length === 1 ? this.#together[0] : Buffer.concat(this.#together);
@@ -186,7 +186,7 @@ export class Sender {
   }
 
   /**
-   * Writes what is queued. Between pieces that want to be apart lies a pause, and behind a whole message its answer: so the peer reads
+   * Writes the queue. Between pieces that want to be apart lies a pause, and behind a whole message its answer: so the peer reads
    * them apart, however busy it is, and the verdict is not a matter of chance.
    */
   #pump(): void {

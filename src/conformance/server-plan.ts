@@ -1,4 +1,4 @@
-// Plans a run against a server: where it is, what every request says, and which cases run side by side.
+// `phases` and `serverOf` plan a run against a server: its address, its requests, and the cases side by side.
 
 import type { ConnectionOptions } from 'node:tls';
 import type { Case } from './case.js';
@@ -75,7 +75,7 @@ export function serverOf({ url, protocols = [], origin, headers = [] }: ServerRu
   };
 }
 
-/** Cases that run side by side, on how many connections. What is timed is kept from what is heavy. */
+/** Cases that run side by side, on how many connections. Timed cases are kept from heavy ones. */
 export interface Phase {
   cases: Case[];
   lanes: number;

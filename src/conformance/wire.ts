@@ -1,7 +1,7 @@
-// Turns bytes into frames and frames into bytes (RFC 6455 5.2), by the examiner's own reading of the RFC: nothing here is shared with
-// the library, so that a wrong constant there cannot hide here.
+// `encodeHeader` and `FrameReader` write and read frames (RFC 6455 5.2) by the examiner's own reading of the RFC.
+// It shares nothing with the library, so that a wrong constant there cannot hide here.
 
-/** RFC 6455 5.2: the opcodes that have a meaning. Plain numbers, because what comes from a testee may be any. */
+/** RFC 6455 5.2: the opcodes that have a meaning. Plain numbers, because a testee may send any. */
 export const Opcode: Readonly<Record<'Continuation' | 'Text' | 'Binary' | 'Close' | 'Ping' | 'Pong', number>> = {
   Continuation: 0,
   Text: 1,
@@ -11,7 +11,7 @@ export const Opcode: Readonly<Record<'Continuation' | 'Text' | 'Binary' | 'Close
   Pong: 10,
 };
 
-/** What stands before a frame's payload. */
+/** The fields before a frame's payload. */
 export interface FrameHeader {
   fin: boolean;
   /** 0 to 7; RSV1 is 4, RSV2 is 2, RSV3 is 1. */

@@ -1,4 +1,4 @@
-// `guardSocket` has a batch flushed before anything that the application calls on its socket can overtake it.
+// `guardWith` has a batch flushed before any call of the application on its socket can overtake it.
 import type { Duplex } from 'node:stream';
 
 type Method = (this: Duplex, ...given: never[]) => unknown;

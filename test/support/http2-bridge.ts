@@ -6,6 +6,8 @@ import http2, { type ClientHttp2Stream, type ServerHttp2Stream } from 'node:http
 import net, { type AddressInfo, type Socket } from 'node:net';
 
 const { NGHTTP2_CANCEL } = http2.constants;
+/** Megabytes that wait on a session; with more than Node's 10 waiting it refuses new streams. */
+export const MEMORY = 1000;
 const PASSED_ON = ['sec-websocket-version', 'sec-websocket-protocol', 'sec-websocket-extensions', 'origin'];
 
 export interface Bridge {
@@ -25,7 +27,7 @@ function join(socket: Socket, stream: ClientHttp2Stream | ServerHttp2Stream): vo
 
 /** Listens for HTTP/1.1 and passes connections on as streams to an HTTP/2 server in clear text. */
 export async function bridgeToHttp2(target: number): Promise<Bridge> {
-  const session = http2.connect(`http://127.0.0.1:${target}`);
+  const session = http2.connect(`http://127.0.0.1:${target}`, { maxSessionMemory: MEMORY });
   await once(session, 'remoteSettings');
   const server = http.createServer();
   server.on('upgrade', ({ url, headers }, socket: Socket, head) => {
@@ -66,7 +68,7 @@ export async function bridgeToHttp2(target: number): Promise<Bridge> {
 
 /** Listens for HTTP/2 in clear text and passes streams on as connections to an HTTP/1.1 server. */
 export async function bridgeFromHttp2(target: number): Promise<Bridge> {
-  const server = http2.createServer({ settings: { enableConnectProtocol: true } });
+  const server = http2.createServer({ settings: { enableConnectProtocol: true }, maxSessionMemory: MEMORY });
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on('session', (session) => sessions.add(session));
   server.on('stream', (stream, headers) => {

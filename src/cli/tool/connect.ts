@@ -36,7 +36,7 @@ connection closed with 1000 or no code, 1 when it closed otherwise, 2 when it co
 /** Where lines come from. */
 export interface Person {
   readonly input: Readable;
-  /** Whether somebody types them, so that lines that begin with a slash are commands. */
+  /** Whether a person types them, so that lines that begin with a slash are commands. */
   readonly isTyping: boolean;
   readonly hasColours: boolean;
 }

@@ -1,4 +1,4 @@
-// Group 7: the closing handshake, what its frames carry, and which codes may stand in them (RFC 6455 5.5.1, 7).
+// `CLOSING_CASES` are group 7: the closing handshake, its frames and their codes (RFC 6455 5.5.1, 7).
 
 import { type Case, CLEAN, expect, type ExpectedEvent, failAfter, hex, payload, send, type Step } from '../case.js';
 import type { Behavior, ExpectedClose } from '../result.js';
@@ -26,7 +26,7 @@ function closing(
   };
 }
 
-/** A case that only tells what the testee does. */
+/** A case that only tells the testee's behaviour. */
 function informational(
   id: string,
   description: string,

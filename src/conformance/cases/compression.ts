@@ -1,4 +1,4 @@
-// Groups 12 and 13: a thousand compressed messages a case, by sort of payload and by what is agreed on (RFC 7692).
+// `COMPRESSION_CASES` are groups 12 and 13: a thousand compressed messages a case, by payload and agreement (RFC 7692).
 
 import { type Case, closeAfter, type DeflateOffer, type DeflateWish, type PayloadName } from '../case.js';
 
@@ -15,7 +15,7 @@ const ROWS: readonly { size: number; fragment: number | null; seconds: number }[
   ...[1, 4, 32].map((fragment) => ({ size: 128 * KIB, fragment: fragment * KIB, seconds: 480 })),
 ];
 
-/** What is asked of the compressing testee. */
+/** The demands on the compressing testee. */
 interface Ask {
   noContextTakeover: boolean;
   windowBits: number | null;
@@ -32,7 +32,7 @@ function offer({ noContextTakeover, windowBits }: Ask): string {
   );
 }
 
-/** The answer of the examiner as server: what the client asked of the server, and what is asked of the client. */
+/** The answer of the examiner as server: the wishes of the client for the server, and those for the client. */
 function answer(offered: DeflateOffer, ask: Ask): string | null {
   // RFC 7692 7.1.2.2: client_max_window_bits is answered only where the client offered it
   if (ask.windowBits !== null && offered.clientMaxWindowBits === null) return null;
@@ -62,7 +62,7 @@ function wish(...asks: Ask[]): DeflateWish {
   };
 }
 
-/** What any testee that compresses can agree on. */
+/** An agreement that any compressing testee can make. */
 export const PLAIN_WISH: DeflateWish = wish(PLAIN);
 
 /** Both sides without context takeover. */

@@ -1,4 +1,4 @@
-// Group S, second half: messages whose content is compared to the last byte, text cut inside characters, odd close frames.
+// `CONTENT_CASES` are the second half of group S: whole contents compared, cut characters, odd Close frames.
 
 import { type Case, expect, type ExpectedEvent, failAfter, failed, hex, payload, send, type Step } from '../case.js';
 import { Opcode } from '../wire.js';
@@ -163,7 +163,7 @@ function badClose(id: string, description: string, step: Step, ...codes: number[
 }
 
 const closing: Case[] = [
-  // RFC 6455 7.4.1 forbids 1015 to the sender and does not say what the receiver does.
+  // RFC 6455 7.4.1 forbids 1015 to the sender and says nothing of the receiver.
   ...[1012, 1013, 1014, 1015].map((code, index) =>
     informational(
       `S.7.${index + 1}`,

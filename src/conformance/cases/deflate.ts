@@ -1,4 +1,4 @@
-// Group D: permessage-deflate where it is thin (RFC 7692): forms of compressed data, corrupt data, reserved bits, sizes, negotiation.
+// `DEFLATE_CASES` are group D: permessage-deflate (RFC 7692) with odd and corrupt data, reserved bits, sizes and offers.
 
 import { constants, deflateRawSync } from 'node:zlib';
 import { type Case, type DeflateWish, expect, failAfter, failed, hex, payload, send, type Step } from '../case.js';

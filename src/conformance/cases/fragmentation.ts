@@ -1,4 +1,4 @@
-// Group 5: messages in fragments, with control frames between them, and fragments that do not belong together (RFC 6455 5.4).
+// `FRAGMENTATION_CASES` are group 5: fragments, control frames between them, and wrong orders (RFC 6455 5.4).
 
 import { type Case, closeAfter, expect, send } from '../case.js';
 import { Opcode } from '../wire.js';

@@ -1,4 +1,4 @@
-// Groups 1 to 4: framing, pings and pongs, reserved bits, opcodes.
+// `FRAMING_CASES` are groups 1 to 4: framing, pings and pongs, reserved bits, opcodes.
 
 import { type Case, closeAfter, expect, failAfter, hex, payload, send } from '../case.js';
 import { answered, ECHO_THEN_FAIL, HELLO, refused } from './shapes.js';

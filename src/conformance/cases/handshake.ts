@@ -1,4 +1,4 @@
-// Group H: the opening handshake (RFC 6455 4), which the classic suite does not look at: what has to be accepted and what refused.
+// `HANDSHAKE_CASES` are group H: the opening handshake (RFC 6455 4), at which the classic suite does not look.
 
 import {
   type Case,
@@ -13,7 +13,7 @@ import {
 import type { Behavior } from '../result.js';
 import { HELLO } from './shapes.js';
 
-/** What a refusal is where the RFC does not forbid it. */
+/** The verdict of a refusal that the RFC does not forbid. */
 const REFUSALS: Partial<Record<Behavior, string>> = {
   INFORMATIONAL: ' To refuse it by policy is informational.',
   'NON-STRICT': ' To refuse it is non-strict.',

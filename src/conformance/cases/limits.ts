@@ -1,4 +1,4 @@
-// Groups 9 and 10: large messages, many fragments, small writes, round trips; and the examiner's own fragmentation.
+// `LIMIT_CASES` are groups 9 and 10: large messages, many fragments, small writes, round trips, automatic fragmentation.
 
 import {
   type Case,

@@ -1,4 +1,4 @@
-// Group D, second half: what is agreed on (RFC 7692 7.1), and the form of played cases of both halves.
+// `NEGOTIATION_CASES` are the second half of group D: the agreement on compression (RFC 7692 7.1).
 
 import {
   type Case,

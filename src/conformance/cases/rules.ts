@@ -1,16 +1,16 @@
-// The sentences of the RFCs by which our own cases judge, by a case's id or the beginning of it, and how strong each is.
+// `RULES` are the sentences of the RFCs by which our own cases judge, and how strong each is.
 
 import type { Case } from '../case.js';
 
 /** How strongly an RFC binds the testee. Where it says MAY or nothing a case is INFORMATIONAL or takes both. */
 export type Force = 'MUST' | 'SHOULD' | 'MAY' | 'nothing';
 
-/** What a case judges by. */
+/** The rule that a case judges by. */
 export interface Rule {
   /** `RFC 6455 5.2` */
   section: string;
   force: Force;
-  /** The sentence, shortened to what binds the testee. */
+  /** The sentence, shortened to the part that binds the testee. */
   says: string;
 }
 

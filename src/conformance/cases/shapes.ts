@@ -1,4 +1,4 @@
-// The two shapes that most cases have: something good is answered, something bad is refused.
+// `answered` and `refused` are the shapes of most cases: good bytes are answered, bad ones are refused.
 
 import {
   type Case,
@@ -66,7 +66,7 @@ export function answeredFreely(
   return { id, description, expectation, exam: { kind: 'script', steps, outcomes: [outcome], limit } };
 }
 
-/** A case that breaks a rule. What came before may be answered; then the testee has to fail the connection. */
+/** A case that breaks a rule. Good bytes before it may be answered; then the testee has to fail the connection. */
 export function refused(
   id: string,
   description: string,
@@ -98,11 +98,11 @@ export const MIXED: string =
 /** The usual text. */
 export const HELLO: string = 'Hello, world!';
 
-/** What is expected when something good comes before something bad. */
+/** The outcome when something good comes before something bad. */
 export const ECHO_THEN_FAIL: string =
   'The echo of the first message comes back, then the testee fails the connection. To fail without that echo is non-strict.';
 
-/** What has to follow something bad. */
+/** The events that follow something bad. */
 export const FAILS: string = 'The testee fails the connection.';
 
 /** A case with outcomes of its own. */
@@ -117,7 +117,7 @@ export function script(
   return { id, description, expectation, exam: { kind: 'script', steps, outcomes, limit } };
 }
 
-/** A case that only tells what the testee does. */
+/** A case that only tells the testee's behaviour. */
 export function informational(
   id: string,
   description: string,
@@ -134,7 +134,7 @@ export function informational(
   };
 }
 
-/** What is expected of many frames at once. */
+/** The outcome of many frames at once. */
 export const ALL_BACK: string = 'All come back in their order with their content. Then the examiner closes, cleanly.';
 
 /** Cases that are much work for the testee. */

@@ -1,4 +1,4 @@
-// Group S, first half: frames that differ in a bit from good ones, and many frames at once.
+// `STRICTNESS_CASES` are the first half of group S: frames that differ from good ones in a bit, and many frames at once.
 
 import {
   type Case,

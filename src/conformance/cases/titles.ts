@@ -1,4 +1,4 @@
-// The names of the groups and subgroups of cases, by the beginning of a case's id.
+// `GROUP_TITLES` and `SUBGROUP_TITLES` name the groups of cases by the beginning of a case's id.
 
 /** Titles of the groups: the id up to its first dot. */
 export const GROUP_TITLES: Readonly<Record<string, string>> = {

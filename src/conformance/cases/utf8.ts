@@ -1,4 +1,4 @@
-// Group 6: text that is UTF-8 and text that is not (RFC 3629), in one frame, in many, and noticed early or late.
+// `UTF8_CASES` are group 6: text that is UTF-8 and text that is not (RFC 3629), whole and in pieces.
 
 import {
   type Case,

@@ -48,7 +48,7 @@ export class Search {
     this.#seed = seed;
   }
 
-  /** What was found, as small as it is by now; null while nothing was. */
+  /** The failure found, as small as it is by now; null while there is none. */
   get found(): Found | null {
     return this.#best?.confirmed === true ? this.#best.found : null;
   }
@@ -99,7 +99,7 @@ export class Search {
     }
   }
 
-  /** Ends the search: what failed once counts, because it cannot be tried again. */
+  /** Ends the search: a single failure counts, because it cannot be tried again. */
   settle(): void {
     if (this.#best !== null) this.#best.confirmed = true;
     this.#tries = MAX_TRIES;

@@ -1,4 +1,4 @@
-// streamCase makes a case of a generated stream, judged by what readStream says of it.
+// `streamCase` makes a case of a generated stream, judged by the reading of `readStream`.
 
 import {
   type Case,
@@ -66,7 +66,7 @@ export function streamCase(id: string, stream: Stream, seconds: number): Case {
 
 /**
  * Messages come in order, and pongs in order; RFC 6455 5.5.2 and 5.5.3 leave open how these lie among each other, and let a testee answer
- * only the last ping. Where the stream ends the connection, what is not sent by then need not come.
+ * only the last ping. Where the stream ends the connection, answers that are not sent by then need not come.
  */
 function accepts({ echoes, pings, fault, closed }: Reading, received: readonly ReceivedEvent[]): boolean {
   const messages = received.filter((event) => event.kind === 'message');

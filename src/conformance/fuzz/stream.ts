@@ -33,7 +33,7 @@ const CHARACTERS = [
   '😀',
   '\u{10ffff}',
 ];
-/** Overlong forms, surrogates, what lies above U+10FFFF, lone continuations, and characters cut off. */
+/** Overlong forms, surrogates, code points above U+10FFFF, lone continuations, and characters cut off. */
 const NO_TEXT = [
   '80',
   'bf',

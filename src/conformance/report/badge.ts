@@ -1,4 +1,4 @@
-// A run -> the JSON of a badge, in the form of an endpoint of shields.io: see badgeJson.
+// `badgeJson` writes the JSON of a badge, in the form of an endpoint of shields.io.
 
 import type { Refusal } from './judgement.js';
 import type { Report } from './report.js';

@@ -1,4 +1,4 @@
-// One result -> the HTML page of its case: the classic sections in the classic order.
+// `casePage` writes the HTML page of one case: the classic sections in the classic order.
 import type { CaseResult, TrafficStats } from '../result.js';
 import { CLOSING_KEYS } from './closing-table.js';
 import { markup, page, type Child, type Markup } from './html.js';

@@ -1,4 +1,4 @@
-// The keys of the closing table, in their classic order, with what each tells the reader.
+// `CLOSING_KEYS` are the keys of the closing table in their classic order, each with its meaning.
 import type { CaseResult } from '../result.js';
 
 /** A row of the closing table. */

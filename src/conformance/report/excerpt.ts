@@ -1,4 +1,4 @@
-// The beginning of some bytes -> the short text by which a report shows them.
+// `hexOf` and `textOf` show the beginning of some bytes as a short text.
 import type { CaseEvent, Excerpt } from '../result.js';
 
 /** Bytes that the JSON files show of any payload, read or write: the classic cut. */

@@ -1,4 +1,4 @@
-// Agents and cases -> the names of their files, in the classic pattern `agent_case_2_7.json`.
+// `fileNames` names the files of agents and cases, in the classic pattern `agent_case_2_7.json`.
 
 /** Names the files of one run. */
 export interface FileNames {

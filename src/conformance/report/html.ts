@@ -1,4 +1,4 @@
-// Values -> HTML text. Whatever is put into a template is escaped unless it was made by a template itself.
+// `markup` writes HTML text: a value in a template is escaped unless a template made it.
 import { createHash } from 'node:crypto';
 import { visibleText } from './visible.js';
 
@@ -11,10 +11,10 @@ export class Markup {
   }
 }
 
-/** What a template takes: text is escaped, lists are joined. */
+/** A value in a template: text is escaped, lists are joined. */
 export type Child = Markup | string | number | readonly Child[];
 
-/** A tagged template that escapes what it is given. The indentation of the template itself is left out. */
+/** A tagged template that escapes its values. The indentation of the template itself is left out. */
 export function markup(strings: TemplateStringsArray, ...children: readonly Child[]): Markup {
   const literals = strings.map((literal) => literal.replace(/\n +/g, '\n'));
   return new Markup(literals.reduce((text, literal, at) => text + render(children[at - 1]) + literal));
@@ -35,7 +35,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes text for an element or a quoted attribute, and shows what would be invisible. */
+/** Escapes text for an element or a quoted attribute, and shows invisible characters. */
 export function escapeHtml(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }

@@ -1,4 +1,4 @@
-// A run -> the classic JSON files: index.json and one a case, 3 spaces deep, keys sorted as strings.
+// `indexJson` and `caseJson` write the classic JSON files, 3 spaces deep, keys sorted as strings.
 import type { CaseResult } from '../result.js';
 import { eventRow } from './excerpt.js';
 import type { FileNames } from './file-names.js';

@@ -1,4 +1,4 @@
-// A run, and perhaps an earlier one -> which cases are refused, and so the exit status.
+// `refusals` tells which cases of a run are refused, beside an earlier run if there is one.
 import { isPass, type Behavior, type CaseResult, type CloseBehavior } from '../result.js';
 import { standingOf, type Report, type Standing } from './report.js';
 
@@ -8,11 +8,11 @@ export type Verdicts = Pick<CaseResult, 'behavior' | 'behaviorClose'>;
 /** An earlier run: agent -> case id -> verdicts. */
 export type Baseline = ReadonlyMap<string, ReadonlyMap<string, Verdicts>>;
 
-/** What a run is held against. */
+/** The measure of a run. */
 export interface Measure {
   /** Refuse NON-STRICT and UNIMPLEMENTED too. */
   strict: boolean;
-  /** Refuse only what is worse than here. Cases that are not in it are judged as usual. */
+  /** Refuse only results that are worse than here. Cases that are not in it are judged as usual. */
   baseline?: Baseline | undefined;
 }
 

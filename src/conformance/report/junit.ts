@@ -1,14 +1,14 @@
-// A run -> JUnit XML, for CI systems that show it: a suite for each agent and group, a test case for each case.
+// `junitXml` writes JUnit XML: a suite for each agent and group, a test case for each case.
 import { GROUP_TITLES } from '../cases/titles.js';
 import { escapeHtml } from './html.js';
 import type { Refusal } from './judgement.js';
 import { allCases, byGroup, standingOf, type AgentReport, type Report, type Standing } from './report.js';
 import { reason } from './verdict.js';
 
-/** What became of a test case, as JUnit counts it. */
+/** The result of a test case, as JUnit counts it. */
 type Outcome = 'passed' | 'failure' | 'error' | 'skipped';
 
-/** The XML. A refused case is a failure (an error when it has no result); what is accepted though not good is skipped, with the reason. */
+/** The XML. A refused case is a failure (an error when it has no result); an accepted one that is not good is skipped, with the reason. */
 export function junitXml(report: Report, refused: readonly Refusal[]): string {
   const suites = report.agents.flatMap((agent) => {
     const own = new Set(refused.filter(({ agent: name }) => name === agent.name).map(({ id }) => id));

@@ -1,4 +1,4 @@
-// A run -> index.html: the agents side by side, a row a case, with filters and summary bars.
+// `overviewPage` writes index.html: the agents side by side, a row a case, with filters and summary bars.
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 import type { FileNames } from './file-names.js';
@@ -82,7 +82,7 @@ function bar(counts: Readonly<Record<Standing, number>>, total: number, words: s
   const pieces = STANDINGS.map((standing) => {
     const width = (counts[standing] / Math.max(total, 1)) * 100;
     if (width === 0) return '';
-    // What is rare must not be too thin to see.
+    // A rare verdict must not be too thin to see.
     const shown = Math.max(width, 0.6);
     const piece = markup`<rect class="${standing}" x="${at.toFixed(3)}" y="0" width="${shown.toFixed(3)}" height="1"/>`;
     at += width;

@@ -1,6 +1,6 @@
-// The overview's own script: hides the rows that the filter does not want. Without it the page shows everything.
+// `OVERVIEW_SCRIPT` hides the rows that the filter does not want; without it the page shows all.
 
-/** Runs in the page, so it is text here. It reads the document and changes nothing but what is hidden. */
+/** Runs in the page, so it is text here. It reads the document and only hides and shows rows. */
 export const OVERVIEW_SCRIPT: string = `
 'use strict';
 const form = document.querySelector('form.filter');

@@ -1,4 +1,4 @@
-// Values -> the Python literals in which the classic report spells them, so that pages can be compared by eye and by script.
+// `pythonLiteral` writes values as the Python literals of the classic report, so that pages can be compared.
 import type { CaseEvent } from '../result.js';
 import { CUT_MARK, eventRow } from './excerpt.js';
 import { escapedCodePoint } from './visible.js';

@@ -1,4 +1,4 @@
-// What a run yielded, in the shape that every report reads: the agents side by side, each with what it was to run and what it gave.
+// `Report` is a run in the shape that every report reads: the agents side by side, each with its cases.
 import { GROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 
@@ -7,7 +7,7 @@ export interface AgentReport {
   name: string;
   /** Ids of the cases this agent was to run, in the order of the list. */
   selected: readonly string[];
-  /** What came of them, by id. A selected case without a result is missing. */
+  /** The results, by id. A selected case without a result is missing. */
   results: ReadonlyMap<string, CaseResult>;
   /** Why cases are missing, as one sentence: the testee could not be reached, it died, the run was interrupted. */
   ended?: string | undefined;

@@ -1,5 +1,6 @@
-// The style sheets of the pages. Verdict colours keep apart under the common kinds of colour blindness (after Okabe and Ito), and a
-// mark and a word stand beside every colour.
+// `BASE_STYLE` and its neighbours are the style sheets of the pages.
+// Verdict colours keep apart under the common kinds of colour blindness (after Okabe and Ito), and a mark and a word stand
+// beside every colour.
 
 /** Shared by all pages. */
 export const BASE_STYLE: string = `

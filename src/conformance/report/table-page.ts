@@ -1,4 +1,4 @@
-// Rows of testees -> the page of the table: testees by groups of cases, with links to the bytes of what did not pass.
+// `tablePage` writes the page of the table: testees by groups of cases, with links to the bytes of failures.
 
 import { GROUP_TITLES } from '../cases/titles.js';
 import { markup, page, type Markup } from './html.js';

@@ -1,4 +1,4 @@
-// A run -> what the terminal says: a progress line while it goes on, then a table by group and every case that is not OK.
+// `progressLine` and `summary` write a run for the terminal.
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 import type { Refusal } from './judgement.js';
@@ -25,7 +25,7 @@ export interface Progress {
   /** Cases that would fail the run. */
   refused: number;
   seconds: number;
-  /** What runs now: an id, with the seconds it has taken. */
+  /** The case that runs now: an id, with the seconds it has taken. */
   running?: readonly { id: string; seconds: number }[];
 }
 
@@ -53,7 +53,7 @@ const WORDS: Readonly<Record<Standing, string>> = {
   missing: 'MISSING',
 };
 
-/** What is said after a run. Ends with an end of line. */
+/** The text after a run. Ends with an end of line. */
 export function summary(report: Report, refused: readonly Refusal[]): string {
   if (report.agents.length === 0) return 'Nobody came to be examined.\n';
   return `${report.agents.map(agentSummary).join('\n')}\n${lastLine(report, refused)}\n`;

@@ -1,4 +1,4 @@
-// Verdicts -> the words, marks and sentences by which every report names them.
+// `BEHAVIOR_TEXT` and its neighbours are the words, marks and sentences by which every report names verdicts.
 import { DEAF, DIED, FAULT, type Behavior, type CaseEvent, type CaseResult, type CloseBehavior } from '../result.js';
 import { textOf } from './excerpt.js';
 import { pythonEvents } from './python.js';
@@ -23,7 +23,7 @@ export const CLOSE_TEXT: Readonly<Record<CloseBehavior, string>> = {
   'FAILED BY CLIENT': 'TCP not dropped',
 };
 
-/** What summaries call a standing, and the mark that tells it from the others without colour. */
+/** The word of summaries for a standing, and the mark that tells it from the others without colour. */
 export const STANDING_TEXT: Readonly<Record<Standing, { label: string; mark: string }>> = {
   ok: { label: 'Pass', mark: '\u2713' },
   informational: { label: 'Informational', mark: 'i' },
@@ -57,7 +57,7 @@ export function reason(result: CaseResult | undefined, ended?: string): string {
   }
 }
 
-/** What the case's expectation calls non-strict, or what was received instead. */
+/** The outcome that the case calls non-strict, or the events received instead. */
 function leniency(result: CaseResult): string {
   const told = result.expectation.split(/(?<=\.)\s/).find((one) => one.includes('non-strict'));
   return told === undefined ? events(result) : sentence(told);
@@ -68,7 +68,7 @@ function failure(result: CaseResult): string {
   if (result.resultClose.startsWith('The WebSocket opening handshake was never')) return sentence(result.result);
   if ([FAULT, DIED, DEAF].some((start) => result.result.startsWith(start))) return sentence(result.result);
   const accepted = Object.values(result.expected).map(pythonEvents);
-  // Where the events were right the result itself says what was wrong.
+  // Where the events were right the result itself names the mistake.
   const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result);
   const testeeClosed = result.behaviorClose === 'FAILED' && !result.closedByMe && result.remoteCloseCode !== null;
   return testeeClosed ? `${what}; the testee closed with ${result.remoteCloseCode}` : what;
@@ -76,7 +76,7 @@ function failure(result: CaseResult): string {
 
 function events({ expected, received, description, result }: CaseResult): string {
   const wanted: CaseEvent[] | undefined = expected.OK ?? Object.values(expected)[0];
-  // Where a rule of the case's own judges, only the description tells what the rule is about.
+  // Where a rule of the case's own judges, only the description tells of the rule.
   if (wanted === undefined) return `${firstSentence(description)}: ${sentence(result)}`;
   const [came, due] = [named(received), named(wanted)];
   return came === due ? `received ${came}, but with other content than expected` : `received ${came}, expected ${due}`;

@@ -1,4 +1,4 @@
-// Text of the testee's choice -> text that shows every character: nothing in it can hide, reorder or command what stands around it.
+// `visibleText` shows every character of a testee's text, so that nothing in it can hide or reorder the rest.
 
 /**
  * Control characters (with which a terminal is commanded), format characters (with which the direction of text is turned) and

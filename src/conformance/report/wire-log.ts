@@ -1,4 +1,4 @@
-// The wire log of a case -> its lines, in the classic grammar (for pages) and in the classic rows (for JSON).
+// `wireLines` and `wireRows` write the wire log of a case, for pages and for JSON.
 import { EXCERPT_OCTETS, type CaseResult, type Excerpt, type WireLogRow } from '../result.js';
 import { hexOf, JSON_CUT, textOf } from './excerpt.js';
 import { pythonLiteral } from './python.js';

@@ -1,4 +1,4 @@
-// A run -> its files in a directory. Each file appears whole or not at all, and the index last.
+// `writeReport` writes the files of a run into a directory; each appears whole or not at all, and the index last.
 import { mkdir, mkdtemp, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { casePage, type CaseLinks, type Link } from './case-page.js';

@@ -5,7 +5,7 @@ import { ZlibHandle } from './zlib-handle.js';
 
 const supplies = new Map<string, HandleSupply>();
 
-/** Makes handles of one kind and one set of parameters, and keeps one for whoever comes next. */
+/** Makes handles of one kind and one set of parameters, and keeps one for the next caller. */
 export class HandleSupply {
   readonly #kind: 'inflate' | 'deflate';
   readonly #options: ZlibOptions;

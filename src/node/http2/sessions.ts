@@ -5,6 +5,8 @@ import { unrefed } from '../heartbeat.js';
 
 /** How long a session without streams stays open, in milliseconds; it keeps no process alive meanwhile. */
 const IDLE_TIME = 30_000;
+/** Megabytes that may wait on a session: with more than Node's 10 waiting, it refuses new streams. */
+const SESSION_MEMORY = 1000;
 /** Bytes that the server may send ahead on a stream, and on all streams of a session. */
 const STREAM_WINDOW = 1 << 20;
 const SESSION_WINDOW = 1 << 23;
@@ -65,6 +67,7 @@ export function shareSession(origin: string, identity: readonly unknown[], conne
   if (shared === undefined) {
     const session = http2.connect(origin, {
       createConnection: connect,
+      maxSessionMemory: SESSION_MEMORY,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
     });
     session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW));
