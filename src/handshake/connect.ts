@@ -1,6 +1,6 @@
 // `judgeConnect` accepts or refuses a request for a WebSocket over HTTP/2, and its neighbours write and judge the rest (RFC 8441).
 import { isKey } from './accept.js';
-import { textOf, type Fields } from './field.js';
+import { fieldLine, textOf, type Fields } from './field.js';
 import {
   failure,
   judgeAgreement,
@@ -73,13 +73,14 @@ export function createConnect(options: Omit<RequestOptions, 'key'>): Record<stri
 
 /**
  * Header fields for HTTP/2 from lines of HTTP/1.1 such as `Name: value`; those that HTTP/2 does not have are left out.
- * @param lines checked by `fieldLine` or `joinHead`
+ * @throws TypeError for a line whose name or value cannot stand in a head
  */
 export function fieldsOfLines(lines: Iterable<string>): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};
   for (const line of lines) {
-    const colon = line.indexOf(':');
-    addField(fields, line.slice(0, colon), line.slice(colon + 1).trim());
+    const [, name, value] = /^([^:]*):?(.*)$/s.exec(line)!;
+    fieldLine(name, value);
+    addField(fields, name, value.trim());
   }
   return fields;
 }

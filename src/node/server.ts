@@ -240,7 +240,6 @@ export class WebSocketServer extends EventEmitter {
     const agreed = extensions[PERMESSAGE_DEFLATE];
     const ofHttp2 = isStream(socket);
     const lines = ofHttp2 ? connectLines(key) : acceptanceLines({ key });
-    let response: string;
     try {
       if (chosen) {
         // As with ws, any text goes out, for the client to judge.
@@ -252,15 +251,18 @@ export class WebSocketServer extends EventEmitter {
       return refuseAndTell(this, request, socket, error);
     }
     refusingThrown(socket, () => this.emit('headers', lines, request));
+    let response = '';
     try {
-      response = joinHead(Array.from(lines, textOf));
+      const texts = Array.from(lines, textOf);
+      response = joinHead(texts);
+      // This throws for names that are no tokens, before anything is sent.
+      if (ofHttp2) acceptStream(resetWhenDestroyed(socket), texts);
     } catch (error) {
       // RFC 6455 10.8 and RFC 7230 3.2.4: nothing with a line break in it is ever written into a head.
       return refuseAndTell(this, request, socket, error);
     }
     markUsed(socket);
-    if (ofHttp2) acceptStream(resetWhenDestroyed(socket), lines);
-    else socket.write(response);
+    if (!ofHttp2) socket.write(response);
     unwatchErrors(socket);
     if (channels.accepted.hasSubscribers) channels.accepted.publish({ server: this, websocket, request, socket });
     const agreement = agreed && { agreement: agreed.agreement, options: deflate ?? {} };

@@ -72,6 +72,10 @@ describe('RFC 9113 8.2.2 fields of HTTP/1.1 alone', () => {
   });
 });
 
+test.each(['no colon', ': no name', 'a b: c', 'X: a\r\nY: b'])('a line %j is refused', (line) => {
+  expect(() => fieldsOfLines([line])).toThrow(TypeError);
+});
+
 describe('RFC 8441 5 a response', () => {
   test('of 2xx opens, if its subprotocol and extensions were offered', () => {
     const asked = { protocols: ['a'] };

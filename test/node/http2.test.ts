@@ -234,6 +234,20 @@ describe('our server', () => {
     expect(String(await told)).toContain('Invalid character');
   });
 
+  test.each(['X bad: 1', 'no colon', ': no name', 'X: a\r\nY: b'])(
+    'refuses 500 for the line %j that a listener of headers adds, and goes on',
+    async (line) => {
+      const { wss, connect } = await serve();
+      wss.once('headers', (lines) => void lines.push(line));
+      const told = once(wss, 'error');
+      const session = await connect();
+      const [, headers] = await ask(session, {});
+      expect(headers[':status']).toBe(500);
+      expect(String(await told)).toMatch(/Invalid character|token/);
+      expect((await ask(session, {}))[1][':status']).toBe(200);
+    },
+  );
+
   test('refuses with 503 beyond maxConnections, and with 403 for another origin', async () => {
     const { connect } = await serve({ maxConnections: 1, allowedOrigins: ['http://a'] });
     const session = await connect();
