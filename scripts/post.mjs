@@ -197,7 +197,7 @@ await writeBundle(
     ...esm,
     external: /\/dist\/(index|sans-io-node)\.js$/,
     chunkFileNames: 'conformance/suite.js',
-    // A third of the package, and no library that users step through: it is made short.
+    // A quarter of the package, and no library that users step through: it is made short.
     minify: {
       compress: { keepNames: { function: false, class: true } },
       mangle: { toplevel: true, keepNames: { function: false, class: true } },

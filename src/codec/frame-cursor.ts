@@ -21,7 +21,7 @@ import {
 import { Violation } from '../spec/violation.js';
 
 const NO_RECORDS = new Int32Array(0);
-/** All that is left to tell after memory was refused: a violation, which is not the peer's. Nobody writes to it. */
+/** The only record after memory was refused: a violation that is not the peer's. It is never written to. */
 const REFUSED = new Int32Array(RECORD_WORDS);
 REFUSED[RECORD_KIND] = RECORD_VIOLATION;
 REFUSED[RECORD_EXTRA] = Violation.Internal;

@@ -118,7 +118,7 @@ export class Connection extends Sending {
   }
 
   /**
-   * Empties the output: chunks to write, in order, which nobody writes to again unless `reuse` is called. An error of a
+   * Empties the output: chunks to write, in order, whose memory stays as it is unless `reuse` is called. An error of a
    * source goes through to the caller, once: the source is not asked again, all that has been written waits for the next call,
    * and `dropSource` or `close` gives the message up.
    * @param options a limit, past which the rest waits for the next calls, and no source is asked

@@ -1,5 +1,6 @@
 // `startHeartbeat` pings silent connections and ends those whose peer answers nothing.
 import type { HeartbeatTimes } from './options.js';
+import { unrefed } from './unrefed.js';
 import { nextTurn } from './turn.js';
 import { ReadyState } from './types.js';
 
@@ -16,12 +17,6 @@ interface Listening {
   hasRead: boolean;
   /** Ends a connection whose peer is silent. */
   failHeartbeat(): void;
-}
-
-/** Lets the process end although a timer runs; that of another realm, such as jsdom's, may be a number. */
-export function unrefed(timer: NodeJS.Timeout): NodeJS.Timeout {
-  if (typeof timer === 'object') timer.unref();
-  return timer;
 }
 
 /**

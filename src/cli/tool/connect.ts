@@ -226,7 +226,7 @@ class Conversation {
   #ponged(text: string): void {
     const since = this.#pings.get(text);
     this.#pings.delete(text);
-    const took = since === undefined ? 'that nobody asked for' : `after ${(performance.now() - since).toFixed(2)} ms`;
+    const took = since === undefined ? 'that was not asked for' : `after ${(performance.now() - since).toFixed(2)} ms`;
     this.terminal.err(`Pong ${took}.\n`);
   }
 }

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import process from 'node:process';
 import { MAX_PLAIN_LENGTH, scanPlainUpgrade, targetEnd, targetStart } from '../../handshake/plain-upgrade.js';
 import { RANGE, type HeadScanner } from '../../handshake/head-scanner.js';
-import { unrefed } from '../heartbeat.js';
+import { unrefed } from '../unrefed.js';
 import { copyLanded, land, landing } from '../landing.js';
 import { nodeValues } from '../values.js';
 

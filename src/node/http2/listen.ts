@@ -6,6 +6,7 @@ import http2, {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { isExtendedConnect } from '../../handshake/connect.js';
+import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
 /** A WebSocket server as far as it answers streams. */
 export interface StreamServer {
@@ -13,10 +14,6 @@ export interface StreamServer {
   wantsStream(request: http2.Http2ServerRequest): boolean;
   takeStream(request: http2.Http2ServerRequest, stream: ServerHttp2Stream): void;
 }
-
-/** Bytes that a peer may send ahead on a stream, and on all streams of a session: a message of 1 MiB does not stall. */
-const STREAM_WINDOW = 1 << 20;
-const SESSION_WINDOW = 1 << 23;
 
 /** The WebSocket servers of each HTTP server, in the order in which they were made. */
 const hooks = new WeakMap<Http2Server, Hook>();

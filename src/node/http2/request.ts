@@ -6,10 +6,11 @@ import { shareSession, type SessionUse } from './sessions.js';
 import { StreamRequest, type StreamOutcome } from './stream-request.js';
 
 /** Options that decide whom to trust and how to connect: sessions are shared where all of them are the same. */
+// prettier-ignore
 const IDENTITY = [
   'ca', 'cert', 'checkServerIdentity', 'ciphers', 'createConnection', 'crl', 'family', 'key', 'localAddress', 'lookup',
   'maxVersion', 'minVersion', 'passphrase', 'pfx', 'rejectUnauthorized', 'secureContext', 'servername',
-] as const; // prettier-ignore
+] as const;
 
 /**
  * Asks for a WebSocket at a destination.

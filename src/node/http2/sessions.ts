@@ -1,15 +1,13 @@
 // `shareSession` finds or opens the HTTP/2 session of an origin that all clients of the thread share.
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { unrefed } from '../heartbeat.js';
+import { unrefed } from '../unrefed.js';
+import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
 /** How long a session without streams stays open, in milliseconds; it keeps no process alive meanwhile. */
 const IDLE_TIME = 30_000;
 /** Megabytes that may wait on a session: with more than Node's 10 waiting, it refuses new streams. */
 const SESSION_MEMORY = 1000;
-/** Bytes that the server may send ahead on a stream, and on all streams of a session. */
-const STREAM_WINDOW = 1 << 20;
-const SESSION_WINDOW = 1 << 23;
 
 /** The session of one origin and one set of TLS options, and how many streams use it. */
 class Shared {
@@ -18,6 +16,7 @@ class Shared {
 
   constructor(
     readonly session: ClientHttp2Session,
+    readonly identity: readonly unknown[],
     private readonly forget: () => void,
   ) {
     session.once('goaway', forget);
@@ -47,7 +46,6 @@ class Shared {
 }
 
 const sharedSessions = new Map<string, Shared[]>();
-const identities = new WeakMap<Shared, readonly unknown[]>();
 
 /** A session in use, until `leave`. */
 export interface SessionUse {
@@ -63,7 +61,7 @@ export interface SessionUse {
  */
 export function shareSession(origin: string, identity: readonly unknown[], connect: () => Duplex): SessionUse {
   const all = sharedSessions.get(origin) ?? [];
-  let shared = all.find((each) => identities.get(each)!.every((value, at) => value === identity[at]));
+  let shared = all.find((each) => each.identity.every((value, at) => value === identity[at]));
   if (shared === undefined) {
     const session = http2.connect(origin, {
       createConnection: connect,
@@ -71,12 +69,11 @@ export function shareSession(origin: string, identity: readonly unknown[], conne
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
     });
     session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW));
-    const opened: Shared = new Shared(session, () => {
+    const opened: Shared = new Shared(session, identity, () => {
       const left = (sharedSessions.get(origin) ?? []).filter((each) => each !== opened);
       if (left.length > 0) sharedSessions.set(origin, left);
       else sharedSessions.delete(origin);
     });
-    identities.set(opened, identity);
     sharedSessions.set(origin, [...all, opened]);
     shared = opened;
   }
