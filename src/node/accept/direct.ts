@@ -15,8 +15,11 @@ const asked = process.env.WSIMD_ACCEPT_PATH;
 /** Which way requests come in unless an option says otherwise; the environment variable WSIMD_ACCEPT_PATH forces one. */
 export const acceptPath: AcceptPath = asked === 'http' ? 'http' : 'direct';
 
-/** A connection that has sent nothing goes to node:http, which ends it in time, after one to two of these, in ms. */
-const PATIENCE = 100;
+/**
+ * A connection that has sent nothing goes to node:http, which ends it in time, after one to two of these, in ms. When many come at
+ * once, as after a deploy, the last ones send their requests after a second or so.
+ */
+const PATIENCE = 1000;
 
 /** The method by which node:http gives a message its fields, with how many of the names and values count. */
 interface TakesFields {
@@ -59,6 +62,15 @@ export class DirectAccept {
     };
     server.removeListener('connection', parse);
     server.on('connection', this.onConnection);
+    // The parser knows nothing of the sockets that wait here, and they are the server's connections too.
+    Object.defineProperty(server, 'closeAllConnections', {
+      configurable: true,
+      writable: true,
+      value(this: Server) {
+        for (const socket of [...accept.older, ...accept.fresh]) socket.destroy();
+        Object.getPrototypeOf(server).closeAllConnections.call(this);
+      },
+    });
   }
 
   /**

@@ -419,7 +419,7 @@ describe('sockets that send no request', () => {
   });
 
   it('may send it a long time after they have connected', async () => {
-    const server = await listen({ acceptPath: 'direct' });
+    const server = await listen({ acceptPath: 'direct', handshakeTimeout: 2000 });
     const socket = connect(server);
     await once(socket, 'connect');
     // The server gives a silent socket to node:http, whose listeners then stand on it.
@@ -429,6 +429,16 @@ describe('sockets that send no request', () => {
     const [data] = (await once(socket, 'data')) as [Buffer];
     expect(data.toString()).toMatch(/^HTTP\/1\.1 101 /);
     socket.destroy();
+  });
+
+  it.each(['direct', 'http'] as const)('end with all others at closeAllConnections [%s]', async (acceptPath) => {
+    const server = await listen({ acceptPath });
+    const socket = connect(server);
+    await once(socket, 'connect');
+    await waitFor(() => sockets(server));
+    server._server.closeAllConnections();
+    await once(socket, 'close');
+    expect(Object.keys(server._server)).not.toContain('closeAllConnections');
   });
 
   it.each(['direct', 'http'] as const)('that end are ended, and those that fail go [%s]', async (acceptPath) => {
