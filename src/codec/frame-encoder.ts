@@ -291,6 +291,12 @@ export class FrameEncoder {
     if (this.traffic !== undefined) countFrames(this.traffic, frames);
   }
 
+  /** Adds a server's whole frames that many connections send, by reference: nothing changes them any more. @internal */
+  putShared(frames: Uint8Array): void {
+    (this.outgoing ?? this.open()).appendShared(frames);
+    if (this.traffic !== undefined) countFrames(this.traffic, frames);
+  }
+
   /**
    * Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it.
    * @throws UsageError when the limit is no length

@@ -61,6 +61,8 @@ export class OutMemory {
   private made: Uint8Array | undefined;
   private tray: Tray | undefined;
   private taken: Uint8Array | undefined;
+  /** Frames that many connections send, and the chunk that they make together. */
+  private shared: { readonly parts: readonly Uint8Array[]; readonly joined: Uint8Array } | undefined;
   /** How often something was taken. */
   takes = 0;
 
@@ -86,6 +88,7 @@ export class OutMemory {
 
   /** A chunk of `length` bytes for the caller to fill, in a tray or in memory of its own. */
   chunk(length: number): Uint8Array {
+    this.shared = undefined;
     const index = trayIndex(length);
     const tray = this.trays[index];
     if (tray === undefined) {
@@ -97,6 +100,19 @@ export class OutMemory {
     tray.dirty = length;
     this.tray = tray;
     return (this.made = this.values.view(tray.bytes.buffer, 0, length));
+  }
+
+  /** One chunk of `length` bytes of frames that many connections send: those that send the same ones in a row share it. */
+  joinShared(parts: readonly Uint8Array[], length: number): Uint8Array {
+    if (this.shared !== undefined && areSame(this.shared.parts, parts)) return this.shared.joined;
+    const joined = this.values.view(new ArrayBuffer(length), 0, length);
+    let at = 0;
+    for (const part of parts) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    this.shared = { parts, joined };
+    return joined;
   }
 
   /** The chunk of a batch that lies at the desk, [0, length). */
@@ -142,6 +158,10 @@ export class OutMemory {
       this.deskDirty = tray.dirty;
     }
   }
+}
+
+function areSame(parts: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
+  return parts.length === others.length && parts.every((part, at) => part === others[at]);
 }
 
 const NO_TRAY = 3;

@@ -22,6 +22,8 @@ export class Outgoing {
   /** Chunks that go before the open batch. */
   private chunks: Uint8Array[] | undefined;
   private chunkBytes = 0;
+  /** How many of the chunks are frames that many connections send. */
+  private shared = 0;
   private readonly home: Desk;
 
   /** @param isMasked whether frames to be masked are written */
@@ -80,13 +82,24 @@ export class Outgoing {
     this.chunkBytes += chunk.length;
   }
 
+  /** As `append`, for frames that many connections send, and that nothing changes any more. */
+  appendShared(frames: Uint8Array): void {
+    this.append(frames);
+    this.shared++;
+  }
+
   /** Empties the queue: the chunks to write, in order; one where they are many and short. */
   take(): Uint8Array[] {
     this.closeBatch();
     const { chunks = [], chunkBytes } = this;
-    const taken = chunks.length > 1 && chunkBytes <= FULL_BATCH ? [this.join(chunks, chunkBytes)] : chunks;
+    let taken = chunks;
+    if (chunks.length > 1 && chunkBytes <= FULL_BATCH) {
+      const { memory } = this;
+      taken = [this.shared === chunks.length ? memory.joinShared(chunks, chunkBytes) : this.join(chunks, chunkBytes)];
+    }
     this.chunks = undefined;
     this.chunkBytes = 0;
+    this.shared = 0;
     this.memory.note(taken.length === 1 ? taken[0] : undefined);
     return taken;
   }

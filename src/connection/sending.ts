@@ -152,7 +152,15 @@ export abstract class Sending extends Receiving {
       this.outbound!.encoded(frames, lent);
       return false;
     }
-    this.encoder.raw(frames, lent);
+    this.encoder.putRaw(frames, lent);
+    return true;
+  }
+
+  /** As `sendEncoded`, for a server's frames that many connections send, and that nothing changes any more. @internal */
+  sendShared(frames: Uint8Array): boolean {
+    if (this.writingStopped || this.queuedMessages > 0) return this.sendEncoded(frames, true);
+    this.assertOpen();
+    this.encoder.putShared(frames);
     return true;
   }
 

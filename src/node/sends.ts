@@ -95,17 +95,16 @@ export function sendClose(session: Session, code: number | undefined, reason: un
   }
 }
 
-/** Sends whole frames, whose memory nothing writes to any more; those of a broadcast leave with the others of their tick. */
-export function sendEncoded(session: Session, frames: Uint8Array, callback: Callback, isBroadcast: boolean): void {
+/** Sends whole frames of a message to many, whose memory nothing writes to any more; they leave with the others of their tick. */
+export function sendShared(session: Session, frames: Uint8Array): void {
   const { gate } = session;
-  if (gate?.isShut !== true) writeEncoded(session, frames, callback, isBroadcast);
-  else gate.wait(frames.length, callback, () => writeEncoded(session, frames, callback, isBroadcast));
+  if (gate?.isShut !== true) writeShared(session, frames);
+  else gate.wait(frames.length, undefined, () => writeShared(session, frames));
 }
 
-function writeEncoded(session: Session, frames: Uint8Array, callback: Callback, isBroadcast: boolean): void {
-  if (!session.connection.sendEncoded(frames, true)) session.hold(callback);
-  else if (isBroadcast) session.gathered();
-  else session.sent(callback);
+function writeShared(session: Session, frames: Uint8Array): void {
+  if (session.connection.sendShared(frames)) session.gathered();
+  else session.hold(undefined);
 }
 
 /** Queues the Close, unless the connection has closed itself meanwhile. */

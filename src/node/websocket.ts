@@ -15,7 +15,7 @@ import { iterate } from './iterate.js';
 import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
-import { sendClose, sendControl, sendEncoded, sendOther, sendPayload } from './sends.js';
+import { sendClose, sendControl, sendOther, sendPayload, sendShared } from './sends.js';
 import type { Session } from './session.js';
 import {
   BINARY_TYPES,
@@ -221,7 +221,7 @@ export class WebSocket extends EventEmitter {
       const session = websocket.#session!;
       if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return true;
       if (channels.messageSent.hasSubscribers) publishSent(websocket, payload, isBinary, true);
-      sendEncoded(session, frames, undefined, true);
+      sendShared(session, frames);
       return true;
     };
   }

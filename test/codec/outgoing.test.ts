@@ -93,6 +93,30 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.take().map(({ length }) => length)).toEqual([64 * 1024]);
   });
 
+  test('frames of many connections are joined once for those that send the same ones in a row', () => {
+    const values = make();
+    const [first, second, third, fourth] = Array.from({ length: 4 }, () => open(values));
+    const frames = [Uint8Array.of(0x81, 1, 0x61), Uint8Array.of(0x81, 1, 0x62)];
+    for (const each of [first, second]) for (const frame of frames) each.appendShared(frame);
+    const [chunk] = first.take();
+    expect(hex(chunk)).toBe('810161810162');
+    expect(second.take()[0]).toBe(chunk);
+    // Another order, others beside them, and fewer of them.
+    for (const frame of [...frames].reverse()) third.appendShared(frame);
+    expect(joined(third.take())).toBe('810162810161');
+    write(fourth, Uint8Array.of(0x8a, 0));
+    for (const frame of frames) fourth.appendShared(frame);
+    expect(joined(fourth.take())).toBe('8a00810161810162');
+    third.appendShared(frames[0]);
+    expect(third.take()[0]).toBe(frames[0]);
+    expect(hex(chunk)).toBe('810161810162');
+    // The chunk of many is nobody's to give back, and other writing forgets it.
+    memoryOf(values, kernels).reuse(chunk);
+    for (const frame of frames) first.appendShared(frame);
+    const again = first.take()[0];
+    expect([hex(again), again === chunk]).toEqual(['810161810162', false]);
+  });
+
   test('a chunk whose owner has detached it counts no bytes when chunks are joined', () => {
     const outgoing = open(make());
     const lent = Uint8Array.of(7, 7, 7);

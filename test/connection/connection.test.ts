@@ -634,6 +634,20 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect([connection.sendFrames(Uint8Array.of(0x8a, 0)), connection.wantsWrite]).toEqual([false, false]);
     });
 
+    test('frames of many connections keep their turn', () => {
+      const frames = Uint8Array.of(0x81, 1, 0x61);
+      const stars = new Stars();
+      const connection = server({ deflater: stars, statistics: newStatistics() });
+      expect([connection.sendShared(frames), connection.sendShared(frames)]).toEqual([true, true]);
+      expect(output(connection)).toEqual(['text a', 'text a']);
+      expect(connection.send('one')).toBe(false);
+      expect(connection.sendShared(frames)).toBe(false);
+      connection.deflated(Buffer.from('*one'));
+      expect(output(connection)).toEqual(['text/deflated *one', 'text a']);
+      connection.stopWriting();
+      expect([connection.sendShared(frames), connection.wantsWrite]).toEqual([false, false]);
+    });
+
     test('5.4 no message is pulled while another is open', () => {
       const connection = client();
       connection.send('a', { fin: false });
