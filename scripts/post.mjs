@@ -187,16 +187,28 @@ for (const [index, door] of TOPIC_DOORS.entries()) {
   writeFileSync(`dist/${door}.d.mts`, `export * from './${path.basename(door)}.cjs';\n`);
 }
 // The commands are for Node alone, and share the codec of the front door.
-for (const name of readdirSync('dist/cli').filter((name) => name.endsWith('.js'))) {
+for (const name of readdirSync('dist/cli', { recursive: true }).filter((name) => name.endsWith('.js'))) {
   const file = path.join('dist/cli', name);
-  writeFileSync(file, readFileSync(file, 'utf8').replace("'../sans-io.js'", "'../sans-io-node.js'"));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/'((?:\.\.\/)+)sans-io\.js'/g, "'$1sans-io-node.js'"));
 }
 await writeBundle(
-  { 'conformance/index': 'dist/conformance/index.js', 'cli/index': 'dist/cli/index.js' },
+  {
+    'conformance/index': 'dist/conformance/index.js',
+    'cli/index': 'dist/cli/index.js',
+    'cli/load-worker': 'dist/cli/load/load-worker.js',
+  },
   {
     ...esm,
     external: /\/dist\/(index|sans-io-node)\.js$/,
-    chunkFileNames: 'conformance/suite.js',
+    // A command loads what others do not need only when it is asked for.
+    chunkFileNames: ({ name }) => (name === 'suite' ? 'conformance/suite.js' : `cli/${name}.js`),
+    codeSplitting: {
+      groups: [
+        { name: 'suite', test: /[\\/]dist[\\/]conformance[\\/]/, priority: 3 },
+        { name: 'shared', test: /[\\/]dist[\\/]cli[\\/](?!index)[\w-]+\.js$/, priority: 2 },
+        { name: 'load', test: /[\\/]load[\\/](client|crew|histogram|load|messages|pacing)\.js$/, priority: 1 },
+      ],
+    },
     // A quarter of the package, and no library that users step through: it is made short.
     minify: {
       compress: { keepNames: { function: false, class: true } },

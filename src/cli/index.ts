@@ -14,11 +14,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['conformance', conformance],
   ['connect', (args, terminal, signal) => connect(args, terminal, signal)],
+  ['bench', async (args, terminal, signal) => (await import('./load/bench.js')).bench(args, terminal, signal)],
 ]);
 
 const USAGE = `wsimd serve                           runs an echo server with a page to try it
 wsimd conformance server|client ...   examines a WebSocket implementation
 wsimd connect URL                     talks to a WebSocket server
+wsimd bench URL                       puts a WebSocket server under load
 wsimd --help | --version
 
 Each command explains itself with --help.

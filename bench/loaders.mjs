@@ -1,0 +1,98 @@
+// `npm run bench:loaders`: how much load `wsimd bench` makes from one core, and how its latencies compare with those of a load
+// generator in C, both against our own echo server on the other core. `-- --smoke` runs one round, `-- --only <text>` one part.
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { isThere, pinning, start } from './lib/programs.mjs';
+import { summarize } from './lib/rounds.mjs';
+import { isSmoke, only } from './lib/times.mjs';
+
+const ROUNDS = isSmoke ? 1 : 5;
+const SECONDS = isSmoke ? 1 : 4;
+const WARM_UP = 1;
+const CONNECTIONS = 50;
+const RATES = [1000, 10_000, 50_000];
+const SIZE = 125;
+const OPEN_LOOP = fileURLToPath(new URL('loaders/open-loop.c', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../dist/cli/index.js', import.meta.url));
+const pinned = availableParallelism() > 1 && isThere('taskset') ? ['taskset', '-c', '1'] : [];
+const run = promisify(execFile);
+
+console.log(pinning);
+const server = await start('servers/wsimd.mjs', { core: 0, settings: { work: 'echo' } });
+try {
+  if ('capacity'.includes(only)) await capacity();
+  if ('fixed rate'.includes(only)) await fixedRates();
+} finally {
+  await server.stop();
+}
+
+/** The most that one worker makes of 16 B, 64 deep. */
+async function capacity() {
+  const rates = [];
+  const micros = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { messages, load } = await ours(['--depth', '64', '--size', '16']);
+    rates.push(messages.perSecond);
+    micros.push(load.microsPerMessage);
+  }
+  console.log(
+    `16 B, ${CONNECTIONS} connections, 64 deep: ${Math.round(summarize(rates).median)} messages/s from one core`,
+  );
+  console.log(`  processor time of the load: ${summarize(micros).median.toFixed(3)} µs a message`);
+}
+
+/** Latencies that the two see by turns. */
+async function fixedRates() {
+  if (!isThere('cc')) return console.log('not compared with C: cc is missing');
+  const directory = mkdtempSync(join(tmpdir(), 'wsimd-loaders-'));
+  const program = join(directory, 'open-loop');
+  try {
+    execFileSync('cc', ['-O2', '-o', program, OPEN_LOOP]);
+    for (const rate of RATES) await fixedRate(program, rate);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function fixedRate(program, rate) {
+  const sides = {
+    C: async () => {
+      const given = [server.port, CONNECTIONS, rate, SIZE, WARM_UP, SECONDS].map(String);
+      const { stdout } = await pin(program, given);
+      const [p50, p99, p999, max] = stdout
+        .trim()
+        .split(' ')
+        .map((ns) => Number(ns) / 1e6);
+      return { p50, p99, 'p99.9': p999, max };
+    },
+    wsimd: async () => (await ours(['--rate', String(rate), '--size', String(SIZE)])).latency,
+  };
+  const seen = { C: [], wsimd: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of round % 2 === 0 ? ['C', 'wsimd'] : ['wsimd', 'C']) seen[name].push(await sides[name]());
+  }
+  console.log(`${rate} messages/s of ${SIZE} B over ${CONNECTIONS} connections, ms`);
+  for (const figure of ['p50', 'p99', 'p99.9', 'max']) {
+    const [c, here] = ['C', 'wsimd'].map((name) => summarize(seen[name].map((each) => each[figure])));
+    const ratios = seen.C.map((each, round) => seen.wsimd[round][figure] / each[figure]);
+    console.log(
+      `  ${figure.padEnd(6)} C ${c.median.toFixed(4)}  wsimd ${here.median.toFixed(4)}  ratio ${summarize(ratios).median.toFixed(3)}`,
+    );
+  }
+}
+
+async function ours(given) {
+  const words = [COMMAND, 'bench', `ws://127.0.0.1:${server.port}`, '--workers', '1', '--json'];
+  const times = ['--connections', String(CONNECTIONS), '--warmup', String(WARM_UP), '--duration', String(SECONDS)];
+  const { stdout } = await pin(process.execPath, [...words, ...times, ...given]);
+  return JSON.parse(stdout);
+}
+
+function pin(command, given) {
+  const [first, ...rest] = [...pinned, command, ...given];
+  return run(first, rest, { maxBuffer: 64 * 1024 * 1024 });
+}

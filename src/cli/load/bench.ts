@@ -1,0 +1,168 @@
+// `bench` is `wsimd bench URL`: it puts a WebSocket server under load, and reports how fast that answers.
+import { writeFileSync } from 'node:fs';
+import { CommandError, wordsOf } from '../command-error.js';
+import { ProgressLine, type Terminal } from '../terminal.js';
+import { readResult } from './compare.js';
+import { contend, type Contender } from './contenders.js';
+import { run, type Hire, type Second } from './crew.js';
+import { contendersPage, resultPage } from './html-report.js';
+import type { Errors, Plan, Target } from './plan.js';
+import { makeResult, type Result } from './result.js';
+import { readSettings, targetOf, type Settings } from './settings.js';
+import { describe, writeReport } from './terminal-report.js';
+import { judge } from './thresholds.js';
+import { USAGE } from './usage.js';
+import { inMs, perSecond } from './words.js';
+
+/**
+ * Runs `wsimd bench`.
+ * @param hire how to start a worker, where not in a thread
+ * @returns the exit status
+ * @throws CommandError for arguments that cannot be used, and where nothing could be measured
+ */
+export async function bench(args: string[], terminal: Terminal, signal: AbortSignal, hire?: Hire): Promise<number> {
+  const settings = readSettings(args);
+  if (settings === undefined) {
+    terminal.out(USAGE);
+    return 0;
+  }
+  const before = settings.compare === undefined ? undefined : readResult(settings.compare);
+  const asked = { settings, terminal, signal, hire };
+  return settings.target === undefined ? compareServers(asked) : loadOne(asked, settings.target, before);
+}
+
+interface Asked {
+  readonly settings: Settings;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  readonly hire: Hire | undefined;
+}
+
+async function loadOne(asked: Asked, target: Target, before: Result | undefined): Promise<number> {
+  const { settings, terminal } = asked;
+  const result = await load(asked, target, '');
+  say(asked, writeReport(result, before));
+  save(settings, terminal, result, () => resultPage(result, before));
+  const broken = judge(result, settings.limits, before);
+  for (const sentence of broken) terminal.err(`${sentence}\n`);
+  return broken.length > 0 ? 1 : 0;
+}
+
+async function compareServers(asked: Asked): Promise<number> {
+  const { settings, terminal, signal } = asked;
+  const left: string[] = [];
+  const contenders = await contend(
+    settings,
+    signal,
+    (url, name, round) => {
+      const target = targetOf(url, { ...NOTHING_MORE, deflate: settings.offersDeflate });
+      return load(asked, target, `${name}, round ${round + 1} of ${settings.rounds}: `);
+    },
+    (sentence) => {
+      left.push(sentence);
+      terminal.err(`${sentence}\n`);
+    },
+  );
+  if (contenders.length === 0) throw new CommandError('No server could be measured.');
+  const description = describe({ ...contenders[0].result, url: `${settings.rounds} rounds` });
+  say(asked, `${description}\n\n${contenderTable(contenders)}`);
+  save(settings, terminal, { servers: contenders, left }, () => contendersPage(contenders, description, left));
+  return 0;
+}
+
+/** Shows a report; JSON on the standard output stands there alone. */
+function say({ settings, terminal }: Asked, report: string): void {
+  if (settings.json === '-') terminal.err(report);
+  else terminal.out(report);
+}
+
+const NOTHING_MORE = { header: [], protocol: [], insecure: false } as const;
+
+function contenderTable(contenders: readonly Contender[]): string {
+  const head = ['server', 'messages/s', 'lowest', 'highest', 'p50', 'p99', 'CPU a message', 'wsimd is'];
+  const [ours] = contenders;
+  const rows = contenders.map((each) => {
+    const { name, perSecond: rate, lowest, highest, p50, p99, micros } = each;
+    // Processor time says more than the rate, which the load may limit.
+    const factor = micros === undefined || ours.micros === undefined ? ours.perSecond / rate : micros / ours.micros;
+    const times = each === ours ? '' : `${factor.toFixed(2)}x`;
+    const time = micros === undefined ? '?' : inMs(micros / 1000);
+    return [name, perSecond(rate), perSecond(lowest), perSecond(highest), inMs(p50), inMs(p99), time, times];
+  });
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])))
+      .join('   ')
+      .trimEnd();
+  return `${[head, ...rows].map(line).join('\n')}\n`;
+}
+
+function save({ json, html }: Settings, terminal: Terminal, result: object, page: () => string): void {
+  const text = `${JSON.stringify(result, null, 2)}\n`;
+  if (json === '-') terminal.out(text);
+  else if (json !== undefined) write(json, text);
+  if (html !== undefined) write(html, page());
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new CommandError(`Cannot write ${file}: ${wordsOf(error)}.`);
+  }
+}
+
+/** Loads one server; `title` stands before the progress. */
+async function load({ settings, terminal, signal, hire }: Asked, target: Target, title: string): Promise<Result> {
+  const line = new ProgressLine(terminal);
+  const seconds: Second[] = [];
+  let failed: Errors = {};
+  const startedAt = new Date();
+  const whole = Math.ceil((settings.warmup + settings.duration) / 1000);
+  line.show((width) => `${title}opening ${settings.connections} connections to ${target.url}`.slice(0, width));
+  const watcher = {
+    connected: (_open: number, errors: Errors) => void (failed = errors),
+    progress(second: Second) {
+      seconds.push(second);
+      const { answered, errors, latency, open } = second;
+      const [p50, p99] = [50, 99].map((percent) => inMs(latency.percentile(percent) / 1e6));
+      const text =
+        `${title}${Math.min(seconds.length, whole)} of ${whole} s: ${perSecond(answered)} messages/s, ` +
+        `p50 ${p50}, p99 ${p99}, ${open} open${errors > 0 ? `, ${errors} errors` : ''}`;
+      line.show((width) => text.slice(0, width));
+    },
+  };
+  try {
+    const done = await run(plansOf(settings, target), watcher, signal, hire);
+    if (done.length === 0 && Object.keys(failed).length > 0) {
+      const [[kind]] = Object.entries(failed).sort(([, a], [, b]) => b - a);
+      throw new CommandError(`Cannot connect to ${target.url}: ${kind}.`);
+    }
+    if (done.length === 0) throw new CommandError('Ended before a message was sent.');
+    return makeResult(settings, target.url, { done, seconds, startedAt });
+  } finally {
+    line.clear();
+  }
+}
+
+/** One plan for each worker; connections are shared as evenly as can be. */
+function plansOf(settings: Settings, target: Target): Plan[] {
+  const { connections, workers, connectRate, pace, payloads, isBinary, warmup, duration, timeout } = settings;
+  return Array.from({ length: workers }, (_, worker) => {
+    const first = Math.floor((connections * worker) / workers);
+    return {
+      target,
+      pace,
+      payloads,
+      isBinary,
+      connections: Math.floor((connections * (worker + 1)) / workers) - first,
+      first,
+      allConnections: connections,
+      connectRate: connectRate / workers,
+      warmup,
+      duration,
+      timeout,
+    };
+  });
+}

@@ -1,0 +1,52 @@
+// `readResult` reads an earlier result, and `changesOf` says how another one differs from it.
+import { readFileSync } from 'node:fs';
+import { CommandError, wordsOf } from '../command-error.js';
+import { PERCENTILES } from './histogram.js';
+import type { Result } from './result.js';
+
+/** How a figure has changed; `percent` is above 0 where it has become worse. */
+export interface Change {
+  readonly name: string;
+  readonly before: number;
+  readonly now: number;
+  readonly percent: number;
+}
+
+/**
+ * The result that `--json` wrote to a file.
+ * @throws CommandError
+ */
+export function readResult(file: string): Result {
+  let result: Partial<Result> | null;
+  try {
+    result = JSON.parse(readFileSync(file, 'utf8')) as Partial<Result> | null;
+  } catch (error) {
+    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
+  }
+  if (result?.format !== 'wsimd bench 1')
+    throw new CommandError(`${file} holds no result of wsimd bench URL --json FILE.`);
+  return result as Result;
+}
+
+/** The rate and the percentiles of both. */
+export function changesOf(before: Result, now: Result): Change[] {
+  const [then, rate] = [before.messages.perSecond, now.messages.perSecond];
+  const latencies = [...PERCENTILES.map((percent) => `p${percent}` as const), 'max' as const].map((name) => {
+    const [was, is] = [before.latency[name], now.latency[name]];
+    return { name, before: was, now: is, percent: was === 0 ? 0 : (is / was - 1) * 100 };
+  });
+  return [
+    { name: 'messages/s', before: then, now: rate, percent: then === 0 ? 0 : (1 - rate / then) * 100 },
+    ...latencies,
+  ];
+}
+
+/** The settings in which two results differ, so that their figures mean different things. */
+export function differences(before: Result, now: Result): string[] {
+  const names = [
+    ...new Set([...Object.keys(before.settings), ...Object.keys(now.settings)]),
+  ] as (keyof Result['settings'])[];
+  return names
+    .filter((name) => before.settings[name] !== now.settings[name])
+    .map((name) => `${name} ${before.settings[name] ?? 'none'}, now ${now.settings[name] ?? 'none'}`);
+}

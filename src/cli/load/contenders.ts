@@ -1,0 +1,135 @@
+// `contend` starts known echo servers, puts each under the same load by turns, and returns what came of it.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { wordsOf } from '../command-error.js';
+import { KNOWN_SERVERS } from './known-servers.js';
+import type { Result } from './result.js';
+import type { Settings } from './settings.js';
+
+/** One server's figures: the middle one of its turns, by messages a second. */
+export interface Contender {
+  readonly name: string;
+  readonly perSecond: number;
+  /** The lowest and the highest rate of its turns. */
+  readonly lowest: number;
+  readonly highest: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** Processor time of the server for each message, in microseconds; undefined where the system does not tell. */
+  readonly micros: number | undefined;
+  readonly result: Result;
+}
+
+/** Loads a server once. */
+export type Turn = (url: string, name: string, round: number) => Promise<Result>;
+
+interface Running {
+  readonly name: string;
+  readonly url: string;
+  readonly child: ChildProcess;
+  readonly turns: { result: Result; micros: number | undefined }[];
+}
+
+/** How long a server has to print its port, in ms. */
+const STARTING = 10_000;
+
+/**
+ * Loads all servers of the settings that are there.
+ * @param left is told of each server that is not, and why
+ */
+export async function contend(
+  { against, rounds, offersDeflate }: Settings,
+  signal: AbortSignal,
+  turn: Turn,
+  left: (sentence: string) => void,
+): Promise<Contender[]> {
+  const running: Running[] = [];
+  try {
+    for (const name of against) {
+      const start = KNOWN_SERVERS[name](process.cwd());
+      if ('missing' in start) {
+        left(`${name} is left out: ${start.missing}.`);
+        continue;
+      }
+      const title = start.version === '' ? name : `${name} ${start.version}`;
+      try {
+        running.push(await startServer(title, [...start.command, offersDeflate ? 'deflate' : 'plain']));
+      } catch (error) {
+        left(`${name} is left out: ${wordsOf(error)}.`);
+      }
+    }
+    for (let round = 0; round < rounds && !signal.aborted; round++) {
+      for (const { name, url, child, turns } of running) {
+        if (signal.aborted) break;
+        const before = processorTime(child.pid!);
+        const result = await turn(url, name, round);
+        const after = processorTime(child.pid!);
+        // The server works in the warm-up too, at the same rate.
+        const share = result.measured / (result.measured + result.settings.warmup);
+        const isKnown = before !== undefined && after !== undefined && result.messages.answered > 0;
+        turns.push({ result, micros: isKnown ? ((after - before) * share) / result.messages.answered : undefined });
+      }
+    }
+    return running.filter(({ turns }) => turns.length > 0).map(middle);
+  } finally {
+    for (const { child } of running) child.kill();
+  }
+}
+
+/** The figures of the turn in the middle. */
+function middle({ name, turns }: Running): Contender {
+  const sorted = [...turns].sort((a, b) => a.result.messages.perSecond - b.result.messages.perSecond);
+  const { result, micros } = sorted[sorted.length >> 1];
+  return {
+    name,
+    perSecond: result.messages.perSecond,
+    lowest: sorted[0].result.messages.perSecond,
+    highest: sorted.at(-1)!.result.messages.perSecond,
+    p50: result.latency.p50,
+    p99: result.latency.p99,
+    micros,
+    result,
+  };
+}
+
+function startServer(name: string, [command, ...args]: readonly string[]): Promise<Running> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    let complaint = '';
+    const timer = setTimeout(() => {
+      child.kill();
+      reject(new Error('it does not listen'));
+    }, STARTING);
+    child.stderr.on('data', (chunk: Buffer) => (complaint += String(chunk)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += String(chunk);
+      const [, port] = /^(\d+)\n/.exec(said) ?? [];
+      if (port === undefined) return;
+      clearTimeout(timer);
+      resolve({ name, url: `ws://127.0.0.1:${port}/`, child, turns: [] });
+    });
+    child.once('error', reject);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      const line = complaint.split('\n').find((each) => /error/i.test(each)) ?? 'it does not start';
+      reject(new Error(line.trim()));
+    });
+  });
+}
+
+/** Clock ticks of Linux in a second, which no interface of Node tells; it is 100 on all that Node runs on. */
+const TICKS = 100;
+
+/** Microseconds of processor time of a process so far, where /proc tells. */
+function processorTime(pid: number): number | undefined {
+  try {
+    // The name of the program, in brackets, may hold spaces; after it come the state and 10 fields before the two times.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS;
+  } catch {
+    return undefined;
+  }
+}

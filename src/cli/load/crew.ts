@@ -1,0 +1,127 @@
+// `run` shares a load among workers, each in a thread of its own, and brings together the figures that they tell.
+import { Worker } from 'node:worker_threads';
+import { Histogram } from './histogram.js';
+import { Load } from './load.js';
+import type { Connected, Done, Errors, Plan, Progress, Told } from './plan.js';
+
+/** What a worker is told: when to send, or to stop. */
+export type Order = { readonly at: number } | 'stop';
+
+/** One worker, wherever it runs. */
+export interface Hand {
+  order(order: Order): void;
+  /** Ends it, once it has told all. */
+  dismiss(): void;
+}
+
+/** Starts a worker; `failed` is called where it cannot go on. */
+export type Hire = (plan: Plan, tell: (told: Told) => void, failed: (error: unknown) => void) => Hand;
+
+/** Has this thread do the work. */
+export const hireHere: Hire = (plan, tell, failed) => {
+  const load = new Load(plan, tell);
+  load.connect().catch(failed);
+  return {
+    order(order) {
+      if (order === 'stop') load.stop();
+      else load.run(order.at).catch(failed);
+    },
+    dismiss() {},
+  };
+};
+
+/** Has a thread of its own do the work. */
+const hireThread: Hire = (plan, tell, failed) => {
+  const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: plan });
+  worker.on('message', tell);
+  worker.on('error', failed);
+  return {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    order: (order) => worker.postMessage(order),
+    dismiss: () => void worker.terminate(),
+  };
+};
+
+/** What is said while the load runs. */
+export interface Watcher {
+  /** So many connections are open; the others have failed. */
+  connected(open: number, errors: Errors): void;
+  /** Each second, of all workers together. */
+  progress(second: Second): void;
+}
+
+/** What all workers saw in one second. */
+export interface Second {
+  open: number;
+  answered: number;
+  errors: number;
+  latency: Histogram;
+}
+
+/** A worker begins a little later than it is told to, so that all begin together; in ms. */
+const HEAD_START = 20;
+
+/**
+ * Runs a load to its end.
+ * @param plans one for each worker
+ * @param hire how to start a worker; default: one alone works in this thread
+ * @returns what each worker has seen; an empty list where it was stopped, or had no connection, before anything was sent
+ */
+export async function run(
+  plans: readonly Plan[],
+  watcher: Watcher,
+  signal: AbortSignal,
+  hire: Hire = plans.length === 1 ? hireHere : hireThread,
+): Promise<Done[]> {
+  const crew: Hand[] = [];
+  const order = (told: Order): void => crew.forEach((hand) => hand.order(told));
+  const stop = (): void => order('stop');
+  const connected: Connected[] = [];
+  const done: Done[] = [];
+  let progress: Progress[] = [];
+  signal.addEventListener('abort', stop);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const hear = (told: Told): void => {
+        if (told.type === 'progress') {
+          if (progress.push(told) === plans.length) {
+            watcher.progress(together(progress));
+            progress = [];
+          }
+        } else if (told.type === 'done') {
+          if (done.push(told) === plans.length) resolve();
+        } else if (connected.push(told) === plans.length) {
+          const open = connected.reduce((sum, each) => sum + each.open, 0);
+          watcher.connected(open, sumOf(connected.map(({ errors }) => errors)));
+          if (signal.aborted || open === 0) resolve();
+          else order({ at: performance.timeOrigin + performance.now() + HEAD_START });
+        }
+      };
+      for (const plan of plans) crew.push(hire(plan, hear, reject));
+    });
+    return done;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    crew.forEach((hand) => hand.dismiss());
+  }
+}
+
+function together(progress: readonly Progress[]): Second {
+  const second: Second = { open: 0, answered: 0, errors: 0, latency: new Histogram() };
+  for (const { open, answered, errors, latency } of progress) {
+    second.open += open;
+    second.answered += answered;
+    second.errors += errors;
+    second.latency.add(latency);
+  }
+  return second;
+}
+
+/** Counts of all workers by kind. */
+export function sumOf(all: readonly Errors[]): Errors {
+  const sum: Errors = {};
+  for (const errors of all) {
+    for (const [kind, count] of Object.entries(errors)) sum[kind] = (sum[kind] ?? 0) + count;
+  }
+  return sum;
+}

@@ -1,0 +1,93 @@
+// `KNOWN_SERVERS` are echo servers that `--against` can start, where the libraries are installed that they need.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** How to start a server that prints its port, or why it cannot be started. */
+export type Start = { readonly command: readonly string[]; readonly version: string } | { readonly missing: string };
+
+/** Finds an echo server from the directory that the user is in. */
+type Find = (directory: string) => Start;
+
+/** The front door of this package, from the one file of dist/cli/ that this one becomes a part of. */
+const OURS = new URL('../index.js', import.meta.url).href;
+
+/** The same lines for all whose `WebSocketServer` is that of `ws`. */
+const IN_THE_SHAPE_OF_WS = `
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: deflate });
+server.on('listening', () => console.log(server.address().port));
+server.on('connection', (websocket) => {
+  websocket.on('error', () => {});
+  websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
+});`;
+
+const UWEBSOCKETS = `
+uws.App().ws('/*', {
+  compression: deflate ? uws.SHARED_COMPRESSOR : uws.DISABLED,
+  maxPayloadLength: 100 * 1024 * 1024,
+  maxBackpressure: 256 * 1024 * 1024,
+  idleTimeout: 0,
+  message: (websocket, data, isBinary) => void websocket.send(data, isBinary, deflate),
+}).listen('127.0.0.1', 0, (token) => console.log(uws.us_socket_local_port(token)));`;
+
+const BUN = `
+const server = Bun.serve({
+  hostname: '127.0.0.1',
+  port: 0,
+  fetch: (request, serving) => (serving.upgrade(request) ? undefined : new Response('', { status: 426 })),
+  websocket: {
+    perMessageDeflate: deflate,
+    idleTimeout: 0,
+    maxPayloadLength: 100 * 1024 * 1024,
+    message: (websocket, data) => void websocket.send(data, deflate),
+  },
+});
+console.log(server.port);`;
+
+/** A program for Node; the first argument says whether to compress. */
+function node(imports: string, program: string): readonly string[] {
+  return [process.execPath, '--input-type=module', '-e', `${DEFLATE}\n${imports}\n${program}`];
+}
+
+const DEFLATE = "const deflate = process.argv.at(-1) === 'deflate';";
+
+/** Where a package lies that a program in this directory could require, and its version. */
+function packageOf(name: string, directory: string): { path: string; version: string } | undefined {
+  const require = createRequire(join(directory, 'program.js'));
+  try {
+    const path = require.resolve(name);
+    const root = path.slice(0, path.lastIndexOf(join('node_modules', name)) + join('node_modules', name).length);
+    const { version = '' } = require(join(root, 'package.json')) as { version?: string };
+    return { path, version };
+  } catch {
+    return undefined;
+  }
+}
+
+export const KNOWN_SERVERS: Readonly<Record<string, Find>> = {
+  wsimd: () => {
+    const imports = `import { WebSocketServer } from ${JSON.stringify(OURS)};`;
+    return { command: node(imports, IN_THE_SHAPE_OF_WS), version: '' };
+  },
+  ws: (directory) => {
+    const found = packageOf('ws', directory);
+    if (found === undefined) return { missing: 'npm install ws puts it here' };
+    const path = pathToFileURL(found.path).href;
+    const imports = `import ws from ${JSON.stringify(path)};\nconst { WebSocketServer } = ws;`;
+    return { command: node(imports, IN_THE_SHAPE_OF_WS), version: found.version };
+  },
+  uws: (directory) => {
+    // npm has it under the second name; the first is that of its own repository.
+    const found = packageOf('uWebSockets.js', directory) ?? packageOf('uwebsockets', directory);
+    if (found === undefined) return { missing: 'npm install uwebsockets puts it here' };
+    const path = pathToFileURL(found.path).href;
+    return { command: node(`import uws from ${JSON.stringify(path)};`, UWEBSOCKETS), version: found.version };
+  },
+  bun: (directory) => {
+    const places = [join(directory, 'node_modules', '.bin'), ...(process.env.PATH ?? '').split(delimiter)];
+    const program = places.map((place) => join(place, 'bun')).find((file) => existsSync(file));
+    if (program === undefined) return { missing: 'there is no bun in node_modules/.bin or in PATH' };
+    return { command: [program, '-e', `${DEFLATE}\n${BUN}`], version: '' };
+  },
+};

@@ -1,0 +1,187 @@
+// `Load` is one worker's part of a load: it opens connections, has them send for a time, and tells how that went.
+import { performance } from 'node:perf_hooks';
+import { Client, type Owner } from './client.js';
+import { Histogram } from './histogram.js';
+import { Messages } from './messages.js';
+import { ClosedLoop, OpenLoop, type Loop, type Recording, type Window } from './pacing.js';
+import type { Errors, Plan, Told } from './plan.js';
+
+/** Handshakes that are under way at a time, where no rate is asked for. */
+const OPENING = 100;
+/** How often progress is told, in ms. */
+const TELLING = 1000;
+/** How often the last answers are looked for, in ms. */
+const LOOKING = 5;
+const NANOSECONDS = 1e6;
+
+/** Sums over all clients. */
+interface Sums {
+  sent: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+export class Load implements Owner {
+  readonly #plan: Plan;
+  readonly #tell: (told: Told) => void;
+  readonly #clients: Client[] = [];
+  readonly #connecting = new Histogram();
+  readonly #recording: Recording = { latency: new Histogram(), recent: new Histogram(), late: new Histogram() };
+  readonly #errors: Errors = {};
+  readonly #messages: (Messages | undefined)[] = [];
+  #window: Window = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
+  #loop: Loop | undefined;
+  #opened = 0;
+  #open = 0;
+  #failed = 0;
+  /** Answers in the measured time. */
+  #answered = 0;
+  #isStopped = false;
+  /** Called when a handshake is over, either way. */
+  #settled: () => void = () => {};
+
+  constructor(plan: Plan, tell: (told: Told) => void) {
+    this.#plan = plan;
+    this.#tell = tell;
+  }
+
+  /** Opens all connections, and tells when that is done. */
+  async connect(): Promise<void> {
+    const { target, connections, connectRate, first, timeout } = this.#plan;
+    const begun = performance.now();
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        const settled = this.#opened + this.#failed;
+        const wanted = this.#isStopped ? 0 : connections;
+        if (settled >= Math.max(wanted, this.#clients.length)) return resolve();
+        const due = (performance.now() - begun) * (connectRate / 1000) + 1;
+        const allowed = connectRate > 0 ? Math.min(wanted, Math.floor(due)) : Math.min(wanted, settled + OPENING);
+        while (this.#clients.length < allowed) {
+          const index = this.#clients.length;
+          this.#clients.push(new Client(target, this, index, { from: first + index, timeout }));
+        }
+        if (connectRate > 0 && this.#clients.length < wanted) setTimeout(go, 1);
+      };
+      this.#settled = go;
+      go();
+    });
+    this.#settled = () => {};
+    this.#tell({ type: 'connected', open: this.#open, errors: { ...this.#errors } });
+  }
+
+  /** Sends from `at` on, in ms since 1970, through the warm-up and the measured time, and tells how it went. */
+  async run(at: number): Promise<void> {
+    const { pace, warmup, duration, first, allConnections } = this.#plan;
+    const start = at - performance.timeOrigin;
+    const window = (this.#window = { start: start + warmup, end: start + warmup + duration });
+    const clients = this.#clients;
+    this.#loop =
+      pace.depth === undefined
+        ? new OpenLoop(clients, { rate: pace.rate, connections: allConnections, first }, window, this.#recording)
+        : new ClosedLoop(clients, pace.depth, window, this.#recording);
+    await this.#until(start);
+    this.#loop.start(start);
+    const telling = setInterval(() => this.#tellProgress(), TELLING);
+    await this.#until(window.start);
+    const before = this.#sums();
+    const idle = performance.eventLoopUtilization();
+    const unspent = process.cpuUsage();
+    await this.#until(window.end);
+    const measured = performance.now();
+    const busy = performance.eventLoopUtilization(idle).utilization;
+    const spent = process.cpuUsage(unspent);
+    const after = this.#sums();
+    this.#loop.stop();
+    await this.#awaitAnswers();
+    clearInterval(telling);
+    this.#tellProgress();
+    const { latency, late } = this.#recording;
+    const unanswered = clients.reduce((sum, { sent, answers }) => sum + Math.max(0, sent - answers), 0);
+    const unasked = clients.reduce((sum, { sent, answers }) => sum + Math.max(0, answers - sent), 0);
+    if (unanswered > 0) this.#errors['message without an answer'] = unanswered;
+    if (unasked > 0) this.#errors['answer without a message'] = unasked;
+    this.#isStopped = true;
+    await Promise.all(clients.map((client) => client.end()));
+    this.#tell({
+      type: 'done',
+      opened: this.#opened,
+      compressed: clients.filter(({ isCompressed }) => isCompressed).length,
+      latency: latency.pack(),
+      connecting: this.#connecting.pack(),
+      late: late.pack(),
+      sent: after.sent - before.sent,
+      answered: this.#answered,
+      bytesSent: after.bytesSent - before.bytesSent,
+      bytesReceived: after.bytesReceived - before.bytesReceived,
+      measured: Math.max(0, Math.min(measured, window.end) - window.start),
+      busy,
+      processorTime: spent.user + spent.system,
+      errors: this.#errors,
+    });
+  }
+
+  /** Ends the connecting, or the measured time, now. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#window.end = Math.min(this.#window.end, performance.now());
+    this.#settled();
+  }
+
+  opened(client: Client): void {
+    this.#opened++;
+    this.#open++;
+    this.#connecting.record(client.opening * NANOSECONDS, 1);
+    this.#settled();
+  }
+
+  answered(client: Client, count: number, now: number): void {
+    if (now >= this.#window.start && now < this.#window.end) this.#answered += count;
+    this.#loop?.answered(client, count, now);
+  }
+
+  failed(client: Client, kind: string): void {
+    this.#errors[kind] = (this.#errors[kind] ?? 0) + 1;
+    // One that has opened was counted as settled then.
+    if (client.hasOpened) this.#open--;
+    else this.#failed++;
+    this.#settled();
+  }
+
+  messages(isCompressed: boolean): Messages {
+    const { payloads, isBinary } = this.#plan;
+    return (this.#messages[Number(isCompressed)] ??= new Messages({ payloads, isBinary, isCompressed }));
+  }
+
+  /** Waits until a time, or until the end of the window where that has come forward. */
+  async #until(time: number): Promise<void> {
+    for (;;) {
+      const left = Math.min(time, this.#window.end) - performance.now();
+      if (left <= 0 || (this.#open === 0 && time > this.#window.start)) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, 50)));
+    }
+  }
+
+  /** Waits until each message has its answer, unless no connection is left or the time is over. */
+  async #awaitAnswers(): Promise<void> {
+    const until = performance.now() + this.#plan.timeout;
+    const waits = (): boolean => this.#clients.some((client) => client.isOpen && client.answers < client.sent);
+    while (waits() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOKING));
+  }
+
+  #sums(): Sums {
+    const sums: Sums = { sent: 0, bytesSent: 0, bytesReceived: 0 };
+    for (const { sent, bytesSent, bytesReceived } of this.#clients) {
+      sums.sent += sent;
+      sums.bytesSent += bytesSent;
+      sums.bytesReceived += bytesReceived;
+    }
+    return sums;
+  }
+
+  #tellProgress(): void {
+    const { recent } = this.#recording;
+    const errors = Object.values(this.#errors).reduce((sum, count) => sum + count, 0);
+    this.#tell({ type: 'progress', open: this.#open, answered: recent.total, errors, latency: recent.pack() });
+    recent.clear();
+  }
+}

@@ -1,0 +1,271 @@
+// `readSettings` reads the words of `wsimd bench`, and names a wrong one in one sentence.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { explained, wholeNumber } from '../arguments.js';
+import { CommandError, wordsOf } from '../command-error.js';
+import { KNOWN_SERVERS } from './known-servers.js';
+import { LIMITS, type Limits } from './limits.js';
+import type { Pace, Target } from './plan.js';
+
+export interface Settings {
+  /** Undefined where known servers are compared. */
+  readonly target: Target | undefined;
+  /** The known servers to compare, by name. */
+  readonly against: readonly string[];
+  readonly rounds: number;
+  readonly connections: number;
+  readonly pace: Pace;
+  readonly payloads: readonly Uint8Array[];
+  /** What the messages are, for reports: `16 B text`. */
+  readonly messages: string;
+  readonly isBinary: boolean;
+  readonly offersDeflate: boolean;
+  /** Of all workers together, in a second; 0 for as many as go. */
+  readonly connectRate: number;
+  /** ms. */
+  readonly duration: number;
+  readonly warmup: number;
+  readonly timeout: number;
+  readonly workers: number;
+  /** Where results go; `-` is the standard output. */
+  readonly json: string | undefined;
+  readonly html: string | undefined;
+  readonly compare: string | undefined;
+  readonly limits: Limits;
+}
+
+const OPTIONS = {
+  help: { type: 'boolean' },
+  connections: { type: 'string', default: '50' },
+  depth: { type: 'string' },
+  rate: { type: 'string' },
+  size: { type: 'string' },
+  payload: { type: 'string' },
+  lines: { type: 'boolean', default: false },
+  binary: { type: 'boolean', default: false },
+  deflate: { type: 'boolean', default: false },
+  duration: { type: 'string' },
+  warmup: { type: 'string', default: '1' },
+  timeout: { type: 'string', default: '10' },
+  'connect-rate': { type: 'string' },
+  workers: { type: 'string' },
+  header: { type: 'string', multiple: true, default: [] as string[] },
+  protocol: { type: 'string', multiple: true, default: [] as string[] },
+  origin: { type: 'string' },
+  insecure: { type: 'boolean', default: false },
+  unix: { type: 'string' },
+  against: { type: 'string' },
+  rounds: { type: 'string' },
+  json: { type: 'string' },
+  html: { type: 'string' },
+  compare: { type: 'string' },
+  'max-p50': { type: 'string' },
+  'max-p90': { type: 'string' },
+  'max-p99': { type: 'string' },
+  'max-p99.9': { type: 'string' },
+  'max-p99.99': { type: 'string' },
+  'max-latency': { type: 'string' },
+  'min-rate': { type: 'string' },
+  'max-errors': { type: 'string' },
+  'max-worse': { type: 'string' },
+} as const;
+
+const MOST = 1_000_000;
+const MOST_DEPTH = 100_000;
+const MOST_RATE = 1e8;
+const MOST_SIZE = 100 * 1024 * 1024;
+const DEFAULT_SIZE = 125;
+const DURATION = 10_000;
+/** Servers that are compared have several turns, each of which is shorter. */
+const DURATION_OF_TURN = 3000;
+const ROUNDS = 3;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, '': 1000, s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * The settings that the words say; undefined where help is asked for.
+ * @throws CommandError for words that say none
+ */
+export function readSettings(args: readonly string[]): Settings | undefined {
+  const { values, positionals } = explained('bench', () =>
+    parseArgs({ args: withJsonFile(args), allowPositionals: true, options: OPTIONS }),
+  );
+  if (values.help) return undefined;
+  const against = values.against === undefined ? [] : knownServers(values.against);
+  if (against.length > 0 && positionals.length > 0)
+    throw new CommandError('--against starts its own servers, and takes no URL.');
+  if (against.length === 0 && positionals.length !== 1)
+    throw new CommandError('wsimd bench takes one URL, such as ws://127.0.0.1:9001.');
+  if (values.rounds !== undefined && against.length === 0)
+    throw new CommandError('--rounds is for --against, whose servers take turns.');
+  if (values.depth !== undefined && values.rate !== undefined)
+    throw new CommandError('--depth and --rate exclude each other: a loop is closed or open.');
+  const connections = wholeNumber(values.connections, '--connections', 1, MOST);
+  const { payloads, name } = payloadsOf(values);
+  const target = against.length > 0 ? undefined : targetOf(positionals[0], values);
+  const most = Math.min(connections, 1024);
+  const given = (option: keyof Limits): number | undefined =>
+    values[option] === undefined ? undefined : positive(values[option], `--${option}`);
+  const limits = Object.fromEntries(LIMITS.map((option) => [option, given(option)])) as Limits;
+  if (limits['max-worse'] !== undefined && values.compare === undefined)
+    throw new CommandError('--max-worse goes with --compare, which says what to compare with.');
+  return {
+    target,
+    against,
+    rounds: values.rounds === undefined ? ROUNDS : wholeNumber(values.rounds, '--rounds', 1, 1000),
+    connections,
+    pace:
+      values.rate === undefined
+        ? { depth: wholeNumber(values.depth ?? '1', '--depth', 1, MOST_DEPTH), rate: undefined }
+        : { rate: wholeNumber(values.rate, '--rate', 1, MOST_RATE), depth: undefined },
+    payloads,
+    messages: `${name} ${values.binary ? 'binary' : 'text'}${values.deflate ? ', compressed' : ''}`,
+    isBinary: values.binary,
+    offersDeflate: values.deflate,
+    connectRate:
+      values['connect-rate'] === undefined ? 0 : wholeNumber(values['connect-rate'], '--connect-rate', 1, MOST),
+    duration:
+      values.duration === undefined
+        ? against.length > 0
+          ? DURATION_OF_TURN
+          : DURATION
+        : time(values.duration, '--duration', 1),
+    warmup: time(values.warmup, '--warmup', 0),
+    timeout: time(values.timeout, '--timeout', 1),
+    workers:
+      values.workers === undefined
+        ? Math.min(most, target === undefined || isHere(target) ? Math.max(1, cores() - 1) : cores())
+        : wholeNumber(values.workers, '--workers', 1, most),
+    json: values.json,
+    html: values.html,
+    compare: values.compare,
+    limits,
+  };
+}
+
+/** `--json` alone, before a URL or at the end, means the standard output; the parser wants a value. */
+function withJsonFile(args: readonly string[]): string[] {
+  return args.map((word, at) => (word === '--json' && !/\.json$/i.test(args[at + 1] ?? '') ? '--json=-' : word));
+}
+
+const cores = (): number => availableParallelism();
+
+/** Whether the server shares this machine's cores. */
+function isHere({ host, unix }: Target): boolean {
+  return unix !== undefined || host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function knownServers(list: string): string[] {
+  const names = [...new Set(list.split(',').map((name) => name.trim()))];
+  for (const name of names) {
+    if (!Object.hasOwn(KNOWN_SERVERS, name))
+      throw new CommandError(`--against knows ${Object.keys(KNOWN_SERVERS).join(', ')}, not ${JSON.stringify(name)}.`);
+  }
+  // Ours is what the others are compared with.
+  return names.includes('wsimd') ? names : ['wsimd', ...names];
+}
+
+/** A time in ms, of text such as 10, 10s, 500ms or 2m. */
+function time(text: string, option: string, least: number): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
+  const ms = Number(number) * UNITS[unit];
+  if (ms >= least && ms < 2 ** 31) return ms;
+  throw new CommandError(`${option} takes a time such as 10, 10s, 500ms or 2m, not ${JSON.stringify(text)}.`);
+}
+
+function positive(text: string, option: string): number {
+  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isFinite(number)) return number;
+  throw new CommandError(`${option} takes a number from 0, not ${JSON.stringify(text)}.`);
+}
+
+interface PayloadValues {
+  size?: string | undefined;
+  payload?: string | undefined;
+  lines: boolean;
+  binary: boolean;
+}
+
+function payloadsOf({ size, payload, lines, binary }: PayloadValues): { payloads: Uint8Array[]; name: string } {
+  if (payload === undefined) {
+    if (lines) throw new CommandError('--lines goes with --payload, whose lines it sends.');
+    const length = size === undefined ? DEFAULT_SIZE : wholeNumber(size, '--size', 0, MOST_SIZE);
+    return { payloads: [letters(length)], name: `${length} B` };
+  }
+  if (size !== undefined) throw new CommandError('--size and --payload exclude each other.');
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(payload);
+  } catch (error) {
+    throw new CommandError(`Cannot read ${payload}: ${wordsOf(error)}.`);
+  }
+  if (bytes.length > MOST_SIZE) throw new CommandError(`${payload} has more than ${MOST_SIZE} bytes.`);
+  if (!binary && !isText(bytes)) throw new CommandError(`${payload} is not UTF-8; --binary sends it as it is.`);
+  if (!lines) return { payloads: [bytes], name: `${bytes.length} B` };
+  const all = bytes.toString('latin1').split(/\r?\n/);
+  if (all.at(-1) === '') all.pop();
+  if (all.length === 0) throw new CommandError(`${payload} has no lines.`);
+  return { payloads: all.map((line) => Buffer.from(line, 'latin1')), name: `${all.length} different lines as` };
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Letters that a compressor finds neither all the same nor without any order. */
+function letters(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = 1;
+  for (let at = 0; at < length; at++) {
+    state = (state * 48_271) % 0x7fffffff;
+    bytes[at] = state % 6 === 0 ? 0x20 : 0x61 + (state % 16);
+  }
+  return bytes;
+}
+
+interface TargetValues {
+  header: readonly string[];
+  protocol: readonly string[];
+  origin?: string | undefined;
+  insecure: boolean;
+  unix?: string | undefined;
+  deflate: boolean;
+}
+
+/**
+ * The server that a URL and the options of its opening request name.
+ * @throws CommandError
+ */
+export function targetOf(given: string, values: TargetValues): Target {
+  const url = /^[a-z][a-z+]*:/i.test(given) && !/^[\w.-]+:\d+/.test(given) ? given : `ws://${given}`;
+  if (!URL.canParse(url)) throw new CommandError(`${JSON.stringify(given)} is no URL.`);
+  const { protocol, hostname, port, host, pathname, search } = new URL(url.replace(/^http/i, 'ws'));
+  if (protocol !== 'ws:' && protocol !== 'wss:')
+    throw new CommandError(`A URL begins with ws: or wss:, not ${JSON.stringify(protocol)}.`);
+  const headers: Record<string, string> = {};
+  for (const field of values.header) {
+    const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(field) ?? [];
+    if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(field)}.`);
+    headers[name] = value;
+  }
+  const isTls = protocol === 'wss:';
+  return {
+    url,
+    isTls,
+    host: hostname.replaceAll(/[[\]]/g, ''),
+    port: port === '' ? (isTls ? 443 : 80) : Number(port),
+    unix: values.unix,
+    request: pathname + search,
+    authority: host,
+    headers,
+    protocols: values.protocol,
+    origin: values.origin,
+    isInsecure: values.insecure,
+    offersDeflate: values.deflate,
+  };
+}

@@ -1,0 +1,121 @@
+// `writeReport` shows a result in a terminal: figures, a histogram, and how an earlier result differs.
+import { changesOf, differences } from './compare.js';
+import { PERCENTILES } from './histogram.js';
+import { countErrors, type Result } from './result.js';
+import { inBytes, inMs, percent, perSecond } from './words.js';
+
+/** Rows of the histogram, and columns of its longest bar. */
+const ROWS = 16;
+const BAR = 40;
+/** A worker that works for so much of the time may be the one that is slow. */
+const BUSY = 0.9;
+/** Messages that leave so late, in ms, say that the load was not the one that was asked for. */
+const LATE = 1;
+
+/** The settings of a result in one line. */
+export function describe({ url, settings, measured }: Pick<Result, 'url' | 'settings' | 'measured'>): string {
+  const { connections, depth, rate, messages, workers } = settings;
+  const pace = depth === undefined ? `${perSecond(rate!)} messages/s` : `${depth} deep`;
+  const threads = `${workers} worker${workers === 1 ? '' : 's'}`;
+  return `${url}, ${connections} connection${connections === 1 ? '' : 's'}, ${pace}, ${messages}, ${inMs(measured)}, ${threads}`;
+}
+
+export function writeReport(result: Result, before: Result | undefined): string {
+  const { messages, bytes, connections, latency, errors, measured, settings } = result;
+  const kinds = Object.entries(errors).map(([kind, count]) => `${perSecond(count)} x ${kind}`);
+  const { count: opened, compressed } = connections;
+  const agreed = settings.messages.includes('compressed') ? `, ${compressed} compressed` : '';
+  const lines = [
+    describe(result),
+    '',
+    `messages     ${perSecond(messages.perSecond)}/s   ${perSecond(messages.answered)} answered in ${inMs(measured)}`,
+    `bytes        ${inBytes(bytes.receivedPerSecond)}/s in, ${inBytes(bytes.sentPerSecond)}/s out, on the wire`,
+    `connections  ${opened} of ${settings.connections}${agreed}; opened in p50 ${inMs(connections.p50)}, ` +
+      `p99 ${inMs(connections.p99)}, max ${inMs(connections.max)}`,
+    `errors       ${countErrors(result) === 0 ? 'none' : kinds.join(', ')}`,
+    '',
+    ...(latency.count === 0 ? ['No answer has come.'] : latencyLines(result)),
+    ...warnings(result),
+    ...(before === undefined ? [] : comparison(before, result)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function latencyLines({ latency }: Result): string[] {
+  const names = [...PERCENTILES.map((name) => `p${name}` as const), 'max' as const];
+  const cells = names.map((name) => inMs(latency[name]));
+  const widths = names.map((name, at) => Math.max(name.length, cells[at].length) + 3);
+  const row = (list: readonly string[]): string =>
+    list
+      .map((cell, at) => cell.padEnd(widths[at]))
+      .join('')
+      .trimEnd();
+  const from = latency.isCorrected
+    ? 'from the moment at which each message was due'
+    : 'from each send, without correction: --rate measures as users see it';
+  return [
+    `latency      ${row(names)}`,
+    `             ${row(cells)}`,
+    `             ${from}`,
+    '',
+    ...histogram(latency.buckets),
+  ];
+}
+
+/** Bars for ranges of latency that are each as many times the one before. */
+function histogram(buckets: Result['latency']['buckets']): string[] {
+  const [shortest, longest] = [buckets[0][0], buckets.at(-1)![0]];
+  const factor = Math.max(1.02, (longest / shortest) ** (1 / ROWS));
+  const total = buckets.reduce((sum, [, count]) => sum + count, 0);
+  const rows: { from: number; to: number; count: number }[] = [];
+  let at = 0;
+  for (let from = shortest; at < buckets.length; from *= factor) {
+    let count = 0;
+    // The last row takes all that is left, whatever rounding says.
+    const to = rows.length === ROWS - 1 ? Number.POSITIVE_INFINITY : from * factor;
+    while (at < buckets.length && buckets[at][0] < to) count += buckets[at++][1];
+    rows.push({ from, to: Math.min(to, longest), count });
+  }
+  const most = Math.max(...rows.map(({ count }) => count));
+  return rows.map(({ from, to, count }) => {
+    const bar = '█'.repeat(Math.round((count / most) * BAR)) || (count > 0 ? '▏' : '');
+    const range = `${inMs(from).padStart(8)} - ${inMs(to).padEnd(8)}`;
+    return `${range} ${bar.padEnd(BAR)} ${count > 0 ? percent(count / total).padStart(7) : ''}`.trimEnd();
+  });
+}
+
+/** What a reader must know before the figures are believed. */
+export function warnings({
+  late,
+  load,
+  settings,
+  latency,
+}: Pick<Result, 'late' | 'load' | 'settings' | 'latency'>): string[] {
+  const sentences: string[] = [];
+  if (late !== undefined && late.p99 > LATE && latency.count > 0) {
+    sentences.push(
+      `The load itself was late: of its sends, 1 % left ${inMs(late.p99)} or more after their time. ` +
+        'That is in the latencies: ask for a lower rate, or for more workers.',
+    );
+  }
+  if (late === undefined && load.busy > BUSY) {
+    sentences.push(
+      `The load was busy for ${percent(load.busy)} of the time: the server may be able to do more. ` +
+        `${settings.workers === 1 ? '--workers 2' : 'More workers'} may show it.`,
+    );
+  }
+  return sentences.length === 0 ? [] : ['', ...sentences];
+}
+
+function comparison(before: Result, now: Result): string[] {
+  const rows = changesOf(before, now).map(({ name, before: was, now: is, percent: worse }) => {
+    const write = name === 'messages/s' ? perSecond : inMs;
+    const change =
+      Math.abs(worse) < 0.05 ? 'the same' : `${Math.abs(worse).toFixed(1)} % ${worse > 0 ? 'worse' : 'better'}`;
+    return `${name.padEnd(12)} ${write(was).padStart(12)} ${write(is).padStart(12)}   ${change}`;
+  });
+  const different = differences(before, now);
+  const warning = different.length === 0 ? [] : [`The settings differ: ${different.join('; ')}.`];
+  const title = `${'compared'.padEnd(12)} ${before.startedAt.slice(0, 10).padStart(12)} ${'now'.padStart(12)}`;
+  return ['', title, ...rows, ...warning];
+}

@@ -1,0 +1,30 @@
+// `inMs` and its neighbours write durations, rates and sizes for people.
+
+/** A duration, with three digits that count. */
+export function inMs(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1000).toPrecision(ms >= 100_000 ? 4 : 3)} s`;
+  if (ms >= 1) return `${digits(ms)} ms`;
+  return `${digits(ms * 1000)} µs`;
+}
+
+function digits(number: number): string {
+  return number >= 99.95 ? String(Math.round(number)) : number.toPrecision(number === 0 ? 1 : 3);
+}
+
+/** A rate or a count, with commas. */
+export function perSecond(rate: number): string {
+  return (rate >= 100 ? Math.round(rate) : Number(rate.toPrecision(3))).toLocaleString('en-US');
+}
+
+/** Bytes, in the largest unit that leaves a number from 1. */
+export function inBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let [number, unit] = [bytes, 0];
+  for (; number >= 1000 && unit < units.length - 1; unit++) number /= 1000;
+  return `${unit === 0 ? Math.round(number) : number.toPrecision(3)} ${units[unit]}`;
+}
+
+/** A share of all. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 2 : 1)} %`;
+}

@@ -1,0 +1,368 @@
+/** `wsimd bench` against servers with planted stalls, delays and faults: it reports what was planted. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import { bench } from '../../../src/cli/load/bench.js';
+import type { Result } from '../../../src/cli/load/result.js';
+
+const PROGRAM = fileURLToPath(new URL('../../../dist/cli/index.js', import.meta.url));
+
+const directory = mkdtempSync(join(tmpdir(), 'wsimd-bench-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const fileOf = (name: string): string => join(directory, name);
+
+type Behaviour = (websocket: WebSocket, number: number, request: IncomingMessage) => void;
+
+const echo: Behaviour = (websocket) =>
+  websocket.on('message', (data, binary) => websocket.send(data, { binary, compress: true }));
+
+/** The address of a server of `ws` that behaves so with its connections, which it numbers. */
+async function serverThat(behave: Behaviour, options: ServerOptions = {}): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
+  let count = 0;
+  server.on('connection', (websocket, request) => {
+    websocket.on('error', () => {});
+    behave(websocket, count++, request);
+  });
+  onTestFinished(() => {
+    for (const websocket of server.clients) websocket.terminate();
+    server.close();
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  return `ws://127.0.0.1:${(server.address() as { port: number }).port}/`;
+}
+
+interface Run {
+  status: number;
+  out: string;
+  err: string;
+}
+
+async function run(...args: string[]): Promise<Run> {
+  const said = { out: '', err: '' };
+  const terminal = {
+    out: (text: string) => void (said.out += text),
+    err: (text: string) => void (said.err += text),
+    columns: undefined,
+  };
+  const status = await bench(args, terminal, new AbortController().signal);
+  return { status, ...said };
+}
+
+/** The result of a run of one worker. */
+async function measure(...args: string[]): Promise<Result & Pick<Run, 'status'>> {
+  const { status, out } = await run('--json', '--workers', '1', ...args);
+  return { ...(JSON.parse(out) as Result), status };
+}
+
+describe('latency', () => {
+  const [BEFORE, STALL] = [500, 400];
+
+  /** A server that holds back all answers from 500 to 900 ms after its first message, and otherwise for 4 ms. */
+  async function stalling() {
+    let first: number | undefined;
+    /** How long the stall was, by the clock of the server. */
+    const planted = { stall: 0 };
+    const url = await serverThat((websocket) =>
+      websocket.on('message', (data) => {
+        const now = performance.now();
+        first ??= now;
+        const [begin, end] = [first + BEFORE, first + BEFORE + STALL];
+        const isHeld = now >= begin && now < end;
+        const answer = (): void => {
+          if (isHeld) planted.stall = Math.max(planted.stall, performance.now() - begin);
+          websocket.send(data);
+        };
+        setTimeout(answer, isHeld ? end - now : 4);
+      }),
+    );
+    return { url, planted };
+  }
+
+  /** The planted time, and 5 % of the stall for timers and this machine. */
+  const isAbout = (ms: number, planted: number): void => {
+    expect(ms).toBeGreaterThan(planted - STALL * 0.05);
+    expect(ms).toBeLessThan(planted + STALL * 0.05);
+  };
+
+  it('of an open loop counts a stall for every message that it held up', async () => {
+    const { url, planted } = await stalling();
+    const DURATION = 1400;
+    const given = ['--warmup', '100ms', '--duration', `${DURATION}ms`, '--connections', '4'];
+    const { latency, messages, errors, status, late } = await measure(url, '--rate', '200', ...given);
+    expect([status, errors, latency.isCorrected]).toEqual([0, {}, true]);
+    expect(latency.count).toBe((200 * DURATION) / 1000);
+    expect(Math.abs(messages.sent - latency.count)).toBeLessThanOrEqual(2);
+    // Messages are due all the time, and those of the stall wait for its end: a share of all that is known.
+    isAbout(latency.max, planted.stall);
+    isAbout(latency.p99, planted.stall - 0.01 * DURATION);
+    isAbout(latency.p90, planted.stall - 0.1 * DURATION);
+    const held = latency.buckets.filter(([ms]) => ms > STALL / 4).reduce((sum, [, count]) => sum + count, 0);
+    expect(held / latency.count).toBeCloseTo((STALL * 0.75) / DURATION, 1);
+    expect(latency.p50).toBeLessThan(STALL / 4);
+    expect(late!.count).toBeGreaterThan(0);
+  });
+
+  it('of a closed loop counts it once for each message under way, and says so', async () => {
+    const { url, planted } = await stalling();
+    const given = ['--warmup', '100ms', '--duration', '1400ms', '--connections', '2', '--size', '20000'];
+    const { out } = await run(url, ...given, '--workers', '1', '--depth', '3', '--json', fileOf('closed.json'));
+    const { latency, late } = JSON.parse(readFileSync(fileOf('closed.json'), 'utf8')) as Result;
+    const held = latency.buckets.filter(([ms]) => ms > STALL / 2).reduce((sum, [, count]) => sum + count, 0);
+    expect([held, latency.isCorrected, late]).toEqual([6, false, undefined]);
+    isAbout(latency.max, planted.stall);
+    expect(latency.p90).toBeLessThan(STALL / 4);
+    expect(out).toContain('without correction: --rate measures as users see it');
+  });
+
+  it('is a planted delay, and the rate of a closed loop follows from it', async () => {
+    const DELAY = 40;
+    const url = await serverThat((websocket) =>
+      websocket.on('message', (data) => setTimeout(() => websocket.send(data), DELAY)),
+    );
+    const given = ['--warmup', '0', '--duration', '600ms', '--connections', '5', '--depth', '4'];
+    const { latency, messages } = await measure(url, ...given);
+    expect(latency.min).toBeGreaterThan(DELAY - 2);
+    expect(latency.p50).toBeLessThan(DELAY + 10);
+    expect(messages.perSecond).toBeGreaterThan((5 * 4 * 1000) / (DELAY + 15));
+    expect(messages.perSecond).toBeLessThanOrEqual((5 * 4 * 1000) / (DELAY - 2));
+  });
+});
+
+describe('messages', () => {
+  /** What the server got: each different message, whether it was binary, and how many there were. */
+  async function received(options: ServerOptions, ...args: string[]) {
+    const seen = { count: 0, bytes: 0, different: new Set<string>(), kinds: new Set<boolean>() };
+    const url = await serverThat((websocket) => {
+      websocket.on('message', (data: Buffer, binary) => {
+        seen.count++;
+        seen.bytes += data.length;
+        seen.different.add(data.toString('latin1'));
+        seen.kinds.add(binary);
+        websocket.send(data, { binary });
+      });
+    }, options);
+    const result = await measure(url, '--warmup', '0', '--duration', '150ms', '--connections', '3', ...args);
+    expect(result.errors).toEqual({});
+    expect([result.messages.answered, result.messages.sent]).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(seen.count).toBeGreaterThanOrEqual(result.messages.answered);
+    expect(result.latency.count).toBe(seen.count);
+    return { ...seen, result };
+  }
+
+  it('have the size and the kind that is asked for, and bytes are those on the wire', async () => {
+    const { different, kinds, count, result } = await received({}, '--size', '300', '--depth', '8');
+    expect([[...different].map(({ length }) => length), [...kinds]]).toEqual([[300], [false]]);
+    // 4 bytes of header out and in, and a masking key out.
+    expect(result.bytes.sent).toBe(result.messages.sent * 308);
+    expect(Math.abs(result.bytes.received - count * 304)).toBeLessThan(304 * 8 * 3 + 1);
+    expect((await received({}, '--size', '0')).bytes).toBe(0);
+    expect([...(await received({}, '--binary', '--size', '70000')).kinds]).toEqual([true]);
+  });
+
+  it('are the file, or its lines by turns', async () => {
+    writeFileSync(fileOf('lines.txt'), 'one\ntwo\nthrée\n');
+    const whole = await received({}, '--payload', fileOf('lines.txt'));
+    expect([...whole.different]).toEqual([readFileSync(fileOf('lines.txt'), 'latin1')]);
+    const lines = await received({}, '--payload', fileOf('lines.txt'), '--lines');
+    expect([...lines.different].map((line) => Buffer.from(line, 'latin1').toString()).sort()).toEqual([
+      'one',
+      'thrée',
+      'two',
+    ]);
+  });
+
+  it('are compressed where the server agrees', async () => {
+    for (const perMessageDeflate of [{ threshold: 0 }, { threshold: 0, clientNoContextTakeover: true }, false]) {
+      const { different, result } = await received({ perMessageDeflate }, '--deflate', '--size', '5000');
+      expect([...different].map(({ length }) => length)).toEqual([5000]);
+      expect(result.connections.compressed).toBe(perMessageDeflate === false ? 0 : 3);
+      const each = result.bytes.sent / result.messages.sent;
+      if (perMessageDeflate === false) expect(each).toBe(5008);
+      else expect(each).toBeLessThan(4000);
+    }
+  });
+});
+
+describe('connections', () => {
+  it('carry the fields of the command line, and open at the rate that is asked for', async () => {
+    const times: number[] = [];
+    let fields: IncomingMessage | undefined;
+    const url = await serverThat(
+      (websocket, number, request) => {
+        times.push(performance.now());
+        fields = request;
+        echo(websocket, number, request);
+      },
+      { handleProtocols: () => 'chat' },
+    );
+    const given = ['--header', 'X-One: 1', '--origin', 'http://here', '--protocol', 'chat', '--connect-rate', '50'];
+    const load = ['--warmup', '0', '--duration', '50ms', '--connections', '21'];
+    const { connections } = await measure(`${url}room?x=1`, ...load, ...given);
+    expect(fields!.url).toBe('/room?x=1');
+    expect(fields!.headers).toMatchObject({ 'x-one': '1', origin: 'http://here', 'sec-websocket-protocol': 'chat' });
+    expect(connections.count).toBe(21);
+    const span = times.at(-1)! - times[0];
+    expect(span).toBeGreaterThan(380);
+    expect(span).toBeLessThan(700);
+  });
+
+  it('go through a Unix socket', async () => {
+    const server = createServer();
+    const path = fileOf('socket');
+    const sockets = new WebSocketServer({ server });
+    sockets.on('connection', echo);
+    onTestFinished(() => void server.close());
+    await new Promise<void>((resolve) => void server.listen(path, resolve));
+    const given = ['--unix', path, '--warmup', '0', '--duration', '50ms', '--connections', '2'];
+    expect((await measure('ws://localhost/', ...given)).messages.answered).toBeGreaterThan(0);
+  });
+});
+
+describe('errors', () => {
+  it('are counted by kind: refusals, closes, violations, answers that do not come or were not asked for', async () => {
+    let asked = 0;
+    const url = await serverThat(
+      (websocket, number) => {
+        websocket.on('message', (data) => {
+          if (number === 0) websocket.close(4000);
+          if (number === 1)
+            (websocket as unknown as { _socket: NodeJS.WritableStream })._socket.write('\xf1\x00', 'latin1');
+          if (number === 2) websocket.terminate();
+          if (number === 4) websocket.send(data);
+          if (number > 3) websocket.send(data);
+        });
+      },
+      { verifyClient: () => ++asked % 4 !== 0 },
+    );
+    const given = ['--warmup', '0', '--duration', '100ms', '--connections', '8', '--timeout', '150ms'];
+    const { errors, connections, status } = await measure(url, ...given, '--connect-rate', '200');
+    expect(errors).toEqual({
+      'Unexpected server response: 401': 2,
+      'closed with 4000': 1,
+      WS_ERR_UNEXPECTED_RSV_2_3: 1,
+      'closed with 1006': 1,
+      'message without an answer': 4,
+      'answer without a message': expect.any(Number) as number,
+    });
+    expect([connections.count, status]).toEqual([6, 1]);
+  });
+
+  it('do not end a run that goes on with others, and limits decide on the exit status', async () => {
+    const url = await serverThat((websocket, number, request) => {
+      if (number === 0) websocket.close(1001);
+      else echo(websocket, number, request);
+    });
+    const given = [url, '--warmup', '0', '--duration', '100ms', '--connections', '3', '--workers', '1'];
+    expect((await run(...given, '--max-errors', '1', '--min-rate', '1', '--max-p99', '5000')).status).toBe(0);
+    const { status, err } = await run(...given, '--min-rate', '1000000000', '--max-p50', '0');
+    expect(status).toBe(1);
+    expect(err).toMatch(/^p50 is .+, above --max-p50 0 ms\.\n.+ are below --min-rate 1,000,000,000\.\n/);
+  });
+});
+
+describe('reports', () => {
+  it('show figures and a histogram, write a page, and compare with an earlier result', async () => {
+    const url = await serverThat(echo);
+    const given = [url, '--warmup', '0', '--duration', '100ms', '--connections', '2', '--workers', '1'];
+    const [json, html] = [fileOf('result.json'), fileOf('result.html')];
+    const first = await run(...given, '--json', json);
+    expect(first.out).toMatch(/2 connections, 1 deep, 125 B text, 1\d\d ms, 1 worker\n\nmessages +[\d,]+\/s/);
+    expect(first.out).toMatch(/p50 +p90 +p99 +p99\.9 +p99\.99 +max/);
+    expect(first.out).toMatch(/ - .*█+ +\d+\.\d+ %/);
+    const result = JSON.parse(readFileSync(json, 'utf8')) as Result;
+    const quick = { ...result, latency: { ...result.latency, p50: 1e-6, p90: 1e-6 } };
+    writeFileSync(fileOf('quick.json'), JSON.stringify(quick));
+    const second = await run(
+      ...given,
+      '--html',
+      html,
+      '--compare',
+      fileOf('quick.json'),
+      '--max-worse',
+      '50',
+      '--depth',
+      '2',
+    );
+    expect(second.status).toBe(1);
+    expect(second.err).toMatch(/p50 is .+ % worse: above --max-worse 50 %/);
+    expect(second.out).toContain('The settings differ: depth 1, now 2.');
+    const page = readFileSync(html, 'utf8');
+    expect(page.match(/<svg /g)!.length).toBeGreaterThanOrEqual(2);
+    expect(page).not.toMatch(/<script|src=|https?:/);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('name the load itself where it may be the slow one', async () => {
+    const { warnings } = await import('../../../src/cli/load/terminal-report.js');
+    const settings = { workers: 1 } as Result['settings'];
+    const latency = { count: 1 } as Result['latency'];
+    const durations = { p99: 3 } as Result['connections'];
+    const load = { busy: 0.95, microsPerMessage: 1 };
+    expect(warnings({ settings, latency, load, late: durations }).join()).toContain('3.00 ms or more after their time');
+    expect(warnings({ settings, latency, load }).join()).toContain('busy for 95.0 % of the time');
+    expect(warnings({ settings, latency, load: { ...load, busy: 0.5 } })).toEqual([]);
+  });
+});
+
+describe('mistakes', () => {
+  const HERE = 'ws://127.0.0.1:1';
+  it.each([
+    [[], /^wsimd bench takes one URL/],
+    [[HERE, HERE], /^wsimd bench takes one URL/],
+    [['--nonsense'], /^wsimd bench: Unknown option '--nonsense'\.$/],
+    [['ftp://here'], /^A URL begins with ws: or wss:, not "ftp:"\.$/],
+    [['ws://'], /^"ws:\/\/" is no URL\.$/],
+    [[HERE, '--connections', '0'], /^--connections takes a whole number from 1 to/],
+    [[HERE, '--depth', '2', '--rate', '5'], /^--depth and --rate exclude each other/],
+    [[HERE, '--duration', 'long'], /^--duration takes a time such as 10, 10s, 500ms or 2m, not "long"\.$/],
+    [[HERE, '--size', '1', '--payload', 'x'], /^--size and --payload exclude each other\.$/],
+    [[HERE, '--payload', 'no-such-file'], /^Cannot read no-such-file: ENOENT/],
+    [[HERE, '--lines'], /^--lines goes with --payload/],
+    [[HERE, '--header', 'none'], /^--header takes 'NAME: VALUE', not "none"\.$/],
+    [[HERE, '--max-p99', 'fast'], /^--max-p99 takes a number from 0, not "fast"\.$/],
+    [[HERE, '--max-worse', '5'], /^--max-worse goes with --compare/],
+    [[HERE, '--compare', 'package.json'], /^package\.json holds no result of wsimd bench/],
+    [['--against', 'ws,nonsense'], /^--against knows wsimd, ws, uws, bun, not "nonsense"\.$/],
+    [['--against', 'ws', HERE], /^--against starts its own servers/],
+    [[HERE, '--rounds', '2'], /^--rounds is for --against/],
+    [[HERE], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: ECONNREFUSED\.$/],
+  ])('%j is refused in one sentence', async (args, sentence) => {
+    await expect(run(...args)).rejects.toThrow(
+      expect.objectContaining({ name: 'CommandError', message: expect.stringMatching(sentence) as string }),
+    );
+  });
+
+  it('--help names every option', async () => {
+    const { status, out } = await run('--help');
+    expect(status).toBe(0);
+    const source = readFileSync(new URL('../../../src/cli/load/settings.ts', import.meta.url), 'utf8');
+    const [, options] = /const OPTIONS = \{([^]*?)\n\} as const/.exec(source)!;
+    for (const [, name] of options.matchAll(/^ {2}'?([\w.-]+)'?:/gm))
+      if (name !== 'help') expect(out).toContain(`--${name}`);
+  });
+});
+
+describe('the program', () => {
+  function program(...args: string[]) {
+    if (!existsSync(PROGRAM)) console.log('not run: dist/ is not built');
+    return existsSync(PROGRAM)
+      ? spawnSync(process.execPath, [PROGRAM, 'bench', ...args], { encoding: 'utf8' })
+      : undefined;
+  }
+
+  it('compares known servers by more than one worker, and leaves out those that are not there', () => {
+    const given = ['--warmup', '0', '--duration', '100ms', '--rounds', '1', '--connections', '4', '--workers', '2'];
+    const ended = program('--against', 'ws,uws', ...given, '--html', fileOf('against.html'));
+    if (ended === undefined) return;
+    expect(ended.stdout).toMatch(/server +messages\/s.*\nwsimd .*\nws 8\.\d+\.\d+ .*x\n/);
+    expect(ended.stderr).toContain('uws is left out: npm install uwebsockets puts it here.');
+    expect(ended.status).toBe(0);
+    expect(readFileSync(fileOf('against.html'), 'utf8')).toContain('uws is left out');
+  });
+});
