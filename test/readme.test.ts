@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { DOCUMENTS, programs, readDocument } from './support/documents.js';
 import { expectClose, expectEchoes } from './support/echo.js';
+import { runsLong } from './support/long.js';
 
 const ROOT = new URL('../', import.meta.url);
 const WSLAY_HEADER = '/usr/include/wslay/wslay.h';
@@ -36,7 +37,7 @@ interface Running {
 }
 
 /** Runs a program of a document on this port; without a build, says so and returns undefined. */
-function run(name: string, port: number): Running | undefined {
+function run(name: string, port: number, args: readonly string[] = []): Running | undefined {
   if (!existsSync(new URL('dist/index.js', ROOT))) {
     console.log('not run: dist/ is not built');
     return undefined;
@@ -47,7 +48,7 @@ function run(name: string, port: number): Running | undefined {
     .replaceAll('9001', String(port));
   const file = join(directory, `${port}-${name}`);
   writeFileSync(file, code);
-  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -140,34 +141,45 @@ test(
 
 describe('the list for users of wslay', () => {
   const rows = Array.from(
-    readDocument('docs/wslay.md').matchAll(/^- (.*?): ([^]*?)(?:\s+Test: ([^]*?))?(?=\n- |\n\n|\n$)/gm),
+    readDocument('docs/wslay.md').matchAll(/^- (`[^]*?):\s+([^]*?)(?:\s+Test:\s+([^]*?))?(?=\n- |\n\n|\n$)/gm),
     ([, wslay, ours, name]) => [wslay, ours, name?.replaceAll(/\s+/g, ' ')],
   );
 
   test('names tests that exist', () => {
     const source = readFileSync(new URL('test/connection/wslay-level.test.ts', ROOT), 'utf8');
     expect(rows.length).toBeGreaterThan(30);
-    for (const [wslay, , name] of rows) if (name !== undefined) expect(source, wslay).toContain(`test('${name}'`);
+    for (const [wslay, ours, name] of rows) {
+      if (name !== undefined) expect(source, wslay).toContain(`test('${name}'`);
+      else expect(ours, wslay).toMatch(/nothing to call|^`CloseCode\./);
+    }
   });
 
-  test('has an entry for every function of wslay', () => {
+  test('has an entry for every function, callback, error and status code of wslay', () => {
     if (!existsSync(WSLAY_HEADER)) {
       console.log('not run: there is no wslay here (Debian package libwslay-dev)');
       return;
     }
     const header = readFileSync(WSLAY_HEADER, 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
-    const functions = Array.from(header.matchAll(/\b(wslay_\w+)\s*\((?:wslay|struct)/g), ([, name]) => name);
-    expect(functions.length).toBeGreaterThan(25);
+    const names = (pattern: RegExp): string[] => Array.from(header.matchAll(pattern), ([, name]) => name);
+    const functions = names(/\b(wslay_\w+)\s*\((?:wslay|struct)/g);
+    const callbacks = names(/\(\*(wslay_\w+_callback)\)/g);
+    const errors = names(/\b(WSLAY_ERR_\w+) =/g);
+    const codes = names(/\b(WSLAY_CODE_\w+) =/g);
+    expect([functions.length > 25, callbacks.length, errors.length, codes.length]).toEqual([true, 11, 9, 12]);
     const mapped = rows.map(([wslay]) => wslay).join(' ');
-    expect(functions.filter((name) => !mapped.includes(`\`${name}\``))).toEqual([]);
+    const all = [...functions, ...callbacks, ...errors, ...codes];
+    expect(all.filter((name) => !mapped.includes(`\`${name}\``))).toEqual([]);
   });
 });
+
+/** Programs that take long, and arguments with which they do less; without them they run in `npm run test:long`. */
+const SHORTER: Readonly<Record<string, readonly string[]>> = { 'codec-upload.mjs': ['64'] };
 
 describe('a program whose output is shown', () => {
   const shown = [...programs].filter(([, { output }]) => output !== undefined);
   test('exists for each page on use', () => expect(shown.length).toBeGreaterThan(4));
   test.each(shown)('%s prints that and ends', async (name, { output }) => {
-    const running = run(name, 0);
+    const running = run(name, 0, runsLong ? [] : SHORTER[name]);
     if (running === undefined) return;
     expect(await running.ended).toBe(0);
     expect(running.said).toBe(output);

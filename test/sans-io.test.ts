@@ -1,8 +1,8 @@
-// The types of `wsimd/codec`: each that a signature names can be imported, and programs of docs/codec.md compile under `strict`.
+// The types of `wsimd/codec`: each that a signature names can be imported, docs/codec.md tells every member, and its programs compile.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOOR = `${ROOT}src/sans-io.ts`;
@@ -74,14 +74,86 @@ test('every type that a signature names is exported', () => {
   expect([...missing]).toEqual([]);
 });
 
-test('every export stands in docs/codec.md', () => {
-  const page = readFileSync(`${ROOT}docs/codec.md`, 'utf8');
+describe('the reference in docs/codec.md', () => {
+  /** An entry: its names, the code in it, and the names that its own list opens with. */
+  interface Entry {
+    readonly names: readonly string[];
+    readonly code: readonly string[];
+    readonly listed: readonly string[];
+  }
+
   const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(DOOR)!)!);
-  expect(exported.map(({ name }) => name).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  const spans = (text: string): string[] => Array.from(text.matchAll(/`([^`]+)`/g), ([, code]) => code);
+  /** The names of code before a colon, without their parameters. */
+  const leading = (text: string): string[] => spans(text.slice(0, text.search(/:(?=\s)|$/))).map(nameOf);
+  const nameOf = (code: string): string => code.replace(/\(.*/s, '');
+  const page = readFileSync(`${ROOT}docs/codec.md`, 'utf8');
+  const entries = Array.from(
+    page.slice(page.indexOf('\n## Exports\n')).matchAll(/^- ([^]*?)(?=\n- |\n#|\n*$(?![^]))/gm),
+    ([, text]): Entry => ({
+      names: leading(text),
+      code: spans(text.replaceAll(/\s+/g, ' ')),
+      listed: Array.from(text.matchAll(/^ {2}- (`[^]*?:)(?=\s)/gm), ([, item]) => leading(item)).flat(),
+    }),
+  );
+  const entryOf = (name: string): Entry | undefined => entries.find(({ names }) => names.includes(name));
+  /** Types whose members stand with those of another. */
+  const WITH: Readonly<Record<string, string>> = {
+    DeflateParams: 'DeflateAgreement',
+    FrameCursor: 'FrameDecoder',
+    Receiving: 'Connection',
+    Sending: 'Connection',
+  };
+
+  /** The members that a user sees, those of ours that are inherited included. */
+  function membersOf(symbol: ts.Symbol): ts.Symbol[] {
+    if (symbol.flags & ts.SymbolFlags.Enum) return [...symbol.exports!.values()];
+    if (!(symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface | ts.SymbolFlags.TypeAlias))) return [];
+    const type = checker.getDeclaredTypeOfSymbol(symbol);
+    const types = type.isUnion() ? type.types : [type];
+    const isOurs = ({ declarations = [] }: ts.Symbol): boolean =>
+      declarations.some((at) => at.getSourceFile().fileName.startsWith(`${ROOT}src/`)) && !declarations.some(isHidden);
+    return [...new Map(types.flatMap((one) => one.getProperties()).map((member) => [member.name, member])).values()]
+      .filter(isOurs)
+      .filter(({ name }) => !name.startsWith('__'));
+  }
+
+  /** How a call is written: a name with its parameters, where it is a function or a method. */
+  function calls(name: string, { declarations = [] }: ts.Symbol): RegExp {
+    const declared = declarations.find(
+      (at) => ts.isFunctionDeclaration(at) || ts.isMethodDeclaration(at) || ts.isMethodSignature(at),
+    ) as ts.SignatureDeclaration | undefined;
+    if (declared === undefined) return new RegExp(`(^|[.])${name}$`);
+    const parameters = declared.parameters.map(({ name: to }) => (ts.isIdentifier(to) ? to.text : '\\w+'));
+    return new RegExp(`^${name}\\(${parameters.join(', ')}\\)$`);
+  }
+
+  test.each(exported)('$name has an entry with all its members and parameters', (symbol) => {
+    const own = meant(symbol);
+    const entry = entryOf(symbol.name);
+    expect(entry, symbol.name).toBeDefined();
+    if (own.flags & ts.SymbolFlags.Function) expect(entry!.code[0]).toMatch(calls(symbol.name, own));
+    const missing = membersOf(own).filter((member) => {
+      const parents = (member.declarations ?? []).map((at) => (at.parent as ts.NamedDeclaration).name?.getText());
+      const code = [symbol.name, WITH[symbol.name], ...parents].flatMap((name) => entryOf(name ?? '')?.code ?? []);
+      return !code.some((span) => calls(member.name, member).test(span));
+    });
+    expect(missing.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('names nothing that is not there', () => {
+    const known = new Map(exported.map((symbol) => [symbol.name, membersOf(meant(symbol)).map(({ name }) => name)]));
+    expect(entries.flatMap(({ names }) => names).filter((name) => !known.has(name))).toEqual([]);
+    for (const { names, listed } of entries) {
+      const members = names.flatMap((name) => known.get(name) ?? []);
+      expect(listed.filter((name) => !members.includes(name))).toEqual([]);
+    }
+    expect(entries.flatMap(({ listed }) => listed).length).toBeGreaterThan(100);
+  });
 });
 
 test('the programs of docs/codec.md compile', () => {
-  expect(programs.size).toBe(3);
+  expect(programs.size).toBe(7);
   const diagnostics = [...programs.keys()].flatMap((file) => {
     const source = program.getSourceFile(file);
     return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];

@@ -6,8 +6,10 @@ import { Connection, type ConnectionOptions } from '../../src/connection/connect
 import { State } from '../../src/connection/state.js';
 import { EventType, type ConnectionEvent } from '../../src/connection/event.js';
 import type { FragmentSource } from '../../src/connection/outbound.js';
+import { UsageError } from '../../src/errors/usage-error.js';
 import { FIN, Opcode, Role, RSV1, RSV2, RSV3 } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
+import { plainValues } from '../../src/values/values.js';
 import { hex, octets } from '../support/events.js';
 import { kernelSets } from '../support/kernel-sets.js';
 
@@ -61,6 +63,16 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(encoder.remaining).toBe(3);
       encoder.payload(octets('6c 6c 6f'));
       expect(encoder.take().map(hex).join('')).toBe('48656c6c6f');
+    });
+
+    test('5.5 a control frame that the RFC forbids is refused, and more than was announced', () => {
+      const encoder = new FrameEncoder({ role: Role.Server, kernels });
+      expect(() => encoder.frame(Opcode.Ping, '')).toThrow(UsageError);
+      expect(() => encoder.frame(FIN | Opcode.Ping, new Uint8Array(126))).toThrow(UsageError);
+      encoder.beginFrame(FIN | Opcode.Binary, 1);
+      expect(() => encoder.payload(octets('01 02'))).toThrow(UsageError);
+      expect(() => encoder.frame(FIN | Opcode.Ping, '')).toThrow(UsageError);
+      expect(encoder.take().map(hex).join('')).toBe('8201');
     });
 
     test('5.3 masking keys come from a source that the caller gives', () => {
@@ -124,6 +136,34 @@ describe.each(kernelSets)('on $name', (kernels) => {
         ['05', true, false, true],
         ['', false, true, true],
       ]);
+    });
+
+    test('5.4 a part tells the facts of its frame', () => {
+      const to = connection({ parts: true });
+      const parts = ['01 03 4865', '6c', '80 00'].flatMap((chunk) => receive(to, chunk));
+      expect(parts).toMatchObject([
+        { opcode: Opcode.Text, fin: false, frameLength: 3, isFrameStart: true, isFrameEnd: false },
+        { opcode: Opcode.Text, fin: false, frameLength: 3, isFrameStart: false, isFrameEnd: true },
+        { opcode: Opcode.Continuation, fin: true, frameLength: 0, isFrameStart: true, isFrameEnd: true },
+      ]);
+    });
+
+    test('7.4.1 a frame that is too long fails the connection with 1009, and a message of such frames does not', () => {
+      const to = connection({ parts: true, maxFramePayload: 2, maxPayload: 0 });
+      expect(receive(to, '02 02 0102 00 02 0304')).toHaveLength(2);
+      expect(receive(to, '80 03 01')).toMatchObject([{ type: EventType.Failure, error: { closeCode: 1009 } }]);
+    });
+
+    test('7.4.1 a message that finds no memory fails the connection with 1009', () => {
+      const values = {
+        ...plainValues,
+        allocate(length: number): Uint8Array {
+          if (length > 1000) throw new RangeError('no memory');
+          return new Uint8Array(length);
+        },
+      };
+      const to = connection({ values });
+      expect(receive(to, '02 7e 0400 00')).toMatchObject([{ type: EventType.Failure, error: { closeCode: 1009 } }]);
     });
 
     test('5.5 control frames are whole where messages come in parts', () => {
@@ -219,6 +259,12 @@ describe.each(kernelSets)('on $name', (kernels) => {
       encoder.frame(FIN | Opcode.Continuation, octets('02'));
       const from = server();
       for (const frames of encoder.take()) from.sendFrames(frames);
+      expect(take(from)).toBe(wire('420101 800102'));
+    });
+
+    test('5.2 a pulled message has RSV bits on its first frame', () => {
+      const from = server();
+      from.sendFrom(sourceOf('01', '02'), { rsv: RSV1 });
       expect(take(from)).toBe(wire('420101 800102'));
     });
 

@@ -1,10 +1,13 @@
-// Our server with Chromium at the other end: its echoes, in fragments and with pings between them.
+// Our server with Chromium at the other end: its echoes, in fragments and with pings between them. And the codec in a page.
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from '../../src/index.js';
 import { launchChromium } from '../support/chromium.js';
+import { readDocument } from '../support/documents.js';
 
 const FRAGMENTS = 3;
 
@@ -69,4 +72,43 @@ describe.each([
     await page.close();
     server.close();
   });
+});
+
+describe('the page of docs/codec.md, with its script and the package from a server of files', () => {
+  const page = readDocument('docs/codec.md');
+  const FILES: Readonly<Record<string, string>> = {
+    '/': /^```html\n([^]*?)^```$/m.exec(page)![1],
+    '/codec-page.js': /^```js\n\/\/ codec-page.js\n([^]*?)^```$/m.exec(page)![1],
+  };
+  const PACKAGE = /^\/node_modules\/wsimd\/(dist\/[\w-]+\.js)$/;
+  const built = (file: string): URL => new URL(`../../${file}`, import.meta.url);
+
+  test.each([undefined, "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"])(
+    'shows frames under the policy %s',
+    async (policy) => {
+      if (browser === undefined) return;
+      if (!existsSync(built('dist/sans-io.js'))) return console.log('not run: dist/ is not built');
+      const server = createServer(({ url = '' }, response) => {
+        if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
+        response.setHeader('Content-Type', url === '/' ? 'text/html' : 'text/javascript');
+        const file = PACKAGE.exec(url)?.[1];
+        const text = FILES[url] ?? (file === undefined ? undefined : readFileSync(built(file), 'utf8'));
+        response.writeHead(text === undefined ? 404 : 200).end(text);
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const tab = await browser.newPage();
+      await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      const shown = await tab.evaluate(`document.querySelector('pre').textContent`);
+      expect(shown).toBe(
+        [
+          'at 0: text, 5 bytes "Hello", masked',
+          'at 11: text, 2 bytes "ä", to be continued',
+          'at 15: ping, 0 bytes ""',
+          'at 17: continuation, 1 bytes "!"',
+        ].join('\n'),
+      );
+      await tab.close();
+      server.close();
+    },
+  );
 });
