@@ -45,8 +45,17 @@ export async function fuzzAClient(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const { host, port, tls, protocols, allowedOrigins, timeoutScale, command } = settings;
-  const own = { host, port, protocols, allowedOrigins, timeoutScale, signal, ...(tls === undefined ? {} : { tls }) };
+  const { host, port, tls, protocols, allowedOrigins, timeoutScale, command, http2 } = settings;
+  const own = {
+    host,
+    port,
+    protocols,
+    allowedOrigins,
+    timeoutScale,
+    signal,
+    http2,
+    ...(tls === undefined ? {} : { tls }),
+  };
   const { examination, search } = await fuzzClients({ ...own, ...fuzz });
   terminal.out(`Listening on ${examination.url} for clients, with generated streams.\n`);
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);

@@ -32,6 +32,8 @@ interface CommonSettings {
   command: string[];
   /** Generated streams in place of cases. */
   fuzz: FuzzSettings | undefined;
+  /** Connections are streams of HTTP/2. */
+  http2: boolean;
 }
 
 /** The testees are servers. */
@@ -75,6 +77,7 @@ Both:
   --timeout-scale X     multiplies every time limit (default: 1)
   --spec FILE           a spec file of the classic test suite (JSON); options override it
   --protocol LIST       subprotocols to offer to a server, or to agree to with a client
+  --http2               over streams of HTTP/2 (RFC 8441), without the cases H
 
 Generated streams instead of cases:
   --fuzz SECONDS        sends streams, judged by RFC 6455 and 7692, until time is over or one is treated wrongly;
@@ -115,6 +118,7 @@ const COMMON_OPTIONS = {
   protocol: { type: 'string', multiple: true },
   fuzz: { type: 'string' },
   seed: { type: 'string' },
+  http2: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
 
 const SERVER_OPTIONS = {
@@ -214,6 +218,7 @@ interface CommonValues {
   protocol?: string[] | undefined;
   fuzz?: string | undefined;
   seed?: string | undefined;
+  http2?: boolean | undefined;
 }
 
 function commonSettings(values: CommonValues, spec: Spec, out: string, command: string[]): CommonSettings {
@@ -231,6 +236,7 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     protocols: listOf(values.protocol) ?? spec.protocols ?? [],
     command,
     fuzz: fuzzOf(values),
+    http2: values.http2 ?? false,
   };
 }
 

@@ -16,6 +16,7 @@ const OPTIONS = {
   case: { type: 'string' },
   cases: { type: 'string', multiple: true },
   exclude: { type: 'string', multiple: true },
+  http2: { type: 'boolean', default: false },
 } as const;
 
 const WORDS: readonly string[] = ['--list', '--explain', '--script', '--case'];
@@ -34,7 +35,8 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
   const list = (texts: string[] | undefined): string[] | undefined => texts?.flatMap((text) => text.split(','));
   if (values.list) {
     const cases = list(values.cases);
-    const selected = selectCases({ ...(cases && { cases }), exclude: list(values.exclude) ?? [] }, testee);
+    const { http2 } = values;
+    const selected = selectCases({ ...(cases && { cases }), exclude: list(values.exclude) ?? [], http2 }, testee);
     terminal.out(selected.map(({ id, description }) => `${id.padEnd(8)} ${description}\n`).join(''));
     return true;
   }

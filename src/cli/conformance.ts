@@ -119,7 +119,7 @@ function endOf(error: unknown, signal: AbortSignal): string | undefined {
 
 async function runClients(settings: ClientSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
   if (settings.fuzz !== undefined) return fuzzAClient(settings, settings.fuzz, terminal, signal);
-  const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out, protocols, allowedOrigins, command } =
+  const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out, protocols, allowedOrigins, command, http2 } =
     settings;
   const selected = selectCases(settings, 'client').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
@@ -146,6 +146,7 @@ async function runClients(settings: ClientSettings, terminal: Terminal, signal: 
     allowedOrigins,
     updateReports,
     signal,
+    http2,
     ...progress.hooks,
     ...(tls === undefined ? {} : { tls }),
   });

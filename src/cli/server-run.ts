@@ -23,7 +23,7 @@ export async function started(
 
 /** The run of the suite against one server of the settings. */
 export function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
-  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure, headers } = settings;
+  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure, headers, http2 } = settings;
   const { url, agent, hostname, protocols = settings.protocols } = server;
   const origin = settings.origin ?? server.origin;
   return {
@@ -34,6 +34,7 @@ export function serverRun(settings: ServerSettings, server: ServerSpec, signal: 
     signal,
     protocols,
     headers,
+    http2,
     ...(origin === undefined ? {} : { origin }),
     tls: { insecure, ...(hostname === undefined ? {} : { servername: hostname }) },
     ...(agent === undefined ? {} : { agent }),

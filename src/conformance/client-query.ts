@@ -1,6 +1,7 @@
 // `waitKey`, `agentOf` and their neighbours read the query of a client under test, and name a wrong request.
 
-import type { HandshakeHeader } from './case.js';
+import type { Case, HandshakeHeader } from './case.js';
+import { UNIMPLEMENTED } from './examination.js';
 
 /** A request that is answered with an HTTP status and this sentence. */
 export class BadRequest extends Error {
@@ -34,4 +35,15 @@ export function agentOf(query: URLSearchParams): string {
     throw new BadRequest(400, `The query needs agent=NAME, of 1 to ${MAX_AGENT} characters.`);
   }
   return agent;
+}
+
+/** Streams that a client under test is asked to take, until time is over. */
+export const GENERATED = 1_000_000;
+
+/** The case that stands for a generated stream, until that is made. */
+export function generated(query: URLSearchParams): { one: Case; number: number } {
+  const number = Number(query.get('case') ?? 'NaN');
+  if (!(number >= 1 && number <= GENERATED)) throw new BadRequest(404, `There is no stream ${query.get('case')}.`);
+  const description = 'A generated stream.';
+  return { one: { id: `F.${number}`, description, expectation: '', exam: UNIMPLEMENTED }, number };
 }

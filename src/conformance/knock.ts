@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { EXAMINER } from './examination.js';
 import { buildRequest, createKey, HeaderReader, judgeResponse, readHeader, type Target } from './handshake.js';
+import { callOverHttp2 } from './http2.js';
 import { after } from './patience.js';
 import type { Server, ServerRun } from './server-plan.js';
 import { encodeHeader, Opcode } from './wire.js';
@@ -17,9 +18,13 @@ export interface Calling {
 
 /** Begins a connection to a server. */
 export function call(
-  { hostname: host, port, secure }: Server,
-  { insecure = false, ...rest }: ServerRun['tls'] & {} = {},
+  { hostname: host, port, secure, host: authority }: Server,
+  { tls: { insecure = false, ...rest } = {}, http2 = false }: Pick<ServerRun, 'tls' | 'http2'>,
 ): Calling {
+  if (http2) {
+    const socket = callOverHttp2(authority, secure, { rejectUnauthorized: !insecure, ...rest });
+    return { socket, connected: 'connect' };
+  }
   const servername = /^[\d.]+$|:/.test(host) ? '' : host;
   const socket = secure
     ? connectTls({ host, port, servername, rejectUnauthorized: !insecure, ...rest })

@@ -1,16 +1,19 @@
 // `runClientCases` serves a client under test on the classic paths, and yields the results as they end.
 
-import { createServer, type Server, type Socket } from 'node:net';
+import type { ServerHttp2Session } from 'node:http2';
+import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Case } from './case.js';
 import { clientPage, progressJson } from './client-page.js';
 import type { ClientExamination, ClientRun } from './client-run.js';
-import { agentOf, BadRequest, isHandshake, waitKey } from './client-query.js';
+import { agentOf, BadRequest, generated, GENERATED, isHandshake, waitKey } from './client-query.js';
 import { Connection } from './connection.js';
 import { examineClient, type Asked } from './examine-client.js';
-import { EXAMINER, neverPlayed, TIMES, UNIMPLEMENTED } from './examination.js';
+import { EXAMINER, neverPlayed, TIMES } from './examination.js';
 import { buildResponse, HeaderReader, judgeRequest, readHeader, refuse, respond } from './handshake.js';
+import { serveOverHttp2 } from './http2.js';
 import { judgeOrigin, wantsUpgrade } from './origin.js';
 import { after } from './patience.js';
 import { Recorder } from './recorder.js';
@@ -19,18 +22,8 @@ import type { CaseResult } from './result.js';
 import { CannotRunError, matchesAny, selectCases } from './select.js';
 import { Opcode } from './wire.js';
 
-/** Streams that a client under test is asked to take, until time is over. */
-const GENERATED = 1_000_000;
 /** Results of generated streams that clients may still ask for. */
 const KEPT = 100;
-
-/** The case that stands for a generated stream, until that is made. */
-function generated(query: URLSearchParams): { one: Case; number: number } {
-  const number = Number(query.get('case') ?? 'NaN');
-  if (!(number >= 1 && number <= GENERATED)) throw new BadRequest(404, `There is no stream ${query.get('case')}.`);
-  const description = 'A generated stream.';
-  return { one: { id: `F.${number}`, description, expectation: '', exam: UNIMPLEMENTED }, number };
-}
 
 class ClientServer implements ClientExamination {
   readonly results = new Map<string, Map<string, CaseResult>>();
@@ -38,7 +31,7 @@ class ClientServer implements ClientExamination {
   readonly #cases: Case[];
   readonly #timeScale: number;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Set<Duplex | ServerHttp2Session>();
   readonly #queue = new Results<CaseResult>();
   readonly #running = new Set<string>();
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -48,8 +41,10 @@ class ClientServer implements ClientExamination {
     this.#run = run;
     this.#timeScale = run.timeoutScale ?? 1;
     this.#cases = selectCases(run, 'client');
-    const serve = (socket: Socket): void => this.#serve(socket);
-    this.#server = run.tls === undefined ? createServer(serve) : createTlsServer(run.tls, serve);
+    const serve = (socket: Duplex): void => this.#serve(socket);
+    if (run.http2) this.#server = serveOverHttp2(run.tls, serve, (session) => this.#hold(session));
+    else if (run.tls === undefined) this.#server = createServer({ noDelay: true }, serve);
+    else this.#server = createTlsServer({ ...run.tls, noDelay: true }, serve);
   }
 
   listen(): Promise<void> {
@@ -99,10 +94,13 @@ class ClientServer implements ClientExamination {
     }
   }
 
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.once('close', () => this.#sockets.delete(socket));
+  #hold(held: Duplex | ServerHttp2Session): void {
+    this.#sockets.add(held);
+    held.once('close', () => this.#sockets.delete(held));
+  }
+
+  #serve(socket: Duplex): void {
+    this.#hold(socket);
     socket.on('error', () => undefined);
     const reader = new HeaderReader();
     const cancel = after(TIMES.open * this.#timeScale, () => socket.destroy());
@@ -128,7 +126,7 @@ class ClientServer implements ClientExamination {
     socket.on('data', onData);
   }
 
-  async #answer(socket: Socket, asked: Asked): Promise<void> {
+  async #answer(socket: Duplex, asked: Asked): Promise<void> {
     const target = asked.header.startLine.split(' ')[1] ?? '';
     const url = URL.canParse(target, 'http://examiner') ? new URL(target, 'http://examiner') : null;
     if (url === null) throw new BadRequest(400, `"${target}" is no path.`);
@@ -176,7 +174,7 @@ class ClientServer implements ClientExamination {
   }
 
   /** Answers the requests of a browser before the page that it gets speaks WebSocket. */
-  #show(socket: Socket, asked: Asked, path: string): boolean {
+  #show(socket: Duplex, asked: Asked, path: string): boolean {
     if (!asked.header.startLine.startsWith('GET ')) return false;
     if (path === '/') socket.end(respond('text/html', clientPage(this.url, this.#count)));
     else if (path === '/progress') {
@@ -197,7 +195,7 @@ class ClientServer implements ClientExamination {
     return { one, number: place };
   }
 
-  async #runCase(socket: Socket, asked: Asked, query: URLSearchParams): Promise<void> {
+  async #runCase(socket: Duplex, asked: Asked, query: URLSearchParams): Promise<void> {
     const { one, number } = this.#caseOf(query);
     const agent = agentOf(query);
     const excluded = Object.entries(this.#run.excludeFor ?? {}).some(
@@ -242,7 +240,7 @@ class ClientServer implements ClientExamination {
   }
 
   /** Resolves when the result is there or the client is gone. */
-  #resultOf(socket: Socket, agent: string, id: string): Promise<void> {
+  #resultOf(socket: Duplex, agent: string, id: string): Promise<void> {
     if (this.results.get(agent)?.has(id)) return Promise.resolve();
     const key = waitKey(agent, id);
     const waiting = this.#waiting.get(key) ?? new Set();
@@ -259,7 +257,7 @@ class ClientServer implements ClientExamination {
   }
 
   /** Opens a WebSocket connection, sends one text message unless it is null, and closes without a code. */
-  #tell(socket: Socket, asked: Asked, text: () => string | null | Promise<string | null>): void {
+  #tell(socket: Duplex, asked: Asked, text: () => string | null | Promise<string | null>): void {
     const wrong = judgeRequest(asked.header);
     if (wrong !== null) throw new BadRequest(400, wrong);
     const key = asked.header.values('sec-websocket-key')[0];

@@ -49,7 +49,7 @@ class Drive {
   // ---- the server --------------------------------------------------------------------------------------------------------------
 
   #call(): Calling {
-    const calling = call(this.#server, this.#run.tls);
+    const calling = call(this.#server, this.#run);
     const { socket } = calling;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));

@@ -14,6 +14,8 @@ export interface Selection {
   cases?: readonly string[];
   /** Ids or patterns to leave out. */
   exclude?: readonly string[];
+  /** Connections are streams of HTTP/2 (RFC 8441); the cases H, of the opening handshake of HTTP/1.1, are left out. Default false. */
+  http2?: boolean;
 }
 
 function expression(pattern: string, whole: boolean): RegExp {
@@ -41,9 +43,9 @@ function chosen(pattern: string): Case[] {
  * The cases to run against this kind of testee, in the order of the whole list.
  * @throws CannotRunError when a pattern names no case or nothing is left.
  */
-export function selectCases({ cases = ['*'], exclude = [] }: Selection, testee: Testee): Case[] {
+export function selectCases({ cases = ['*'], exclude = [], http2 = false }: Selection, testee: Testee): Case[] {
   const wanted = new Set(cases.flatMap(chosen));
-  for (const one of exclude.flatMap(chosen)) wanted.delete(one);
+  for (const one of [...exclude, ...(http2 ? ['H.*'] : [])].flatMap(chosen)) wanted.delete(one);
   const list = ALL_CASES.filter((one) => wanted.has(one) && (one.testee ?? testee) === testee);
   if (list.length === 0) throw new CannotRunError(`No case is left to run against a ${testee}.`);
   return list;

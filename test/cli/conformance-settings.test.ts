@@ -47,13 +47,14 @@ test('a URL alone runs every case and writes where the classic suite did', () =>
     protocols: [],
     command: [],
     ignored: [],
+    http2: false,
   });
 });
 
 test('every option of the server role is read', () => {
   const args =
     'wss://localhost --cases 1.*,2.7 --cases H.* --exclude 1.1.1 --agent me --out o --junit j.xml --baseline b.json ' +
-    '--strict --jobs 4 --timeout-scale 2.5 --insecure --protocol chat,mqtt --origin http://a --header A:b -- run --it';
+    '--strict --jobs 4 --timeout-scale 2.5 --insecure --protocol chat,mqtt --origin http://a --header A:b --http2 -- run --it';
   expect(readServerSettings(args.split(' '))).toMatchObject({
     protocols: ['chat', 'mqtt'],
     origin: 'http://a',
@@ -69,6 +70,7 @@ test('every option of the server role is read', () => {
     jobs: 4,
     timeoutScale: 2.5,
     insecure: true,
+    http2: true,
   });
 });
 

@@ -32,7 +32,7 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   for (let count = 0; (performance.now() < end || search.isShrinking) && !search.isOver; count++) {
     if (signal?.aborted) break;
     const one = search.next(`F.${seed}.${count}`);
-    const { socket, connected } = call(server, run.tls);
+    const { socket, connected } = call(server, run);
     const circumstances = { number: count + 1, agent: run.agent ?? null, timeScale: timeoutScale };
     const result = await examineServer(one, socket, connected, server, circumstances);
     const died = !result.wasClean && (await greet(server, run)).kind === 'gone';
@@ -51,7 +51,7 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
 
 /** A good handshake, and its end. */
 async function greet(server: Server, run: ServerFuzz): Promise<Answer> {
-  const answer = await knock(call(server, run.tls), server, TIMES.open * (run.timeoutScale ?? 1));
+  const answer = await knock(call(server, run), server, TIMES.open * (run.timeoutScale ?? 1));
   if (answer.kind === 'open') await answer.leave();
   return answer;
 }
