@@ -27,7 +27,7 @@ import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { drainServer, type DrainCounts, type DrainOptions } from './drain.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
-import { acceptStream, isStream, noteStream, resetWhenDestroyed, connectLines } from './http2/answer.js';
+import { acceptStream, connectLines, endWithServer, isStream, noteStream, resetWhenDestroyed } from './http2/answer.js';
 import { ServedSocketOptions } from './open.js';
 import { checkServerOptions, DEFAULTS, type ServerOptions, type WebSocketClass } from './server-options.js';
 import { WebSocket } from './websocket.js';
@@ -256,7 +256,10 @@ export class WebSocketServer extends EventEmitter {
       const texts = Array.from(lines, textOf);
       response = joinHead(texts);
       // This throws for names that are no tokens, before anything is sent.
-      if (ofHttp2) acceptStream(resetWhenDestroyed(socket), texts);
+      if (ofHttp2) {
+        acceptStream(resetWhenDestroyed(socket), texts);
+        endWithServer(socket);
+      }
     } catch (error) {
       // RFC 6455 10.8 and RFC 7230 3.2.4: nothing with a line break in it is ever written into a head.
       return refuseAndTell(this, request, socket, error);

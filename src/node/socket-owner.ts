@@ -5,6 +5,8 @@ import type { Duplex } from 'node:stream';
 export interface SocketOwner {
   /** Writes all that waits. */
   flush(): void;
+  /** Bytes that were sent and that the socket has not written. */
+  readonly writableLength: number;
 }
 
 /** Nothing of ours can be seen on a socket, and nothing that connections share can be reached from it. */

@@ -1,5 +1,5 @@
-// WebSockets over HTTP/2 (RFC 8441) behind proxies that others wrote, and our conformance cases over streams.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+// WebSockets over HTTP/2 (RFC 8441) behind proxies, and asked for by a client, that others wrote.
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -7,9 +7,11 @@ import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
+import { hasPython, PYTHON } from '../support/python.js';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
@@ -143,5 +145,69 @@ describe('behind nghttpx', () => {
     await startProxy('nghttpx', [...args, `--errorlog-file=${path}/log`, `${path}/key.pem`, `${path}/cert.pem`], port);
     expect(await converse(`wss://127.0.0.1:${port}/`, true)).toEqual(STREAM);
     expect(versions).toEqual(['1.1']);
+  });
+});
+
+const ASKED: readonly (readonly [name: string, value: string])[] = [
+  [':method', 'CONNECT'],
+  [':protocol', 'websocket'],
+  [':scheme', 'http'],
+  [':path', '/'],
+  [':authority', 'localhost'],
+  ['sec-websocket-version', '13'],
+];
+
+type Asked = [string, string][];
+
+/** The good request with fields changed, or left out where the value is undefined. */
+function asked(changes: Record<string, string | undefined>, more: Asked = []): Asked {
+  const fields = ASKED.map(([name, value]): [string, string | undefined] => [
+    name,
+    name in changes ? changes[name] : value,
+  ]);
+  return [...fields.filter((field): field is [string, string] => field[1] !== undefined), ...more];
+}
+
+/** RFC 9113 8.1.1: a malformed request is a stream error of the type PROTOCOL_ERROR. */
+const MALFORMED = 'reset 1';
+
+const REQUESTS: [name: string, fields: Asked, outcome: string][] = [
+  ['a good request', asked({}), '200'],
+  ['no :path', asked({ ':path': undefined }), MALFORMED],
+  ['an empty :path', asked({ ':path': '' }), MALFORMED],
+  ['a :path that begins with no slash', asked({ ':path': 'chat' }), MALFORMED],
+  ['no :scheme', asked({ ':scheme': undefined }), MALFORMED],
+  ['the :scheme ws', asked({ ':scheme': 'ws' }), '400 Missing or invalid :scheme'],
+  ['no :authority', asked({ ':authority': undefined }), MALFORMED],
+  ['two of :protocol', asked({}, [[':protocol', 'websocket']]), MALFORMED],
+  ['an unknown :protocol', asked({ ':protocol': 'foo' }), '501 Unknown :protocol'],
+  ['the method GET with a :protocol', asked({ ':method': 'GET' }), MALFORMED],
+  ['a field of HTTP/1.1', asked({}, [['connection', 'Upgrade']]), MALFORMED],
+  ['a name in upper case', asked({}, [['X-Upper', '1']]), MALFORMED],
+  ['the version 12', asked({ 'sec-websocket-version': '12' }), '400 Missing or invalid Sec-WebSocket-Version header'],
+  ['two versions', asked({}, [['sec-websocket-version', '13']]), '400 Missing or invalid Sec-WebSocket-Version header'],
+  ['a body', asked({}, [['content-length', '5']]), '400 Request must not have a body'],
+  ['a subprotocol twice', asked({}, [['sec-websocket-protocol', 'a, a']]), '400 Invalid Sec-WebSocket-Protocol header'],
+];
+
+describe('asked by python3-h2', () => {
+  test('our server answers malformed requests with a status or a reset, and goes on', async () => {
+    if (!hasPython('h2')) return;
+    const versions: string[] = [];
+    const port = await echoes(http2.createServer(), versions);
+    const peer = fileURLToPath(new URL('http2_peer.py', import.meta.url));
+    const text = await new Promise<string>((resolve, reject) => {
+      const child = execFile(PYTHON, [peer, String(port)], (error, stdout) =>
+        error ? reject(error) : resolve(stdout),
+      );
+      child.stdin!.end(JSON.stringify(REQUESTS.map(([, fields]) => fields)));
+    });
+    const outcomes = (JSON.parse(text) as [string, string][]).map(([first, next], at) => [
+      REQUESTS[at][0],
+      first,
+      next,
+    ]);
+    expect(outcomes).toEqual(REQUESTS.map(([name, , outcome]) => [name, outcome, '200']));
+    expect(versions).toHaveLength(REQUESTS.length + 1);
   });
 });

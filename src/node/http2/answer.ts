@@ -5,8 +5,12 @@ import { acceptKey } from '../../handshake/accept.js';
 import { fieldsOfLines } from '../../handshake/connect.js';
 import type { FieldValue } from '../../handshake/field.js';
 import { refusalParts } from '../../handshake/server.js';
+import { ownerOf } from '../socket-owner.js';
 
-const { NGHTTP2_CANCEL } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = http2.constants;
+
+/** How long a client has to end its half after the server has ended its own, in milliseconds. */
+const END_TIME = 1000;
 
 const streams = new WeakSet();
 
@@ -49,6 +53,23 @@ export function refuseStream(
   stream.end(text);
   // A request that goes on is cut off once it has its answer.
   stream.once('finish', () => stream.close());
+}
+
+/**
+ * Ends a stream of a server's whose client leaves its half open, as undici does: what it still sends would be read by nothing.
+ * RFC 9113 8.1: after END_STREAM a server may reset the stream with NO_ERROR.
+ */
+export function endWithServer(stream: ServerHttp2Stream): void {
+  stream.on('finish', onFinish);
+}
+
+function onFinish(this: ServerHttp2Stream): void {
+  if (this.readableEnded || this.closed) return;
+  const timer = setInterval(() => {
+    // Bytes handed to the handle go out before END_STREAM, which the stream does not know.
+    if ((ownerOf(this)?.writableLength ?? 0) === 0) this.close(NGHTTP2_NO_ERROR);
+  }, END_TIME);
+  this.once('close', () => clearInterval(timer));
 }
 
 /**

@@ -6,6 +6,7 @@ import http2, {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { isExtendedConnect } from '../../handshake/connect.js';
+import { nextTurn } from '../turn.js';
 import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
 /** A WebSocket server as far as it answers streams. */
@@ -34,6 +35,8 @@ export function listenToStreams(server: Http2Server, ours: StreamServer): () => 
 /** The listeners that all WebSocket servers of one HTTP server share. */
 class Hook {
   private readonly all = new Set<StreamServer>();
+  private readonly sessions = new Set<ServerHttp2Session>();
+  private hasListened = false;
 
   constructor(private readonly server: Http2Server) {
     server.updateSettings({ enableConnectProtocol: true, initialWindowSize: STREAM_WINDOW });
@@ -41,7 +44,7 @@ class Hook {
 
   add(ours: StreamServer): void {
     if (this.all.size === 0) {
-      this.server.on('session', widen);
+      this.server.on('session', this.onSession);
       this.server.on('stream', this.onStream);
       this.server.on('connect', this.onConnect);
     }
@@ -50,11 +53,25 @@ class Hook {
 
   remove(ours: StreamServer): void {
     this.all.delete(ours);
+    // The HTTP server may be closed in the same turn.
+    nextTurn(this.endSessions);
     if (this.all.size > 0) return;
-    this.server.removeListener('session', widen);
+    this.server.removeListener('session', this.onSession);
     this.server.removeListener('stream', this.onStream);
     this.server.removeListener('connect', this.onConnect);
   }
+
+  private readonly onSession = (session: ServerHttp2Session): void => {
+    session.setLocalWindowSize(SESSION_WINDOW);
+    this.sessions.add(session);
+    session.once('close', () => this.sessions.delete(session));
+  };
+
+  /** Once the HTTP server takes no more connections, a session ends with its last stream: clients keep idle ones open. */
+  private readonly endSessions = (): void => {
+    if (!this.hasListened || this.server.listening) return;
+    for (const session of this.sessions) session.close();
+  };
 
   private readonly onStream = (
     stream: ServerHttp2Stream,
@@ -66,6 +83,8 @@ class Hook {
     // Another protocol is a matter of other listeners, where there are any.
     if (headers[':protocol'] !== 'websocket' && this.server.listenerCount('connect') > 1) return;
     const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+    this.hasListened ||= this.server.listening;
+    stream.on('close', this.endSessions);
     this.choose(request).takeStream(request, stream);
   };
 
@@ -90,8 +109,4 @@ class Hook {
     response.statusCode = 405;
     response.end();
   };
-}
-
-function widen(session: ServerHttp2Session): void {
-  session.setLocalWindowSize(SESSION_WINDOW);
 }

@@ -4,8 +4,11 @@ import type { Duplex } from 'node:stream';
 import { unrefed } from '../unrefed.js';
 import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
-/** How long a session without streams stays open, in milliseconds; it keeps no process alive meanwhile. */
-const IDLE_TIME = 30_000;
+/**
+ * How long a session without streams stays open, in milliseconds: as long as a server of node:http keeps an idle connection.
+ * It keeps no process alive meanwhile.
+ */
+const IDLE_TIME = 5000;
 /** Megabytes that may wait on a session: with more than Node's 10 waiting, it refuses new streams. */
 const SESSION_MEMORY = 1000;
 

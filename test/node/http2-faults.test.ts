@@ -1,0 +1,227 @@
+// Peers over HTTP/2 that end or flood at any point: one 'close' for each connection, nothing left open, and bounds (RFC 8441, 9113).
+import { once } from 'node:events';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream, type ServerHttp2Stream } from 'node:http2';
+import net, { type AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { ASKED, frame, FrameType, headers, PREFACE, reset, typesOf } from '../support/http2-frames.js';
+
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = http2.constants;
+
+const endings: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+
+interface Served {
+  port: number;
+  server: http2.Http2Server;
+  wss: WebSocketServer;
+  /** The codes with which the server's connections closed, in order; and how many there were. */
+  codes: number[];
+  opened: () => number;
+  streams: ServerHttp2Stream[];
+  sessions: Set<http2.ServerHttp2Session>;
+}
+
+/** An HTTP/2 server that echoes, and counts. */
+async function serve(): Promise<Served> {
+  const server = http2.createServer();
+  const streams: ServerHttp2Stream[] = [];
+  const sessions = new Set<http2.ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('error', () => {});
+    session.on('close', () => sessions.delete(session));
+  });
+  server.on('stream', (stream) => void streams.push(stream));
+  const wss = new WebSocketServer({ server });
+  const codes: number[] = [];
+  let opened = 0;
+  wss.on('connection', (websocket: WebSocket) => {
+    opened++;
+    websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
+    websocket.on('error', () => {});
+    websocket.on('close', (code) => codes.push(code));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  endings.push(async () => {
+    for (const session of sessions) session.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  const { port } = server.address() as AddressInfo;
+  return { port, server, wss, codes, opened: () => opened, streams, sessions };
+}
+
+/** Waits until a condition holds; the test's own limit of time ends it where it never does. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+interface Peer {
+  socket: net.Socket;
+  session: ClientHttp2Session;
+  stream: ClientHttp2Stream;
+}
+
+/** A conversation, step after step, as a client with the masking key 0 has it: bytes, and the event that follows. */
+const STEPS: [name: string, bytes: string, event?: 'response' | 'data'][] = [
+  ['the request', ''],
+  ['the response', '', 'response'],
+  ['a message', '8282000000006869', 'data'],
+  ['half a header', '01'],
+  ['a fragment', '810000000061'],
+  ['a ping in between', '898000000000', 'data'],
+  ['a Close', '88820000000003e8', 'data'],
+];
+
+/** How the peer ends. */
+const ENDS: [string, (peer: Peer) => unknown][] = [
+  ['a reset', ({ stream }) => stream.close(NGHTTP2_CANCEL)],
+  ['a reset without an error', ({ stream }) => stream.close(NGHTTP2_NO_ERROR)],
+  ['END_STREAM', ({ stream }) => stream.end()],
+  ['GOAWAY and no more', ({ session }) => session.destroy()],
+  ['GOAWAY with an error', ({ session }) => session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM)],
+  ['a lost connection', ({ socket }) => socket.resetAndDestroy()],
+];
+
+describe.each(ENDS)('%s', (_, end) => {
+  test.each(STEPS.map(([name], at) => [name, at] as const))('after %s is one close', async (_name, at) => {
+    const { port, codes, opened, streams, wss } = await serve();
+    const socket = net.connect(port, '127.0.0.1');
+    const session = http2.connect('http://localhost', { createConnection: () => socket });
+    session.on('error', () => {});
+    endings.push(() => session.destroy());
+    await once(session, 'remoteSettings');
+    const stream = session.request(
+      { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/', 'sec-websocket-version': '13' },
+      { endStream: false },
+    );
+    stream.on('error', () => {});
+    stream.resume();
+    for (const [, bytes, event] of STEPS.slice(0, at + 1)) {
+      const seen = event && once(stream, event);
+      if (bytes !== '') stream.write(Buffer.from(bytes, 'hex'));
+      await seen;
+    }
+    end({ socket, session, stream });
+    await until(() => codes.length === opened() && streams.every(({ destroyed }) => destroyed));
+    expect(wss.clients!.size).toBe(0);
+    expect(codes).toEqual(opened() === 0 ? [] : [at === STEPS.length - 1 ? 1000 : 1006]);
+  });
+});
+
+test('GOAWAY of a server that goes on is the end of no connection', async () => {
+  const { port, sessions, codes } = await serve();
+  const websocket = new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true });
+  await once(websocket, 'open');
+  for (const session of sessions) session.goaway(NGHTTP2_NO_ERROR);
+  websocket.send('after');
+  expect(String((await once(websocket, 'message'))[0])).toBe('after');
+  // The next connection has a session of its own.
+  const next = new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true });
+  await once(next, 'open');
+  expect(sessions.size).toBe(2);
+  for (const each of [websocket, next]) {
+    each.close(1000);
+    await once(each, 'close');
+  }
+  await until(() => codes.length === 2);
+  expect(codes).toEqual([1000, 1000]);
+});
+
+describe('a server', () => {
+  test('resets a stream soon whose client does not end its half after the closing handshake', async () => {
+    const { port, codes } = await serve();
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    endings.push(() => session.destroy());
+    await once(session, 'remoteSettings');
+    const stream = session.request(Object.fromEntries(ASKED), { endStream: false });
+    await once(stream, 'response');
+    stream.write(Buffer.from('88820000000003e8', 'hex'));
+    stream.resume();
+    await once(stream, 'end');
+    const began = performance.now();
+    await once(stream, 'close');
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect([stream.rstCode, codes]).toEqual([NGHTTP2_NO_ERROR, [1000]]);
+  });
+
+  test('that closes ends the idle sessions of clients that share one', async () => {
+    const { port, server, wss } = await serve();
+    const websocket = new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true });
+    await once(websocket, 'open');
+    wss.close();
+    const closed = new Promise((resolve) => server.close(resolve));
+    const began = performance.now();
+    websocket.close();
+    await closed;
+    expect(performance.now() - began).toBeLessThan(1000);
+    endings.splice(0);
+  });
+});
+
+/** A connection whose bytes this test writes itself, and from which it reads nothing unless told. */
+async function raw(port: number): Promise<net.Socket> {
+  const socket = net.connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  endings.push(() => socket.destroy());
+  await once(socket, 'connect');
+  socket.write(PREFACE);
+  return socket;
+}
+
+describe('floods, which Node bounds', () => {
+  test('of streams that are reset at once meet GOAWAY, after which none is opened', async () => {
+    const { port, sessions, codes, opened, streams } = await serve();
+    const socket = await raw(port);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await until(() => sessions.size === 1);
+    const COUNT = 3000;
+    for (let at = 0; at < COUNT && !socket.destroyed; at += 100) {
+      const burst = Array.from({ length: 100 }, (_, each) => 1 + 2 * (at + each));
+      socket.write(Buffer.concat(burst.flatMap((id) => [headers(id, ASKED), reset(id)])));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => typesOf(Buffer.concat(chunks)).includes(FrameType.Goaway) && codes.length === opened());
+    expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
+    // RFC 9113 10.5: nghttp2 takes 1,000 resets at once, and lets no stream open after the next.
+    expect(opened()).toBeLessThan(COUNT / 2);
+    expect(codes.every((code) => code === 1006)).toBe(true);
+  });
+
+  test('of PINGs whose answers nobody reads end the session', async () => {
+    const { port, sessions, codes, opened } = await serve();
+    const socket = await raw(port);
+    socket.write(headers(1, ASKED));
+    await until(() => opened() === 1);
+    const pings = Buffer.concat(Array.from({ length: 4096 }, () => frame(FrameType.Ping, 0, Buffer.alloc(8))));
+    const before = process.memoryUsage().rss;
+    while (sessions.size > 0) {
+      socket.write(pings);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => codes.length === 1);
+    expect(codes).toEqual([1006]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test('of settings whose answers nobody reads end the session', async () => {
+    const { port, sessions, codes, opened } = await serve();
+    const socket = await raw(port);
+    socket.write(headers(1, ASKED));
+    await until(() => opened() === 1);
+    const settings = Buffer.concat(
+      Array.from({ length: 4096 }, () => frame(FrameType.Settings, 0, Buffer.from([0, 3, 0, 0, 0, 9]))),
+    );
+    while (sessions.size > 0) {
+      socket.write(settings);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => codes.length === 1);
+    expect(codes).toEqual([1006]);
+  });
+});
