@@ -12,6 +12,7 @@ import { benchConnecting, FLOOR } from './lib/connecting.mjs';
 import { findBun, findUWebSockets, isThere, pinning, start } from './lib/programs.mjs';
 import { makeRow, openResults } from './lib/results.mjs';
 import { summarize } from './lib/rounds.mjs';
+import { measureSides as measure } from './lib/sides.mjs';
 import { isSmoke, only } from './lib/times.mjs';
 
 const work = ['grid', 'growth'].find((each) => process.argv.includes(`--${each}`)) ?? 'echo';
@@ -104,46 +105,9 @@ function startServer(name, settings) {
   return start(server.file, { core: 0, ...server, settings: { ...server.settings, ...settings } });
 }
 
-/**
- * Lets a group of connections work, and returns the processor time per message of `running`, which they are open to, in
- * microseconds.
- */
-async function measureOnce(running, group, warmUp) {
-  await load.ask({ start: group });
-  await sleep(warmUp * 1000);
-  const [before, seen] = await Promise.all([running.ask('usage'), load.ask('count')]);
-  await sleep(SECONDS * 1000);
-  const [after, seenAfter] = await Promise.all([running.ask('usage'), load.ask('count')]);
-  await load.ask({ pause: group });
-  // A slow server may finish fewer batches than one in a short measurement.
-  if (after.count === before.count) throw new Error('no message came back while it was measured');
-  return {
-    micros: (after.micros - before.micros) / (after.count - before.count),
-    rate: (seenAfter.count - seen.count) / ((seenAfter.at - seen.at) / 1000),
-  };
-}
-
-/**
- * Rounds over several servers; all connections stay open from the first to the last, and one server works at a time.
- * @param {{ name: string, running: object, wanted: object }[]} sides
- */
-async function measureSides(sides, rounds = ROUNDS) {
-  const groups = [];
-  for (const { name, running, wanted } of sides) {
-    groups.push(await load.ask({ open: { name, port: running.port, ...wanted } }));
-  }
-  const micros = sides.map(() => []);
-  const rates = sides.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < sides.length; turn++) {
-      const at = (round + turn) % sides.length;
-      const once = await measureOnce(sides[at].running, groups[at], round === 0 ? FIRST_WARM_UP : WARM_UP);
-      micros[at].push(once.micros);
-      rates[at].push(once.rate);
-    }
-  }
-  await load.ask('close');
-  return sides.map(({ name }, i) => ({ name, ...summarize(micros[i]), perSecond: summarize(rates[i]).median }));
+/** @param {{ name: string, running: object, wanted: object }[]} sides */
+function measureSides(sides, rounds = ROUNDS) {
+  return measure(load, sides, { rounds, firstWarmUp: FIRST_WARM_UP, warmUp: WARM_UP, seconds: SECONDS });
 }
 
 /** One cell: all servers under the same load. */

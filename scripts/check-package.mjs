@@ -85,7 +85,7 @@ try {
   });
 
   await checks.check('every door opens for import and require', async () => {
-    const names = ['', '/codec', '/metrics', '/topics', '/topics/redis', '/topics/cluster'].map(
+    const names = ['', '/codec', '/metrics', '/topics', '/topics/redis', '/topics/nats', '/topics/cluster'].map(
       (door) => `wsimd${door}`,
     );
     const program = names.map((name) => `await import('${name}'); require('${name}');`).join(' ');

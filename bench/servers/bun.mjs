@@ -1,5 +1,9 @@
-// Bun's own server, an echo; only Bun runs this.
-import { done, ready } from './control.mjs';
+// Bun's own server, an echo or a fan-out by its own topics; only Bun runs this.
+import { done, ready, settings } from './control.mjs';
+
+const { work = 'echo', burst, length } = settings;
+const payload = Buffer.alloc(length ?? 0, 'x');
+let connections = 0;
 
 const server = Bun.serve({
   hostname: '127.0.0.1',
@@ -9,9 +13,21 @@ const server = Bun.serve({
   websocket: {
     perMessageDeflate: false,
     idleTimeout: 0,
+    open(ws) {
+      connections++;
+      if (work === 'broadcast') ws.subscribe('all');
+    },
+    close() {
+      connections--;
+    },
     message(ws, data) {
-      done.count++;
-      ws.send(data);
+      if (work === 'echo') {
+        done.count++;
+        ws.send(data);
+        return;
+      }
+      for (let i = 0; i < burst; i++) server.publish('all', payload);
+      done.count += burst * connections;
     },
   },
 });

@@ -36,8 +36,6 @@ export interface Recovery {
 export interface Broker {
   /** Whether `read` works and entries have places. */
   readonly keepsHistory: boolean;
-  /** Whether each offset of a topic is one more than the last, so that a hole shows that an entry was lost. */
-  readonly isContiguous?: boolean;
   /** The longest entry that the engine takes, in bytes. */
   readonly maxEntry?: number;
   /** Called once, before all else; `up` need not be told for the first time. */

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 // | version 1 | origin 8 | number 6 | count 4 | count x (length 31 bits, isBinary 1 bit) | payloads |
 const VERSION = 1;
 const HEAD = 19;
+const HEAD_OF_MESSAGE = 4;
 export const ORIGIN_BYTES = 8;
 
 export interface EntryMessage {
@@ -19,8 +20,13 @@ export interface Entry {
   readonly messages: readonly EntryMessage[];
 }
 
+/** How long an entry is with messages of these bytes in all. */
+export function entryBytes(messages: number, bytes: number): number {
+  return HEAD + HEAD_OF_MESSAGE * messages + bytes;
+}
+
 export function encodeEntry(origin: Uint8Array, number: number, messages: readonly EntryMessage[]): Buffer {
-  let at = HEAD + 4 * messages.length;
+  let at = entryBytes(messages.length, 0);
   const entry = Buffer.allocUnsafeSlow(messages.reduce((length, { payload }) => length + payload.length, at));
   entry[0] = VERSION;
   entry.set(origin, 1);

@@ -147,7 +147,7 @@ export class Link implements BrokerListener {
 
   private take(topic: Topic, bytes: Uint8Array, place: Place | undefined): void {
     if (place !== undefined) {
-      const verdict = topic.judge(place, this.broker.isContiguous === true);
+      const verdict = topic.judge(place);
       if (verdict === 'old') return;
       if (verdict === 'hole') {
         topic.early = [{ entry: bytes, place }];

@@ -30,23 +30,27 @@ const OPEN = 1;
 const TRY_AGAIN_LATER = 1013;
 
 /** Counts turns of the microtask queue: how much a socket has waiting is asked once in each. */
-let tick = 0;
-let isTickCounted = false;
-function currentTick(): number {
-  if (!isTickCounted) {
-    isTickCounted = true;
-    queueMicrotask(() => {
-      isTickCounted = false;
-      tick++;
-    });
+export class Turns {
+  private turn = 0;
+  private isCounted = false;
+
+  now(): number {
+    if (!this.isCounted) {
+      this.isCounted = true;
+      queueMicrotask(() => {
+        this.isCounted = false;
+        this.turn++;
+      });
+    }
+    return this.turn;
   }
-  return tick;
 }
 
 /** The part of a member's topics that is no concern of the member. */
 export interface MemberOwner {
   readonly slow: Required<SlowOptions>;
   readonly counters: Counters;
+  readonly turns: Turns;
   leave(member: Member): void;
   failed(error: unknown, socket: TopicSocket): void;
 }
@@ -78,7 +82,7 @@ export class Member {
     const { owner } = this;
     const { counters, slow } = owner;
     if (this.isSlow) return this.hold(topic, message);
-    const now = currentTick();
+    const now = owner.turns.now();
     try {
       if (this.asked !== now) {
         this.asked = now;

@@ -23,7 +23,7 @@ export class MemoryHistory {
     const offset = ++kept.last;
     kept.entries.push({ offset, entry, time: Date.now() });
     this.trim(kept);
-    return { epoch: this.epoch, offset };
+    return { epoch: this.epoch, offset, before: offset - 1 };
   }
 
   read(topic: string, offset: number | undefined): Recovery {
@@ -55,7 +55,6 @@ export class MemoryHistory {
 
 export class MemoryBroker implements Broker {
   readonly keepsHistory = true;
-  readonly isContiguous = true;
   private readonly history: MemoryHistory;
   private listener: BrokerListener | undefined;
   private readonly subscribed = new Set<string>();

@@ -1,4 +1,5 @@
 // `checkOptions` reads the options of `Topics`, whose types stand here too.
+import { UsageError } from '../errors/usage-error.js';
 import type { Broker, HistoryLimits } from './broker.js';
 import type { SlowOptions, TopicSocket } from './member.js';
 
@@ -55,6 +56,28 @@ export interface TopicsStatistics {
 
 /** How much history is kept where the options do not say. */
 export const HISTORY: HistoryLimits = { messages: 1000, age: 300_000 };
+
+/**
+ * The limits in the option `history` of a broker.
+ * @throws RangeError for a number that an engine cannot honour
+ */
+export function readHistory(history: Partial<HistoryLimits> | boolean): HistoryLimits {
+  const limits = { ...HISTORY, ...(typeof history === 'object' ? history : undefined) };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`"${name}" must be an integer from 1`);
+  }
+  return limits;
+}
+
+/** The methods that every broker has. */
+const METHODS = ['start', 'subscribe', 'unsubscribe', 'publish', 'close'] as const;
+
+function isBroker(broker: Partial<Broker> | null): boolean {
+  if (typeof broker !== 'object' || broker === null || typeof broker.keepsHistory !== 'boolean') return false;
+  const isWhole = METHODS.every((name) => typeof broker[name] === 'function');
+  return isWhole && (!broker.keepsHistory || typeof broker.read === 'function');
+}
+
 const POLICIES: readonly unknown[] = ['close', 'skip', 'latest'];
 
 export interface CheckedOptions {
@@ -65,9 +88,15 @@ export interface CheckedOptions {
   readonly limits: HistoryLimits;
 }
 
-/** @throws RangeError for a number or a policy that cannot be honoured; TypeError for a history beside a broker */
+/**
+ * @throws RangeError for a number or a policy that cannot be honoured; UsageError for a broker that is none; TypeError for a
+ *   history beside a broker without
+ */
 export function checkOptions(options: TopicsOptions): CheckedOptions {
   const { publishTimeout = 5000, maxWaiting = 8 * 1024 * 1024, checkInterval = 5000, history, broker } = options;
+  if (broker !== undefined && !isBroker(broker)) {
+    throw new UsageError('"broker" must be a broker, such as those of redisBroker, natsBroker and clusterBroker');
+  }
   const limits = { ...HISTORY, ...history };
   const { limit = 1024 * 1024, policy = 'close' } = options.slow ?? {};
   for (const [name, value] of Object.entries({ publishTimeout, maxWaiting, checkInterval, limit, ...limits })) {

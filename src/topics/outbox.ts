@@ -1,7 +1,7 @@
 // `Outbox` gathers the messages that a tick publishes to a topic into one entry for the broker, and bounds how long and how much waits.
 import { randomBytes } from 'node:crypto';
 import type { Broker } from './broker.js';
-import { encodeEntry, ORIGIN_BYTES, type EntryMessage } from './entry.js';
+import { encodeEntry, entryBytes, ORIGIN_BYTES, type EntryMessage } from './entry.js';
 import { TopicsError, type TopicsErrorCode } from './errors.js';
 import type { TopicSocket } from './member.js';
 import { writePosition, type Place } from './position.js';
@@ -54,12 +54,13 @@ export class Outbox {
   add(topic: string, message: EntryMessage, except: TopicSocket | undefined): Promise<string> {
     const { length } = message.payload;
     const { maxEntry = Infinity } = this.broker;
-    if (length > maxEntry) return this.refused('WS_ERR_PUBLISH_SIZE', `${length} bytes of at most ${maxEntry}`);
+    const most = Math.min(maxEntry - entryBytes(1, 0), this.limit);
+    if (length > most) return this.refused('WS_ERR_PUBLISH_SIZE', `${length} bytes of at most ${most}`);
     if (this.waitingBytes + length > this.limit) return this.refused('WS_ERR_PUBLISH_FULL', `${this.limit} bytes`);
     this.waitingBytes += length;
     if (this.open.size === 0) queueMicrotask(() => this.leave());
     let batch = this.open.get(topic);
-    if (batch !== undefined && batch.bytes + length > maxEntry) {
+    if (batch !== undefined && entryBytes(batch.messages.length + 1, batch.bytes + length) > maxEntry) {
       // A second entry of the same tick follows the first.
       this.leave();
       queueMicrotask(() => this.leave());

@@ -6,6 +6,8 @@ export interface Place {
   readonly epoch: string;
   /** Rises with each entry of the topic. */
   readonly offset: number;
+  /** The offset of the topic's entry before it, where the broker knows: a hole then shows that an entry was lost. */
+  readonly before?: number;
 }
 
 /** A place between two messages: all entries before `offset`, and the first `seen` messages of that one, have been. */

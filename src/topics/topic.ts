@@ -83,11 +83,11 @@ export class Topic {
    * Judges an entry with its place, and moves on behind it where it is new.
    * @returns `hole` where entries before it are missing; `lost` where the engine has begun its history anew
    */
-  judge(place: Place, isContiguous: boolean): 'new' | 'old' | 'hole' | 'lost' {
+  judge(place: Place): 'new' | 'old' | 'hole' | 'lost' {
     const { position } = this;
     if (position === undefined || position.epoch === place.epoch) {
       if (position !== undefined && place.offset < position.offset) return 'old';
-      if (position !== undefined && isContiguous && place.offset > position.offset) return 'hole';
+      if (position !== undefined && place.before !== undefined && place.before >= position.offset) return 'hole';
       this.position = behind(place);
       return 'new';
     }

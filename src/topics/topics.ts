@@ -1,6 +1,7 @@
 // `Topics` knows which sockets of this process subscribe to which topics, and publishes to them, here and by way of a broker.
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { UsageError } from '../errors/usage-error.js';
 import { toPayload } from '../node/data.js';
 import type { Broker, Recovery } from './broker.js';
 import { channels } from './channels.js';
@@ -8,7 +9,7 @@ import { Delivery } from './delivery.js';
 import { decodeEntry } from './entry.js';
 import { TopicsError } from './errors.js';
 import { Link, type LinkOwner } from './link.js';
-import { Member, type MemberOwner, type TopicSocket } from './member.js';
+import { Member, Turns, type MemberOwner, type TopicSocket } from './member.js';
 import { MemoryBroker } from './memory-broker.js';
 import {
   checkOptions,
@@ -48,7 +49,7 @@ export class Topics extends EventEmitter {
   readonly #link: Link | undefined;
   #isClosed = false;
 
-  /** @throws RangeError for a number that cannot be honoured */
+  /** @throws RangeError for a number that cannot be honoured; UsageError for a broker that is none */
   constructor(options: TopicsOptions = {}) {
     super();
     const checked = checkOptions(options);
@@ -56,6 +57,7 @@ export class Topics extends EventEmitter {
     this.#owner = {
       slow,
       counters: this.#counters,
+      turns: new Turns(),
       leave: (member) => this.#leaveAll(member),
       failed: (error, socket) => void this.emit('deliveryError', error, socket),
     };
@@ -68,9 +70,11 @@ export class Topics extends EventEmitter {
 
   /**
    * Subscribes a socket, with `after` to all that was published since that position, and resolves when the broker has confirmed.
-   * @throws TypeError for a topic that is not 1 to 256 bytes of UTF-8 without control characters
+   * @throws TypeError for a topic that is not 1 to 256 bytes of UTF-8 without control characters; UsageError for a socket that
+   *   is none
    */
   subscribe(socket: TopicSocket, topic: string, { after }: { after?: string | null } = {}): Promise<SubscribeResult> {
+    checkSocket(socket);
     checkTopic(topic);
     if (this.#isClosed || socket.readyState !== 1) return Promise.resolve(UNRECOVERED);
     let member = this.#members.get(socket);
@@ -267,6 +271,15 @@ function isWellFormed(text: string): boolean {
 
 function isBytes(data: unknown): boolean {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+}
+
+function checkSocket(socket: Partial<TopicSocket> | null | undefined): void {
+  const isSocket =
+    typeof socket === 'object' &&
+    typeof socket?.send === 'function' &&
+    typeof socket.once === 'function' &&
+    typeof socket.readyState === 'number';
+  if (!isSocket) throw new UsageError('A subscriber must be a WebSocket of a server');
 }
 
 // oxlint-disable-next-line no-control-regex -- these are refused

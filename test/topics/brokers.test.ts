@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { clusterBroker, startHub, type Hub } from '../../src/topics/brokers/cluster.js';
 import { redisBroker, type RedisClient } from '../../src/topics/brokers/redis.js';
 import { Topics, type Broker, type HistoryLimits, type TopicsOptions } from '../../src/topics/index.js';
-import { hasEngine, startRedis, type Engine } from '../support/engines.js';
+import { natsBroker, type NatsConnection } from '../../src/topics/brokers/nats.js';
+import { hasEngine, startNats, startRedis, type Engine as Started } from '../support/engines.mjs';
 import { FakeSocket } from './model.js';
 
 /** A package that is there only where development tools are installed anew; if not, says so. */
@@ -19,6 +20,8 @@ async function load(name: string): Promise<Record<string, never> | undefined> {
     return undefined;
   }
 }
+
+type Engine = Pick<Started, 'port' | 'start' | 'stop' | 'end'>;
 
 /** What of a client is used besides its broker. */
 interface Client {
@@ -32,10 +35,15 @@ const redis = (isRedisThere ? await load('redis') : undefined) as { createClient
 const ioredis = (isRedisThere ? await load('ioredis') : undefined) as
   { Redis: new (options: object) => Client } | undefined;
 
+const nats = (hasEngine('nats-server') ? await load('@nats-io/transport-node') : undefined) as
+  { connect(options: object): Promise<NatsConnection & { close(): Promise<void> }> } | undefined;
+
 interface Kind {
   readonly name: string;
   /** Whether its history ends with it. */
   readonly forgets?: boolean;
+  /** The longest entry that it takes, in bytes. */
+  readonly limit: number;
   start(): Promise<Engine>;
   /** A broker with a client of its own, and the end of that. */
   connect(port: number, history: Partial<HistoryLimits> | boolean): Promise<[Broker, () => void]>;
@@ -44,7 +52,8 @@ interface Kind {
 const kinds: Kind[] = [
   {
     name: 'redis',
-    start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always'),
+    limit: 2 ** 20,
+    start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always', '--proto-max-bulk-len', '1mb'),
     async connect(port, history) {
       const client = redis!.createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } });
       client.on('error', () => undefined);
@@ -54,14 +63,31 @@ const kinds: Kind[] = [
   },
   {
     name: 'ioredis',
-    start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always'),
+    limit: 2 ** 20,
+    start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always', '--proto-max-bulk-len', '1mb'),
     connect(port, history) {
       const client = new ioredis!.Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
       client.on('error', () => undefined);
       return Promise.resolve([redisBroker(client as unknown as RedisClient, { history }), () => client.disconnect()]);
     },
   },
+  {
+    name: 'nats',
+    limit: 2 ** 20,
+    start: () => startNats(),
+    async connect(port, history) {
+      const connection = await nats!.connect({
+        servers: `127.0.0.1:${port}`,
+        reconnectTimeWait: 50,
+        maxReconnectAttempts: -1,
+      });
+      // A stream has the limits that it was made with.
+      const prefix = history === true ? 'kept:' : typeof history === 'object' ? 'short:' : 'plain:';
+      return [natsBroker(connection, { history, prefix }), () => connection.close()];
+    },
+  },
 ];
+const clients: Record<string, unknown> = { redis, ioredis, nats };
 /** Both kinds of history by one name, on two hubs: an engine for `connect`, whose port says which directory they are in. */
 const directories = new Map<number, string>();
 async function startHubs(): Promise<Engine> {
@@ -90,6 +116,7 @@ async function startHubs(): Promise<Engine> {
 const cluster: Kind = {
   name: 'cluster',
   forgets: true,
+  limit: 2 ** 24,
   start: startHubs,
   connect(port, history) {
     const name = history === false ? 'plain' : history === true ? 'kept' : 'short';
@@ -98,178 +125,208 @@ const cluster: Kind = {
   },
 };
 
-describe.each([cluster, ...kinds.filter(({ name }) => (name === 'redis' ? redis : ioredis) !== undefined)])(
-  'over $name',
-  (kind) => {
-    let engine: Engine;
-    /** Last first. */
-    const ends: (() => unknown)[] = [];
-    beforeAll(async () => {
-      engine = await kind.start();
-    });
-    afterAll(async () => {
-      for (const end of ends) await end();
-      await engine.end();
-    });
-    const open = async (history: Partial<HistoryLimits> | boolean, options: TopicsOptions = {}): Promise<Topics> => {
-      const [broker, end] = await kind.connect(engine.port, history);
-      const topics = new Topics({ checkInterval: 0, ...options, broker });
-      ends.unshift(() => topics.close(), end);
-      return topics;
-    };
+describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefined)])('over $name', (kind) => {
+  let engine: Engine;
+  /** Last first. */
+  const ends: (() => unknown)[] = [];
+  beforeAll(async () => {
+    engine = await kind.start();
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
+    await engine.end();
+  });
+  const open = async (history: Partial<HistoryLimits> | boolean, options: TopicsOptions = {}): Promise<Topics> => {
+    const [broker, end] = await kind.connect(engine.port, history);
+    const topics = new Topics({ checkInterval: 0, ...options, broker });
+    ends.unshift(() => topics.close(), end);
+    return topics;
+  };
 
-    test.each([false, true])('messages come once, in order, to all processes; history: %s', async (history) => {
-      const [a, b] = [await open(history), await open(history)];
-      const name = `order ${history} ü`;
-      const [near, author, far] = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
-      await Promise.all([a.subscribe(near, name), a.subscribe(author, name), b.subscribe(far, name)]);
-      const texts = Array.from({ length: 300 }, (_, index) => `m${index}`);
-      for (const [index, text] of texts.entries()) {
-        void a.publish(name, text, { except: author });
-        if (!history && index === 0) expect(near.received).toEqual(['m0']);
-        if (index % 7 === 0) await delay(0);
-      }
-      await vi.waitUntil(() => far.received.length >= 300 && near.received.length >= 300, 10_000);
-      await b.publish(name, 'last');
-      await vi.waitUntil(() => author.received.length > 0, 10_000);
-      expect(far.received).toEqual([...texts, 'last']);
-      expect(near.received).toEqual([...texts, 'last']);
-      expect(author.received).toEqual(['last']);
-    });
+  test.each([false, true])('messages come once, in order, to all processes; history: %s', async (history) => {
+    const [a, b] = [await open(history), await open(history)];
+    const name = `order ${history} ü`;
+    const [near, author, far] = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
+    await Promise.all([a.subscribe(near, name), a.subscribe(author, name), b.subscribe(far, name)]);
+    const texts = Array.from({ length: 300 }, (_, index) => `m${index}`);
+    for (const [index, text] of texts.entries()) {
+      void a.publish(name, text, { except: author });
+      if (!history && index === 0) expect(near.received).toEqual(['m0']);
+      if (index % 7 === 0) await delay(0);
+    }
+    await vi.waitUntil(() => far.received.length >= 300 && near.received.length >= 300, 10_000);
+    await b.publish(name, 'last');
+    await vi.waitUntil(() => author.received.length > 0, 10_000);
+    expect(far.received).toEqual([...texts, 'last']);
+    expect(near.received).toEqual([...texts, 'last']);
+    expect(author.received).toEqual(['last']);
+  });
 
-    test('clients recover in another process, whatever is published meanwhile, also from a silent topic', async () => {
-      const [a, b] = [await open(true), await open(true)];
-      const { position } = await a.subscribe(new FakeSocket(), 'recovery');
-      const positions = [position];
-      for (let i = 0; i < 20; i++) positions.push(await a.publish('recovery', `m${i}`));
-      let count = 20;
-      for (const [index, after] of positions.entries()) {
-        const socket = new FakeSocket();
-        const subscribed = b.subscribe(socket, 'recovery', { after });
-        const live = a.publish('recovery', `m${count++}`);
-        expect((await subscribed).recovered).toBe(true);
-        await live;
-        await vi.waitUntil(() => socket.received.length >= count - index, 10_000);
-        expect(socket.received).toEqual(Array.from({ length: count - index }, (_, i) => `m${i + index}`));
-        socket.finish();
-      }
-      const silent = await b.subscribe(new FakeSocket(), 'silent');
-      expect((await a.subscribe(new FakeSocket(), 'silent', { after: silent.position })).recovered).toBe(true);
-    });
-
-    test('history that does not reach back is not sent', async () => {
-      const topics = await open({ messages: 2 });
-      const after = await topics.publish('short', '0');
-      for (const text of ['1', '2', '3']) await topics.publish('short', text);
+  test('clients recover in another process, whatever is published meanwhile, also from a silent topic', async () => {
+    const [a, b] = [await open(true), await open(true)];
+    const { position } = await a.subscribe(new FakeSocket(), 'recovery');
+    const positions = [position];
+    for (let i = 0; i < 20; i++) positions.push(await a.publish('recovery', `m${i}`));
+    let count = 20;
+    for (const [index, after] of positions.entries()) {
       const socket = new FakeSocket();
-      expect((await topics.subscribe(socket, 'short', { after })).recovered).toBe(false);
-      expect(socket.received).toEqual([]);
-    });
+      const subscribed = b.subscribe(socket, 'recovery', { after });
+      const live = a.publish('recovery', `m${count++}`);
+      expect((await subscribed).recovered).toBe(true);
+      await live;
+      await vi.waitUntil(() => socket.received.length >= count - index, 10_000);
+      expect(socket.received).toEqual(Array.from({ length: count - index }, (_, i) => `m${i + index}`));
+      socket.finish();
+    }
+    const silent = await b.subscribe(new FakeSocket(), 'silent');
+    expect((await a.subscribe(new FakeSocket(), 'silent', { after: silent.position })).recovered).toBe(true);
+  });
 
-    test(
-      'with history an engine that is started again doubles and disorders nothing, and loses nothing that it has kept',
-      { timeout: 60_000 },
-      async () => {
-        const [a, b] = [await open(true, { publishTimeout: 20_000 }), await open(true)];
-        const told: string[] = [];
-        const gaps: unknown[] = [];
-        b.on('gap', (gap) => gaps.push(gap));
-        for (const name of ['brokerDown', 'brokerUp']) b.on(name, () => told.push(name));
-        const [near, far] = [new FakeSocket(), new FakeSocket()];
-        await Promise.all([a.subscribe(near, 'restart'), b.subscribe(far, 'restart')]);
-        const texts = Array.from({ length: 400 }, (_, index) => `m${index}`);
-        const refused = new Set<string>();
-        const settled: Promise<unknown>[] = [];
-        for (const [index, text] of texts.entries()) {
-          const published = a.publish('restart', text);
-          settled.push(
-            published.catch((error: { mayBeAccepted: boolean }) => {
-              // A client may give up what was under way when its connection was cut; that may have been accepted.
-              expect(error.mayBeAccepted).toBe(true);
-              refused.add(text);
-            }),
-          );
-          await delay(1);
-          if (index === 100 || index === 250) {
-            await engine.stop();
-            void engine.start();
-          }
+  test('names of any signs are topics of their own, also as history', async () => {
+    const [a, b] = [await open(true), await open(true)];
+    const names = ['a.b', 'a.*', 'a.>', '>', 'a b', '}', '{}', '{a}', '%2E', 'ü'.repeat(128), 'a/b:c'];
+    const sockets = names.map(() => new FakeSocket());
+    const started = await Promise.all(names.map((name, index) => b.subscribe(sockets[index], name)));
+    await Promise.all(names.map((name) => a.publish(name, name)));
+    await vi.waitUntil(() => sockets.every(({ received }) => received.length > 0), 10_000);
+    const later = names.map(() => new FakeSocket());
+    await Promise.all(names.map((name, i) => a.subscribe(later[i], name, { after: started[i].position })));
+    for (const [index, name] of names.entries()) {
+      expect(sockets[index].received).toEqual([name]);
+      expect(later[index].received).toEqual([name]);
+    }
+  });
+
+  test('history that does not reach back is not sent', async () => {
+    const topics = await open({ messages: 2 });
+    const after = await topics.publish('short', '0');
+    for (const text of ['1', '2', '3']) await topics.publish('short', text);
+    const socket = new FakeSocket();
+    expect((await topics.subscribe(socket, 'short', { after })).recovered).toBe(false);
+    expect(socket.received).toEqual([]);
+  });
+
+  test(
+    'with history an engine that is started again doubles and disorders nothing, and loses nothing that it has kept',
+    { timeout: 60_000 },
+    async () => {
+      const [a, b] = [await open(true, { publishTimeout: 20_000 }), await open(true)];
+      const told: string[] = [];
+      const gaps: unknown[] = [];
+      b.on('gap', (gap) => gaps.push(gap));
+      for (const name of ['brokerDown', 'brokerUp']) b.on(name, () => told.push(name));
+      const [near, far] = [new FakeSocket(), new FakeSocket()];
+      await Promise.all([a.subscribe(near, 'restart'), b.subscribe(far, 'restart')]);
+      const texts = Array.from({ length: 400 }, (_, index) => `m${index}`);
+      const refused = new Set<string>();
+      const settled: Promise<unknown>[] = [];
+      for (const [index, text] of texts.entries()) {
+        const published = a.publish('restart', text);
+        settled.push(
+          published.catch((error: { mayBeAccepted: boolean }) => {
+            // A client may give up what was under way when its connection was cut; that may have been accepted.
+            expect(error.mayBeAccepted).toBe(true);
+            refused.add(text);
+          }),
+        );
+        await delay(1);
+        if (index === 100 || index === 250) {
+          await engine.stop();
+          void engine.start();
         }
-        await Promise.all(settled);
-        expect(refused.size).toBeLessThan(50);
-        await a.publish('restart', 'last');
-        await vi.waitUntil(() => far.received.at(-1) === 'last' && near.received.at(-1) === 'last', 20_000);
-        const received = new Set(far.received);
-        if (kind.forgets === true) {
-          // What was lost with the history is reported, and nothing is doubled or out of order.
-          expect(far.received).toEqual([...texts.filter((text) => received.has(text)), 'last']);
-          expect(gaps).toContainEqual({ topics: ['restart'] });
-        } else {
-          expect(far.received).toEqual([...texts.filter((text) => !refused.has(text) || received.has(text)), 'last']);
-          expect(near.received).toEqual(far.received);
-          expect(gaps).toEqual([]);
-        }
-        expect(told.slice(0, 2)).toEqual(['brokerDown', 'brokerUp']);
-      },
-    );
+      }
+      await Promise.all(settled);
+      expect(refused.size).toBeLessThan(50);
+      await a.publish('restart', 'last');
+      await vi.waitUntil(() => far.received.at(-1) === 'last' && near.received.at(-1) === 'last', 20_000);
+      const received = new Set(far.received);
+      if (kind.forgets === true) {
+        // What was lost with the history is reported, and nothing is doubled or out of order.
+        expect(far.received).toEqual([...texts.filter((text) => received.has(text)), 'last']);
+        expect(gaps).toContainEqual({ topics: ['restart'] });
+      } else {
+        expect(far.received).toEqual([...texts.filter((text) => !refused.has(text) || received.has(text)), 'last']);
+        expect(near.received).toEqual(far.received);
+        expect(gaps).toEqual([]);
+      }
+      expect(told.slice(0, 2)).toEqual(['brokerDown', 'brokerUp']);
+    },
+  );
 
-    test(
-      'without history a restart doubles and disorders nothing, and reports the gap',
-      { timeout: 60_000 },
-      async () => {
-        const [a, b] = [await open(false, { publishTimeout: 500 }), await open(false)];
-        const gaps: string[][] = [];
-        b.on('gap', ({ topics }: { topics: string[] }) => gaps.push(topics));
-        const [near, far] = [new FakeSocket(), new FakeSocket()];
-        await Promise.all([a.subscribe(near, 'lossy'), b.subscribe(far, 'lossy')]);
-        let rejected = 0;
-        for (let index = 0; index < 300; index++) {
-          a.publish('lossy', `m${index}`).catch(() => rejected++);
-          await delay(1);
-          if (index === 100) await engine.stop();
-          if (index === 200) await engine.start();
-        }
-        await vi.waitUntil(() => gaps.length > 0, 10_000);
-        await vi.waitUntil(() => {
-          void a.publish('lossy', 'end');
-          return far.received.includes('end');
-        }, 10_000);
-        expect(gaps[0]).toEqual(['lossy']);
-        const numbers = far.received.filter((text) => text !== 'end').map((text) => Number(text.slice(1)));
-        expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
-        expect(near.received.slice(0, 300)).toEqual(Array.from({ length: 300 }, (_, index) => `m${index}`));
-      },
-    );
+  test(
+    'without history a restart doubles and disorders nothing, and reports the gap',
+    { timeout: 60_000 },
+    async () => {
+      const [a, b] = [await open(false, { publishTimeout: 500 }), await open(false)];
+      const gaps: string[][] = [];
+      b.on('gap', ({ topics }: { topics: string[] }) => gaps.push(topics));
+      const [near, far] = [new FakeSocket(), new FakeSocket()];
+      await Promise.all([a.subscribe(near, 'lossy'), b.subscribe(far, 'lossy')]);
+      let rejected = 0;
+      for (let index = 0; index < 300; index++) {
+        a.publish('lossy', `m${index}`).catch(() => rejected++);
+        await delay(1);
+        if (index === 100) await engine.stop();
+        if (index === 200) await engine.start();
+      }
+      await vi.waitUntil(() => gaps.length > 0, 10_000);
+      await vi.waitUntil(() => {
+        void a.publish('lossy', 'end');
+        return far.received.includes('end');
+      }, 10_000);
+      expect(gaps[0]).toEqual(['lossy']);
+      const numbers = far.received.filter((text) => text !== 'end').map((text) => Number(text.slice(1)));
+      expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
+      expect(near.received.slice(0, 300)).toEqual(Array.from({ length: 300 }, (_, index) => `m${index}`));
+    },
+  );
 
-    test('what waits for an engine that has gone is bounded in time and bytes', { timeout: 30_000 }, async () => {
-      const topics = await open(false, { publishTimeout: 300, maxWaiting: 1000 });
-      const isDown = new Promise((resolve) => topics.once('brokerDown', resolve));
-      await engine.stop();
-      await isDown;
-      const late = topics.publish('bounds', Buffer.alloc(600));
-      await expect(topics.publish('bounds', Buffer.alloc(600))).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_FULL' });
-      await expect(late).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_TIMEOUT', mayBeAccepted: false });
-      await engine.start();
+  test('a message longer than the engine takes rejects with its length and the limit', async () => {
+    const topics = await open(false, { maxWaiting: 2 ** 31 });
+    // Its limit is known with its first answer.
+    await topics.publish('long', 'x');
+    const length = kind.limit + 1;
+    await expect(topics.publish('long', Buffer.alloc(length))).rejects.toMatchObject({
+      code: 'WS_ERR_PUBLISH_SIZE',
+      mayBeAccepted: false,
+      message: expect.stringContaining(`${length} bytes of at most `) as string,
     });
+    const far = await open(false);
+    const socket = new FakeSocket();
+    await far.subscribe(socket, 'long');
+    await topics.publish('long', Buffer.alloc(kind.limit - 200));
+    await vi.waitUntil(() => socket.received.length > 0, 10_000);
+    expect(socket.received[0].length).toBe(kind.limit - 200);
+  });
 
-    test('an engine that is connected but deaf is found within two intervals', async () => {
-      const [broker, end] = await kind.connect(engine.port, false);
-      ends.unshift(end);
-      let isDeaf = false;
-      const pulse = broker.pulse!.bind(broker);
-      broker.pulse = () => (isDeaf ? new Promise(() => undefined) : pulse());
-      const topics = new Topics({ broker, checkInterval: 100 });
-      ends.unshift(() => topics.close());
-      await topics.subscribe(new FakeSocket(), 'deaf');
-      await delay(250);
-      isDeaf = true;
-      const since = performance.now();
-      const down = new Promise((resolve) => topics.once('brokerDown', resolve));
-      const up = new Promise((resolve) => topics.once('brokerUp', resolve));
-      await down;
-      expect(performance.now() - since).toBeLessThan(1000);
-      isDeaf = false;
-      await up;
-    });
-  },
-);
+  test('what waits for an engine that has gone is bounded in time and bytes', { timeout: 30_000 }, async () => {
+    const topics = await open(false, { publishTimeout: 300, maxWaiting: 1000 });
+    const isDown = new Promise((resolve) => topics.once('brokerDown', resolve));
+    await engine.stop();
+    await isDown;
+    const late = topics.publish('bounds', Buffer.alloc(600));
+    await expect(topics.publish('bounds', Buffer.alloc(600))).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_FULL' });
+    await expect(late).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_TIMEOUT', mayBeAccepted: false });
+    await engine.start();
+  });
+
+  test('an engine that is connected but deaf is found within two intervals', async () => {
+    const [broker, end] = await kind.connect(engine.port, false);
+    ends.unshift(end);
+    let isDeaf = false;
+    const pulse = broker.pulse!.bind(broker);
+    broker.pulse = () => (isDeaf ? new Promise(() => undefined) : pulse());
+    const topics = new Topics({ broker, checkInterval: 100 });
+    ends.unshift(() => topics.close());
+    await topics.subscribe(new FakeSocket(), 'deaf');
+    await delay(250);
+    isDeaf = true;
+    const since = performance.now();
+    const down = new Promise((resolve) => topics.once('brokerDown', resolve));
+    const up = new Promise((resolve) => topics.once('brokerUp', resolve));
+    await down;
+    expect(performance.now() - since).toBeLessThan(1000);
+    isDeaf = false;
+    await up;
+  });
+});

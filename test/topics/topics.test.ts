@@ -1,12 +1,12 @@
 // Topics in one process, held against a naive model and, where bytes matter, over real sockets.
 import { channel } from 'node:diagnostics_channel';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
-import { Topics, type TopicsOptions } from '../../src/topics/index.js';
+import { Topics, type Broker, type TopicsOptions } from '../../src/topics/index.js';
 import { Random } from '../support/random.js';
 import { FakeSocket, Model } from './model.js';
 
@@ -297,6 +297,52 @@ test('options that cannot be honoured throw', () => {
   expect(() => new Topics({ slow: { limit: Number.NaN } })).toThrow(RangeError);
   expect(() => new Topics({ slow: { policy: 'wait' as never } })).toThrow(RangeError);
   expect(() => new Topics({ history: { messages: -1 } })).toThrow(RangeError);
+});
+
+test('a broker or a socket that is none is the caller’s mistake', () => {
+  const usage = expect.objectContaining({ name: 'UsageError', code: 'WS_ERR_USAGE' }) as Error;
+  const half = { keepsHistory: true, start: () => undefined, subscribe: () => undefined };
+  for (const broker of [1, null, 'redis', {}, half])
+    expect(() => new Topics({ broker: broker as never })).toThrow(usage);
+  const topics = new Topics();
+  for (const socket of [undefined, null, 7, {}, new EventEmitter()]) {
+    expect(() => topics.subscribe(socket as never, 'a')).toThrow(usage);
+    expect(topics.unsubscribe(socket as never, 'a')).toBe(false);
+    expect(topics.isSubscribed(socket as never, 'a')).toBe(false);
+  }
+  expect(topics.statistics).toMatchObject({ topics: 0, subscriptions: 0 });
+});
+
+test('a message that the broker, or the limit of what waits, does not take rejects with its length and the limit', async () => {
+  const entries: Uint8Array[] = [];
+  const broker: Broker = {
+    keepsHistory: false,
+    maxEntry: 100,
+    start: () => undefined,
+    subscribe: () => Promise.resolve(),
+    unsubscribe: () => undefined,
+    publish: (_, entry) => {
+      entries.push(entry);
+      return Promise.resolve(undefined);
+    },
+    close: () => Promise.resolve(),
+  };
+  const topics = new Topics({ broker });
+  // An entry has 19 bytes before its messages, and 4 for each.
+  await expect(topics.publish('a', Buffer.alloc(78))).rejects.toMatchObject({
+    code: 'WS_ERR_PUBLISH_SIZE',
+    mayBeAccepted: false,
+    message: expect.stringContaining('78 bytes of at most 77') as string,
+  });
+  await topics.publish('a', Buffer.alloc(77));
+  await Promise.all(Array.from({ length: 10 }, () => topics.publish('a', Buffer.alloc(30))));
+  expect(entries.length).toBe(6);
+  for (const { length } of entries) expect(length).toBeLessThanOrEqual(100);
+  const small = new Topics({ broker, maxWaiting: 50 });
+  await expect(small.publish('a', Buffer.alloc(51))).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_SIZE' });
+  const full = [small.publish('a', Buffer.alloc(50)), small.publish('a', Buffer.alloc(1))];
+  await expect(full[1]).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_FULL', mayBeAccepted: false });
+  expect(await full[0]).toBe('');
 });
 
 test('after close nothing is published, and nothing hangs', async () => {

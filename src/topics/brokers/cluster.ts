@@ -10,6 +10,7 @@ import {
   encodeOffset,
   FrameReader,
   Kind,
+  MAX_ENTRY,
   type HubFrame,
 } from './hub-wire.js';
 
@@ -36,7 +37,7 @@ const AGAIN = 100;
 
 class ClusterBroker implements Broker {
   readonly keepsHistory: boolean;
-  readonly isContiguous = true;
+  readonly maxEntry: number = MAX_ENTRY;
   private readonly path: string;
   private listener: BrokerListener | undefined;
   private socket: Socket | undefined;

@@ -6,6 +6,11 @@ import type { Place } from '../position.js';
 // | length of the rest 4 | kind 1 | request 4 | length of the topic 2 | topic | body |
 const HEAD = 11;
 
+/** The longest entry, in bytes: a few that wait for a process are less than it may have waiting. */
+export const MAX_ENTRY: number = 16 * 1024 * 1024;
+// Topics are at most 256 bytes.
+export const MAX_FRAME: number = MAX_ENTRY + 1024;
+
 export enum Kind {
   Subscribe = 1,
   Unsubscribe = 2,
@@ -43,11 +48,16 @@ export function encodeFrame(kind: Kind, request: number, topic: string, ...parts
 
 /** Puts chunks together to frames. */
 export class FrameReader {
+  /** Whether the peer announces a frame longer than `limit`: nothing is read any more. */
+  isTooLong = false;
   private chunks: Buffer[] = [];
   private length = 0;
   private needed = 4;
 
-  constructor(private readonly take: (frame: HubFrame) => void) {}
+  constructor(
+    private readonly take: (frame: HubFrame) => void,
+    private readonly limit: number = Infinity,
+  ) {}
 
   push(chunk: Buffer): void {
     this.chunks.push(chunk);
@@ -58,6 +68,10 @@ export class FrameReader {
     this.needed = 4;
     while (bytes.length - at >= 4) {
       this.needed = 4 + bytes.readUInt32LE(at);
+      if (this.needed > this.limit) {
+        this.isTooLong = true;
+        return;
+      }
       if (bytes.length - at < this.needed) break;
       const topicEnd = at + HEAD + bytes.readUInt16LE(at + 9);
       this.take({
@@ -97,7 +111,8 @@ export function encodePlace(place: Place | undefined): Buffer {
 export function decodePlace(bytes: Buffer): [Place | undefined, number] {
   const end = 1 + bytes[0];
   if (end === 1) return [undefined, 1];
-  return [{ epoch: bytes.toString('utf8', 1, end), offset: bytes.readDoubleLE(end) }, end + 8];
+  const offset = bytes.readDoubleLE(end);
+  return [{ epoch: bytes.toString('utf8', 1, end), offset, before: offset - 1 }, end + 8];
 }
 
 export function encodeRecovery({ epoch, last, isWhole, entries }: Recovery): Buffer {

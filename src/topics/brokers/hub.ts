@@ -3,9 +3,9 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { HistoryLimits } from '../broker.js';
+import type { HistoryLimits, Recovery } from '../broker.js';
 import { MemoryHistory } from '../memory-broker.js';
-import { HISTORY } from '../options.js';
+import { readHistory } from '../options.js';
 import {
   decodeOffset,
   encodeFrame,
@@ -13,6 +13,8 @@ import {
   encodeRecovery,
   FrameReader,
   Kind,
+  MAX_ENTRY,
+  MAX_FRAME,
   type HubFrame,
 } from './hub-wire.js';
 
@@ -35,6 +37,7 @@ const WAITING_AT_MOST = 64 * 1024 * 1024;
 /** One process that is connected. */
 class Peer {
   readonly topics: Set<string> = new Set();
+  private answers: (() => Buffer)[] = [];
 
   constructor(private readonly socket: Socket) {}
 
@@ -48,12 +51,23 @@ class Peer {
     socket.write(frame);
     if (socket.writableLength > WAITING_AT_MOST) socket.destroy();
   }
+
+  /** Sends a frame that may be long, made once those before it have been written. */
+  answer(make: () => Buffer): void {
+    if (this.socket.writableNeedDrain) this.answers.push(make);
+    else this.send(make());
+  }
+
+  drained(): void {
+    const { answers } = this;
+    this.answers = [];
+    for (const make of answers) this.answer(make);
+  }
 }
 
-/** @throws Error when the path is in use */
+/** @throws Error when the path is in use; RangeError for a history that cannot be honoured */
 export async function startHub({ path, history = false }: HubOptions): Promise<Hub> {
-  const limits = { ...HISTORY, ...(typeof history === 'object' ? history : undefined) };
-  const kept = history === false ? undefined : new MemoryHistory(limits);
+  const kept = history === false ? undefined : new MemoryHistory(readHistory(history));
   const subscribers = new Map<string, Set<Peer>>();
   const sockets = new Set<Socket>();
 
@@ -62,6 +76,12 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
     const peers = subscribers.get(topic);
     peers?.delete(peer);
     if (peers?.size === 0) subscribers.delete(topic);
+  };
+  const read = (topic: string, offset: number | undefined): Recovery => {
+    if (kept === undefined) return { epoch: '', last: 0, isWhole: false, entries: [] };
+    const recovery = kept.read(topic, offset);
+    const bytes = recovery.entries.reduce((sum, { entry }) => sum + entry.length, 0);
+    return bytes > MAX_ENTRY ? { ...recovery, isWhole: false, entries: [] } : recovery;
   };
   const take = (peer: Peer, { kind, request, topic, body }: HubFrame): void => {
     switch (kind) {
@@ -82,8 +102,8 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
         return peer.send(encodeFrame(Kind.Reply, request, '', place));
       }
       case Kind.Read: {
-        const recovery = kept?.read(topic, decodeOffset(body)) ?? { epoch: '', last: 0, isWhole: false, entries: [] };
-        return peer.send(encodeFrame(Kind.Reply, request, '', encodeRecovery(recovery)));
+        const offset = decodeOffset(body);
+        return peer.answer(() => encodeFrame(Kind.Reply, request, '', encodeRecovery(read(topic, offset))));
       }
       case Kind.Pulse:
         return peer.send(encodeFrame(Kind.Reply, request, ''));
@@ -92,9 +112,13 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
   };
   const server = createServer((socket) => {
     const peer = new Peer(socket);
-    const reader = new FrameReader((frame) => take(peer, frame));
+    const reader = new FrameReader((frame) => take(peer, frame), MAX_FRAME);
     sockets.add(socket);
-    socket.on('data', (chunk: Buffer) => reader.push(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      reader.push(chunk);
+      if (reader.isTooLong) socket.destroy();
+    });
+    socket.on('drain', () => peer.drained());
     // Its 'close' follows.
     socket.on('error', () => undefined);
     socket.on('close', () => {

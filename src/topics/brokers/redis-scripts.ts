@@ -1,8 +1,8 @@
-// `PUBLISH` and `READ` are the scripts that Redis runs for topics with history, each as one step.
+// `publishScript` and `READ` are the scripts that Redis runs for topics with history, each as one step.
 
 // KEYS: stream, facts. ARGV: channel, entry, origin, number, messages, age, time, epoch for a new topic.
 // An entry that a client sends again after its connection was cut is known by its origin and number.
-export const PUBLISH: string = `
+export const publishScript = (isSharded: boolean): string => `
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
   epoch = ARGV[8]
@@ -20,7 +20,7 @@ redis.call('SET', sender, ARGV[4] .. ' ' .. offset, 'PX', 60000)
 redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[5], offset .. '-1', 'e', ARGV[2], 't', ARGV[7])
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[9])
-redis.call('PUBLISH', ARGV[1], offset .. ' ' .. epoch .. ' ' .. ARGV[2])
+redis.call('${isSharded ? 'SPUBLISH' : 'PUBLISH'}', ARGV[1], offset .. ' ' .. epoch .. ' ' .. ARGV[2])
 return { epoch, offset }
 `;
 // KEYS: stream, facts. ARGV: offset to read from or '', epoch for a new topic, how long facts are kept.
@@ -37,3 +37,5 @@ local entries = {}
 if ARGV[1] ~= '' then entries = redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', '+') end
 return { epoch, last, entries }
 `;
+// KEYS: channel. ARGV: entry.
+export const SPUBLISH = "redis.call('SPUBLISH', KEYS[1], ARGV[1])";

@@ -2,123 +2,25 @@
 import { randomBytes } from 'node:crypto';
 import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
-import { HISTORY } from '../options.js';
-import { PUBLISH, READ } from './redis-scripts.js';
+import { readHistory } from '../options.js';
+import type { Connection, RedisClient } from './redis-clients.js';
+import { connectionOf } from './redis-connection.js';
+import { publishScript, READ, SPUBLISH } from './redis-scripts.js';
+
+export type { IoredisClient, IoredisCluster, NodeRedisClient, NodeRedisCluster, RedisClient } from './redis-clients.js';
 
 // Out: the entry of a tick -> PUBLISH, or a script that gives it an offset, keeps it in a stream and publishes both; the client sends
 //      all commands of a tick in one write.
 // In:  the subscriber connection's message -> its topic by the channel's name, and with history its offset from the head.
 // Gap: a topic is read from its stream from the offset after its last entry on, with the entries of the subscriber connection held back.
 
-/** How much is used of a client of `redis`. */
-export interface NodeRedisClient {
-  readonly isReady: boolean;
-  duplicate(): NodeRedisClient;
-  connect(): Promise<unknown>;
-  destroy(): void;
-  withTypeMapping(mapping: never): { sendCommand(command: readonly (string | Buffer)[]): Promise<unknown> };
-  subscribe(channels: string[], listener: (message: never, channel: never) => void, isBuffer: never): Promise<void>;
-  unsubscribe(channels: string[]): Promise<void>;
-  on(event: string, listener: (...values: never[]) => void): unknown;
-  off(event: string, listener: (...values: never[]) => void): unknown;
-}
-
-/** How much is used of a client of `ioredis`. */
-export interface IoredisClient {
-  readonly status: string;
-  duplicate(): IoredisClient;
-  disconnect(): void;
-  callBuffer(command: string, ...values: (string | Buffer)[]): Promise<unknown>;
-  subscribe(...channels: string[]): Promise<unknown>;
-  unsubscribe(...channels: string[]): Promise<unknown>;
-  on(event: string, listener: (...values: never[]) => void): unknown;
-  off(event: string, listener: (...values: never[]) => void): unknown;
-}
-
-export type RedisClient = NodeRedisClient | IoredisClient;
-
 export interface RedisBrokerOptions {
   /** Begins all names in the engine; `wsimd:` by default. */
   readonly prefix?: string;
   /** Keeps messages in a stream for each topic, for `after`. */
   readonly history?: Partial<HistoryLimits> | boolean;
-}
-
-/** The clients' common face. */
-interface Connection {
-  call(command: readonly (string | Buffer)[]): Promise<unknown>;
-  subscribe(channels: string[], listener: (channel: string, message: Buffer) => void): Promise<unknown>;
-  unsubscribe(channels: string[]): Promise<unknown>;
-  /** Has this told whether the connection is there; the function returned ends that. */
-  watch(up: () => void, down: (reason: Error) => void): () => void;
-  duplicate(): Connection;
-  /** Connects a duplicate. */
-  open(): Promise<unknown>;
-  end(): void;
-}
-
-function isIoredis(client: RedisClient): client is IoredisClient {
-  return 'callBuffer' in client;
-}
-
-// The type of a blob in RESP, which `redis` maps to text unless told otherwise.
-const BUFFERS = { 36: Buffer } as never;
-
-function overNodeRedis(client: NodeRedisClient): Connection {
-  const commands = client.withTypeMapping(BUFFERS);
-  return {
-    call: (command) => commands.sendCommand(command),
-    subscribe: (channels, listener) =>
-      client.subscribe(
-        channels,
-        (message, channel) => listener((channel as Buffer).toString(), message),
-        true as never,
-      ),
-    unsubscribe: (channels) => client.unsubscribe(channels),
-    watch: (up, down) => watch(client, ['reconnecting', 'end'], up, down),
-    duplicate: () => overNodeRedis(client.duplicate()),
-    open: () => client.connect(),
-    end: () => client.destroy(),
-  };
-}
-
-function overIoredis(client: IoredisClient): Connection {
-  let isListened = false;
-  return {
-    call: ([command, ...values]) => client.callBuffer(command as string, ...values),
-    subscribe: (channels, listener) => {
-      if (!isListened)
-        client.on('messageBuffer', (channel: Buffer, message: Buffer) => listener(channel.toString(), message));
-      isListened = true;
-      return client.subscribe(...channels);
-    },
-    unsubscribe: (channels) => client.unsubscribe(...channels),
-    watch: (up, down) => watch(client, ['close', 'end'], up, down),
-    duplicate: () => overIoredis(client.duplicate()),
-    open: () => Promise.resolve(),
-    end: () => client.disconnect(),
-  };
-}
-
-/** Of a client's events, `gone` say that its connection has ended; 'error' only says why. */
-function watch(
-  client: RedisClient,
-  gone: readonly string[],
-  up: () => void,
-  down: (reason: Error) => void,
-): () => void {
-  let cause: Error | undefined;
-  const lost = (): void => down(cause ?? new Error('The connection to Redis has ended'));
-  const failed = (reason: Error): void => void (cause = reason);
-  const events: [string, (reason: Error) => void][] = [
-    ['ready', up],
-    ['error', failed],
-  ];
-  for (const name of gone) events.push([name, lost]);
-  for (const [name, listener] of events) client.on(name, listener);
-  return () => {
-    for (const [name, listener] of events) client.off(name, listener);
-  };
+  /** Publishes within the shard that a topic belongs to, by SPUBLISH of Redis 7: for a cluster, whose other nodes it costs nothing. */
+  readonly sharded?: boolean;
 }
 
 /** The facts of a topic, its epoch and last offset, outlive its messages, so that silent topics recover too; in ms. */
@@ -126,27 +28,34 @@ const KEPT = 7 * 24 * 60 * 60 * 1000;
 /** The head of an entry: offset, epoch, both with a blank behind. */
 const HEAD_AT_MOST = 64;
 
+/** The engine's default, in bytes. */
+const MAX_BULK = 512 * 1024 * 1024;
+
 class RedisBroker implements Broker {
+  maxEntry: number = MAX_BULK - HEAD_AT_MOST;
   readonly keepsHistory: boolean;
-  readonly isContiguous = true;
   private readonly limits: HistoryLimits;
   private readonly prefix: string;
+  private readonly isSharded: boolean;
   private readonly subscriber: Connection;
+  private readonly publishScript: string;
   private readonly self: string = randomBytes(8).toString('hex');
   private unwatch: (() => void) | undefined;
   private listener: BrokerListener | undefined;
   private isPublisherUp = true;
   private isSubscriberUp = false;
   private isClosed = false;
-  private pulses: (() => void)[] = [];
+  private readonly pulses = new Map<string, () => void>();
 
   constructor(
     private readonly publisher: Connection,
-    { prefix = 'wsimd:', history = false }: RedisBrokerOptions,
+    { prefix = 'wsimd:', history = false, sharded = false }: RedisBrokerOptions,
   ) {
     this.prefix = prefix;
+    this.isSharded = sharded;
+    this.publishScript = publishScript(sharded);
     this.keepsHistory = history !== false;
-    this.limits = { ...HISTORY, ...(typeof history === 'object' ? history : undefined) };
+    this.limits = readHistory(history);
     this.subscriber = publisher.duplicate();
   }
 
@@ -162,35 +71,34 @@ class RedisBroker implements Broker {
       () => this.change(() => (this.isSubscriberUp = true)),
       (reason) => this.change(() => (this.isSubscriberUp = false), reason),
     );
-    await subscriber.open();
+    await Promise.all([subscriber.open(), this.askLimit()]);
   }
 
   async subscribe(topics: readonly string[]): Promise<void> {
-    const channels = topics.map((topic) => this.prefix + topic);
-    await this.subscriber.subscribe([...channels, this.pulseChannel], this.take);
+    await this.subscriber.subscribe(topics.map(this.channelOf), this.take);
   }
 
   unsubscribe(topics: readonly string[]): void {
     // A connection that has gone holds no subscriptions.
-    this.subscriber.unsubscribe(topics.map((topic) => this.prefix + topic)).catch(() => undefined);
+    this.subscriber.unsubscribe(topics.map(this.channelOf)).catch(() => undefined);
   }
 
   async publish(topic: string, entry: Uint8Array): Promise<Place | undefined> {
-    const channel = this.prefix + topic;
+    const channel = this.channelOf(topic);
     const bytes = entry as Buffer;
     if (!this.keepsHistory) {
-      await this.publisher.call(['PUBLISH', channel, bytes]);
+      await this.send(channel, bytes);
       return undefined;
     }
     const { messages, age } = this.limits;
     const [origin, number] = [bytes.toString('hex', 1, 9), bytes.readUIntLE(9, 6)];
-    const reply = (await this.evaluate(PUBLISH, topic, [
+    const reply = (await this.evaluate(this.publishScript, topic, [
       channel,
       bytes,
       origin,
       String(number),
-      String(Math.max(1, messages)),
-      String(Math.max(1, age)),
+      String(messages),
+      String(age),
       String(Date.now()),
       newEpoch(),
       String(Math.max(KEPT, age)),
@@ -212,10 +120,12 @@ class RedisBroker implements Broker {
   }
 
   async pulse(): Promise<void> {
-    const come = new Promise<void>((resolve) => this.pulses.push(resolve));
-    await this.subscriber.subscribe([this.pulseChannel], this.take);
-    await this.publisher.call(['PUBLISH', this.pulseChannel, '']);
-    await come;
+    // One for each node that relays; no topic has a control character in it.
+    const channels = this.subscriber.channels((text) => this.channelOf(`\u0000${this.self}${text}`));
+    const come = channels.map((channel) => new Promise<void>((resolve) => this.pulses.set(channel, resolve)));
+    await this.subscriber.subscribe(channels, this.take);
+    await Promise.all(channels.map((channel) => this.send(channel, Buffer.alloc(0))));
+    await Promise.all(come);
   }
 
   close(): Promise<void> {
@@ -225,29 +135,44 @@ class RedisBroker implements Broker {
     return Promise.resolve();
   }
 
-  /** No topic has a control character in it. */
-  private get pulseChannel(): string {
-    return `${this.prefix}\u0000${this.self}`;
+  /** The braces keep the channel of a topic, and its keys, in one slot of a cluster; no topic makes them empty. */
+  private readonly channelOf = (topic: string): string =>
+    this.isSharded ? `${this.prefix}{:${topic}}` : this.prefix + topic;
+
+  private topicOf(channel: string): string {
+    return this.isSharded ? channel.slice(this.prefix.length + 2, -1) : channel.slice(this.prefix.length);
+  }
+
+  private send(channel: string, bytes: Buffer): Promise<unknown> {
+    // By a script, whose key clients of clusters know to be one.
+    return this.publisher.call(this.isSharded ? ['EVAL', SPUBLISH, '1', channel, bytes] : ['PUBLISH', channel, bytes]);
   }
 
   private readonly take = (channel: string, message: Buffer): void => {
     if (this.isClosed) return;
-    if (channel === this.pulseChannel) {
-      const { pulses } = this;
-      this.pulses = [];
-      for (const come of pulses) come();
+    const topic = this.topicOf(channel);
+    if (topic.startsWith('\u0000')) {
+      this.pulses.get(channel)?.();
+      this.pulses.delete(channel);
       return;
     }
-    const topic = channel.slice(this.prefix.length);
     if (!this.keepsHistory) return this.listener!.entry(topic, message, undefined);
     const match = /^(\d+) (\w+) /.exec(message.toString('latin1', 0, HEAD_AT_MOST));
     if (match === null) return;
-    this.listener!.entry(topic, message.subarray(match[0].length), { epoch: match[2], offset: Number(match[1]) });
+    const offset = Number(match[1]);
+    this.listener!.entry(topic, message.subarray(match[0].length), { epoch: match[2], offset, before: offset - 1 });
   };
 
+  /** An engine that does not tell its limit has the default. */
+  private async askLimit(): Promise<void> {
+    const reply = await this.publisher.call(['CONFIG', 'GET', 'proto-max-bulk-len']).catch(() => undefined);
+    // A map in one version of the protocol, and a list of name and value in the other.
+    const limit = Number(Array.isArray(reply) ? reply[1] : Object.values(reply ?? {})[0]);
+    if (limit > 0) this.maxEntry = limit - HEAD_AT_MOST;
+  }
+
   private evaluate(script: string, topic: string, values: (string | Buffer)[]): Promise<unknown> {
-    // The braces keep the keys of a topic in one slot of a cluster.
-    const keys = ['s', 'f'].map((kind) => `${this.prefix}${kind}:{${topic}}`);
+    const keys = ['s', 'f'].map((kind) => `${this.prefix}${kind}:{:${topic}}`);
     // By its text, not its hash: an engine that has started again would refuse some, and those sent again would lose their order.
     return this.publisher.call(['EVAL', script, '2', ...keys, ...values]);
   }
@@ -265,12 +190,13 @@ function newEpoch(): string {
 }
 
 /**
- * A broker over Redis. The client is connected, and stays the caller's, who closes it; a duplicate of it subscribes.
- * @throws TypeError for a value that is no client of `redis` or `ioredis`
+ * A broker over Redis. The client is connected, and stays the caller's, who closes it; a duplicate of it subscribes, or with
+ * `sharded` and the client of a cluster, one of each node's.
+ * @throws TypeError for a value that is no client of `redis` or `ioredis`; RangeError for a history that cannot be honoured
  */
 export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
   if (typeof (client as RedisClient | undefined)?.duplicate !== 'function') {
     throw new TypeError('The client must be one of redis or ioredis');
   }
-  return new RedisBroker(isIoredis(client) ? overIoredis(client) : overNodeRedis(client), options);
+  return new RedisBroker(connectionOf(client, options.sharded === true), options);
 }

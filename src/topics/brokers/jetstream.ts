@@ -1,0 +1,192 @@
+// `JetStream` is the stream of NATS that gives the entries of all topics their offsets, keeps them, and sends them on.
+import { Buffer } from 'node:buffer';
+import type { HistoryLimits, Recovery } from '../broker.js';
+import type { Place } from '../position.js';
+import { token, type NatsMessage, type Requests } from './nats-requests.js';
+
+/** The part that is used of a stream's description. */
+interface StreamInfo {
+  readonly created: string;
+  readonly config: { readonly max_msgs_per_subject: number; readonly republish?: { readonly dest: string } };
+  readonly state: { readonly first_seq: number; readonly last_seq: number };
+}
+
+interface Consumer {
+  readonly name: string;
+  readonly num_pending: number;
+  readonly delivered: { readonly consumer_seq: number };
+}
+
+interface Answer {
+  readonly error?: { readonly code: number; readonly description: string };
+}
+
+/** Entries outlive their age, so that topics that were silent for long recover too; in ms. */
+const KEPT = 7 * 24 * 60 * 60 * 1000;
+const NANOSECONDS = 1e6;
+/** How long a read may take, in ms. */
+const READ_TIMEOUT = 5000;
+const NOT_FOUND = 404;
+
+interface Stored {
+  readonly offset: number;
+  readonly entry: Uint8Array;
+  /** In ms. */
+  readonly time: number;
+}
+
+export class JetStream {
+  private readonly name: string;
+  private epoch = '';
+  /** The offset of the latest entry that was sent on. */
+  private latest = 0;
+  private asked: Promise<StreamInfo> | undefined;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly prefix: string,
+    private readonly limits: HistoryLimits,
+  ) {
+    // The server takes the name for a pattern of its own, where a percent sign is more than that.
+    this.name = token(prefix).replaceAll('%', '_');
+  }
+
+  /** Makes sure of the stream; one that exists is used as it is. */
+  async begin(): Promise<void> {
+    const { name, prefix } = this;
+    const dest = `${prefix}l.{{wildcard(1)}}`;
+    try {
+      await this.info();
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== NOT_FOUND) throw error;
+      await this.call(`STREAM.CREATE.${name}`, {
+        name,
+        subjects: [`${prefix}s.*`],
+        retention: 'limits',
+        storage: 'file',
+        num_replicas: 1,
+        // One more than are promised: a topic with so many behind a position has lost none of them.
+        max_msgs_per_subject: Math.max(1, this.limits.messages) + 1,
+        max_age: Math.max(KEPT, this.limits.age) * NANOSECONDS,
+        republish: { src: `${prefix}s.*`, dest },
+      });
+    }
+    const { config } = await this.info();
+    if (config.republish?.dest !== dest) throw new Error(`The stream ${name} does not republish to ${dest}`);
+  }
+
+  async publish(topic: string, entry: Uint8Array): Promise<Place> {
+    const { data } = await this.requests.ask(`${this.prefix}s.${token(topic)}`, entry);
+    return { epoch: this.epoch, offset: (judged(data) as { readonly seq: number }).seq };
+  }
+
+  /** The place of an entry that was sent on; undefined where the stream has begun anew. */
+  placeOf({ headers }: NatsMessage): Place | undefined {
+    const offset = Number(headers!.get('Nats-Sequence'));
+    const isNew = offset > this.latest;
+    this.latest = offset;
+    return isNew ? { epoch: this.epoch, offset, before: Number(headers!.get('Nats-Last-Sequence')) } : undefined;
+  }
+
+  async read(topic: string, offset: number | undefined): Promise<Recovery> {
+    const entries = offset === undefined ? [] : await this.stored(topic, offset);
+    // Behind the entries: entries that are thrown away meanwhile are seen to be missing.
+    const { config, state } = await this.info();
+    const { epoch } = this;
+    const [last, first, most] = [state.last_seq, state.first_seq, config.max_msgs_per_subject];
+    if (offset === undefined) return { epoch, last, isWhole: true, entries };
+    const oldest = Date.now() - this.limits.age;
+    const isWhole =
+      offset >= first &&
+      offset <= last + 1 &&
+      (most <= 0 || entries.length < most) &&
+      entries.every(({ time }) => time >= oldest);
+    // An entry that has come since is not among them, and is live.
+    return isWhole
+      ? { epoch, last: entries.at(-1)?.offset ?? offset - 1, isWhole, entries }
+      : { epoch, last, isWhole, entries: [] };
+  }
+
+  /** The entries of a topic that the stream keeps, from an offset on. */
+  private stored(topic: string, offset: number): Promise<Stored[]> {
+    const { name, prefix } = this;
+    return new Promise((resolve, reject) => {
+      const entries: Stored[] = [];
+      let consumer: Consumer | undefined;
+      const settle = (error?: Error): void => {
+        clearTimeout(timer);
+        end();
+        // The server ends it by itself too, when nobody listens any more.
+        if (consumer !== undefined) this.call(`CONSUMER.DELETE.${name}.${consumer.name}`).catch(() => undefined);
+        if (error === undefined) resolve(entries);
+        else reject(error);
+      };
+      const timer = setTimeout(() => settle(new Error('The stream has not answered in time')), READ_TIMEOUT).unref();
+      const { subject, end } = this.requests.deliver((message) => {
+        if (message instanceof Error) return settle(message);
+        const place = readReply(message.reply ?? '');
+        entries.push({ offset: place.offset, entry: message.data, time: place.time });
+        if (place.pending === 0 && consumer !== undefined) settle();
+      });
+      const config = {
+        deliver_subject: subject,
+        deliver_policy: 'by_start_sequence',
+        opt_start_seq: Math.max(1, offset),
+        filter_subject: `${prefix}s.${token(topic)}`,
+        ack_policy: 'none',
+        replay_policy: 'instant',
+        mem_storage: true,
+        num_replicas: 1,
+      };
+      this.call(`CONSUMER.CREATE.${name}`, { stream_name: name, config }).then((answer) => {
+        const made = answer as Consumer;
+        consumer = made;
+        if (entries.length >= made.num_pending + made.delivered.consumer_seq) settle();
+      }, settle);
+    });
+  }
+
+  /** Describes the stream; all that ask in one tick share one answer. */
+  private info(): Promise<StreamInfo> {
+    return (this.asked ??= this.askInfo());
+  }
+
+  private async askInfo(): Promise<StreamInfo> {
+    await Promise.resolve();
+    this.asked = undefined;
+    const info = (await this.call(`STREAM.INFO.${this.name}`)) as StreamInfo;
+    const epoch = info.created.replaceAll(/\W/g, '');
+    if (epoch !== this.epoch) this.latest = 0;
+    this.epoch = epoch;
+    return info;
+  }
+
+  private async call(name: string, question?: object): Promise<unknown> {
+    const data = question === undefined ? undefined : Buffer.from(JSON.stringify(question));
+    return judged((await this.requests.ask(`$JS.API.${name}`, data)).data);
+  }
+}
+
+/** An error that the server answers with. */
+class Refusal extends Error {
+  constructor(
+    readonly code: number,
+    description: string,
+  ) {
+    super(description);
+    this.name = 'Refusal';
+  }
+}
+
+function judged(data: Uint8Array): unknown {
+  const answer = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString()) as Answer;
+  if (answer.error !== undefined) throw new Refusal(answer.error.code, answer.error.description);
+  return answer;
+}
+
+/** `$JS.ACK.stream.consumer.deliveries.offset.number.time.pending`; later servers put two tokens in front, and one behind. */
+function readReply(reply: string): { readonly offset: number; readonly time: number; readonly pending: number } {
+  const tokens = reply.split('.');
+  const at = tokens.length > 9 ? 7 : 5;
+  return { offset: Number(tokens[at]), time: Number(tokens[at + 2]) / NANOSECONDS, pending: Number(tokens[at + 3]) };
+}

@@ -1,0 +1,124 @@
+// `Requests` asks the server of NATS, and hears its answers by one subscription of its own.
+
+export interface NatsMessage {
+  readonly subject: string;
+  readonly reply?: string;
+  readonly data: Uint8Array;
+  readonly headers?: { readonly code: number; get(name: string): string };
+}
+
+export interface NatsSubscription {
+  unsubscribe(): void;
+}
+
+/** How much is used of a connection of `@nats-io/transport-node` or `nats`. */
+export interface NatsConnection {
+  readonly info?: { readonly max_payload: number };
+  publish(subject: string, data?: Uint8Array, options?: { reply?: string }): void;
+  subscribe(
+    subject: string,
+    options: { callback: (error: Error | null, message: NatsMessage) => void },
+  ): NatsSubscription;
+  flush(): Promise<void>;
+  status(): AsyncIterable<{ readonly type: string }>;
+  isClosed(): boolean;
+}
+
+/** Any text as one token of a subject. */
+export function token(text: string): string {
+  return encodeURIComponent(text).replaceAll('.', '%2E').replaceAll('*', '%2A');
+}
+
+/** Takes what comes for a request, or the reason why nothing does. */
+type Taker = (answer: NatsMessage | Error) => void;
+
+/** A subject of its own, and the end of it. */
+interface Listening {
+  readonly subject: string;
+  readonly end: () => void;
+}
+
+const NONE = new Uint8Array();
+const NO_RESPONDERS = 503;
+
+export class Requests {
+  private readonly waiting = new Map<string, Taker>();
+  private subscription: NatsSubscription | undefined;
+  private latest = 0;
+
+  /** @param inbox the subject, without its last token, that answers come to */
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly inbox: string,
+  ) {}
+
+  start(): void {
+    const callback = (error: Error | null, message: NatsMessage): void => {
+      if (error !== null) return this.fail(error);
+      this.waiting.get(message.subject.slice(this.inbox.length + 1))?.(message);
+    };
+    this.subscription = this.connection.subscribe(`${this.inbox}.*`, { callback });
+  }
+
+  /** Ends all that waits. */
+  fail(reason: Error): void {
+    const takers = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const take of takers) take(reason);
+  }
+
+  close(): void {
+    this.subscription?.unsubscribe();
+    this.fail(new Error('The broker has been closed'));
+  }
+
+  /** Has `take` given all that comes to a subject of its own; the function returned ends that. */
+  listen(take: Taker): Listening {
+    const name = String(++this.latest);
+    this.waiting.set(name, take);
+    return { subject: `${this.inbox}.${name}`, end: () => void this.waiting.delete(name) };
+  }
+
+  /** The same for what a consumer delivers, under the subjects that it was stored by. */
+  deliver(take: Taker): Listening {
+    const name = `s.${++this.latest}`;
+    const subject = `${this.inbox}.${name}`;
+    const subscription = this.connection.subscribe(subject, { callback: (error, message) => take(error ?? message) });
+    this.waiting.set(name, take);
+    const end = (): void => {
+      this.waiting.delete(name);
+      if (!this.connection.isClosed()) subscription.unsubscribe();
+    };
+    return { subject, end };
+  }
+
+  /** Asks, and resolves with the one answer; rejects when nobody is there to answer, or the connection goes. */
+  ask(subject: string, data: Uint8Array = NONE): Promise<NatsMessage> {
+    return new Promise((resolve, reject) => {
+      const { subject: reply, end } = this.listen((answer) => {
+        end();
+        if (answer instanceof Error) reject(answer);
+        else if (answer.headers?.code === NO_RESPONDERS) reject(new Error(`Nobody answers ${subject}`));
+        else resolve(answer);
+      });
+      try {
+        this.connection.publish(subject, data, { reply });
+      } catch (error) {
+        end();
+        reject(error);
+      }
+    });
+  }
+
+  /** Sends a message to itself, and settles when it has come. */
+  pulse(): Promise<NatsMessage> {
+    return new Promise((resolve, reject) => {
+      const { subject, end } = this.listen((answer) => {
+        end();
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      });
+      this.connection.publish(subject, NONE);
+    });
+  }
+}

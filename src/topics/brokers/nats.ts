@@ -1,0 +1,198 @@
+// `natsBroker` relays topics over NATS 2.9 or later, by the caller's connection of `@nats-io/transport-node` 3 or `nats` 2.
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.js';
+import { readHistory } from '../options.js';
+import type { Place } from '../position.js';
+import { JetStream } from './jetstream.js';
+import { Requests, token, type NatsConnection, type NatsMessage, type NatsSubscription } from './nats-requests.js';
+
+export type { NatsConnection, NatsMessage, NatsSubscription } from './nats-requests.js';
+
+// Out: the entry of a tick -> a message, and one PING for all of a tick, whose PONG says that the server has taken them; with history
+//      a request to the stream, whose answer is the entry's offset.
+// In:  the server's message -> its topic by its subscription, and with history its offset, and that of the topic's entry before it,
+//      from the headers that the stream adds as it sends on what it has stored.
+// Gap: all subscriptions stay the client's, which makes them again; each topic is read from its last offset on by a consumer of its own.
+
+export interface NatsBrokerOptions {
+  /** Begins all subjects, and names the stream; `wsimd:` by default. */
+  readonly prefix?: string;
+  /** Keeps messages in a stream of JetStream, for `after`. */
+  readonly history?: Partial<HistoryLimits> | boolean;
+}
+
+/** How long to wait before a stream that cannot be had is asked for again, in ms. */
+const AGAIN = 200;
+/** The server's default, in bytes. */
+const MAX_PAYLOAD = 1024 * 1024;
+
+class NatsBroker implements Broker {
+  readonly keepsHistory: boolean;
+  private readonly prefix: string;
+  private readonly requests: Requests;
+  private readonly stream: JetStream | undefined;
+  private readonly subscriptions = new Map<string, NatsSubscription>();
+  private listener: BrokerListener | undefined;
+  private statuses: (AsyncIterable<{ readonly type: string }> & { stop?(): void }) | undefined;
+  /** Until the stream is there. */
+  private begun: Promise<void> | undefined;
+  private flushed: Promise<void> | undefined;
+  private isConnected = true;
+  private isClosed = false;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    { prefix = 'wsimd:', history = false }: NatsBrokerOptions,
+  ) {
+    this.prefix = prefix;
+    this.keepsHistory = history !== false;
+    this.requests = new Requests(connection, `${prefix}r.${randomBytes(8).toString('hex')}`);
+    if (this.keepsHistory) this.stream = new JetStream(this.requests, prefix, readHistory(history));
+  }
+
+  get maxEntry(): number {
+    return this.connection.info?.max_payload ?? MAX_PAYLOAD;
+  }
+
+  async start(listener: BrokerListener): Promise<void> {
+    this.listener = listener;
+    this.requests.start();
+    void this.watch();
+    if (this.stream === undefined) return;
+    const begun = this.stream.begin().finally(() => (this.begun = undefined));
+    this.begun = begun;
+    try {
+      await begun;
+    } catch (error) {
+      void this.comeBack();
+      throw error;
+    }
+  }
+
+  async subscribe(topics: readonly string[]): Promise<void> {
+    await this.begun;
+    for (const topic of topics) {
+      if (this.subscriptions.has(topic)) continue;
+      const callback = this.stream === undefined ? this.taker(topic) : this.placedTaker(topic, this.stream);
+      this.subscriptions.set(topic, this.connection.subscribe(this.liveSubject(topic), { callback }));
+    }
+    await this.connection.flush();
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    for (const topic of topics) {
+      this.subscriptions.get(topic)?.unsubscribe();
+      this.subscriptions.delete(topic);
+    }
+  }
+
+  async publish(topic: string, entry: Uint8Array): Promise<Place | undefined> {
+    if (this.begun !== undefined) await this.begun;
+    if (this.stream !== undefined) return this.stream.publish(topic, entry);
+    this.connection.publish(this.liveSubject(topic), entry);
+    await (this.flushed ??= this.flush());
+    return undefined;
+  }
+
+  async read(topic: string, offset: number | undefined): Promise<Recovery> {
+    await this.begun;
+    return this.stream!.read(topic, offset);
+  }
+
+  async pulse(): Promise<void> {
+    await this.requests.pulse();
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    this.statuses?.stop?.();
+    if (!this.connection.isClosed()) {
+      this.unsubscribe([...this.subscriptions.keys()]);
+      this.requests.close();
+    }
+    return Promise.resolve();
+  }
+
+  private liveSubject(topic: string): string {
+    return `${this.prefix}${this.keepsHistory ? 'l' : 'c'}.${token(topic)}`;
+  }
+
+  /** One PING behind all that the tick publishes. */
+  private async flush(): Promise<void> {
+    await Promise.resolve();
+    this.flushed = undefined;
+    await this.connection.flush();
+  }
+
+  private taker(topic: string): (error: Error | null, message: NatsMessage) => void {
+    return (error, { data }) => {
+      if (error === null && !this.isClosed) this.listener!.entry(topic, data, undefined);
+    };
+  }
+
+  private placedTaker(topic: string, stream: JetStream): (error: Error | null, message: NatsMessage) => void {
+    return (error, message) => {
+      if (error !== null || this.isClosed) return;
+      const place = stream.placeOf(message);
+      if (place === undefined) void this.renew();
+      else this.listener!.entry(topic, message.data, place);
+    };
+  }
+
+  private async watch(): Promise<void> {
+    this.statuses = this.connection.status();
+    for await (const { type } of this.statuses) {
+      if (this.isClosed) return;
+      if (type === 'disconnect') {
+        this.isConnected = false;
+        const reason = new Error('The connection to NATS has ended');
+        this.requests.fail(reason);
+        this.listener!.down(reason);
+      } else if (type === 'reconnect') {
+        this.isConnected = true;
+        void this.comeBack();
+      }
+    }
+  }
+
+  /** Tells that the engine is there, once its stream is. */
+  private async comeBack(): Promise<void> {
+    for (;;) {
+      try {
+        await this.stream?.begin();
+        break;
+      } catch {
+        await delay(AGAIN, undefined, { ref: false });
+      }
+      if (!this.isConnected || this.isClosed) return;
+    }
+    if (this.isConnected && !this.isClosed) this.listener!.up();
+  }
+
+  /** The stream has begun anew while the connection stood: all topics are read again. */
+  private async renew(): Promise<void> {
+    if (this.isClosed) return;
+    this.listener!.down(new Error('The stream of NATS has begun anew'));
+    await this.comeBack();
+  }
+}
+
+// What a subject cannot hold: blanks and wildcards; and an empty token.
+const PREFIX = /^[^\s*>.][^\s*>]*$/;
+
+/**
+ * A broker over NATS. The connection stays the caller's, who closes it; it must hear its own messages (no `noEcho`), and
+ * should connect again for ever (`maxReconnectAttempts: -1`).
+ * @throws TypeError for a value that is no connection, or a prefix that no subject can begin with
+ */
+export function natsBroker(connection: NatsConnection, options: NatsBrokerOptions = {}): Broker {
+  const isConnection =
+    typeof (connection as NatsConnection | undefined)?.flush === 'function' && typeof connection.status === 'function';
+  if (!isConnection) throw new TypeError('The connection must be one of @nats-io/transport-node or nats');
+  const { prefix = 'wsimd:' } = options;
+  if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
+    throw new TypeError('"prefix" must be text that a subject of NATS can begin with');
+  }
+  return new NatsBroker(connection, options);
+}

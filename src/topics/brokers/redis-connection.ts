@@ -1,0 +1,145 @@
+// `connectionOf` gives clients of `redis` and `ioredis`, of one server or of a cluster, one face.
+import type {
+  Connection,
+  IoredisClient,
+  IoredisCluster,
+  NodeRedisClient,
+  NodeRedisCluster,
+  RedisClient,
+  ShardNode,
+  Subscribe,
+} from './redis-clients.js';
+import { Shards } from './redis-shards.js';
+
+/** @param isSharded whether channels are of a shard, as SSUBSCRIBE takes them */
+export function connectionOf(client: RedisClient, isSharded: boolean): Connection {
+  if ('nodes' in client) return overIoredisCluster(client);
+  if ('masters' in client) return overNodeRedisCluster(client);
+  return 'callBuffer' in client ? overIoredis(client, isSharded) : overNodeRedis(client, isSharded);
+}
+
+const ONE_SERVER: Connection['channels'] = (channelOf) => [channelOf('')];
+
+// The type of a blob in RESP, which `redis` maps to text unless told otherwise.
+const BUFFERS = { 36: Buffer } as never;
+
+function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection {
+  const commands = client.withTypeMapping(BUFFERS);
+  let taker: Parameters<Subscribe>[1] | undefined;
+  const subscribe = isSharded ? 'sSubscribe' : 'subscribe';
+  const unsubscribe = isSharded ? 'sUnsubscribe' : 'unsubscribe';
+  return {
+    call: (command) => commands.sendCommand(command),
+    subscribe: async (channels, listener) => {
+      // One for all: each function that a channel is subscribed to with is called.
+      taker ??= (message, channel) => listener((channel as Buffer).toString(), message);
+      await client[subscribe](channels, taker, true as never);
+    },
+    unsubscribe: (channels) => client[unsubscribe](channels),
+    watch: (up, down, moved) => watch(client, ['reconnecting', 'end'], up, down, ['sharded-channel-moved', moved]),
+    duplicate: () => overNodeRedis(client.duplicate(), isSharded),
+    open: () => client.connect(),
+    end: () => client.destroy(),
+    channels: ONE_SERVER,
+  };
+}
+
+function overIoredis(client: IoredisClient, isSharded: boolean): Connection {
+  let isListened = false;
+  const subscribe = isSharded ? 'ssubscribe' : 'subscribe';
+  const unsubscribe = isSharded ? 'sunsubscribe' : 'unsubscribe';
+  return {
+    call: ([command, ...values]) => client.callBuffer(command as string, ...values),
+    subscribe: (channels, listener) => {
+      if (!isListened) {
+        const event = isSharded ? 'smessageBuffer' : 'messageBuffer';
+        client.on(event, (channel: Buffer, message: Buffer) => listener(channel.toString(), message));
+      }
+      isListened = true;
+      return client[subscribe](...channels);
+    },
+    unsubscribe: (channels) => client[unsubscribe](...channels),
+    watch: (up, down, moved) => watch(client, ['close', 'end'], up, down, ['moved', moved]),
+    duplicate: () => overIoredis(client.duplicate(), isSharded),
+    open: () => Promise.resolve(),
+    end: () => client.disconnect(),
+    channels: ONE_SERVER,
+  };
+}
+
+/** A cluster's client sends commands; each shard's messages come by a connection of our own, whose end we hear of. */
+function overCluster(
+  client: NodeRedisCluster | IoredisCluster,
+  call: Connection['call'],
+  masters: () => Promise<ShardNode[]>,
+): Connection {
+  const refuse = (): never => {
+    throw new Error('A cluster’s client does not subscribe');
+  };
+  return {
+    call,
+    subscribe: refuse,
+    unsubscribe: refuse,
+    // Its nodes come and go; the subscribers tell.
+    watch: () => {
+      const failed = (): void => undefined;
+      client.on('error', failed);
+      return () => void client.off('error', failed);
+    },
+    duplicate: () => new Shards(masters),
+    open: () => Promise.resolve(),
+    end: () => undefined,
+    channels: ONE_SERVER,
+  };
+}
+
+/** How long clients wait before they connect again, in ms. */
+const RECONNECT_AFTER = 100;
+
+function overIoredisCluster(cluster: IoredisCluster): Connection {
+  const call: Connection['call'] = ([command, ...values]) => cluster.callBuffer(command as string, ...values);
+  return overCluster(cluster, call, () => {
+    const overrides = { retryStrategy: () => RECONNECT_AFTER, lazyConnect: false, readOnly: false } as never;
+    const nodes = (cluster.nodes('master') as IoredisClient[]).map((node) => ({
+      asks: overIoredis(node, true),
+      subscriber: () => overIoredis(node.duplicate(overrides), true),
+    }));
+    return Promise.resolve(nodes);
+  });
+}
+
+function overNodeRedisCluster(cluster: NodeRedisCluster): Connection {
+  const commands = cluster.withTypeMapping(BUFFERS);
+  // EVAL's first key.
+  const call: Connection['call'] = (command) => commands.sendCommand(String(command[3]), false, command);
+  return overCluster(cluster, call, async () => {
+    const clients = await Promise.all(cluster.masters.map((node) => cluster.nodeClient(node as never)));
+    return (clients as NodeRedisClient[]).map((node) => ({
+      asks: overNodeRedis(node, true),
+      subscriber: () => overNodeRedis(node.duplicate(), true),
+    }));
+  });
+}
+
+/** Of a client's events, `gone` say that its connection has ended; 'error' only says why. */
+function watch(
+  client: NodeRedisClient | IoredisClient,
+  gone: readonly string[],
+  up: () => void,
+  down: (reason: Error) => void,
+  [event, moved = () => undefined]: [string, (() => void) | undefined],
+): () => void {
+  let cause: Error | undefined;
+  const lost = (): void => down(cause ?? new Error('The connection to Redis has ended'));
+  const failed = (reason: Error): void => void (cause = reason);
+  const events: [string, (reason: Error) => void][] = [
+    ['ready', up],
+    ['error', failed],
+    [event, moved],
+  ];
+  for (const name of gone) events.push([name, lost]);
+  for (const [name, listener] of events) client.on(name, listener);
+  return () => {
+    for (const [name, listener] of events) client.off(name, listener);
+  };
+}

@@ -1,0 +1,190 @@
+// `Shards` subscribes to the channels of a Redis Cluster at the node that each belongs to, and tells when any of them goes.
+import type { Connection, ShardNode } from './redis-clients.js';
+
+interface Shard {
+  readonly connection: Connection;
+  readonly slots: readonly [number, number][];
+  isUp: boolean;
+  /** A channel of its own, once found. */
+  own: string[] | undefined;
+}
+
+type Listener = (channel: string, message: Buffer) => void;
+
+const SLOTS = 16384;
+/** Of so many channels one is of a node's slots, unless it has next to none. */
+const TRIES = 2000;
+/** How often the cluster is asked for its nodes while one is away, in ms. */
+const AGAIN = 500;
+
+export class Shards implements Connection {
+  private shards = new Map<string, Shard>();
+  private up: (() => void) | undefined;
+  private down: ((reason: Error) => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isEnded = false;
+
+  constructor(private readonly masters: () => Promise<ShardNode[]>) {}
+
+  call(): never {
+    throw new Error('Shards only subscribe');
+  }
+
+  duplicate(): never {
+    throw new Error('Shards have no duplicate');
+  }
+
+  watch(up: () => void, down: (reason: Error) => void): () => void {
+    [this.up, this.down] = [up, down];
+    return () => ([this.up, this.down] = [undefined, undefined]);
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      this.later();
+      throw error;
+    }
+  }
+
+  end(): void {
+    this.isEnded = true;
+    clearTimeout(this.timer);
+    for (const { connection } of this.shards.values()) connection.end();
+  }
+
+  channels(channelOf: (text: string) => string): string[] {
+    return [...this.shards.values()].flatMap((shard) => {
+      shard.own ??= Array.from({ length: TRIES }, (_, number) => channelOf(String(number)));
+      const channel = shard.own.find((name) => holds(shard.slots, slotOf(tagOf(name))));
+      // A prefix with braces of its own puts all into one slot.
+      shard.own = channel === undefined ? [] : [channel];
+      return shard.own;
+    });
+  }
+
+  async subscribe(channels: string[], listener: Listener): Promise<void> {
+    await this.each(channels, (connection, some) => connection.subscribe(some, listener));
+  }
+
+  async unsubscribe(channels: string[]): Promise<void> {
+    await this.each(channels, (connection, some) => connection.unsubscribe(some));
+  }
+
+  /** A command takes channels of one slot. */
+  private async each(
+    channels: string[],
+    apply: (connection: Connection, some: string[]) => Promise<unknown>,
+  ): Promise<void> {
+    const bySlot = new Map<number, string[]>();
+    for (const channel of channels) {
+      const slot = slotOf(tagOf(channel));
+      const some = bySlot.get(slot);
+      if (some === undefined) bySlot.set(slot, [channel]);
+      else some.push(channel);
+    }
+    const shards = [...this.shards.values()];
+    await Promise.all(
+      [...bySlot].map(([slot, some]) => {
+        const shard = shards.find(({ slots }) => holds(slots, slot));
+        if (shard === undefined) throw new Error(`No node of the cluster has slot ${slot}`);
+        return apply(shard.connection, some);
+      }),
+    );
+  }
+
+  /** Asks which master has which slots, and connects to those that are new. */
+  private async refresh(): Promise<void> {
+    const found = await Promise.all((await this.masters()).map(async (node) => ({ node, ...(await describe(node)) })));
+    const shards = new Map<string, Shard>();
+    const opened: Promise<unknown>[] = [];
+    for (const { node, id, slots } of found) {
+      const known = this.shards.get(id);
+      // A master without slots relays nothing.
+      if (slots.length === 0 || shards.has(id)) continue;
+      const connection = known?.connection ?? node.subscriber();
+      const shard: Shard = { connection, slots, isUp: known?.isUp ?? false, own: undefined };
+      shards.set(id, shard);
+      if (known === undefined) opened.push(this.connect(id, shard.connection));
+    }
+    for (const [id, { connection }] of this.shards) if (!shards.has(id)) connection.end();
+    this.shards = shards;
+    await Promise.all(opened);
+  }
+
+  private connect(id: string, connection: Connection): Promise<unknown> {
+    // For good: an error that comes late would end the process.
+    connection.watch(
+      () => this.change(id, connection, true, undefined),
+      (reason) => this.change(id, connection, false, reason),
+      () => {
+        this.down?.(new Error('Slots of the cluster have moved'));
+        this.later();
+      },
+    );
+    return connection.open();
+  }
+
+  private change(id: string, connection: Connection, isUp: boolean, reason: Error | undefined): void {
+    const shard = this.shards.get(id);
+    if (shard?.connection !== connection || this.isEnded) return;
+    shard.isUp = isUp;
+    if (reason !== undefined) {
+      this.down?.(reason);
+      this.later();
+    } else this.tellUp();
+  }
+
+  private tellUp(): void {
+    if ([...this.shards.values()].every(({ isUp }) => isUp)) this.up?.();
+  }
+
+  /** After a node has gone: another may have its slots by now. */
+  private async again(): Promise<void> {
+    this.timer = undefined;
+    if (this.isEnded) return;
+    try {
+      await this.refresh();
+      this.tellUp();
+    } catch {
+      // The cluster does not answer yet.
+      this.later();
+    }
+  }
+
+  private later(): void {
+    if (!this.isEnded) this.timer ??= setTimeout(() => void this.again(), AGAIN).unref();
+  }
+}
+
+/** The name of a node, and the slots that it has. */
+async function describe({ asks }: ShardNode): Promise<{ id: string; slots: [number, number][] }> {
+  const [id, ranges] = await Promise.all([asks.call(['CLUSTER', 'MYID']), asks.call(['CLUSTER', 'SLOTS'])]);
+  const name = String(id);
+  const own = (ranges as [number, number, [unknown, unknown, unknown]][]).filter(
+    ([, , node]) => String(node[2]) === name,
+  );
+  return { id: name, slots: own.map(([first, last]) => [first, last]) };
+}
+
+function holds(slots: readonly [number, number][], slot: number): boolean {
+  return slots.some(([first, last]) => slot >= first && slot <= last);
+}
+
+/** The part of a channel's name that its slot is made of: between the first brace and the one that closes it. */
+function tagOf(channel: string): string {
+  const start = channel.indexOf('{');
+  const end = channel.indexOf('}', start + 1);
+  return start === -1 || end <= start + 1 ? channel : channel.slice(start + 1, end);
+}
+
+/** CRC-16/XMODEM of the bytes, as Redis Cluster's specification says. */
+function slotOf(tag: string): number {
+  let crc = 0;
+  for (const byte of Buffer.from(tag)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = ((crc << 1) ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
+  }
+  return crc % SLOTS;
+}
