@@ -19,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
     alias: {
       // workerd resolves this import by itself.
       '../codec.wasm': at('test/support/deployed-module.ts'),
+      '../deflate.wasm': at('test/support/deployed-module.ts'),
     },
   },
   test: {
@@ -32,7 +33,10 @@ const config: ViteUserConfig = defineConfig({
       !(process.version.startsWith('v22.') && message === 'WebAssembly is not defined' && stack?.includes('undici')),
     // `npm run coverage`: what runs everywhere, judged by tests in this process alone.
     coverage: {
-      include: ['src/{spec,errors,kernels,values,codec,extensions,handshake,connection}/**/*.ts', 'src/sans-io.ts'],
+      include: [
+        'src/{spec,errors,kernels,values,codec,extensions,handshake,connection,deflate}/**/*.ts',
+        'src/sans-io.ts',
+      ],
       exclude: ['src/**/*.d.ts'],
       reporter: ['text'],
       reportOnFailure: true,

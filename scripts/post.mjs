@@ -62,6 +62,7 @@ const TOPIC_DOORS = ['index', 'brokers/redis', 'brokers/cluster', 'brokers/nats'
   .map((name) => `topics/${name}`)
   .filter((name) => existsSync(`dist/${name}.js`));
 const codecNames = await namesOf('dist/sans-io.js');
+const deflateNames = await namesOf('dist/deflate/index.js');
 const topicNames = await Promise.all(TOPIC_DOORS.map((door) => namesOf(`dist/${door}.js`)));
 
 /** `require` gives what the default export is, and nothing else: a module with that one export. */
@@ -104,7 +105,16 @@ function finish(code) {
 /** Writes files of dist, one for each input and the chunks they share. */
 async function writeBundle(input, { target, external, ...options }) {
   const transform = target === undefined ? {} : { target };
-  const bundle = await rolldown({ input, external, platform: 'node', plugins: [defaultAlone], transform });
+  // Numbers have been written in, and the modules' text is not to stand in a file twice.
+  const optimization = { inlineConst: false };
+  const bundle = await rolldown({
+    input,
+    external,
+    platform: 'node',
+    plugins: [defaultAlone],
+    transform,
+    optimization,
+  });
   const { output } = await bundle.generate({
     dir: 'dist',
     exports: 'auto',
@@ -124,6 +134,7 @@ await writeBundle(
   {
     ws: 'default-alone:dist/index.js',
     'sans-io': 'dist/sans-io.js',
+    deflate: 'dist/deflate/index.js',
     ...Object.fromEntries(TOPIC_DOORS.map((door) => [door, `dist/${door}.js`])),
   },
   {
@@ -131,7 +142,7 @@ await writeBundle(
     codeSplitting: {
       groups: [
         { name: 'front', test: /[\\/]dist[\\/]node[\\/]/, priority: 1 },
-        { name: 'codec', test: /[\\/]dist[\\/](?!node|index|topics)/, priority: 2 },
+        { name: 'codec', test: /[\\/]dist[\\/](?!node|index|topics|deflate)/, priority: 2 },
       ],
     },
   },
@@ -150,6 +161,7 @@ const ROOMS = {
   kernels: 'kernels|values',
   codec: 'codec',
   handshake: 'extensions|handshake',
+  'deflate-core': 'deflate[\\\\/](?!index|workerd)',
 };
 const groups = Object.entries({ ...ROOMS, connection: 'connection' }).map(([name, rooms], index) => ({
   name,
@@ -159,7 +171,12 @@ const groups = Object.entries({ ...ROOMS, connection: 'connection' }).map(([name
 const esm = { format: 'esm', entryFileNames: '[name].js' };
 await writeBundle({ browser: 'dist/browser.js' }, esm);
 await writeBundle(
-  { 'sans-io': 'dist/sans-io.js', 'sans-io-workerd': 'dist/sans-io-workerd.js' },
+  {
+    'sans-io': 'dist/sans-io.js',
+    'sans-io-workerd': 'dist/sans-io-workerd.js',
+    deflate: 'dist/deflate/index.js',
+    'deflate-workerd': 'dist/deflate/workerd.js',
+  },
   {
     ...esm,
     external: /\.wasm$/,
@@ -181,6 +198,7 @@ writeFileSync('dist/index.cjs', `'use strict';\n\n${loads}\nmodule.exports = req
 const imports = watched.map((name) => `import '${name}';\n`).join('');
 writeFileSync('dist/index.js', `${imports}${wrapper('index.cjs', frontNames)}export default door;\n`);
 writeFileSync('dist/sans-io-node.js', wrapper('sans-io.cjs', codecNames));
+writeFileSync('dist/deflate-node.js', wrapper('deflate.cjs', deflateNames));
 writeFileSync('dist/metrics.js', wrapper('metrics.cjs', ['Metrics']));
 for (const [index, door] of TOPIC_DOORS.entries()) {
   writeFileSync(`dist/${door}.js`, wrapper(`${path.basename(door)}.cjs`, topicNames[index]));
@@ -231,6 +249,7 @@ function declarationsOf(file, found = new Set()) {
 const IMPORT = /(from |import\()'(\.[^']+)\.js'(?: with \{ 'resolution-mode': 'import' \})?/g;
 const front = readFileSync('src/index.d.cts', 'utf8');
 const declared = declarationsOf('dist/metrics/index', declarationsOf('dist/sans-io'));
+declarationsOf('dist/deflate/index', declared);
 for (const door of TOPIC_DOORS) declarationsOf(`dist/${door}`, declared);
 for (const [, , name] of front.matchAll(IMPORT)) declarationsOf(path.join('dist', name), declared);
 /** A declaration file without the comments of members that only the class itself may use: none but their names matter to the compiler. */
@@ -252,6 +271,7 @@ for (const file of declared) {
 writeFileSync('dist/index.d.cts', front.replaceAll(IMPORT, "$1'$2.cjs'"));
 copyFileSync('src/index.d.mts', 'dist/index.d.mts');
 writeFileSync('dist/sans-io.d.mts', "export * from './sans-io.cjs';\n");
+writeFileSync('dist/deflate.d.mts', "export * from './deflate/index.cjs';\n");
 writeFileSync('dist/metrics.d.mts', "export * from './metrics/index.cjs';\n");
 const examiner = declarationsOf('dist/conformance/index');
 for (const name of readdirSync('dist', { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
@@ -259,5 +279,5 @@ for (const name of readdirSync('dist', { recursive: true }).filter((name) => nam
   if (!examiner.has(file.slice(0, -'.d.ts'.length))) rmSync(file);
 }
 
-copyFileSync('build/codec.wasm', 'dist/codec.wasm');
+for (const name of ['codec.wasm', 'deflate.wasm']) copyFileSync(`build/${name}`, `dist/${name}`);
 chmodSync('dist/cli/index.js', 0o755);

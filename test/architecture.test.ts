@@ -27,11 +27,13 @@ const NEUTRAL = [
   'handshake',
   'connection',
   'sans-io',
+  'deflate',
 ];
 
 const LINES_AT_MOST = 300;
 /** Longer files, each with its reason. A file that has become short leaves the list. */
 const LONG_FILES: Readonly<Record<string, string>> = {
+  'assembly/deflate/inflate.ts': 'the state of a stream, which its readers share, is in globals of one module',
   'src/connection/connection.ts': 'a class of less than 300 lines, with a docstring for each public member',
   'src/codec/frame-encoder.ts': 'a class of less than 300 lines, with a docstring for each public member',
   'src/codec/frame-decoder.ts': 'the options stand before a class of less than 300 lines',

@@ -59,10 +59,10 @@ describe('the package that was built', () => {
     expect(shape).toEqual({ same: true, names: NAMES });
   });
 
-  it('gives the same codec for require and import', () => {
+  it.each(['wsimd/codec', 'wsimd/codec/deflate'])('gives the same %s for require and import', (door) => {
     const shape = evaluate(`
-      const codec = require('wsimd/codec');
-      import('wsimd/codec').then((module) => console.log(JSON.stringify(
+      const codec = require('${door}');
+      import('${door}').then((module) => console.log(JSON.stringify(
         Object.keys(module).filter((name) => name !== 'module.exports' && module[name] !== codec[name]))))`);
     expect(shape).toEqual([]);
   });
@@ -83,12 +83,15 @@ describe('the package that was built', () => {
     walk('browser.js');
     const rooms = ['codec.js', 'connection.js', 'handshake.js', 'kernels.js', 'spec.js'];
     expect([...seen].sort()).toEqual(['browser.js', ...rooms, 'sans-io.js'].sort());
+    seen.clear();
+    walk('deflate.js');
+    expect([...seen].sort()).toEqual(['deflate-core.js', 'deflate.js', 'kernels.js', 'spec.js']);
     expect(stray).toEqual([]);
   });
 
   it('has no top-level await, which require refuses', () => {
     const require = createRequire(import.meta.url);
-    for (const name of ['wsimd', 'wsimd/codec', 'wsimd/conformance']) {
+    for (const name of ['wsimd', 'wsimd/codec', 'wsimd/codec/deflate', 'wsimd/conformance']) {
       expect(() => evaluate(`require('${name}'); console.log(0)`), name).not.toThrow();
       expect(require.resolve(name)).toContain(path.join('dist', path.sep).trim());
     }
@@ -157,8 +160,15 @@ describe('the package that was built', () => {
     expect(evaluate(program, '--expose-gc')).toEqual({ alive: [0, 0], exits: 1, warnings: [] });
   });
 
-  it('carries a kernel module of at most 16 KiB', () => {
-    expect(statSync(path.join(ROOT, 'dist/codec.wasm')).size).toBeLessThanOrEqual(16 * 1024);
+  it('carries modules of at most 16 KiB, and the codec loads but its own', () => {
+    for (const name of ['codec.wasm', 'deflate.wasm']) {
+      expect(statSync(path.join(ROOT, 'dist', name)).size, name).toBeLessThanOrEqual(16 * 1024);
+    }
+    const text = readFileSync(path.join(ROOT, 'build/deflate.wasm')).toString('base64').slice(0, 200);
+    const carriers = readdirSync(path.join(ROOT, 'dist')).filter(
+      (name) => /js$/.test(name) && readFileSync(path.join(ROOT, 'dist', name), 'utf8').includes(text),
+    );
+    expect(carriers).toEqual(['deflate-core.js', 'deflate.cjs']);
   });
 
   // What a platform makes of `wsimd` where there are no sockets: every name of it, and who says that it needs Node when called.

@@ -1,0 +1,43 @@
+// `createInflater` and `createDeflater` make the transforms of a connection of the codec: the door `wsimd/codec/deflate`.
+import { UsageError } from '../errors/usage-error.js';
+import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
+import type { Deflater, Inflater } from '../extensions/transform.js';
+import { Role } from '../spec/frame.js';
+import { WasmDeflater } from './deflater.js';
+import { WasmInflater } from './inflater.js';
+
+export { canDeflate } from './machine.js';
+
+const DEFAULT_LEVEL = 6;
+
+export interface DeflaterOptions {
+  /** The effort, an integer from 1, the fastest, to 9, the smallest; default 6. */
+  readonly level?: number;
+}
+
+/**
+ * Makes the transform for the messages that this side receives (RFC 7692 7.2.2). It answers at once, never LATER.
+ * @param agreement the parameters that the opening handshake has agreed on
+ * @param role which side this is
+ * @throws UsageError where `canDeflate()` is false
+ */
+export function createInflater(agreement: DeflateAgreement, role: Role): Inflater {
+  // Deviation from ws: a match that refers back past the agreed window fails the connection, also within a message.
+  return role === Role.Server
+    ? new WasmInflater(agreement.clientMaxWindowBits, !agreement.clientNoContextTakeover)
+    : new WasmInflater(agreement.serverMaxWindowBits, !agreement.serverNoContextTakeover);
+}
+
+/**
+ * Makes the transform for the messages that this side sends (RFC 7692 7.2.1). It answers at once, never LATER.
+ * @param agreement the parameters that the opening handshake has agreed on
+ * @param role which side this is
+ * @throws UsageError where `canDeflate()` is false, and for a level out of range
+ */
+export function createDeflater(agreement: DeflateAgreement, role: Role, options: DeflaterOptions = {}): Deflater {
+  const { level = DEFAULT_LEVEL } = options;
+  if (!Number.isInteger(level) || level < 1 || level > 9) throw new UsageError('A level is an integer from 1 to 9');
+  return role === Role.Server
+    ? new WasmDeflater(agreement.serverMaxWindowBits, !agreement.serverNoContextTakeover, level)
+    : new WasmDeflater(agreement.clientMaxWindowBits, !agreement.clientNoContextTakeover, level);
+}

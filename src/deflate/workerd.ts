@@ -1,0 +1,6 @@
+// This module is the door `wsimd/codec/deflate` in workerd, where a Worker may not compile a module itself.
+import module from '../deflate.wasm';
+import { deployDeflateModule } from './module.js';
+
+deployDeflateModule(module);
+export * from './index.js';
