@@ -15,12 +15,12 @@ import {
 } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import { plainValues, type Values } from '../values/values.js';
-import { writeHeader, writeKey } from './header.js';
+import { writeFrameHeader, writeHeader, writeKey } from './header.js';
 import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory } from './out-memory.js';
 import { Outgoing } from './outgoing.js';
-import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from './payload.js';
+import { lengthIn, lengthOf, toBytes, toChunks, type Bytes, type Payload } from './payload.js';
 import { count, countFrames, type Traffic } from './statistics.js';
 import { limitOf, Withheld, type TakeOptions } from './withheld.js';
 
@@ -43,6 +43,8 @@ export interface FrameEncoderOptions {
 const DIRECT_TEXT = 16 * 1024;
 /** Text of up to this many code units costs less in a loop here than the call of an encoder, as long as it is ASCII. */
 const SHORT_TEXT = 24;
+/** All bits that the first byte of a data frame may have: opcodes from 8 on are those of control frames (RFC 6455 5.2). */
+const DATA_FIRST = 0xf7;
 /** Payloads from this length on are handed on by reference where the caller lends them. */
 export const LEND_FROM: number = FULL_BATCH;
 
@@ -112,14 +114,20 @@ export class FrameEncoder {
    * @throws UsageError, before anything is written, when an argument is of another kind, or the control frame is forbidden
    */
   frame(first: number, payload: Payload, lent = false): void {
-    const isControl = this.isChecked(first);
-    if (typeof payload === 'string') {
-      if (!isControl) return this.putText(first, payload);
-      payload = this.memory.values.encode(payload);
+    // The way that nearly every frame takes, short enough for the engine to put it into its caller's loop.
+    if (typeof first === 'number' && (first & DATA_FIRST) === first && this.begun === undefined) {
+      if (typeof payload === 'string') return this.putText(first, payload);
+      const length = lent ? -1 : lengthOf(payload);
+      if (length >= 0) return this.put(first, payload as Uint8Array, length, false);
     }
-    const length = lent || isControl ? -1 : lengthOf(payload);
-    if (length >= 0) return this.put(first, payload as Uint8Array, length, false);
-    const bytes = toBytes(payload);
+    this.checkedFrame(first, payload, lent);
+  }
+
+  /** As `frame`, for any arguments. */
+  private checkedFrame(first: number, payload: Payload, lent: boolean): void {
+    const isControl = this.isChecked(first);
+    if (!isControl && typeof payload === 'string') return this.putText(first, payload);
+    const bytes = typeof payload === 'string' ? this.memory.values.encode(payload) : toBytes(payload);
     if (isControl) assertControlPayload(bytes.length);
     this.put(first, bytes, bytes.length, lent);
   }
@@ -140,12 +148,10 @@ export class FrameEncoder {
     const isControl = this.isChecked(first);
     if (!Number.isSafeInteger(length) || length < 0) throw new UsageError('A length is 0 to 2^53 - 1');
     if (isControl) assertControlPayload(length);
-    const key = this.drawKey?.() ?? 0;
+    const key = this.drawKey?.();
     const header = new Uint8Array(MAX_HEADER);
-    let end = writeHeader(header, 0, first, length, this.drawKey === undefined ? 0 : MASK);
-    if (this.drawKey !== undefined) end = writeKey(header, end, key);
-    this.putPiece(header.subarray(0, end), false);
-    if (length > 0) this.begun = { left: length, phase: 0, key };
+    this.putPiece(header.subarray(0, writeFrameHeader(header, 0, first, length, key)), false);
+    if (length > 0) this.begun = { left: length, phase: 0, key: key ?? 0 };
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
@@ -185,10 +191,7 @@ export class FrameEncoder {
     if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
     if (!Number.isInteger(first) || first < 0 || first > 0xff) throw new UsageError("A frame's first byte is 0 to 255");
     if ((first & OPCODE_BITS) < Opcode.Close || this.unchecked) return false;
-    // RFC 6455 5.5: control frames are never fragmented. 5.2: RSV bits are 0 unless an extension defines them.
-    if ((first & FIN) === 0) throw new UsageError('A control frame is never fragmented');
-    if ((first & RSV_BITS & ~this.rsv) !== 0)
-      throw new UsageError('No extension has claimed the RSV bits of a control frame');
+    assertControlFirst(first, this.rsv);
     return true;
   }
 
@@ -208,7 +211,7 @@ export class FrameEncoder {
     if (drawKey !== undefined) {
       const key = drawKey();
       // The caller's source of keys may have detached or shrunk the payload's memory.
-      return this.putMasked(first, payload, this.hasOwnKeys ? lengthOf(payload) : length, key);
+      return this.putMasked(first, payload, this.hasOwnKeys ? lengthIn(payload) : length, key);
     }
     const outgoing = this.outgoing ?? this.open();
     if (lent && length >= LEND_FROM) {
@@ -366,6 +369,15 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
 /** The bytes of a header without its key, for lengths that 16 bits hold. */
 function headerBytes(length: number): number {
   return length < LENGTH_16 ? 2 : 4;
+}
+
+/** Throws where `first` begins no control frame that RFC 6455 knows; `rsv` are the bits that an extension has claimed. */
+function assertControlFirst(first: number, rsv: number): void {
+  // RFC 6455 5.5: control frames are never fragmented. 5.2: RSV bits are 0 unless an extension defines them.
+  if ((first & FIN) === 0) throw new UsageError('A control frame is never fragmented');
+  if ((first & RSV_BITS & ~rsv) !== 0) {
+    throw new UsageError('No extension has claimed the RSV bits of a control frame');
+  }
 }
 
 /** Throws where a payload of `length` bytes does not fit a control frame (RFC 6455 5.5). */

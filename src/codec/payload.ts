@@ -27,11 +27,19 @@ const viewOffset = getter<number>(DataView.prototype, 'byteOffset');
 const viewLength = getter<number>(DataView.prototype, 'byteLength');
 
 /**
- * How many bytes `data` really has, where it is a Uint8Array or a Buffer, which are copied as they are; else -1. To ask the
- * memory costs a tenth of a new view, and holds where `data` is of a class that tells another length.
+ * How many bytes `data` has, where it is a Uint8Array or a Buffer, which are copied as they are; else -1, and where it is of
+ * a class that tells another length than its memory has. The engine reads both lengths without a call, since the one that
+ * is told makes it look at the class.
  */
 export function lengthOf(data: unknown): number {
-  return className.call(data) === 'Uint8Array' ? arrayLength.call(data) : -1;
+  if (className.call(data) !== 'Uint8Array') return -1;
+  const told = (data as Uint8Array).length;
+  return arrayLength.call(data) === told ? told : -1;
+}
+
+/** How many bytes a typed array has in its memory, whatever it tells by now: none once that was detached. */
+export function lengthIn(data: Uint8Array): number {
+  return arrayLength.call(data);
 }
 
 /**
