@@ -54,7 +54,7 @@ export {
 } from './extensions/permessage-deflate.js';
 export type { Parsed } from './extensions/token.js';
 export { LATER, type Deflater, type Inflater } from './extensions/transform.js';
-export { acceptKey } from './handshake/accept.js';
+export { acceptKey, type Digest } from './handshake/accept.js';
 export { encodeBase64 } from './handshake/base64.js';
 export {
   createRequest,

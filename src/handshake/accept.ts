@@ -7,9 +7,18 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** The Sec-WebSocket-Accept value for a key of ASCII characters (RFC 6455 4.2.2, 5.4). */
-export function acceptKey(key: string): string {
-  const text = key + GUID;
+/** Makes the SHA-1 digest of ASCII text, in base64. */
+export type Digest = (text: string) => string;
+
+/**
+ * The Sec-WebSocket-Accept value for a key of ASCII characters (RFC 6455 4.2.2, 5.4).
+ * @param digest the platform's SHA-1, where it has one that answers at once
+ */
+export function acceptKey(key: string, digest: Digest = digestHere): string {
+  return digest(key + GUID);
+}
+
+function digestHere(text: string): string {
   const octets = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) octets[at] = text.charCodeAt(at);
   return encodeBase64(sha1(octets));

@@ -1,7 +1,7 @@
 // `judgeRequest` accepts or refuses a client's opening request, and its neighbours write the answer (RFC 6455 4.2).
 import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
 import { isToken } from '../extensions/token.js';
-import { acceptKey, isKey } from './accept.js';
+import { acceptKey, isKey, type Digest } from './accept.js';
 import { countRaw, fieldLine, joinHead, listsToken, textOf, usage, type FieldValue, type Fields } from './field.js';
 import { reasonOf } from './status.js';
 import { parseSubprotocols } from './subprotocol.js';
@@ -150,18 +150,20 @@ export interface AcceptanceAnswer {
   readonly protocol?: string | undefined;
   /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
   readonly extensions?: string | undefined;
+  /** The platform's SHA-1, in base64; one of this library's if undefined. */
+  readonly digest?: Digest | undefined;
 }
 
 /**
  * The lines of a 101 response, which may be changed before `joinHead` makes them a head (RFC 6455 4.2.2).
  * @throws TypeError (`ERR_INVALID_CHAR`) for a subprotocol that is no token
  */
-export function acceptanceLines({ key, protocol, extensions }: AcceptanceAnswer): string[] {
+export function acceptanceLines({ key, protocol, extensions, digest }: AcceptanceAnswer): string[] {
   const lines = [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
     'Connection: Upgrade',
-    `Sec-WebSocket-Accept: ${acceptKey(key)}`,
+    `Sec-WebSocket-Accept: ${acceptKey(key, digest)}`,
   ];
   if (protocol) {
     if (!isToken(protocol)) throw usage('ERR_INVALID_CHAR', `Invalid subprotocol [${JSON.stringify(protocol)}]`);

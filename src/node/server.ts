@@ -22,6 +22,7 @@ import {
   textOf,
   unwatchErrors,
 } from './accept/refusal.js';
+import { digest, writeHead } from './accept/write-head.js';
 import { channels } from './channels.js';
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
@@ -31,6 +32,7 @@ import { acceptStream, connectLines, endWithServer, isStream, noteStream, resetW
 import { ServedSocketOptions } from './open.js';
 import { checkServerOptions, DEFAULTS, type ServerOptions, type WebSocketClass } from './server-options.js';
 import { WebSocket } from './websocket.js';
+import { writePath } from './write-path.js';
 
 export type { Extensions } from './accept/admit.js';
 
@@ -239,7 +241,7 @@ export class WebSocketServer extends EventEmitter {
     }
     const agreed = extensions[PERMESSAGE_DEFLATE];
     const ofHttp2 = isStream(socket);
-    const lines = ofHttp2 ? connectLines(key) : acceptanceLines({ key });
+    const lines = ofHttp2 ? connectLines(key) : acceptanceLines({ key, digest });
     try {
       if (chosen) {
         // As with ws, any text goes out, for the client to judge.
@@ -265,7 +267,7 @@ export class WebSocketServer extends EventEmitter {
       return refuseAndTell(this, request, socket, error);
     }
     markUsed(socket);
-    if (!ofHttp2) socket.write(response);
+    if (!ofHttp2) writeHead(socket, response, options.writePath ?? writePath);
     unwatchErrors(socket);
     if (channels.accepted.hasSubscribers) channels.accepted.publish({ server: this, websocket, request, socket });
     const agreement = agreed && { agreement: agreed.agreement, options: deflate ?? {} };
