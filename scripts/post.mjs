@@ -223,7 +223,9 @@ await writeBundle(
     codeSplitting: {
       groups: [
         { name: 'suite', test: /[\\/]dist[\\/]conformance[\\/]/, priority: 3 },
-        { name: 'shared', test: /[\\/]dist[\\/]cli[\\/](?!index)[\w-]+\.js$/, priority: 2 },
+        // Nothing that is loaded later may lie in `index`, which runs until the command has ended: it would be waited for.
+        { name: 'shared', test: /[\\/]dist[\\/]cli[\\/](?!index)(?:tool[\\/](?!session))?[\w-]+\.js$/, priority: 2 },
+        { name: 'wire', test: /[\\/]cli[\\/](?:proxy|replay|traffic|tool)[\\/]/, priority: 1 },
         { name: 'load', test: /[\\/]load[\\/](client|crew|histogram|load|messages|pacing)\.js$/, priority: 1 },
       ],
     },

@@ -1,4 +1,5 @@
-// `explained` and `wholeNumber` read the words of a command line, and name a wrong one in one sentence.
+// `explained` and its neighbours read the words of a command line, and name a wrong one in one sentence.
+import { readFileSync } from 'node:fs';
 import { CommandError, wordsOf } from './command-error.js';
 
 /**
@@ -23,4 +24,27 @@ export function wholeNumber(text: string, option: string, least: number, most: n
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw new CommandError(`${option} takes a whole number from ${least} to ${most}, not ${JSON.stringify(text)}.`);
+}
+
+/**
+ * The contents of a certificate or a key.
+ * @throws CommandError
+ */
+export function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
+  }
+}
+
+/** The version of this package, which lies two directories above this file, built or not. */
+export function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A number with its word. */
+export function plural(count: number, word: string): string {
+  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 }

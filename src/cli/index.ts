@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The program `wsimd`: the first argument names a command, the rest are the command's own.
-import { readFileSync } from 'node:fs';
+import { ownVersion } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { conformance } from './conformance.js';
 import { serve } from './serve.js';
@@ -14,13 +14,18 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['conformance', conformance],
   ['connect', (args, terminal, signal) => connect(args, terminal, signal)],
+  // The others are loaded when they are asked for.
   ['bench', async (args, terminal, signal) => (await import('./load/bench.js')).bench(args, terminal, signal)],
+  ['proxy', async (args, terminal, signal) => (await import('./proxy/proxy.js')).proxy(args, terminal, signal)],
+  ['replay', async (args, terminal, signal) => (await import('./replay/replay.js')).replay(args, terminal, signal)],
 ]);
 
 const USAGE = `wsimd serve                           runs an echo server with a page to try it
 wsimd conformance server|client ...   examines a WebSocket implementation
 wsimd connect URL                     talks to a WebSocket server
 wsimd bench URL                       puts a WebSocket server under load
+wsimd proxy LISTEN TARGET             shows, records and disturbs what passes between clients and a server
+wsimd replay FILE URL                 plays a recording, as its client or its server
 wsimd --help | --version
 
 Each command explains itself with --help.
@@ -32,7 +37,7 @@ async function main([name, ...args]: string[], terminal: Terminal): Promise<numb
     return 0;
   }
   if (name === '--version') {
-    terminal.out(`${version()}\n`);
+    terminal.out(`${ownVersion()}\n`);
     return 0;
   }
   const command = COMMANDS.get(name);
@@ -48,13 +53,6 @@ function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   return controller.signal;
-}
-
-function version(): string {
-  const { version: text } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return text;
 }
 
 try {

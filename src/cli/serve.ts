@@ -1,5 +1,4 @@
 // `wsimd serve`: messages -> the same messages back, and GET / -> a page to try that with.
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
 import { createRequire } from 'node:module';
@@ -8,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { judgeOrigin } from '../conformance/origin.js';
 import { WebSocket, WebSocketServer } from '../index.js';
 import { kernels } from '../sans-io.js';
-import { explained, wholeNumber } from './arguments.js';
+import { explained, readPem, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { page, PAGE_POLICY } from './page.js';
 import type { Terminal } from './terminal.js';
@@ -146,14 +145,6 @@ function readSettings(args: string[]): Settings {
     tls,
     http2,
   };
-}
-
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
-  }
 }
 
 function createPageServer(

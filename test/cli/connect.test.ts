@@ -1,4 +1,5 @@
 /** `wsimd connect`, as a person in a terminal and as a pipe use it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,8 @@ import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { connect } from '../../src/cli/tool/connect.js';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
+import { startServing } from '../support/serving.js';
 import { colourJson, hexDump, printable } from '../../src/cli/tool/show.js';
 
 type Behaviour = (websocket: WebSocket, request: { headers: Record<string, unknown>; url?: string }) => void;
@@ -112,6 +115,11 @@ it.each([
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
   [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a whole number/],
   [['ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
+  [
+    ['--format', '%{nothing}', 'ws://127.0.0.1:1'],
+    /^--format knows no %\{nothing\}\. There are: url, status, .*, json\.$/,
+  ],
+  [['--record', '/no/such/directory/x', 'ws://127.0.0.1:1'], /^Cannot write \/no\/such\/directory\/x: /],
   [['gopher://here'], /^Cannot connect to gopher:\/\/here: The URL's protocol must be/],
 ])('%j is refused in one sentence', async (args, sentence) => {
   await expect(run(args).status).rejects.toThrow(
@@ -122,9 +130,99 @@ it.each([
 it('explains each option in --help', async () => {
   const { said, status } = run(['--help']);
   expect(await status).toBe(0);
-  for (const option of ['header', 'protocol', 'origin', 'insecure', 'unix', 'binary', 'deflate', 'wait'])
-    expect(said().out).toContain(`--${option} `);
+  const options = 'header protocol origin insecure unix binary deflate http2 record format wait';
+  for (const option of options.split(' ')) expect(said().out).toContain(`--${option} `);
 });
+
+it('prints the facts of a connection by a template', async () => {
+  const url = await serverThat((websocket) => {
+    websocket.on('message', () => {
+      websocket.send('answer');
+      websocket.close(4002, 'why');
+    });
+  });
+  const format =
+    '%{status}|%{http_version}|%{close_code}|%{close_reason}|%{messages_sent}/%{bytes_received}|%{time_open}\\t100%%\\n';
+  const { input, said, status } = run(['--format', format, url]);
+  input.end('question\n');
+  expect(await status).toBe(1);
+  expect(said().out).toMatch(/^answer\n101\|1\.1\|4002\|why\|1\/11\|0\.\d{6}\t100%\n$/);
+  const all = run(['--format', '%{json}', await serverThat((websocket) => websocket.close())]);
+  await all.status;
+  const facts = JSON.parse(all.said().out) as Record<string, unknown>;
+  expect(facts).toMatchObject({ status: 101, close_code: 1005, messages_sent: 0, time_first: 0 });
+  for (const name of Object.keys(facts)) expect(all.said().out, name).toContain(name);
+});
+
+it('records the messages, for wsimd replay and as a HAR', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-connect-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  for (const name of ['a.jsonl', 'a.har']) {
+    const file = join(place, name);
+    const { input, said, status } = run(['--deflate', '--record', file, `${await serverThat()}/chat`], {
+      isTyping: true,
+    });
+    input.write('Hello\n/hex 00ff\n/ping beat\n');
+    await expect.poll(() => said().err).toContain('Pong after');
+    input.write('/close 4000 bye\n');
+    await status;
+    const text = readFileSync(file, 'utf8');
+    if (name === 'a.har') {
+      expect(
+        (JSON.parse(text) as { log: { entries: { _webSocketMessages: object[] }[] } }).log.entries[0],
+      ).toMatchObject({
+        _webSocketMessages: [
+          { type: 'send', opcode: 1, data: 'Hello' },
+          { type: 'send', opcode: 2, data: 'AP8=' },
+          { type: 'receive', opcode: 1, data: 'Hello' },
+          { type: 'receive', opcode: 2, data: 'AP8=' },
+        ],
+      });
+      continue;
+    }
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0].request).toMatch(/^GET \/chat HTTP\/1\.1\r\n/);
+    expect(lines.slice(1).map(({ from, opcode, text: own, base64 }) => [from, opcode, own ?? base64])).toEqual([
+      ['client', 1, 'Hello'],
+      ['client', 2, 'AP8='],
+      ['client', 9, 'beat'],
+      ['server', 1, 'Hello'],
+      ['server', 2, 'AP8='],
+      ['server', 10, 'beat'],
+      ['client', 8, 'D6BieWU='],
+      ['server', 8, 'D6BieWU='],
+      [undefined, undefined, undefined],
+    ]);
+  }
+});
+
+it('asks over HTTP/2', async () => {
+  const serving = await startServing(['--cert', temporary(CERTIFICATE), '--key', temporary(KEY), '--http2']);
+  const { input, said, status } = run([
+    '--http2',
+    '--insecure',
+    '--format',
+    '%{http_version} %{status}',
+    serving.ws,
+    '--wait',
+    '100',
+  ]);
+  input.end('Hello\n');
+  expect(await status).toBe(0);
+  expect(said().out).toBe('Hello\n2 200');
+  await serving.stop();
+});
+
+/** A file with this text. */
+function temporary(text: string): string {
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-connect-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  writeFileSync(join(place, 'pem'), text);
+  return join(place, 'pem');
+}
 
 it('colours JSON alone, dumps bytes, and lets no peer give orders to the terminal', async () => {
   expect(colourJson('plain "text" 1')).toBe('plain "text" 1');

@@ -33,15 +33,20 @@ test('--help names the commands', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('wsimd serve');
     expect(stdout).toContain('wsimd conformance server|client');
+    for (const name of ['connect', 'proxy', 'replay']) expect(stdout).toContain(`wsimd ${name} `);
   });
 });
 
-test.each([[[]], [['nonsense']], [['conformance']], [['conformance', 'server', 'ws://127.0.0.1:1', '--cases', '2.7']]])(
-  '%j ends with status 2 and one sentence',
-  (args) => {
-    withProgram(args, ({ status, stdout, stderr }) => {
-      expect([status, stdout]).toEqual([2, '']);
-      expect(stderr).toMatch(/^[A-Z][^\n]*\.\n$/);
-    });
-  },
-);
+test.each([
+  [[]],
+  [['nonsense']],
+  [['conformance']],
+  [['proxy']],
+  [['replay']],
+  [['conformance', 'server', 'ws://127.0.0.1:1', '--cases', '2.7']],
+])('%j ends with status 2 and one sentence', (args) => {
+  withProgram(args, ({ status, stdout, stderr }) => {
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^[A-Z][^\n]*\.\n$/);
+  });
+});

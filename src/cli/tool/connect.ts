@@ -1,14 +1,19 @@
 // `connect` is `wsimd connect URL`: lines go to a WebSocket server as messages, and its messages come back as lines.
-import { Buffer } from 'node:buffer';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 import { parseArgs } from 'node:util';
 import { WebSocket } from '../../index.js';
 import { explained, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import type { Terminal } from '../terminal.js';
-import { explainClose } from './close-words.js';
-import { colourJson, hexDump, printable } from './show.js';
+import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
+import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
+import type { SessionRecord } from './session-record.js';
+
+/** The names of --format, each on its line. */
+function names(): string {
+  const all: [string, string][] = [...Object.entries(FORMAT_NAMES), ['json', 'all of these, as JSON']];
+  return all.map(([name, meaning]) => `  %{${name}}`.padEnd(24) + meaning).join('\n');
+}
 
 const USAGE = `Sends each line to a WebSocket server as a message, and prints the messages that come.
 
@@ -21,6 +26,9 @@ const USAGE = `Sends each line to a WebSocket server as a message, and prints th
   --unix PATH              connect to this Unix socket; URL says the rest
   --binary                 send lines as binary messages
   --deflate                offer compression
+  --http2                  ask over HTTP/2, if the server speaks it
+  --record FILE            write the messages to FILE, for wsimd replay; a HAR for browsers if its name ends in .har
+  --format TEMPLATE        print TEMPLATE when the connection has closed; the names are below
   --wait MS                how long to wait for messages after the last line of a pipe (default: 1000)
 
 In a terminal, these lines are not sent:
@@ -29,33 +37,19 @@ In a terminal, these lines are not sent:
   /close [CODE [REASON]]   closes; so does Ctrl-D
   //TEXT         sends /TEXT
 
+In a template, %{NAME} stands for a fact, \\n and \\t for themselves, %% for %:
+${names()}
+
 Text is printed as it comes, with colours where it is JSON, and binary messages as hex. The exit status is 0 when the
 connection closed with 1000 or no code, 1 when it closed otherwise, 2 when it could not be opened.
 `;
 
-/** Where lines come from. */
-export interface Person {
-  readonly input: Readable;
-  /** Whether a person types them, so that lines that begin with a slash are commands. */
-  readonly isTyping: boolean;
-  readonly hasColours: boolean;
-}
-
-/** The person at this program's own terminal, or the pipe in that place. */
-export function ownPerson(): Person {
-  const { stdin, stdout } = process;
-  return { input: stdin, isTyping: stdin.isTTY, hasColours: stdout.isTTY && process.env.NO_COLOR === undefined };
-}
-
-/** `readyState` of an open WebSocket. */
-const OPEN = 1;
-
-interface Settings {
+interface Settings extends Talk {
   url: string;
   protocols: string[];
   options: ConstructorParameters<typeof WebSocket>[2];
-  isBinary: boolean;
-  wait: number;
+  record: string | undefined;
+  format: string | undefined;
 }
 
 /**
@@ -74,10 +68,47 @@ export async function connect(
     terminal.out(USAGE);
     return 0;
   }
-  return open(settings, signal, (websocket) => {
-    terminal.err(`Connected to ${settings.url}${websocket.protocol && `, subprotocol ${websocket.protocol}`}.\n`);
-    return new Conversation(websocket, settings, terminal, person, signal).ended;
-  });
+  const { record } = settings;
+  const begun = performance.now();
+  const recording = record === undefined ? undefined : await recordTo(record);
+  try {
+    return await open(settings, signal, recording, async (websocket, response) => {
+      terminal.err(`Connected to ${settings.url}${websocket.protocol && `, subprotocol ${websocket.protocol}`}.\n`);
+      const conversation = new Conversation(websocket, settings, terminal, person, signal, recording);
+      const opened = performance.now();
+      const { code, reason } = await conversation.ended;
+      const seconds = (time: number): number => Math.max(0, time - begun) / 1000;
+      if (settings.format !== undefined) {
+        const { sent, received } = websocket.statistics!;
+        const facts = {
+          url: websocket.url ?? settings.url,
+          status: response.statusCode ?? 0,
+          http_version: response.httpVersion ?? '2',
+          protocol: websocket.protocol,
+          extensions: websocket.extensions,
+          close_code: code,
+          close_reason: reason,
+          time_open: seconds(opened),
+          time_first: seconds(conversation.first),
+          time_total: seconds(performance.now()),
+          messages_sent: sent.messages,
+          messages_received: received.messages,
+          bytes_sent: sent.octets,
+          bytes_received: received.octets,
+        };
+        terminal.out(formatted(settings.format, facts));
+      }
+      return code === 1000 || code === 1005 ? 0 : 1;
+    });
+  } finally {
+    recording?.end();
+  }
+}
+
+/** Loads the recorder, which few need. */
+async function recordTo(file: string): Promise<SessionRecord> {
+  const module = await import('./session-record.js');
+  return new module.SessionRecord(file);
 }
 
 function settingsOf(args: string[]): Settings | undefined {
@@ -94,6 +125,9 @@ function settingsOf(args: string[]): Settings | undefined {
         unix: { type: 'string' },
         binary: { type: 'boolean', default: false },
         deflate: { type: 'boolean', default: false },
+        http2: { type: 'boolean', default: false },
+        record: { type: 'string' },
+        format: { type: 'string' },
         wait: { type: 'string', default: '1000' },
       },
     }),
@@ -108,18 +142,23 @@ function settingsOf(args: string[]): Settings | undefined {
     if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(field)}.`);
     headers[name] = value;
   }
+  if (values.format !== undefined) checkFormat(values.format);
   return {
     url: values.unix === undefined ? url : `ws+unix:${values.unix}:${pathOf(url)}`,
     protocols: values.protocol,
     options: {
       headers,
       perMessageDeflate: values.deflate,
-      followRedirects: true,
+      followRedirects: !values.http2,
+      http2: values.http2,
+      statistics: true,
       ...(values.origin === undefined ? {} : { origin: values.origin }),
       ...(values.insecure ? { rejectUnauthorized: false } : {}),
     },
     isBinary: values.binary,
     wait: wholeNumber(values.wait, '--wait', 0, 2 ** 31 - 1),
+    record: values.record,
+    format: values.format,
   };
 }
 
@@ -133,100 +172,26 @@ function pathOf(address: string): string {
 function open(
   { url, protocols, options }: Settings,
   signal: AbortSignal,
-  opened: (websocket: WebSocket) => Promise<number>,
+  recording: SessionRecord | undefined,
+  opened: (websocket: WebSocket, response: IncomingMessage) => Promise<number>,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(new CommandError(`Cannot connect to ${url}: ${wordsOf(error)}.`));
     try {
       const websocket = new WebSocket(url, protocols, { ...options, signal });
+      let response: IncomingMessage;
       websocket.once('error', fail);
+      websocket.once('upgrade', (answer: IncomingMessage) => {
+        response = answer;
+        // oxlint-disable-next-line no-underscore-dangle -- ws has this name
+        recording?.opened(websocket.url ?? url, websocket._req as never, answer);
+      });
       websocket.once('open', () => {
         websocket.removeListener('error', fail);
-        resolve(opened(websocket));
+        resolve(opened(websocket, response));
       });
     } catch (error) {
       fail(error);
     }
   });
-}
-
-/** One open connection and the person, or pipe, that talks through it. */
-class Conversation {
-  readonly ended: Promise<number>;
-  readonly #pings = new Map<string, number>();
-  #count = 0;
-
-  constructor(
-    private readonly websocket: WebSocket,
-    private readonly settings: Settings,
-    private readonly terminal: Terminal,
-    private readonly person: Person,
-    signal: AbortSignal,
-  ) {
-    const lines = createInterface({ input: person.input });
-    websocket.on('message', (data: Buffer, isBinary: boolean) => this.#show(data, isBinary));
-    websocket.on('pong', (data: Buffer) => this.#ponged(String(data)));
-    websocket.on('error', (error: Error) => terminal.err(`${error.message}\n`));
-    lines.on('line', (line: string) => this.#take(line));
-    lines.on('close', () => {
-      if (websocket.readyState !== OPEN) return;
-      if (person.isTyping) websocket.close(1000);
-      else setTimeout(() => websocket.close(1000), settings.wait);
-    });
-    signal.addEventListener('abort', () => websocket.close(1000));
-    this.ended = new Promise((resolve) => {
-      websocket.once('close', (code: number, reason: Buffer) => {
-        lines.close();
-        person.input.destroy();
-        terminal.err(
-          `Closed with ${code} (${explainClose(code)})${reason.length > 0 ? `: ${printable(String(reason))}` : ''}.\n`,
-        );
-        resolve(code === 1000 || code === 1005 ? 0 : 1);
-      });
-    });
-  }
-
-  #show(data: Buffer, isBinary: boolean): void {
-    const text = isBinary ? hexDump(data) : String(data);
-    this.terminal.out(`${this.person.hasColours ? colourJson(printable(text)) : text}\n`);
-  }
-
-  #take(line: string): void {
-    const command = this.person.isTyping ? /^\/(?!\/)(\S*)\s*(.*)$/.exec(line) : null;
-    if (command === null) this.#send(this.person.isTyping && line.startsWith('//') ? line.slice(1) : line);
-    else this.#obey(command[1], command[2]);
-  }
-
-  #send(line: string): void {
-    this.websocket.send(line, { binary: this.settings.isBinary });
-  }
-
-  #obey(name: string, rest: string): void {
-    const { websocket, terminal } = this;
-    try {
-      if (name === 'ping') {
-        const text = rest || `wsimd ${++this.#count}`;
-        this.#pings.set(text, performance.now());
-        websocket.ping(text);
-      } else if (name === 'hex') {
-        const digits = rest.replaceAll(/\s/g, '');
-        if (!/^(?:[\da-f]{2})+$/i.test(digits)) terminal.err('/hex takes pairs of hex digits, such as 00 ff.\n');
-        else websocket.send(Buffer.from(digits, 'hex'), { binary: true });
-      } else if (name === 'close') {
-        const [, code, reason] = /^(\d*)\s*(.*)$/.exec(rest)!;
-        websocket.close(code === '' ? 1000 : Number(code), reason);
-      } else {
-        terminal.err(`There is no /${name}. There are: /ping, /hex, /close, and // for text that begins with /.\n`);
-      }
-    } catch (error) {
-      terminal.err(`${wordsOf(error)}.\n`);
-    }
-  }
-
-  #ponged(text: string): void {
-    const since = this.#pings.get(text);
-    this.#pings.delete(text);
-    const took = since === undefined ? 'that was not asked for' : `after ${(performance.now() - since).toFixed(2)} ms`;
-    this.terminal.err(`Pong ${took}.\n`);
-  }
 }

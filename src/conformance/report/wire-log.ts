@@ -24,11 +24,13 @@ export function wireLines(result: Pick<CaseResult, 'wirelog' | 'droppedByMe'>): 
   return lines;
 }
 
-function number(at: number): string {
+/** The running number of a line as it stands in its head. */
+export function number(at: number): string {
   return String(at).padStart(3, '0');
 }
 
-function wireLine(row: WireLogRow, nnn: string): WireLine {
+/** One line, with its running number. */
+export function wireLine(row: WireLogRow, nnn: string): WireLine {
   switch (row.kind) {
     case 'octetsReceived':
       return bytes('received', `${nnn} RX OCTETS: `, row.bytes);

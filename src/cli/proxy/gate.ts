@@ -1,0 +1,159 @@
+// `Gate` listens for clients, connects each to the target, and relays between them.
+import { createServer, connect as connectNet, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { CommandError, wordsOf } from '../command-error.js';
+import { SIDES, type Side } from '../traffic/frame.js';
+import { HeadRewriter } from './head-rewriter.js';
+import { Relay } from './relay.js';
+import type { ProxySettings } from './settings.js';
+import { watchTap, type Passing, type Watch } from './watch.js';
+
+/** All that has passed. */
+export interface Totals {
+  connections: number;
+  readonly bytes: Record<Side, number>;
+  readonly frames: Record<Side, number>;
+  faults: number;
+  dropped: number;
+  cut: number;
+}
+
+export class Gate {
+  readonly totals: Totals = {
+    connections: 0,
+    bytes: { client: 0, server: 0 },
+    frames: { client: 0, server: 0 },
+    faults: 0,
+    dropped: 0,
+    cut: 0,
+  };
+  private readonly server: Server;
+  private readonly relays = new Map<Relay, Passing>();
+  private stands = false;
+  /** Called when the last connection has ended. */
+  private whenIdle: () => void = () => undefined;
+
+  /**
+   * @param watches get all that passes; where there is none, no byte is looked at
+   * @param tell gets sentences about connections that no frame tells
+   * @throws CommandError for a certificate that cannot be used
+   */
+  constructor(
+    private readonly settings: ProxySettings,
+    private readonly watches: readonly Watch[],
+    private readonly tell: (connection: Passing, text: string) => void,
+  ) {
+    const take = (socket: Socket): void => this.take(socket);
+    const { tls } = settings;
+    try {
+      this.server =
+        tls === undefined
+          ? createServer({ allowHalfOpen: true, noDelay: true }, take)
+          : createTlsServer({ ...tls, allowHalfOpen: true, noDelay: true } as object, take);
+    } catch (error) {
+      throw new CommandError(`The certificate or its key cannot be used: ${wordsOf(error)}.`);
+    }
+    // A client that speaks no TLS ends its own connection only.
+    this.server.on('tlsClientError', () => undefined);
+  }
+
+  /** Whether nothing passes for now. */
+  get isPaused(): boolean {
+    return this.stands;
+  }
+
+  /** Lets nothing pass until it is called again. */
+  pause(pauses: boolean): void {
+    this.stands = pauses;
+    for (const relay of this.relays.keys()) relay.pause(pauses);
+  }
+
+  /**
+   * Begins to listen.
+   * @returns the port
+   * @throws CommandError
+   */
+  async listen(): Promise<number> {
+    const { host, port } = this.settings;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.server.once('error', reject);
+        this.server.listen({ host, port }, () => {
+          this.server.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`);
+    }
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Ends all connections, and listens no more. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const relay of this.relays.keys()) relay.destroy();
+    await closed;
+    if (this.relays.size > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+  }
+
+  private take(client: Socket): void {
+    const { settings, watches } = this;
+    const { target, plan, rewritesHost } = settings;
+    const address = client.remoteAddress ?? 'nowhere';
+    const peer = `${address.includes(':') ? `[${address}]` : address}:${client.remotePort ?? 0}`;
+    const passing: Passing = {
+      number: ++this.totals.connections,
+      peer,
+      url: target.url,
+      startedAt: 0,
+      openedAt: 0,
+      frames: { client: 0, server: 0 },
+      faults: 0,
+    };
+    for (const watch of watches) watch.connected?.(passing);
+    const server =
+      target.tls === undefined
+        ? connectNet({ ...target.connection, allowHalfOpen: true })
+        : connectTls({ ...target.connection, ...target.tls, allowHalfOpen: true } as object);
+    let hasMet = false;
+    server.once(target.tls === undefined ? 'connect' : 'secureConnect', () => (hasMet = true));
+    const relay: Relay = new Relay(
+      { client, server },
+      {
+        tap: watchTap(passing, watches, target.url),
+        plan,
+        rewriter: rewritesHost ? new HeadRewriter(target.authority, target.origin) : undefined,
+        dropped: () => this.totals.dropped++,
+        cut: () => {
+          this.totals.cut++;
+          this.tell(passing, 'The connection is cut, as --cut asks.');
+        },
+        failed: (side, error) => {
+          if (side === 'client') this.tell(passing, `The client fails: ${wordsOf(error)}.`);
+          else
+            this.tell(
+              passing,
+              `${hasMet ? 'The server fails' : `Cannot connect to ${target.url}`}: ${wordsOf(error)}.`,
+            );
+        },
+        ended: () => this.forget(relay),
+      },
+      this.stands,
+    );
+    this.relays.set(relay, passing);
+  }
+
+  private forget(relay: Relay): void {
+    const passing = this.relays.get(relay)!;
+    this.relays.delete(relay);
+    const { totals } = this;
+    for (const side of SIDES) {
+      totals.bytes[side] += relay.bytes[side];
+      totals.frames[side] += passing.frames[side];
+    }
+    totals.faults += passing.faults;
+    for (const watch of this.watches) watch.ended(passing, performance.now());
+    if (this.relays.size === 0) this.whenIdle();
+  }
+}

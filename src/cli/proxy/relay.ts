@@ -1,0 +1,133 @@
+// `Relay` passes the bytes of one connection from each end to the other, as they are, and shows them to a tap.
+import type { Socket } from 'node:net';
+import { otherSide, SIDES, type Side } from '../traffic/frame.js';
+import { Faults, type Ends, type FaultPlan } from './faults.js';
+import type { HeadRewriter } from './head-rewriter.js';
+
+/** The tap on a connection; where there is none, nothing but sockets sees the bytes. */
+export interface RelayTap {
+  push(from: Side, chunk: Uint8Array): void;
+  end(from: Side): void;
+}
+
+export interface RelayOptions {
+  readonly tap: RelayTap | undefined;
+  readonly plan: FaultPlan | undefined;
+  /** Writes the client's head anew. */
+  readonly rewriter: HeadRewriter | undefined;
+  /** A frame was dropped; the connection was cut; an end failed; both ends are closed. */
+  dropped(): void;
+  cut(): void;
+  failed(side: Side, error: Error): void;
+  ended(): void;
+}
+
+export class Relay implements Ends {
+  private readonly faults: Faults | undefined;
+  /** Why a side is not read: its bytes cannot be written, wait too long, or all stands still. */
+  private readonly isFull: Record<Side, boolean> = { client: false, server: false };
+  private readonly isHeld: Record<Side, boolean> = { client: false, server: false };
+  private closed = 0;
+
+  constructor(
+    private readonly sockets: Readonly<Record<Side, Socket>>,
+    private readonly options: RelayOptions,
+    private isPaused: boolean,
+  ) {
+    const { plan } = options;
+    if (plan !== undefined) this.faults = new Faults(plan, this);
+    for (const side of SIDES) this.join(side);
+  }
+
+  /** Bytes that each side has sent. */
+  get bytes(): Readonly<Record<Side, number>> {
+    return { client: this.sockets.client.bytesRead, server: this.sockets.server.bytesRead };
+  }
+
+  /** Lets nothing pass until it is called again. */
+  pause(pauses: boolean): void {
+    this.isPaused = pauses;
+    for (const side of SIDES) this.flow(side);
+  }
+
+  /** Ends both ends, after the bytes that were passed. */
+  cut(): void {
+    this.options.cut();
+    for (const side of SIDES) this.sockets[side].destroySoon();
+  }
+
+  destroy(): void {
+    for (const side of SIDES) this.sockets[side].destroy();
+  }
+
+  pass(from: Side, bytes: Uint8Array): void {
+    if (!this.sockets[otherSide(from)].write(bytes)) this.fill(from);
+  }
+
+  finish(from: Side): void {
+    this.sockets[otherSide(from)].end();
+  }
+
+  dropped(): void {
+    this.options.dropped();
+  }
+
+  hold(from: Side, holds: boolean): void {
+    this.isHeld[from] = holds;
+    this.flow(from);
+  }
+
+  private join(from: Side): void {
+    const source = this.sockets[from];
+    const sink = this.sockets[otherSide(from)];
+    const { faults } = this;
+    const { tap, rewriter } = this.options;
+    source.setNoDelay(true);
+    if (faults === undefined && (from === 'server' || rewriter === undefined)) {
+      // Nothing stands between the two sockets.
+      source.on('data', (chunk: Buffer) => {
+        if (!sink.write(chunk)) this.fill(from);
+        tap?.push(from, chunk);
+      });
+    } else {
+      source.on('data', (chunk: Buffer) => {
+        const bytes = from === 'client' && rewriter !== undefined ? rewriter.push(chunk) : chunk;
+        if (bytes.length === 0) return;
+        if (faults === undefined) this.pass(from, bytes);
+        else faults.push(from, bytes);
+        tap?.push(from, bytes);
+      });
+    }
+    sink.on('drain', () => {
+      this.isFull[from] = false;
+      this.flow(from);
+    });
+    source.on('end', () => {
+      tap?.end(from);
+      if (faults === undefined) this.finish(from);
+      else faults.end(from);
+    });
+    source.on('error', (error) => this.options.failed(from, error));
+    source.on('close', () => {
+      this.closed++;
+      if (this.closed === 1) sink.destroySoon();
+      else {
+        faults?.stop();
+        this.options.ended();
+      }
+    });
+    this.flow(from);
+  }
+
+  private fill(from: Side): void {
+    this.isFull[from] = true;
+    this.flow(from);
+  }
+
+  /** Reads from a side, or does not, as things stand. */
+  private flow(from: Side): void {
+    const source = this.sockets[from];
+    if (this.isPaused || this.isFull[from] || this.isHeld[from]) source.pause();
+    else source.resume();
+  }
+}

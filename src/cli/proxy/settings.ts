@@ -1,0 +1,148 @@
+// `proxySettings` reads the command line of `wsimd proxy`, and `PROXY_USAGE` explains it.
+import { parseArgs } from 'node:util';
+import { explained, readPem, wholeNumber } from '../arguments.js';
+import { CommandError } from '../command-error.js';
+import { listenAddress, targetOf, type Target } from '../target.js';
+import { Filter } from '../traffic/filter.js';
+import type { FaultPlan } from './faults.js';
+
+export const PROXY_USAGE = `Passes the bytes of WebSocket connections on unchanged, and shows the frames in them.
+
+  wsimd proxy LISTEN TARGET
+
+LISTEN is a port, such as 9000, or HOST:PORT. TARGET is the server, such as ws://127.0.0.1:9001 or wss://example.com.
+Connect your client to LISTEN in place of the server; requests keep their paths.
+
+  --page PORT       serve a page with the messages and the wire log at http://127.0.0.1:PORT/ (0: any free port)
+  --filter WHAT     print only some frames: from=client|server, kind=text|binary|ping|pong|close|continuation|data|
+                    control|violation, text=WORDS or text=/PATTERN/i; may be given again: of one name any, of all names one
+  --quiet           print no frames
+  --record FILE     write all frames to FILE, for wsimd replay; a HAR for browsers if its name ends in .har
+
+  --rewrite-host    write the target's name into Host and Origin of requests: most public servers need that
+  --insecure        take any certificate of a wss target
+  --cert FILE --key FILE  certificate and key in PEM, to listen for wss
+
+To try how a client or a server takes faults:
+  --delay MS        pass frames on so much later
+  --drop N|N%       drop the first N frames of each connection, or each frame with that chance
+  --cut N           end each connection after N: 1000bytes, 5frames, 300ms or 2s from its opening
+  --on WHAT         do this only to some frames: from=... and kind=... as for --filter; may be given again
+
+In a terminal, p lets nothing pass until p comes again, and q ends. Ctrl-C ends with a summary. Each line shows the time,
+the connection, the direction (→ to the server), the kind, the size (12 B from 7: inflated) and the content; !! marks a
+broken rule, with its section. Opening requests of HTTP/2 pass, unread.
+`;
+
+export interface ProxySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly target: Target;
+  /** Certificate and key to listen with; plain text without. */
+  readonly tls: { cert: Buffer; key: Buffer } | undefined;
+  /** The port of the page; undefined for none. */
+  readonly page: number | undefined;
+  readonly filter: Filter;
+  readonly isQuiet: boolean;
+  readonly record: string | undefined;
+  readonly rewritesHost: boolean;
+  readonly plan: FaultPlan | undefined;
+}
+
+/**
+ * The settings of a command line.
+ * @returns undefined where help is asked for
+ * @throws CommandError
+ */
+export function proxySettings(args: string[]): ProxySettings | undefined {
+  const { values, positionals } = explained('proxy', () =>
+    parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean' },
+        page: { type: 'string' },
+        filter: { type: 'string', multiple: true, default: [] },
+        quiet: { type: 'boolean', default: false },
+        record: { type: 'string' },
+        'rewrite-host': { type: 'boolean', default: false },
+        insecure: { type: 'boolean', default: false },
+        cert: { type: 'string' },
+        key: { type: 'string' },
+        delay: { type: 'string' },
+        drop: { type: 'string' },
+        cut: { type: 'string' },
+        on: { type: 'string', multiple: true, default: [] },
+      },
+    }),
+  );
+  if (values.help) return undefined;
+  if (positionals.length !== 2) {
+    throw new CommandError('Where to listen and where to connect? For instance: wsimd proxy 9000 ws://127.0.0.1:9001.');
+  }
+  const { cert, key } = values;
+  if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
+  const [listen, target] = positionals;
+  return {
+    ...listenAddress('LISTEN', listen),
+    target: withoutPath(targetOf('TARGET', target, values.insecure)),
+    tls: cert === undefined || key === undefined ? undefined : { cert: readPem(cert), key: readPem(key) },
+    page: values.page === undefined ? undefined : wholeNumber(values.page, '--page', 0, 65535),
+    filter: new Filter('--filter', values.filter, true),
+    isQuiet: values.quiet,
+    record: values.record,
+    rewritesHost: values['rewrite-host'],
+    plan: planOf(values),
+  };
+}
+
+/** @throws CommandError for a target with a path */
+function withoutPath(target: ReturnType<typeof targetOf>): Target {
+  if (target.path === '/') return target;
+  throw new CommandError(`TARGET takes no path: ${target.url} is enough, and requests keep their own.`);
+}
+
+interface PlanValues {
+  readonly delay?: string | undefined;
+  readonly drop?: string | undefined;
+  readonly cut?: string | undefined;
+  readonly on: string[];
+}
+
+const MOST_MS: number = 2 ** 31 - 1;
+
+function planOf({ delay, drop, cut, on }: PlanValues): FaultPlan | undefined {
+  if (delay === undefined && drop === undefined && cut === undefined) {
+    if (on.length > 0) throw new CommandError('--on says which frames --delay, --drop and --cut are for: give one.');
+    return undefined;
+  }
+  return {
+    delay: delay === undefined ? 0 : wholeNumber(delay, '--delay', 0, MOST_MS),
+    drop: drop === undefined ? undefined : dropOf(drop),
+    cut: cut === undefined ? undefined : cutOf(cut),
+    on: new Filter('--on', on, false),
+  };
+}
+
+function dropOf(text: string): FaultPlan['drop'] {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent !== undefined && Number(percent) <= 100) return { chance: Number(percent) / 100 };
+  if (/^\d+$/.test(text)) return { count: Number(text) };
+  throw new CommandError(
+    `--drop takes a number of frames or a percentage, such as 3 or 5%, not ${JSON.stringify(text)}.`,
+  );
+}
+
+function cutOf(text: string): FaultPlan['cut'] {
+  const [, number, unit] = /^([1-9]\d*)(bytes|frames|ms|s)$/.exec(text) ?? [];
+  if (number === undefined) {
+    throw new CommandError(
+      `--cut takes a number with a unit: 1000bytes, 5frames, 300ms or 2s, not ${JSON.stringify(text)}.`,
+    );
+  }
+  if (unit === 's') return { after: Math.min(1000 * Number(number), MOST_MS), unit: 'ms' };
+  return {
+    after: unit === 'ms' ? Math.min(Number(number), MOST_MS) : Number(number),
+    unit: unit as 'bytes' | 'frames' | 'ms',
+  };
+}

@@ -1,0 +1,90 @@
+// `TerminalLog` prints a line for each frame that passes, and for what happens to connections.
+import { visibleText } from '../../conformance/report/visible.js';
+import type { Terminal } from '../terminal.js';
+import type { Filter } from '../traffic/filter.js';
+import type { Frame, Heads, Message } from '../traffic/frame.js';
+import { wordsOfFrame } from '../traffic/words.js';
+import type { Passing, Watch } from './watch.js';
+
+/** Lines are printed together, so often, in ms. */
+const PRINT_EVERY = 20;
+/** In a terminal, more lines than this at a time are counted in place of being printed: nobody could read them. */
+const MOST_LINES = 500;
+const [RED, GREEN, BLUE, GREY] = [31, 32, 36, 90];
+const WIDEST_KIND = 6;
+
+export class TerminalLog implements Watch {
+  private lines: string[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  /** What is added to a time of the clock to make it one since 1970. */
+  private readonly epoch = Date.now() - performance.now();
+
+  /** @param isTerminal whether a person sees the output; @param hasColours whether it has colours */
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly filter: Filter,
+    private readonly isTerminal: boolean,
+    private readonly hasColours: boolean,
+  ) {}
+
+  opened(connection: Passing, { request, response }: Heads): void {
+    const [method, path] = request.split(' ');
+    const fields = /^sec-websocket-(?:protocol|extensions): .*$/gim;
+    const agreed = (response.match(fields) ?? []).map((field) => `, ${field.slice(field.indexOf(' ') + 1)}`).join('');
+    this.say(connection, connection.openedAt, visibleText(`open: ${method} ${path} from ${connection.peer}${agreed}`));
+  }
+
+  frame(connection: Passing, frame: Frame, message: Message | undefined): void {
+    if (!this.filter.takes(frame, message?.data)) return;
+    const { kind, size, preview, fault } = wordsOfFrame(frame, message);
+    const arrow = frame.from === 'client' ? this.paint(GREEN, '→') : this.paint(BLUE, '←');
+    const broken = fault === '' ? '' : this.paint(RED, `  !! ${fault}`);
+    const content = preview === '' ? '' : `  ${preview}`;
+    this.say(connection, frame.time, `${arrow} ${kind.padEnd(WIDEST_KIND)} ${size}${broken}${content}`);
+  }
+
+  note(connection: Passing, text: string): void {
+    this.say(connection, performance.now(), this.paint(RED, visibleText(text)));
+  }
+
+  ended(connection: Passing, time: number): void {
+    const { client, server } = connection.frames;
+    this.say(connection, time, `end: ${client} frames of the client, ${server} of the server`);
+  }
+
+  /** Prints the lines that wait. */
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { lines } = this;
+    if (lines.length === 0) return;
+    this.lines = [];
+    const hidden = this.isTerminal ? Math.max(0, lines.length - MOST_LINES) : 0;
+    const more = hidden === 0 ? [] : [`… and ${hidden} lines more; --filter chooses, and a pipe gets all\n`];
+    this.terminal.out([...lines.slice(0, lines.length - hidden), ...more].join(''));
+  }
+
+  private say({ number }: Passing, time: number, text: string): void {
+    const clock = new Date(this.epoch + time).toISOString().slice(11, 23);
+    const line = `${this.paint(GREY, `${clock} #${number}`)} ${text}`;
+    this.lines.push(`${this.fit(line)}\n`);
+    this.timer ??= setTimeout(() => this.flush(), PRINT_EVERY);
+  }
+
+  /** A line no longer than the terminal is wide; colours take no place. */
+  private fit(line: string): string {
+    const columns = this.isTerminal ? this.terminal.columns : undefined;
+    if (columns === undefined) return line;
+    let place = 0;
+    let at = 0;
+    for (const part of line.match(/\u001b\[\d+m|[^\u001b]/gu) ?? []) {
+      if (!part.startsWith('\u001b') && ++place >= columns) return `${line.slice(0, at)}…${this.paint(0, '')}`;
+      at += part.length;
+    }
+    return line;
+  }
+
+  private paint(colour: number, text: string): string {
+    return this.hasColours ? `\u001b[${colour}m${text}\u001b[0m` : text;
+  }
+}

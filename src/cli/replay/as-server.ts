@@ -1,0 +1,98 @@
+// `PlayingServer` takes clients, and plays to each the server of a recorded connection.
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { acceptanceLines, joinHead, judgeRequest, RequestReader, writeRefusal } from '../../sans-io.js';
+import { CommandError, wordsOf } from '../command-error.js';
+import { fieldIn, type RecordedConnection } from '../traffic/recorded.js';
+import { compressionsIn } from '../traffic/tap.js';
+import { Pace } from './pace.js';
+import { Player, type Manner, type Played } from './player.js';
+import { EXTENSIONS, sayTheSame, scriptOf } from './script.js';
+
+export interface ServerManner extends Manner {
+  readonly speed: number;
+}
+
+export class PlayingServer {
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+  private served = 0;
+
+  /**
+   * @param connections the first client gets the first one, and so on, and from the first again
+   * @param played gets how each went, and the number of the recorded connection
+   * @throws CommandError for a certificate that cannot be used
+   */
+  constructor(
+    private readonly connections: readonly RecordedConnection[],
+    private readonly manner: ServerManner,
+    private readonly signal: AbortSignal,
+    tls: { cert: Buffer; key: Buffer } | undefined,
+    private readonly played: (number: number, played: Played, pace: Pace) => void,
+  ) {
+    const take = (socket: Socket): void => this.take(socket);
+    try {
+      this.server = tls === undefined ? createServer(take) : createTlsServer(tls, take);
+    } catch (error) {
+      throw new CommandError(`The certificate or its key cannot be used: ${wordsOf(error)}.`);
+    }
+    // A client that speaks no TLS ends its own connection only.
+    this.server.on('tlsClientError', () => undefined);
+  }
+
+  /**
+   * Begins to listen.
+   * @returns the port
+   * @throws CommandError
+   */
+  async listen(host: string, port: number): Promise<number> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.server.once('error', reject);
+        this.server.listen({ host, port }, () => resolve());
+      });
+    } catch (error) {
+      throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`);
+    }
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private take(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('error', () => undefined);
+    const reader = new RequestReader();
+    const read = (chunk: Buffer): void => {
+      const { head, rest, error } = reader.push(chunk);
+      if (error !== undefined) return void socket.end(writeRefusal(error.status, error.message));
+      if (head === undefined || rest === undefined) return;
+      socket.off('data', read);
+      const request = judgeRequest(head);
+      if (!request.accepted) return void socket.end(writeRefusal(request.status, request.message, request.headers));
+      const connection = this.connections[this.served++ % this.connections.length];
+      const { heads, number } = connection;
+      const agreed = fieldIn(heads.response, EXTENSIONS);
+      // The recorded frames fit, where the client offers what that one offered.
+      const isExact =
+        agreed === undefined ||
+        sayTheSame(head.headers[EXTENSIONS] as string | undefined, fieldIn(heads.request, EXTENSIONS));
+      const recorded = fieldIn(heads.response, 'sec-websocket-protocol');
+      const protocol = recorded !== undefined && request.protocols.has(recorded) ? recorded : undefined;
+      const extensions = isExact ? agreed : undefined;
+      socket.write(joinHead(acceptanceLines({ key: request.key, protocol: protocol ?? '', extensions })));
+      const pace = new Pace(this.manner.speed);
+      const script = scriptOf(connection, 'server', isExact);
+      const player = new Player(socket, script, this.manner, pace, compressionsIn(extensions), this.signal);
+      if (rest.length > 0) player.push(rest);
+      void player.play().then((played) => this.played(number, played, pace));
+    };
+    socket.on('data', read);
+  }
+}

@@ -1,0 +1,135 @@
+// `Conversation` is one open connection of `wsimd connect`, and the person, or pipe, that talks through it.
+import { Buffer } from 'node:buffer';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { WebSocket } from '../../index.js';
+import { wordsOf } from '../command-error.js';
+import type { Terminal } from '../terminal.js';
+import { explainClose } from './close-words.js';
+import type { SessionRecord } from './session-record.js';
+import { colourJson, hexDump, printable } from './show.js';
+
+/** Where lines come from. */
+export interface Person {
+  readonly input: Readable;
+  /** Whether a person types them, so that lines that begin with a slash are commands. */
+  readonly isTyping: boolean;
+  readonly hasColours: boolean;
+}
+
+/** The person at this program's own terminal, or the pipe in that place. */
+export function ownPerson(): Person {
+  const { stdin, stdout } = process;
+  return { input: stdin, isTyping: stdin.isTTY, hasColours: stdout.isTTY && process.env.NO_COLOR === undefined };
+}
+
+/** `readyState` of an open WebSocket. */
+const OPEN = 1;
+
+/** How lines are sent. */
+export interface Talk {
+  readonly isBinary: boolean;
+  /** How long messages are waited for after the last line of a pipe, in ms. */
+  readonly wait: number;
+}
+
+/** One open connection and the person, or pipe, that talks through it. */
+export class Conversation {
+  readonly ended: Promise<{ code: number; reason: string }>;
+  /** When the first message came; 0 before. */
+  first = 0;
+  readonly #pings = new Map<string, number>();
+  #count = 0;
+
+  constructor(
+    private readonly websocket: WebSocket,
+    private readonly settings: Talk,
+    private readonly terminal: Terminal,
+    private readonly person: Person,
+    signal: AbortSignal,
+    private readonly recording: SessionRecord | undefined,
+  ) {
+    const lines = createInterface({ input: person.input });
+    websocket.on('message', (data: Buffer, isBinary: boolean) => this.#show(data, isBinary));
+    websocket.on('ping', (data: Buffer) => {
+      recording?.ping('server', data);
+      recording?.pong('client', data);
+    });
+    websocket.on('pong', (data: Buffer) => this.#ponged(data));
+    websocket.on('error', (error: Error) => terminal.err(`${error.message}\n`));
+    lines.on('line', (line: string) => this.#take(line));
+    lines.on('close', () => {
+      if (websocket.readyState !== OPEN) return;
+      if (person.isTyping) this.#close(1000, '');
+      else setTimeout(() => this.#close(1000, ''), settings.wait);
+    });
+    signal.addEventListener('abort', () => this.#close(1000, ''));
+    this.ended = new Promise((resolve) => {
+      websocket.once('close', (code: number, reason: Buffer) => {
+        lines.close();
+        person.input.destroy();
+        terminal.err(
+          `Closed with ${code} (${explainClose(code)})${reason.length > 0 ? `: ${printable(String(reason))}` : ''}.\n`,
+        );
+        recording?.close('server', code, reason);
+        resolve({ code, reason: String(reason) });
+      });
+    });
+  }
+
+  #show(data: Buffer, isBinary: boolean): void {
+    this.first ||= performance.now();
+    this.recording?.message('server', data, isBinary);
+    const text = isBinary ? hexDump(data) : String(data);
+    this.terminal.out(`${this.person.hasColours ? colourJson(printable(text)) : text}\n`);
+  }
+
+  #take(line: string): void {
+    const command = this.person.isTyping ? /^\/(?!\/)(\S*)\s*(.*)$/.exec(line) : null;
+    if (command === null) this.#send(this.person.isTyping && line.startsWith('//') ? line.slice(1) : line);
+    else this.#obey(command[1], command[2]);
+  }
+
+  #send(data: string | Buffer, isBinary: boolean = this.settings.isBinary): void {
+    this.websocket.send(data, { binary: isBinary });
+    this.recording?.message('client', data, isBinary);
+  }
+
+  #close(code: number, reason: string): void {
+    const isOpen = this.websocket.readyState === OPEN;
+    this.websocket.close(code, reason);
+    if (isOpen) this.recording?.close('client', code, reason);
+  }
+
+  #obey(name: string, rest: string): void {
+    const { websocket, terminal } = this;
+    try {
+      if (name === 'ping') {
+        const text = rest || `wsimd ${++this.#count}`;
+        this.#pings.set(text, performance.now());
+        websocket.ping(text);
+        this.recording?.ping('client', text);
+      } else if (name === 'hex') {
+        const digits = rest.replaceAll(/\s/g, '');
+        if (!/^(?:[\da-f]{2})+$/i.test(digits)) terminal.err('/hex takes pairs of hex digits, such as 00 ff.\n');
+        else this.#send(Buffer.from(digits, 'hex'), true);
+      } else if (name === 'close') {
+        const [, code, reason] = /^(\d*)\s*(.*)$/.exec(rest)!;
+        this.#close(code === '' ? 1000 : Number(code), reason);
+      } else {
+        terminal.err(`There is no /${name}. There are: /ping, /hex, /close, and // for text that begins with /.\n`);
+      }
+    } catch (error) {
+      terminal.err(`${wordsOf(error)}.\n`);
+    }
+  }
+
+  #ponged(data: Buffer): void {
+    this.recording?.pong('server', data);
+    const text = String(data);
+    const since = this.#pings.get(text);
+    this.#pings.delete(text);
+    const took = since === undefined ? 'that was not asked for' : `after ${(performance.now() - since).toFixed(2)} ms`;
+    this.terminal.err(`Pong ${took}.\n`);
+  }
+}

@@ -1,0 +1,93 @@
+// `SessionRecord` records the connection of `wsimd connect`: each message is one frame, as the library tells no others.
+import type { IncomingMessage } from 'node:http';
+import { encodeClosePayload, Opcode } from '../../sans-io.js';
+import { ownVersion } from '../arguments.js';
+import type { Side } from '../traffic/frame.js';
+import { shortestHeader } from '../traffic/recorded.js';
+import { Recorder } from '../traffic/recorder.js';
+
+/** The request as Node keeps it; over HTTP/2 there is less of it. */
+interface Request {
+  readonly path?: string;
+  getRawHeaderNames?(): string[];
+  getHeader?(name: string): unknown;
+}
+
+/** RFC 6455 7.4.1: codes that stand for the lack of a code, and of a Close frame. */
+const [NO_STATUS, ABNORMAL] = [1005, 1006];
+/** It is not known. */
+const KEY = '00000000';
+
+export class SessionRecord {
+  private readonly recorder: Recorder;
+  private connection = { number: 1, url: '', startedAt: 0, openedAt: 0 };
+
+  /** @throws CommandError where the file cannot be written */
+  constructor(file: string) {
+    this.recorder = new Recorder(file);
+  }
+
+  /** The connection is agreed on. */
+  opened(url: string, request: Request, response: IncomingMessage): void {
+    this.connection = { number: 1, url, startedAt: Date.now(), openedAt: performance.now() };
+    const { pathname, search } = new URL(url);
+    const names = request.getRawHeaderNames?.() ?? [];
+    const fields = names.map((name) => `${name}: ${[request.getHeader?.(name)].flat().join(', ')}`);
+    const answered = Object.entries(response.headers)
+      // Messages are recorded as they are after inflating.
+      .filter(([name]) => !name.startsWith(':') && name !== 'sec-websocket-extensions')
+      .map(([name, value]) => `${name}: ${[value].flat().join(', ')}`);
+    this.recorder.opened(this.connection, {
+      request: headOf(`GET ${request.path ?? pathname + search} HTTP/1.1`, fields),
+      response: headOf('HTTP/1.1 101 Switching Protocols', answered),
+    });
+  }
+
+  message(from: Side, data: Uint8Array | string, isBinary: boolean): void {
+    this.frame(from, isBinary ? Opcode.Binary : Opcode.Text, Buffer.from(data));
+  }
+
+  ping(from: Side, data: Uint8Array | string): void {
+    this.frame(from, Opcode.Ping, Buffer.from(data));
+  }
+
+  pong(from: Side, data: Uint8Array | string): void {
+    this.frame(from, Opcode.Pong, Buffer.from(data));
+  }
+
+  close(from: Side, code: number, reason: Uint8Array | string): void {
+    if (code === ABNORMAL) return;
+    this.frame(from, Opcode.Close, encodeClosePayload(code === NO_STATUS ? undefined : code, reason));
+  }
+
+  /**
+   * The connection has ended.
+   * @throws CommandError where the file could not be written
+   */
+  end(): void {
+    this.recorder.ended(this.connection, performance.now());
+    this.recorder.close(ownVersion());
+  }
+
+  private frame(from: Side, opcode: Opcode, payload: Uint8Array): void {
+    const isMasked = from === 'client';
+    const { length } = payload;
+    this.recorder.frame(this.connection, {
+      from,
+      time: performance.now(),
+      opcode,
+      fin: true,
+      rsv: 0,
+      key: isMasked ? KEY : undefined,
+      headerLength: shortestHeader(length, isMasked),
+      length,
+      payload,
+      came: length,
+      fault: undefined,
+    });
+  }
+}
+
+function headOf(start: string, fields: readonly string[]): string {
+  return `${[start, ...fields].join('\r\n')}\r\n\r\n`;
+}

@@ -1,0 +1,86 @@
+// `Frames` reads the frames of one side, and the messages in them, without judging before they are told.
+import { Buffer } from 'node:buffer';
+import { FrameDecoder, Role, Violation, type FrameHeader } from '../../sans-io.js';
+import { faultOf, FrameJudge } from './frame-judge.js';
+import { joined, type Frame, type Message, type Side } from './frame.js';
+import { KEPT, Messages, type Compression } from './messages.js';
+
+const RSV_SHIFT = 4;
+
+/** Gets each frame when it has ended, with the message that it ends. */
+export type TellFrame = (frame: Frame, message: Message | undefined) => void;
+
+export class Frames {
+  private readonly decoder = new FrameDecoder({ role: Role.Client, judge: false });
+  private readonly judge: FrameJudge;
+  private readonly messages: Messages;
+  private pieces: Uint8Array[] = [];
+  private came = 0;
+  private header: FrameHeader | undefined;
+
+  constructor(
+    private readonly from: Side,
+    compression: Compression | undefined,
+    private readonly tell: TellFrame,
+  ) {
+    this.judge = new FrameJudge(from, compression !== undefined);
+    this.messages = new Messages(compression);
+  }
+
+  /** Takes in bytes, which stay as they are; `time` is when they came, in ms. */
+  push(chunk: Uint8Array, time: number): void {
+    const { decoder } = this;
+    decoder.push(chunk);
+    while (decoder.next()) {
+      if (decoder.violation === Violation.LengthTooLarge) this.tellLost(time);
+      if (decoder.violation !== Violation.None) return;
+      if (decoder.start) this.header = decoder.header;
+      this.came += decoder.length;
+      if (this.came <= KEPT && decoder.length > 0) this.pieces.push(decoder.payload());
+      if (decoder.end) this.finish(time);
+    }
+  }
+
+  /** Nothing more comes: tells a frame that has begun and not ended. */
+  end(time: number): void {
+    if (this.header !== undefined) this.finish(time);
+  }
+
+  private finish(time: number): void {
+    const { decoder, from, came } = this;
+    const { headerLength, length, isMasked, maskingKey } = this.header!;
+    const payload = this.pieces.length === 0 ? NOTHING : joined(this.pieces);
+    const { opcode, fin } = decoder;
+    const rsv = decoder.rsv >> RSV_SHIFT;
+    this.header = undefined;
+    this.pieces = [];
+    this.came = 0;
+    const fault =
+      this.judge.judge({ opcode, fin, rsv, isMasked, headerLength, length, payload }) ??
+      (came < length ? CUT_OFF : undefined);
+    const ended = came === length ? this.messages.push({ opcode, fin, rsv, length, payload }) : undefined;
+    const key = isMasked ? hexOfKey(maskingKey) : undefined;
+    this.tell(
+      { from, time, opcode, fin, rsv, key, headerLength, length, payload, came, fault: fault ?? ended?.fault },
+      ended?.message,
+    );
+  }
+
+  /** A frame of such a length has no end that could be found: nothing after it is read. */
+  private tellLost(time: number): void {
+    const { from } = this;
+    const fault = faultOf(Violation.LengthTooLarge);
+    const frame = { opcode: 0, fin: false, rsv: 0, key: undefined, headerLength: 0, length: 0 };
+    this.tell({ from, time, ...frame, payload: NOTHING, came: 0, fault }, undefined);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const CUT_OFF = { section: 'RFC 6455 7.1.4', text: 'The connection ended within this frame' };
+
+/** A masking key in the order of its bytes on the wire. */
+function hexOfKey(key: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(key);
+  return bytes.toString('hex');
+}

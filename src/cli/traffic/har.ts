@@ -1,0 +1,134 @@
+// `toHar` and `fromHar` turn recordings into the HAR that Chrome's developer tools export and import, and back.
+import { Buffer } from 'node:buffer';
+import { Opcode } from '../../sans-io.js';
+import type { Heads } from './frame.js';
+import { fieldsOf, recordedMessages, type RecordedConnection, type RecordedFrame } from './recorded.js';
+
+/** A field of a head. */
+interface Pair {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A message as Chrome writes it: `time` is in seconds since 1970, and `data` base64 where it is binary. */
+interface HarMessage {
+  readonly type: 'send' | 'receive';
+  readonly time: number;
+  readonly opcode: number;
+  readonly data: string;
+}
+
+/** Recordings as HAR 1.2, each connection an entry with Chrome's `_webSocketMessages`. */
+export function toHar(connections: readonly RecordedConnection[], version: string): string {
+  const log = { version: '1.2', creator: { name: 'wsimd', version }, pages: [], entries: connections.map(entryOf) };
+  return `${JSON.stringify({ log }, undefined, 2)}\n`;
+}
+
+function entryOf(connection: RecordedConnection): object {
+  const { url, started, heads, frames, end = frames.at(-1)?.time ?? 0 } = connection;
+  const [status = '101', ...reason] = startOf(heads.response).split(' ').slice(1);
+  const size = { cookies: [], bodySize: 0 };
+  return {
+    _resourceType: 'websocket',
+    _webSocketMessages: recordedMessages(connection).map(({ from, time, isBinary, data }): HarMessage => ({
+      type: from === 'client' ? 'send' : 'receive',
+      time: (started + time) / 1000,
+      opcode: isBinary ? Opcode.Binary : Opcode.Text,
+      data: Buffer.from(data).toString(isBinary ? 'base64' : 'utf8'),
+    })),
+    startedDateTime: new Date(started).toISOString(),
+    time: end,
+    request: {
+      method: 'GET',
+      url,
+      httpVersion: 'HTTP/1.1',
+      headers: pairsOf(heads.request),
+      queryString: [...(URL.canParse(url) ? new URL(url).searchParams : [])].map(([name, value]) => ({ name, value })),
+      headersSize: heads.request.length,
+      ...size,
+    },
+    response: {
+      status: Number(status),
+      statusText: reason.join(' '),
+      httpVersion: 'HTTP/1.1',
+      headers: pairsOf(heads.response),
+      content: { size: 0, mimeType: 'x-unknown' },
+      redirectURL: '',
+      headersSize: heads.response.length,
+      ...size,
+    },
+    cache: {},
+    timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: 0, receive: end },
+  };
+}
+
+function startOf(head: string): string {
+  return head.slice(0, head.indexOf('\r\n'));
+}
+
+function pairsOf(head: string): Pair[] {
+  return fieldsOf(head).map(([name, value]) => ({ name, value }));
+}
+
+/** The parts of a HAR that are read. */
+interface Har {
+  readonly log: { readonly entries: readonly HarEntry[] };
+}
+
+interface HarEntry {
+  readonly startedDateTime?: string;
+  readonly request: { readonly url: string; readonly headers?: readonly Pair[] };
+  readonly response?: { readonly status?: number; readonly statusText?: string; readonly headers?: readonly Pair[] };
+  readonly _webSocketMessages?: readonly HarMessage[];
+}
+
+/** Whether a value looks like a HAR. */
+export function isHar(value: unknown): value is Har {
+  const { log } = (value ?? {}) as { log?: { entries?: unknown } };
+  return Array.isArray(log?.entries);
+}
+
+/** The WebSocket connections of a HAR; each message is one frame. */
+export function fromHar({ log }: Har): RecordedConnection[] {
+  return log.entries.flatMap((entry, index) => {
+    const { _webSocketMessages: messages, request, response } = entry;
+    if (messages === undefined) return [];
+    const started = Date.parse(entry.startedDateTime ?? '') || (messages[0]?.time ?? 0) * 1000;
+    const { pathname, search } = new URL(request.url);
+    const heads: Heads = {
+      request: headOf(`GET ${pathname}${search} HTTP/1.1`, request.headers),
+      // The messages are not compressed any more.
+      response: headOf(
+        `HTTP/1.1 ${response?.status ?? 101} ${response?.statusText ?? 'Switching Protocols'}`,
+        response?.headers?.filter(({ name }) => name.toLowerCase() !== 'sec-websocket-extensions'),
+      ),
+    };
+    // Chrome tells errors among the messages, with an opcode that none has.
+    const frames = messages.filter(({ type }) => type === 'send' || type === 'receive');
+    return [
+      { number: index + 1, url: request.url, started, heads, frames: frames.map((one) => frameOf(one, started)) },
+    ];
+  });
+}
+
+function headOf(start: string, headers: readonly Pair[] = []): string {
+  // Fields of HTTP/2 that stand for the start line have no place in a head.
+  const fields = headers.filter(({ name }) => !name.startsWith(':'));
+  return `${[start, ...fields.map(({ name, value }) => `${name}: ${value}`)].join('\r\n')}\r\n\r\n`;
+}
+
+function frameOf({ type, time, opcode, data }: HarMessage, started: number): RecordedFrame {
+  const payload = Buffer.from(data, opcode === Opcode.Text ? 'utf8' : 'base64');
+  const from = type === 'send' ? 'client' : 'server';
+  return {
+    from,
+    time: Math.max(0, time * 1000 - started),
+    opcode,
+    fin: true,
+    rsv: 0,
+    isMasked: from === 'client',
+    headerLength: undefined,
+    length: payload.length,
+    payload,
+  };
+}

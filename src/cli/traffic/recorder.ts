@@ -1,0 +1,97 @@
+// `Recorder` writes the traffic of connections to a file while it passes: JSON lines, or a HAR when it closes.
+import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { CommandError, wordsOf } from '../command-error.js';
+import type { Frame, Heads } from './frame.js';
+import { toHar } from './har.js';
+import { recordedFrame } from './recorded.js';
+import { endLine, frameLine, headLine, readRecording } from './recording.js';
+
+/** Lines are written together, so often, in ms. */
+const WRITE_EVERY = 100;
+
+/** The parts of a connection that a recording needs; times are those of `Watch`. */
+interface Recorded {
+  readonly number: number;
+  readonly url: string;
+  readonly startedAt: number;
+  readonly openedAt: number;
+}
+
+export class Recorder {
+  private readonly file: string;
+  private readonly descriptor: number;
+  private lines: string[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private failure: unknown;
+  /** How many frames were written. */
+  frames = 0;
+
+  /**
+   * @param target the file; a HAR, if its name ends so
+   * @throws CommandError where it cannot be written
+   */
+  constructor(private readonly target: string) {
+    // A HAR is one value, which is only whole at the end.
+    this.file = isHarName(target) ? `${target}.jsonl` : target;
+    try {
+      this.descriptor = openSync(this.file, 'w');
+    } catch (error) {
+      throw new CommandError(`Cannot write ${this.file}: ${wordsOf(error)}.`);
+    }
+  }
+
+  opened({ number, url, startedAt }: Recorded, heads: Heads): void {
+    this.write(headLine({ number, url, started: startedAt, heads }));
+  }
+
+  frame({ number, openedAt }: Recorded, frame: Frame): void {
+    if (frame.came < frame.length) return;
+    this.frames++;
+    this.write(frameLine(number, recordedFrame(frame, openedAt)));
+  }
+
+  note(): void {}
+
+  ended({ number, openedAt, startedAt }: Recorded, time: number): void {
+    if (startedAt > 0) this.write(endLine(number, time - openedAt));
+  }
+
+  /**
+   * Writes all that waits, and the HAR.
+   * @param version that of the program, for a HAR
+   * @throws CommandError where something could not be written
+   */
+  close(version: string): void {
+    this.flush();
+    closeSync(this.descriptor);
+    if (this.failure !== undefined) throw new CommandError(`Cannot write ${this.file}: ${wordsOf(this.failure)}.`);
+    if (this.file === this.target) return;
+    const isEmpty = readFileSync(this.file, 'utf8') === '';
+    writeFileSync(this.target, toHar(isEmpty ? [] : readRecording(this.file), version));
+    rmSync(this.file);
+  }
+
+  private write(line: string): void {
+    this.lines.push(line);
+    this.timer ??= setTimeout(() => this.flush(), WRITE_EVERY);
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { lines } = this;
+    this.lines = [];
+    if (lines.length === 0 || this.failure !== undefined) return;
+    try {
+      appendFileSync(this.descriptor, lines.join(''));
+    } catch (error) {
+      // The traffic goes on; `close` tells of it.
+      this.failure = error;
+    }
+  }
+}
+
+/** Whether a file is a HAR by its name. */
+export function isHarName(file: string): boolean {
+  return file.toLowerCase().endsWith('.har');
+}

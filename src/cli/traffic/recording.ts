@@ -1,0 +1,172 @@
+// `readRecording` and `writeRecording` know the one format of recordings: a line of JSON for each head and each frame.
+import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { CommandError, wordsOf } from '../command-error.js';
+import { textIn } from './frame.js';
+import { fromHar, isHar } from './har.js';
+import type { RecordedConnection, RecordedFrame } from './recorded.js';
+
+/** The number that stands in each head of a connection. */
+const VERSION = 1;
+
+/** The head of a connection as a line. */
+export function headLine({ number, url, started, heads }: Omit<RecordedConnection, 'frames'>): string {
+  return line({ recording: VERSION, connection: number, started: new Date(started).toISOString(), url, ...heads });
+}
+
+/** A frame as a line; what is as usual is left out. */
+export function frameLine(connection: number, frame: RecordedFrame): string {
+  const { from, opcode, fin, rsv, isMasked, headerLength, length, payload } = frame;
+  const text = rsv === 0 ? textIn(payload) : undefined;
+  return line({
+    connection,
+    time: thousandths(frame.time),
+    from,
+    opcode,
+    ...(fin ? {} : { fin }),
+    ...(rsv === 0 ? {} : { rsv }),
+    ...(isMasked === (from === 'client') ? {} : { masked: isMasked }),
+    ...(headerLength === undefined ? {} : { headerLength }),
+    ...(payload.length === length ? {} : { length }),
+    ...(text === undefined ? { base64: Buffer.from(payload).toString('base64') } : { text }),
+  });
+}
+
+/** The end of a connection as a line. */
+export function endLine(connection: number, time: number): string {
+  return line({ connection, time: thousandths(time), end: true });
+}
+
+/** All lines of some connections, the earliest frame first. */
+export function writeRecording(connections: readonly RecordedConnection[]): string {
+  const lines = connections.map(headLine);
+  for (const { number, frames, end } of connections) {
+    lines.push(...frames.map((frame) => frameLine(number, frame)));
+    if (end !== undefined) lines.push(endLine(number, end));
+  }
+  return lines.join('');
+}
+
+function line(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** Times to the microsecond. */
+function thousandths(time: number): number {
+  return Math.round(time * 1000) / 1000;
+}
+
+/**
+ * The connections of a recording, or of a HAR.
+ * @throws CommandError with the line that is wrong
+ */
+export function readRecording(file: string): RecordedConnection[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
+  }
+  const whole = parsed(text);
+  if (isHar(whole)) return withFrames(file, fromHar(whole));
+  const connections = new Map<number, RecordedConnection>();
+  for (const [index, words] of text.split('\n').entries()) {
+    if (words.trim() === '') continue;
+    try {
+      takeLine(connections, parsed(words));
+    } catch (error) {
+      throw new CommandError(`${file}, line ${index + 1}: ${wordsOf(error)}.`);
+    }
+  }
+  return withFrames(file, [...connections.values()]);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function withFrames(file: string, connections: RecordedConnection[]): RecordedConnection[] {
+  if (connections.length === 0) throw new CommandError(`${file} holds no WebSocket connection.`);
+  return connections;
+}
+
+/** A line as it may stand in a file. */
+interface Line {
+  recording?: unknown;
+  connection?: unknown;
+  started?: unknown;
+  url?: unknown;
+  request?: unknown;
+  response?: unknown;
+  time?: unknown;
+  end?: unknown;
+  from?: unknown;
+  opcode?: unknown;
+  fin?: unknown;
+  rsv?: unknown;
+  masked?: unknown;
+  headerLength?: unknown;
+  length?: unknown;
+  text?: unknown;
+  base64?: unknown;
+}
+
+function takeLine(connections: Map<number, RecordedConnection>, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new Error('this is no JSON object');
+  const given = value as Line;
+  const number = within(given.connection ?? 1, 'connection', 1, Number.MAX_SAFE_INTEGER);
+  if (given.recording !== undefined) {
+    if (given.recording !== VERSION) throw new Error(`this version of the format is not known, only ${VERSION} is`);
+    if (connections.has(number)) throw new Error(`connection ${number} has opened already`);
+    connections.set(number, {
+      number,
+      url: words(given.url, 'url'),
+      started: Date.parse(words(given.started, 'started')) || 0,
+      heads: { request: words(given.request ?? '', 'request'), response: words(given.response ?? '', 'response') },
+      frames: [],
+    });
+    return;
+  }
+  const connection = connections.get(number);
+  if (connection === undefined) throw new Error(`no line before this one opens connection ${number}`);
+  const time = given.time;
+  if (typeof time !== 'number' || !(time >= 0)) throw new Error('"time" is a number of ms from 0');
+  if (given.end === true) connection.end = time;
+  else connection.frames.push(frameIn(given, time));
+}
+
+function frameIn(given: Line, time: number): RecordedFrame {
+  const { from, text, base64, fin = true } = given;
+  if (from !== 'client' && from !== 'server') throw new Error('"from" is "client" or "server"');
+  if (typeof fin !== 'boolean') throw new Error('"fin" is true or false');
+  if ((typeof text === 'string') === (typeof base64 === 'string')) throw new Error('a frame has "text" or "base64"');
+  const isMasked = given.masked ?? from === 'client';
+  if (typeof isMasked !== 'boolean') throw new Error('"masked" is true or false');
+  const payload = typeof text === 'string' ? Buffer.from(text) : Buffer.from(base64 as string, 'base64');
+  const most = Number.MAX_SAFE_INTEGER;
+  return {
+    from,
+    time,
+    opcode: within(given.opcode, 'opcode', 0, 15),
+    fin,
+    rsv: within(given.rsv ?? 0, 'rsv', 0, 7),
+    isMasked,
+    headerLength: given.headerLength === undefined ? undefined : within(given.headerLength, 'headerLength', 2, 14),
+    length: within(given.length ?? payload.length, 'length', payload.length, most),
+    payload,
+  };
+}
+
+function words(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw new Error(`"${name}" is a text`);
+  return value;
+}
+
+function within(value: unknown, name: string, least: number, most: number): number {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+  throw new Error(`"${name}" is a whole number from ${least} to ${most}`);
+}

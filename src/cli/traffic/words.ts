@@ -1,0 +1,74 @@
+// `wordsOfFrame` says a frame, and the message that it ends, in a line for people.
+import { Buffer } from 'node:buffer';
+import { Opcode } from '../../sans-io.js';
+import { visibleText } from '../../conformance/report/visible.js';
+import { explainClose } from '../tool/close-words.js';
+import { isControl, kindOf, textIn, type Frame, type Message } from './frame.js';
+
+/** How many bytes are looked at for a line. */
+const LOOK = 1024;
+const BYTES_SHOWN = 24;
+
+/** The parts of a line. */
+export interface FrameWords {
+  /** Such as `text`, or `continuation, ends text of 3 frames`. */
+  readonly kind: string;
+  /** Such as `5 B`, or `12 B from 7`. */
+  readonly size: string;
+  /** The beginning of the content, on one line; '' for none. */
+  readonly preview: string;
+  /** The rule that is broken; '' for none. */
+  readonly fault: string;
+}
+
+export function wordsOfFrame(frame: Frame, message: Message | undefined): FrameWords {
+  const { opcode, fin, length, payload, fault, came } = frame;
+  const broken = fault === undefined ? '' : `${fault.text} (${fault.section})`;
+  const words = { kind: kindOf(opcode), size: `${length} B`, fault: broken };
+  if (opcode === Opcode.Close) return { ...words, preview: closePreview(payload) };
+  if (isControl(opcode)) return { ...words, preview: previewOf(payload, false) };
+  if (message === undefined) {
+    const kind = fin ? words.kind : `${words.kind}, goes on`;
+    const size = came < length ? `${came} of ${length} B` : words.size;
+    return { ...words, kind, size, preview: frame.rsv === 0 ? previewOf(payload, opcode === Opcode.Binary) : '' };
+  }
+  const { data, isBinary, frames, wireLength, isCompressed } = message;
+  const kind = frames === 1 ? words.kind : `${words.kind}, ends ${isBinary ? 'binary' : 'text'} of ${frames} frames`;
+  if (data === undefined) return { ...words, kind, preview: isCompressed ? '(not inflated)' : '' };
+  const size = isCompressed ? `${data.length} B from ${wireLength}` : `${data.length} B`;
+  return { ...words, kind, size, preview: previewOf(data, isBinary) };
+}
+
+function closePreview(payload: Uint8Array): string {
+  if (payload.length < 2) return '';
+  const code = (payload[0] << 8) | payload[1];
+  const reason = previewOf(payload.subarray(2), false);
+  return `${code} (${explainClose(code)})${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** Bytes on one line, nothing in which commands a terminal; hexadecimal where they are no text. */
+export function previewOf(data: Uint8Array, isBinary: boolean): string {
+  const look = data.subarray(0, LOOK);
+  const text = isBinary ? undefined : textIn(data.length > LOOK ? cutAtCharacter(look) : look);
+  if (text === undefined) {
+    const shown = Buffer.from(look.subarray(0, BYTES_SHOWN));
+    return (shown.toString('hex').match(/../g) ?? []).join(' ') + (data.length > BYTES_SHOWN ? ' …' : '');
+  }
+  const line = visibleText(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+  return data.length > LOOK ? `${line} …` : line;
+}
+
+/** Bytes of UTF-8 without a character that is not whole at their end. */
+function cutAtCharacter(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length;
+  for (let back = 1; back <= 4 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back];
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) {
+      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      if (needed > back) end = bytes.length - back;
+      break;
+    }
+  }
+  return bytes.subarray(0, end);
+}
