@@ -52,6 +52,8 @@ export interface ServerCounts {
 }
 
 const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+/** Looked up once: a report adds the counts of each connection. */
+const NUMBERS = Object.values(OPCODES);
 
 function newTraffic(): Traffic {
   return { messages: 0, octets: 0, compressed: 0, uncompressed: 0, frames: Array.from({ length: 16 }, () => 0) };
@@ -62,7 +64,8 @@ function add(sum: Traffic, more: Traffic): void {
   sum.octets += more.octets;
   sum.compressed += more.compressed;
   sum.uncompressed += more.uncompressed;
-  for (const opcode of Object.values(OPCODES)) sum.frames[opcode] += more.frames[opcode];
+  const [to, from] = [sum.frames, more.frames];
+  for (let at = 0; at < NUMBERS.length; at++) to[NUMBERS[at]] += from[NUMBERS[at]];
 }
 
 function countsOf({ messages, octets, compressed, uncompressed, frames }: Traffic): TrafficCounts {

@@ -33,9 +33,9 @@ export function lineChart(title: string, series: readonly Series[], x: Axis, y: 
         `<text x="${LEFT - 8}" y="${up(at) + 4}" text-anchor="end">${escapeHtml(text)}</text>`,
     ),
     ...x.ticks.map(
-      ([at, text]) =>
+      ([at, text], index) =>
         `<path class="grid" d="M${across(at)} ${TOP}V${HEIGHT - BOTTOM}"/>` +
-        `<text x="${across(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${escapeHtml(text)}</text>`,
+        `<text x="${across(at)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="${index + 1 < x.ticks.length ? 'middle' : 'end'}">${escapeHtml(text)}</text>`,
     ),
   ];
   const lines = series.map(({ points, isEarlier = false }, at) => {

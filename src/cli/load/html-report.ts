@@ -6,7 +6,7 @@ import { changesOf, differences } from './compare.js';
 import { PERCENTILES } from './histogram.js';
 import type { Latency, Result } from './result.js';
 import { describe, warnings } from './terminal-report.js';
-import { inBytes, inMs, percent, perSecond } from './words.js';
+import { inBytes, inMs, inRoundMs, inSeconds, percent, perSecond } from './words.js';
 
 const STYLE = `:root{color-scheme:light dark;--text:#24292f;--back:#fff;--rule:#d8dee4;--c0:#0b7a75;--c1:#e07a1f;--c2:#b23a48;--c3:#4c78a8}
 @media(prefers-color-scheme:dark){:root{--text:#e6edf3;--back:#0d1117;--rule:#30363d;--c0:#3cb8b0;--c1:#f0a05a;--c2:#e5707f;--c3:#8ab4e0}}
@@ -29,7 +29,7 @@ export function resultPage(result: Result, before: Result | undefined): string {
   const facts = [
     [
       'Answers',
-      `${perSecond(messages.answered)} to ${perSecond(messages.sent)} messages sent in ${inMs(result.measured)}`,
+      `${perSecond(messages.answered)}, and ${perSecond(messages.sent)} messages sent, in ${inSeconds(result.measured)}`,
     ],
     ['On the wire', `${inBytes(bytes.receivedPerSecond)}/s in, ${inBytes(bytes.sentPerSecond)}/s out`],
     [
@@ -146,7 +146,7 @@ function percentileChart(all: readonly { name: string; latency: Latency; isEarli
     const text = nines === 0 ? '0' : (100 - 100 / 10 ** nines).toFixed(Math.max(0, nines - 2));
     return [nines, `${text} %`] as const;
   });
-  const y: Axis = { label: 'latency', ticks: ticksUpTo(most, inMs) };
+  const y: Axis = { label: 'latency', ticks: ticksUpTo(most, inRoundMs) };
   return lineChart('Latency by percentile', series, { label: 'messages that were at least so fast', ticks }, y);
 }
 
@@ -194,7 +194,7 @@ function overTime({ seconds }: Result): string[] {
         label: 'latency',
         ticks: ticksUpTo(
           most(({ max }) => max),
-          inMs,
+          inRoundMs,
         ),
       },
     ),

@@ -2,7 +2,7 @@
 import { changesOf, differences } from './compare.js';
 import { PERCENTILES } from './histogram.js';
 import { countErrors, type Result } from './result.js';
-import { inBytes, inMs, percent, perSecond } from './words.js';
+import { inBytes, inMs, inSeconds, percent, perSecond } from './words.js';
 
 /** Rows of the histogram, and columns of its longest bar. */
 const ROWS = 16;
@@ -17,7 +17,7 @@ export function describe({ url, settings, measured }: Pick<Result, 'url' | 'sett
   const { connections, depth, rate, messages, workers } = settings;
   const pace = depth === undefined ? `${perSecond(rate!)} messages/s` : `${depth} deep`;
   const threads = `${workers} worker${workers === 1 ? '' : 's'}`;
-  return `${url}, ${connections} connection${connections === 1 ? '' : 's'}, ${pace}, ${messages}, ${inMs(measured)}, ${threads}`;
+  return `${url}, ${connections} connection${connections === 1 ? '' : 's'}, ${pace}, ${messages}, ${inSeconds(measured)}, ${threads}`;
 }
 
 export function writeReport(result: Result, before: Result | undefined): string {
@@ -28,7 +28,7 @@ export function writeReport(result: Result, before: Result | undefined): string 
   const lines = [
     describe(result),
     '',
-    `messages     ${perSecond(messages.perSecond)}/s   ${perSecond(messages.answered)} answered in ${inMs(measured)}`,
+    `messages     ${perSecond(messages.perSecond)}/s   ${perSecond(messages.answered)} answered in ${inSeconds(measured)}`,
     `bytes        ${inBytes(bytes.receivedPerSecond)}/s in, ${inBytes(bytes.sentPerSecond)}/s out, on the wire`,
     `connections  ${opened} of ${settings.connections}${agreed}; opened in p50 ${inMs(connections.p50)}, ` +
       `p99 ${inMs(connections.p99)}, max ${inMs(connections.max)}`,

@@ -11,6 +11,18 @@ function digits(number: number): string {
   return number >= 99.95 ? String(Math.round(number)) : number.toPrecision(number === 0 ? 1 : 3);
 }
 
+/** How long something went on. */
+export function inSeconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(2))} s`;
+}
+
+/** A duration that is a round number, as on an axis. */
+export function inRoundMs(ms: number): string {
+  if (ms === 0) return '0';
+  const [number, unit] = ms >= 10_000 ? [ms / 1000, 's'] : ms >= 1 ? [ms, 'ms'] : [ms * 1000, 'µs'];
+  return `${Number(number.toPrecision(3))} ${unit}`;
+}
+
 /** A rate or a count, with commas. */
 export function perSecond(rate: number): string {
   return (rate >= 100 ? Math.round(rate) : Number(rate.toPrecision(3))).toLocaleString('en-US');
