@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOOR = `${ROOT}src/sans-io.ts`;
+const DEFLATE = `${ROOT}src/deflate/index.ts`;
 const { options } = ts.getParsedCommandLineOfConfigFile(
   `${ROOT}tsconfig.json`,
   { noEmit: true, allowJs: true, checkJs: true, noImplicitAny: false, paths: { 'wsimd/codec': [DOOR] } },
@@ -31,8 +32,13 @@ const host: ts.CompilerHost = {
       : ts.createSourceFile(file, text, language);
   },
 };
-const program = ts.createProgram([DOOR, ...programs.keys()], options, host);
+const program = ts.createProgram([DOOR, DEFLATE, ...programs.keys()], options, host);
 const checker = program.getTypeChecker();
+
+/** The exports of `wsimd/codec` and of `wsimd/codec/deflate`. */
+const exports = [DOOR, DEFLATE].flatMap((door) =>
+  checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(door)!)!),
+);
 
 function meant(symbol: ts.Symbol): ts.Symbol {
   return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
@@ -60,7 +66,7 @@ function namedTypes(node: ts.Node): ts.EntityName[] {
 }
 
 test('every type that a signature names is exported', () => {
-  const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(DOOR)!)!).map(meant);
+  const exported = exports.map(meant);
   const missing = new Set<string>();
   for (const symbol of exported) {
     for (const name of (symbol.declarations ?? []).flatMap(namedTypes)) {
@@ -82,7 +88,6 @@ describe('the reference in docs/codec.md', () => {
     readonly listed: readonly string[];
   }
 
-  const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(DOOR)!)!);
   const spans = (text: string): string[] => Array.from(text.matchAll(/`([^`]+)`/g), ([, code]) => code);
   /** The names of code before a colon, without their parameters. */
   const leading = (text: string): string[] => spans(text.slice(0, text.search(/:(?=\s)|$/))).map(nameOf);
@@ -128,7 +133,7 @@ describe('the reference in docs/codec.md', () => {
     return new RegExp(`^${name}\\(${parameters.join(', ')}\\)$`);
   }
 
-  test.each(exported)('$name has an entry with all its members and parameters', (symbol) => {
+  test.each(exports)('$name has an entry with all its members and parameters', (symbol) => {
     const own = meant(symbol);
     const entry = entryOf(symbol.name);
     expect(entry, symbol.name).toBeDefined();
@@ -142,7 +147,7 @@ describe('the reference in docs/codec.md', () => {
   });
 
   test('names nothing that is not there', () => {
-    const known = new Map(exported.map((symbol) => [symbol.name, membersOf(meant(symbol)).map(({ name }) => name)]));
+    const known = new Map(exports.map((symbol) => [symbol.name, membersOf(meant(symbol)).map(({ name }) => name)]));
     expect(entries.flatMap(({ names }) => names).filter((name) => !known.has(name))).toEqual([]);
     for (const { names, listed } of entries) {
       const members = names.flatMap((name) => known.get(name) ?? []);
