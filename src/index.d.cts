@@ -345,6 +345,8 @@ declare namespace WebSocket {
     readonly filter?: ((websocket: WebSocket) => boolean) | undefined;
     /** Whether the message is binary; by default, whether the data is not a string. */
     readonly binary?: boolean | undefined;
+    /** Whether connections that agreed on compression get it compressed, once for all that can share that; false by default. */
+    readonly compress?: boolean | undefined;
   }
 
   // ---- events

@@ -44,6 +44,8 @@ interface Waiting {
   readonly source: FragmentSource | undefined;
   /** Whether `data` already is whole frames. */
   readonly encoded: boolean;
+  /** The message in `data`, uncompressed, where another deflater has compressed it. */
+  readonly content?: Uint8Array | undefined;
 }
 
 /** Keeps the order of sends while a deflater said LATER, or a source has more to give. */
@@ -114,11 +116,11 @@ export class Outbound {
     return true;
   }
 
-  /** Lets bytes that already are whole frames wait in turn. */
-  encoded(frames: Uint8Array, lent: boolean): void {
+  /** Lets bytes that already are whole frames wait in turn; `content` is the message in them, where they are compressed. */
+  encoded(frames: Uint8Array, lent: boolean, content?: Uint8Array): void {
     const data = lent ? frames : copyOf(frames);
     const octets = data.length;
-    this.enqueue({ first: 0, data, octets, compress: false, counted: true, source: undefined, encoded: true });
+    this.enqueue({ first: 0, data, octets, compress: false, counted: true, source: undefined, encoded: true, content });
   }
 
   /** Sends a message whose fragments are pulled from `source` as output is taken. */
@@ -252,7 +254,9 @@ export class Outbound {
   /** Writes the compressed form of a frame; false when the deflater has failed on it. */
   private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
     if (ArrayBuffer.isView(result)) {
-      this.encoder.put(first | firstRsv(first), result, result.length, true);
+      // RFC 7692 6.1: RSV1 marks a compressed message, on its first frame only.
+      const rsv = (first & OPCODE_BITS) === Opcode.Continuation ? 0 : RSV1;
+      this.encoder.put(first | rsv, result, result.length, true);
       return true;
     }
     this.failure = result;
@@ -272,6 +276,7 @@ export class Outbound {
         this.encoder.putText(next.first, next.data);
       } else if (next.encoded) {
         this.encoder.putRaw(next.data, true);
+        if (next.content !== undefined) this.deflater?.learn?.(next.content);
       } else {
         this.encoder.put(next.first, next.data, next.data.length, true);
       }
@@ -292,9 +297,4 @@ function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
 function copyOf(octets: Uint8Array): Uint8Array {
   // Detached memory has no bytes, and cannot be copied.
   return octets.length === 0 ? new Uint8Array(0) : new Uint8Array(octets);
-}
-
-/** RFC 7692 6.1: RSV1 marks a compressed message, on its first frame only. */
-function firstRsv(first: number): number {
-  return (first & OPCODE_BITS) === Opcode.Continuation ? 0 : RSV1;
 }

@@ -156,11 +156,20 @@ export abstract class Sending extends Receiving {
     return true;
   }
 
-  /** As `sendEncoded`, for a server's frames that many connections send, and that nothing changes any more. @internal */
-  sendShared(frames: Uint8Array): boolean {
-    if (this.writingStopped || this.queuedMessages > 0) return this.sendEncoded(frames, true);
+  /**
+   * As `sendEncoded`, for a server's frames that many connections send, and that nothing changes any more.
+   * @param content the message in `frames`, uncompressed, where it was compressed for all of them at once
+   * @internal
+   */
+  sendShared(frames: Uint8Array, content?: Uint8Array): boolean {
     this.assertOpen();
+    if (this.writingStopped) return false;
+    if (this.queuedMessages > 0) {
+      this.outbound!.encoded(frames, true, content);
+      return false;
+    }
     this.encoder.putShared(frames);
+    if (content !== undefined) this.deflater?.learn?.(content);
     return true;
   }
 

@@ -34,6 +34,13 @@ export interface Deflater {
    *   LATER
    */
   deflate(payload: Uint8Array, final: boolean): Uint8Array | WebSocketError | typeof LATER;
+  /**
+   * Takes note of a message that another deflater has compressed, without reference to any before it, and that is sent now, in
+   * its turn. The peer's window takes it in (RFC 7692 7.2.3.2), so that no later message may be compressed as if it were not
+   * there. Without this method, this connection is sent nothing that others share.
+   * @param payload the message, uncompressed; it stays as it is
+   */
+  learn?(payload: Uint8Array): void;
   /** Gives back all memory; a result that was still to come is dropped. */
   close(): void;
 }

@@ -1,4 +1,4 @@
-// BlobGate reads Blobs one after another, and keeps later sends in their order.
+// `BlobGate` reads Blobs one after another, and keeps later sends in their order.
 import { Queue } from '../queue.js';
 import { settle, type SendCallback } from './send-callback.js';
 
@@ -37,8 +37,23 @@ export class BlobGate {
 
   /** Reads a Blob, behind those that are being read, and hands its bytes to `send`. */
   read(blob: Blob, callback: SendCallback | undefined, send: (bytes: Uint8Array) => void): void {
-    if (this.isShut) this.wait(blob.size, callback, () => this.begin(blob, callback, send));
-    else this.begin(blob, callback, send);
+    this.load(
+      blob.size,
+      () => blob.arrayBuffer(),
+      callback,
+      (memory) => send(new Uint8Array(memory)),
+    );
+  }
+
+  /** As `read`, for anything that takes its time: `get` is called once it is its turn. */
+  load<Loaded>(
+    bytes: number,
+    get: () => Promise<Loaded>,
+    callback: SendCallback | undefined,
+    send: (loaded: Loaded) => void,
+  ): void {
+    if (this.isShut) this.wait(bytes, callback, () => this.begin(bytes, get, callback, send));
+    else this.begin(bytes, get, callback, send);
   }
 
   /** Lets a send wait behind the Blob. */
@@ -48,12 +63,17 @@ export class BlobGate {
     this.owner.waits();
   }
 
-  private begin(blob: Blob, callback: SendCallback | undefined, send: (bytes: Uint8Array) => void): void {
+  private begin<Loaded>(
+    bytes: number,
+    get: () => Promise<Loaded>,
+    callback: SendCallback | undefined,
+    send: (loaded: Loaded) => void,
+  ): void {
     this.isReading = true;
-    this.bytes += blob.size;
+    this.bytes += bytes;
     this.owner.waits();
-    blob.arrayBuffer().then(
-      (memory) => this.open({ bytes: blob.size, callback, send: () => send(new Uint8Array(memory)) }),
+    get().then(
+      (loaded) => this.open({ bytes, callback, send: () => send(loaded) }),
       (error: Error) => {
         const waiting = this.waiting.takeAll();
         this.isReading = false;

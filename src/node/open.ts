@@ -7,6 +7,7 @@ import { Role } from '../spec/frame.js';
 import { DEFAULT_THRESHOLD } from '../spec/limits.js';
 import { countDeflating, countInflating, noteResult } from './deflate/counting.js';
 import { createDeflater, createInflater, type PerMessageDeflateOptions } from './deflate/engines.js';
+import { Sharing } from './deflate/sharing.js';
 import { checkOptions, type SharedOptions } from './options.js';
 import { Session, type Face, type OwnMethods, type SessionOwner } from './session.js';
 import { nodeValues } from './values.js';
@@ -61,7 +62,7 @@ export function openSession(
   if (checked.statistics) face.statistics = newStatistics();
   const { statistics } = face;
   let session: Session;
-  let inflater, deflater;
+  let inflater, deflater, sharing;
   let threshold = 0;
   if (deflate !== undefined) {
     const { agreement } = deflate;
@@ -75,6 +76,7 @@ export function openSession(
     );
     if (received !== undefined) inflater = countInflating(inflater, received);
     if (sent !== undefined) deflater = countDeflating(deflater, sent);
+    if (face._isServer) sharing = Sharing.of(agreement.serverMaxWindowBits, deflate.options);
     const forgets = face._isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover;
     if (forgets) threshold = deflate.options.threshold ?? DEFAULT_THRESHOLD;
   }
@@ -98,6 +100,7 @@ export function openSession(
   session = new Session(face, socket, connection, {
     checked,
     agreement: deflate?.agreement,
+    sharing,
     owner: options.owner,
     methods,
   });

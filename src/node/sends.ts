@@ -3,10 +3,12 @@ import { Buffer } from 'node:buffer';
 import { assertControlLength } from '../codec/control-length.js';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
+import { frameAt } from '../codec/header.js';
 import { State } from '../connection/state.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, octetsOf, toMask, toPayload, toReason, type Sendable } from './data.js';
+import type { FramedMessage } from './framed-message.js';
 import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
 import type { MessageOptions } from './types.js';
@@ -95,15 +97,30 @@ export function sendClose(session: Session, code: number | undefined, reason: un
   }
 }
 
-/** Sends whole frames of a message to many, whose memory nothing writes to any more; they leave with the others of their tick. */
-export function sendShared(session: Session, frames: Uint8Array): void {
-  const { gate } = session;
-  if (gate?.isShut !== true) writeShared(session, frames);
-  else gate.wait(frames.length, undefined, () => writeShared(session, frames));
+/** Sends a message to many, in the form that this connection shares with others; it leaves with the others of its tick. */
+export function sendFramed(session: Session, message: FramedMessage): void {
+  const { sharing, gate } = session;
+  const { frame } = message;
+  const form = message.compress && sharing !== undefined ? message.formFor(sharing) : frame;
+  if (form instanceof Promise) {
+    const write = (made: Uint8Array): void => writeFramed(session, message, made);
+    session.openGate().load(frame.length, () => form, undefined, write);
+  } else if (gate?.isShut === true) {
+    gate.wait(form.length, undefined, () => writeFramed(session, message, form));
+  } else {
+    writeFramed(session, message, form);
+  }
 }
 
-function writeShared(session: Session, frames: Uint8Array): void {
-  if (session.connection.sendShared(frames)) session.gathered();
+function writeFramed(session: Session, message: FramedMessage, form: Uint8Array): void {
+  const isCompressed = form !== message.frame;
+  const content = isCompressed ? message.content : undefined;
+  const { statistics } = session.face;
+  if (content !== undefined && statistics !== undefined) {
+    statistics.sent.uncompressed += content.length;
+    statistics.sent.compressed += form.length - frameAt(form, 0).payload;
+  }
+  if (session.connection.sendShared(form, content)) session.gathered();
   else session.hold(undefined);
 }
 

@@ -10,6 +10,7 @@ import { CloseCode } from '../spec/close-code.js';
 import { BlobGate } from './blob-gate.js';
 import { channels, publishClose } from './channels.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
+import type { Sharing } from './deflate/sharing.js';
 import type { FrameTap } from './frame-tap.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { CheckedOptions } from './options.js';
@@ -47,6 +48,7 @@ class Ending {
 export interface SessionParts {
   readonly checked: CheckedOptions;
   readonly agreement: DeflateAgreement | undefined;
+  readonly sharing: Sharing | undefined;
   readonly owner: SessionOwner | undefined;
   readonly methods: OwnMethods;
 }
@@ -56,6 +58,8 @@ const EMPTY = Buffer.alloc(0);
 /** One object with its Teller, Transport and SocketWriter, so that an idle connection holds no more than it must. */
 export class Session extends Teller implements SendingSession {
   readonly agreement: DeflateAgreement | undefined;
+  /** The connections that can be sent the same compressed messages as this one. */
+  readonly sharing: Sharing | undefined;
   readonly maxBackpressure: number;
   private readonly closeTimeout: number;
   private readonly owner: SessionOwner | undefined;
@@ -73,10 +77,11 @@ export class Session extends Teller implements SendingSession {
     face: Face,
     socket: Duplex,
     connection: Connection,
-    { checked, agreement, owner, methods }: SessionParts,
+    { checked, agreement, sharing, owner, methods }: SessionParts,
   ) {
     super(face, socket, connection, { ...checked, methods });
     this.agreement = agreement;
+    this.sharing = sharing;
     this.maxBackpressure = checked.maxBackpressure;
     this.closeTimeout = checked.closeTimeout;
     this.owner = owner;

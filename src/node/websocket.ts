@@ -11,11 +11,12 @@ import { isBlob, octetsOf, toCallback, toPayload, type Sendable } from './data.j
 import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
+import type { FramedMessage } from './framed-message.js';
 import { iterate } from './iterate.js';
 import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
-import { sendClose, sendControl, sendOther, sendPayload, sendShared } from './sends.js';
+import { sendClose, sendControl, sendFramed, sendOther, sendPayload } from './sends.js';
 import type { Session } from './session.js';
 import {
   BINARY_TYPES,
@@ -32,15 +33,10 @@ export type { SocketOptions } from './open.js';
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Sends whole frames of a server's, whose memory nothing writes to any more, to one of many connections. False where the
- * application has put a `send` of its own in place, which is to be called instead. @internal
+ * Sends a message of a server's to one of many connections. False where `send` is to be called instead: the application has put
+ * one of its own in place, or no other connection can share the form in which this one gets the message. @internal
  */
-export let broadcastFrames: (
-  websocket: WebSocket,
-  frames: Uint8Array,
-  payload: Uint8Array | string,
-  isBinary: boolean,
-) => boolean;
+export let broadcastFrames: (websocket: WebSocket, message: FramedMessage) => boolean;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
@@ -215,13 +211,14 @@ export class WebSocket extends EventEmitter {
   }
 
   static {
-    broadcastFrames = (websocket, frames, payload, isBinary) => {
+    broadcastFrames = (websocket, message) => {
       if (websocket.send !== METHODS.send) return false;
       if (websocket._readyState !== ReadyState.Open) return true;
       const session = websocket.#session!;
+      if (message.compress && session.agreement !== undefined && session.sharing === undefined) return false;
       if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return true;
-      if (channels.messageSent.hasSubscribers) publishSent(websocket, payload, isBinary, true);
-      sendShared(session, frames);
+      if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
+      sendFramed(session, message);
       return true;
     };
   }

@@ -1,5 +1,5 @@
 // `Delivery` frames messages once and hands them to the subscribers of a topic, in one order for all.
-import { frameMessage, type FramedMessage } from '../node/broadcast.js';
+import { FramedMessage } from '../node/framed-message.js';
 import { channels } from './channels.js';
 import type { EntryMessage } from './entry.js';
 import type { TopicsOptions } from './options.js';
@@ -84,11 +84,11 @@ export class Delivery {
     }
   }
 
-  private frame(topic: string, { payload, isBinary }: EntryMessage, position: string): FramedMessage {
+  private frame(topic: string, { payload, isBinary, compress }: EntryMessage, position: string): FramedMessage {
     const { envelope } = this;
-    if (envelope === undefined) return frameMessage(payload, isBinary);
+    if (envelope === undefined) return new FramedMessage(payload, isBinary, compress);
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     const made = envelope({ topic, data: isBinary ? bytes : bytes.toString(), isBinary, position });
-    return frameMessage(made, typeof made !== 'string');
+    return new FramedMessage(made, typeof made !== 'string', compress);
   }
 }

@@ -1,15 +1,19 @@
 // `encodeEntry` and `decodeEntry` carry the messages that a tick publishes to one topic as one entry of bytes.
 import { Buffer } from 'node:buffer';
 
-// | version 1 | origin 8 | number 6 | count 4 | count x (length 31 bits, isBinary 1 bit) | payloads |
+// | version 1 | origin 8 | number 6 | count 4 | count x (length 30 bits, compress 1 bit, isBinary 1 bit) | payloads |
 const VERSION = 1;
 const HEAD = 19;
 const HEAD_OF_MESSAGE = 4;
 export const ORIGIN_BYTES = 8;
+const IS_BINARY = 1;
+const COMPRESS = 2;
 
 export interface EntryMessage {
   readonly payload: Uint8Array;
   readonly isBinary: boolean;
+  /** Whether subscribers that agreed on compression get it compressed. */
+  readonly compress: boolean;
 }
 
 export interface Entry {
@@ -32,8 +36,9 @@ export function encodeEntry(origin: Uint8Array, number: number, messages: readon
   entry.set(origin, 1);
   entry.writeUIntLE(number, 9, 6);
   entry.writeUInt32LE(messages.length, 15);
-  for (const [index, { payload, isBinary }] of messages.entries()) {
-    entry.writeUInt32LE(((payload.length << 1) | (isBinary ? 1 : 0)) >>> 0, HEAD + 4 * index);
+  for (const [index, { payload, isBinary, compress }] of messages.entries()) {
+    const flags = (compress ? COMPRESS : 0) | (isBinary ? IS_BINARY : 0);
+    entry.writeUInt32LE(((payload.length << 2) | flags) >>> 0, HEAD + 4 * index);
     entry.set(payload, at);
     at += payload.length;
   }
@@ -50,9 +55,10 @@ export function decodeEntry(bytes: Uint8Array): Entry | undefined {
   const messages: EntryMessage[] = [];
   for (let index = 0; index < count; index++) {
     const word = buffer.readUInt32LE(HEAD + 4 * index);
-    const end = at + (word >>> 1);
+    const end = at + (word >>> 2);
     if (end > bytes.length) return undefined;
-    messages.push({ payload: buffer.subarray(at, end), isBinary: (word & 1) === 1 });
+    const payload = buffer.subarray(at, end);
+    messages.push({ payload, isBinary: (word & IS_BINARY) !== 0, compress: (word & COMPRESS) !== 0 });
     at = end;
   }
   const origin = buffer.toString('hex', 1, 1 + ORIGIN_BYTES);

@@ -1,5 +1,6 @@
 // `Member` is one socket with its topics, and decides message by message whether it is fast enough for more.
-import { sendFramed, type FramedMessage } from '../node/broadcast.js';
+import { sendFramed } from '../node/broadcast.js';
+import type { FramedMessage } from '../node/framed-message.js';
 import type { WebSocket } from '../node/websocket.js';
 
 /** How much is used of a socket: a server's WebSocket of this package, or of `ws`. */
@@ -99,7 +100,7 @@ export class Member {
       } else {
         this.isSlow = true;
         // The callback of this one message says when it, and all that waits before it, has been written.
-        const options = { binary: message.isBinary, compress: false };
+        const options = { binary: message.isBinary, compress: message.compress };
         this.socket.send(message.data as never, options as never, () => this.drained());
         counters.delivered++;
       }

@@ -36,6 +36,8 @@ export interface PublishOptions {
   readonly except?: TopicSocket;
   /** Whether it is sent as binary; by default, whether the data is not a string. */
   readonly binary?: boolean;
+  /** Whether subscribers that agreed on compression get it compressed, once for all that can share that; false by default. */
+  readonly compress?: boolean;
 }
 
 export interface TopicsStatistics {

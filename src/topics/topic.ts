@@ -1,5 +1,5 @@
 // `Topic` is one topic in this process: its subscribers, and how far they have got in its history.
-import type { FramedMessage } from '../node/broadcast.js';
+import type { FramedMessage } from '../node/framed-message.js';
 import type { Recovery } from './broker.js';
 import { decodeEntry, type Entry } from './entry.js';
 import type { Member, TopicSocket } from './member.js';

@@ -105,13 +105,14 @@ export class Topics extends EventEmitter {
    * with a TopicsError; a rejection that nobody waits for is no unhandled one.
    * @throws TypeError for a topic that is none, or data that is neither string nor bytes
    */
-  publish(topic: string, data: TopicData, { except, binary }: PublishOptions = {}): Promise<string> {
+  publish(topic: string, data: TopicData, options: PublishOptions = {}): Promise<string> {
     checkTopic(topic);
     if (typeof data !== 'string' && !isBytes(data)) {
       throw new TypeError('The data must be a string, an ArrayBuffer or a view of one');
     }
     if (this.#isClosed) return closed();
-    const isBinary = binary ?? typeof data !== 'string';
+    const { except, binary = typeof data !== 'string', compress = false } = options;
+    const isBinary = binary;
     this.#counters.published++;
     if (channels.publish.hasSubscribers) channels.publish.publish({ topic, data, isBinary });
     const outbox = this.#outbox;
@@ -119,7 +120,7 @@ export class Topics extends EventEmitter {
     const isLocal = this.#broker?.keepsHistory !== true && found !== undefined && found.subscribers.size > 0;
     if (outbox === undefined && !isLocal) return DONE;
     // The bytes are the message's own from here on: frames copy them, and entries are made at the end of the tick.
-    const message = { payload: Buffer.from(toPayload(data) as Uint8Array), isBinary };
+    const message = { payload: Buffer.from(toPayload(data) as Uint8Array), isBinary, compress };
     if (isLocal) {
       const entry = { origin: '', number: 0, messages: [message] };
       this.#delivery.fanOut(found, { entry, place: undefined, excepts: except && [except], framed: undefined });

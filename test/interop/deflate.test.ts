@@ -99,10 +99,16 @@ function python(...args: string[]): ChildProcessByStdio<Writable, Readable, null
 }
 
 describe('our server echoes under every combination', () => {
-  const servers = COMBINATIONS.map((wanted) => {
+  const servers = COMBINATIONS.map((wanted, index) => {
     const server = new WebSocketServer({ noServer: true, perMessageDeflate: { ...wanted, threshold: 0 } });
     server.on('connection', (socket: WebSocket) => {
-      socket.on('message', (data: Buffer, binary: boolean) => socket.send(data, { binary }));
+      const filter = (one: WebSocket): boolean => one === socket;
+      let count = index;
+      socket.on('message', (data: Buffer, binary: boolean) => {
+        // By turns: a message that is compressed for many stands between those that are compressed for this peer.
+        if (count++ % 2 === 0) socket.send(data, { binary });
+        else server.broadcast(data, { binary, compress: true, filter });
+      });
     });
     return server;
   });

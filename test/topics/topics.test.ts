@@ -264,7 +264,7 @@ describe('a fan-out', () => {
       await topics.subscribe(socket, 'a');
       socket.send('own'.repeat(100));
     }
-    void topics.publish('a', 'text');
+    void topics.publish('a', 'text', { compress: true });
     void topics.publish('a', Buffer.from('bytes'));
     for (const socket of server.clients!) socket.send('last');
     await Promise.all(

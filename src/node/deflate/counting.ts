@@ -30,6 +30,7 @@ export function countDeflating(deflater: Deflater, traffic: Traffic): Deflater {
       traffic.uncompressed += payload.length;
       return noteResult(traffic, 'compressed', deflater.deflate(payload, final));
     },
+    learn: (payload) => deflater.learn?.(payload),
     close: () => deflater.close(),
   };
 }

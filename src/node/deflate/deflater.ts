@@ -71,6 +71,13 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return LATER;
   }
 
+  learn(payload: Uint8Array): void {
+    // Before the first message of its own it has nothing to refer to, and need not: its window begins with that message.
+    if (this.#history === undefined || this.#history.isEmpty) return;
+    this.#history.append(payload);
+    this.#drop();
+  }
+
   close(): void {
     turns.leave(this);
     this.#drop();

@@ -25,6 +25,11 @@ export class History {
     return this.#buffer?.subarray(0, this.#length) ?? this.#first;
   }
 
+  /** Whether the next message refers to nothing before it. */
+  get isEmpty(): boolean {
+    return this.#buffer === undefined && this.#first === undefined;
+  }
+
   append(octets: Uint8Array): void {
     if (octets.length === 0) return;
     const begun = this.#buffer === undefined ? this.#first : undefined;

@@ -74,6 +74,10 @@ export class PublicDeflater implements Deflater {
     return deflated.subarray(0, deflated.length - (final ? TAIL.length : 0));
   }
 
+  learn(payload: Uint8Array): void {
+    if (this.#takeover && !this.#history.isEmpty) this.#history.append(payload);
+  }
+
   /** A fragment that is not the last one leaves its context to the next, whatever is agreed between messages. */
   #remember(payload: Uint8Array, final: boolean): void {
     if (this.#takeover || !final) this.#history.append(payload);

@@ -1,0 +1,178 @@
+// `broadcast` with `compress`: one compressed form for all connections that can share it, and right sends of their own after it.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket as Theirs } from 'ws';
+import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { Sharing } from '../../src/node/deflate/sharing.js';
+import { PATHS } from '../support/deflate.js';
+import { Random } from '../support/random.js';
+
+type Deflate = boolean | Record<string, unknown>;
+
+/** What clients agree to. */
+const AGREEMENTS: readonly Deflate[] = [
+  false,
+  {},
+  { serverNoContextTakeover: true },
+  { serverMaxWindowBits: 9 },
+  { serverMaxWindowBits: 9, serverNoContextTakeover: true },
+  { serverMaxWindowBits: 12 },
+];
+// Of some messages a class of windows shares one form with another, some are compressed in the thread pool.
+const LENGTHS = [0, 1, 30, 300, 300, 300, 1000, 3000, 5000, 20_000, 70_000];
+
+let servers: WebSocketServer[] = [];
+afterEach(() => {
+  for (const server of servers) {
+    for (const socket of server.clients!) socket.terminate();
+    server.close();
+  }
+  servers = [];
+  vi.restoreAllMocks();
+});
+
+interface Pair {
+  readonly socket: WebSocket;
+  readonly received: string[];
+}
+
+/** A server with a connection for each of the agreements. */
+async function serve(deflate: Deflate, agreements: readonly Deflate[], Client = WebSocket as unknown as typeof Theirs) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: deflate, statistics: true });
+  servers.push(server);
+  await once(server, 'listening');
+  const pairs: Pair[] = [];
+  for (const perMessageDeflate of agreements) {
+    const client = new Client(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { perMessageDeflate });
+    const received: string[] = [];
+    client.on('message', (data: Buffer, isBinary: boolean) => received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`));
+    client.on('close', (code) => received.push(`closed ${code}`));
+    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+      [WebSocket],
+      unknown,
+    ];
+    pairs.push({ socket, received });
+  }
+  return { server, pairs };
+}
+
+/** Text of records alike: whatever is compressed with a wrong window comes out wrong. */
+function textOf(length: number, random: Random): string {
+  let text = '';
+  while (text.length < length) text += `{"id":${random.below(100)},"side":"${random.pick(['buy', 'sell'])}","ü":"é"},`;
+  return text.slice(0, length);
+}
+
+async function arrived({ received }: Pair, count: number): Promise<void> {
+  while (received.length < count && !received.at(-1)?.startsWith('closed')) await turn();
+}
+
+describe.each(PATHS)('by zlib’s %s', (zlibPath) => {
+  test.each([
+    ['ours', WebSocket as unknown as typeof Theirs],
+    ['ws', Theirs],
+  ])('7.2.3.2 clients of %s read all that is sent to many and to one, in order', async (_, Client) => {
+    for (let seed = 1; seed <= 2; seed++) {
+      const random = new Random(seed);
+      const { server, pairs } = await serve({ threshold: 0, zlibPath }, AGREEMENTS, Client);
+      const due = new Map(pairs.map((pair) => [pair, [] as string[]]));
+      for (let step = 0; step < 80; step++) {
+        const text = textOf(random.pick(LENGTHS), random);
+        const binary = random.oneIn(3);
+        const data = binary ? Buffer.from(text) : text;
+        const compress = !random.oneIn(4);
+        if (random.oneIn(2)) {
+          server.broadcast(data, { compress });
+          for (const texts of due.values()) texts.push(`${binary ? 'b' : 't'} ${text}`);
+        } else {
+          const pair = random.pick(pairs);
+          pair.socket.send(data, { compress });
+          due.get(pair)!.push(`${binary ? 'b' : 't'} ${text}`);
+        }
+        if (random.oneIn(10)) random.pick(pairs).socket.ping('between');
+        if (random.oneIn(5)) await turn();
+      }
+      for (const [pair, texts] of due) {
+        await arrived(pair, texts.length);
+        expect(pair.received, `seed ${seed}`).toEqual(texts);
+      }
+    }
+  });
+
+  test('7.2.3.2 a message to one refers to those to many before it', async () => {
+    const { server, pairs } = await serve({ zlibPath }, [{}]);
+    const [{ socket, received }] = pairs;
+    const random = new Random(1);
+    const [own, shared] = [textOf(50, random), random.octets(2000)];
+    socket.send(own);
+    server.broadcast(Buffer.concat([shared, Buffer.alloc(200)]), { compress: true });
+    const before = socket.statistics!.sent.octets;
+    socket.send(Buffer.from(shared));
+    // Random bytes, which nothing but a reference makes shorter.
+    expect(socket.statistics!.sent.octets - before).toBeLessThan(100);
+    await arrived(pairs[0], 3);
+    expect(received[2]).toBe(`b ${Buffer.from(shared).toString()}`);
+  });
+});
+
+test('a message is compressed once for each window that does not hold it whole, and once for all others', async () => {
+  const compressed = vi.spyOn(Sharing.prototype, 'compress');
+  const { server } = await serve(true, [...AGREEMENTS, ...AGREEMENTS, ...AGREEMENTS]);
+  for (const [length, times] of [
+    [1023, 0],
+    [1024, 2],
+    [4096, 2],
+    [4097, 3],
+  ]) {
+    compressed.mockClear();
+    server.broadcast('x'.repeat(length), { compress: true });
+    expect(compressed, String(length)).toHaveBeenCalledTimes(times);
+  }
+  compressed.mockClear();
+  server.broadcast('x'.repeat(5000));
+  expect(compressed).not.toHaveBeenCalled();
+});
+
+test('what compression does not make shorter goes as it is', async () => {
+  const { server, pairs } = await serve({ threshold: 0 }, [{}, false]);
+  const [{ socket }, { socket: plain }] = pairs;
+  server.broadcast('', { compress: true });
+  server.broadcast(new Random(1).octets(1000), { compress: true });
+  expect(socket.statistics!.sent).toMatchObject({ octets: 1000, compressed: 0, uncompressed: 0 });
+  server.broadcast('x'.repeat(1000), { compress: true });
+  const { octets, compressed, uncompressed } = socket.statistics!.sent;
+  expect([octets, uncompressed]).toEqual([1000 + compressed, 1000]);
+  expect(compressed).toBeLessThan(30);
+  expect(plain.statistics!.sent.octets).toBe(2000);
+  await Promise.all(pairs.map((pair) => arrived(pair, 3)));
+});
+
+test('where zlib begins with a dictionary each connection compresses for itself', async () => {
+  const options = { zlibDeflateOptions: { dictionary: Buffer.from('preset') } };
+  const compressed = vi.spyOn(Sharing.prototype, 'compress');
+  const { server, pairs } = await serve({ threshold: 0, ...options }, [
+    { zlibInflateOptions: options.zlibDeflateOptions },
+  ]);
+  for (let i = 0; i < 3; i++) server.broadcast(`preset ${i}`, { compress: true });
+  await arrived(pairs[0], 3);
+  expect(pairs[0].received).toEqual(['t preset 0', 't preset 1', 't preset 2']);
+  expect(compressed).not.toHaveBeenCalled();
+});
+
+test('closing while the thread pool compresses a long message harms no other connection', async () => {
+  const { server, pairs } = await serve(true, [{}, {}, {}]);
+  const long = textOf(200_000, new Random(1));
+  server.broadcast(long, { compress: true });
+  expect(pairs[0].socket.bufferedAmount).toBeGreaterThanOrEqual(200_000);
+  pairs[0].socket.close(1000);
+  pairs[1].socket.terminate();
+  pairs[2].socket.send('behind');
+  await Promise.all(pairs.map((pair, index) => arrived(pair, [2, 1, 2][index])));
+  expect(pairs.map(({ received }) => received)).toEqual([
+    [`t ${long}`, 'closed 1000'],
+    ['closed 1006'],
+    [`t ${long}`, 't behind'],
+  ]);
+});
