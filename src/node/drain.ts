@@ -30,7 +30,7 @@ const STEP = 20;
 
 /**
  * Answers requests with 503 from now on, and closes all connections in the order of their opening.
- * @throws as `close` of a WebSocket for code and reason; RangeError for a time that is no number from 0
+ * @throws as `close` of a WebSocket for code and reason; RangeError for a time that is no number from 0; Error without clients
  */
 export function drainServer(
   server: Holder,
@@ -42,15 +42,26 @@ export function drainServer(
       throw new RangeError(`"${name}" must be a number of ms from 0`);
     }
   }
+  if (server.clients === undefined)
+    throw new Error('With "clientTracking: false" the server knows no clients to close');
   const held = holdingsOf(server);
-  // Whole seconds (RFC 9110 10.2.3), until this server has gone.
-  held.retryAfter = Math.max(1, Math.ceil(window / 1000));
-  return (held.drained ??= closeAll(
-    [...(server.clients ?? [])],
-    (client) => client.close(code, reason),
-    window,
-    timeout,
-  ));
+  if (held.drained === undefined) {
+    // Whole seconds (RFC 9110 10.2.3), until this server has gone.
+    held.retryAfter = Math.max(1, Math.ceil(window / 1000));
+    const clients = [...server.clients];
+    // Told by the server: the application may take all listeners off a socket.
+    const ended = new Promise<DrainCounts>((resolve) => {
+      const left = new Set(clients);
+      let closed = 0;
+      held.ended = (client) => {
+        if (left.delete(client) && client.closeInfo!.wasClean) closed++;
+        if (left.size === 0) resolve({ closed, cut: clients.length - closed });
+      };
+      if (left.size === 0) resolve({ closed: 0, cut: 0 });
+    });
+    held.drained = closeAll(clients, (client) => client.close(code, reason), window, timeout, ended);
+  }
+  return held.drained;
 }
 
 async function closeAll(
@@ -58,8 +69,8 @@ async function closeAll(
   close: (client: WebSocket) => void,
   window: number,
   timeout: number,
+  ended: Promise<DrainCounts>,
 ): Promise<DrainCounts> {
-  const ended = clients.map((client) => new Promise<void>((resolve) => client.once('close', () => resolve())));
   const since = performance.now();
   for (let at = 0; at < clients.length;) {
     const share = window === 0 ? 1 : (performance.now() - since) / window;
@@ -70,8 +81,7 @@ async function closeAll(
   const force = setTimeout(() => {
     for (const client of clients) if (client.readyState !== ReadyState.Closed) client.terminate();
   }, timeout);
-  await Promise.all(ended);
+  const counts = await ended;
   clearTimeout(force);
-  const closed = clients.filter(({ closeInfo }) => closeInfo?.wasClean === true).length;
-  return { closed, cut: clients.length - closed };
+  return counts;
 }

@@ -1,8 +1,10 @@
 // The program itself, as the build leaves it. Without a build these tests say so and return.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url));
@@ -49,4 +51,18 @@ test.each([
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^[A-Z][^\n]*\.\n$/);
   });
+});
+
+test('SIGTERM ends serve well: its connections are closed with 1001, and its status is 0', async () => {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  const child = spawn(process.execPath, [PROGRAM, 'serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const socket = new WebSocket(/ws:\S+/.exec(line.toString())![0]);
+  await once(socket, 'open');
+  child.kill('SIGTERM');
+  const [[code], [status]] = await Promise.all([once(socket, 'close'), once(child, 'exit')]);
+  expect([code, status]).toEqual([1001, 0]);
 });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 
@@ -52,6 +53,64 @@ describe('drain', () => {
     expect(server.clients!.size).toBe(0);
     clients[0].terminate();
     server.close();
+  });
+
+  test('lets all leave that slow clients have not read yet', async () => {
+    const { server, clients } = await serve(3);
+    const received = clients.map(() => 0);
+    for (const [index, client] of clients.entries()) {
+      client.pause();
+      client.on('message', (data: Buffer) => (received[index] += data.length));
+    }
+    for (const socket of server.clients!) for (let i = 0; i < 8; i++) socket.send(Buffer.alloc(1024 * 1024));
+    const drained = server.drain({ window: 50 });
+    await delay(200);
+    for (const client of clients) client.resume();
+    expect(await drained).toEqual({ closed: 3, cut: 0 });
+    expect(received).toEqual(clients.map(() => 8 * 1024 * 1024));
+    server.close();
+  });
+
+  test('counts connections whose listeners the application has taken off', async () => {
+    const { server } = await serve(2);
+    const drained = server.drain({ window: 100 });
+    for (const socket of server.clients!) socket.removeAllListeners();
+    expect(await drained).toEqual({ closed: 2, cut: 0 });
+    server.close();
+  });
+
+  test('closes what a closed server has left open, and listens no more', async () => {
+    const { server, url, clients } = await serve(2);
+    server.close();
+    const late = new WebSocket(url);
+    expect(((await once(late, 'error')) as [NodeJS.ErrnoException])[0].code).toBe('ECONNREFUSED');
+    expect(clients.map(({ readyState }) => readyState)).toEqual([1, 1]);
+    const closed = once(server, 'close');
+    expect(await server.drain({ window: 0 })).toEqual({ closed: 2, cut: 0 });
+    await closed;
+  });
+
+  test('says how many seconds the window has, goes on once begun, and leaves other servers alone', async () => {
+    const [one, two] = [await serve(2), await serve(1)];
+    const first = one.server.drain({ window: 1200 });
+    expect(one.server.drain({ window: 0 })).toBe(first);
+    const late = new WebSocket(one.url);
+    const [request, response] = (await once(late, 'unexpected-response')) as [{ destroy(): void }, IncomingMessage];
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '2']);
+    request.destroy();
+    const other = new WebSocket(two.url);
+    await once(other, 'open');
+    expect(await Promise.all([first, two.server.drain({ window: 0 })])).toEqual([
+      { closed: 2, cut: 0 },
+      { closed: 2, cut: 0 },
+    ]);
+    one.server.close();
+    two.server.close();
+  });
+
+  test('without clientTracking there is nothing that it could close, and it says so', () => {
+    const server = new WebSocketServer({ noServer: true, clientTracking: false });
+    expect(() => server.drain()).toThrow('With "clientTracking: false" the server knows no clients to close');
   });
 
   test('resolves at once without connections, and throws for what cannot be honoured', async () => {

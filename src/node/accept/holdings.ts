@@ -25,6 +25,8 @@ class Holdings implements SessionOwner {
   /** While the server is drained: in how many seconds clients may come back, and the end of it. */
   retryAfter: number | undefined;
   drained: Promise<{ readonly closed: number; readonly cut: number }> | undefined;
+  /** Told of each connection that ends, while the server is drained. */
+  ended: ((websocket: WebSocket) => void) | undefined;
 
   constructor(private readonly server: Holder) {}
 
@@ -35,6 +37,7 @@ class Holdings implements SessionOwner {
   closed(websocket: WebSocket): void {
     const { server } = this;
     this.openConnections--;
+    this.ended?.(websocket);
     if (server.clients === undefined) return;
     server.clients.delete(websocket);
     if (server._shouldEmitClose === true && server.clients.size === 0) {
