@@ -1,7 +1,7 @@
 // A measured program's side of the talk with the bench that started it: settings in, the port, its own counts and its own
 // processor time out.
 
-/** What the program was asked to do: `{ work: 'echo' | 'broadcast' | 'loop', burst, length, tls, deflate }`, and whatever it adds. */
+/** What the program was asked to do: `{ work: 'echo' | 'broadcast' | 'loop', burst, length, isJson, tls, deflate }`, and whatever it adds. */
 export const settings = JSON.parse(process.argv[2] ?? '{}');
 
 /** Units of work done so far; the program counts them itself, so that they fit its processor time to the microsecond. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { hasEngine } from '../support/engines.js';
+import { hasEngine } from '../support/engines.mjs';
 import { startExample, type Example } from '../support/example.js';
 
 /** The client of the example, as far as it is used here. */
