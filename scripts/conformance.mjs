@@ -16,7 +16,7 @@ const PEERS = {
 const SELF = fileURLToPath(import.meta.url);
 const PROGRAM = fileURLToPath(new URL('../dist/cli/index.js', import.meta.url));
 /** How many cases the client runs side by side; the heavy groups are limited by the machine, not by waiting. */
-const LANES = 4;
+const LANES = 8;
 
 const given = process.argv.slice(2);
 if (given[0] === 'echo') await serveEcho(PEERS[given[1]]);
@@ -36,6 +36,16 @@ async function timed(role, examination) {
   return status;
 }
 
+/** Loaded into a child: at its end it says how much CPU time its process took, and how long its main thread was at work. */
+function telling(whose) {
+  const program = `process.once('exit', () => {
+    const { user, system } = process.cpuUsage();
+    const main = performance.eventLoopUtilization().active / 1000;
+    process.stderr.write('CPU time of ${whose}: ' + ((user + system) / 1e6).toFixed(1) + ' s; its main thread worked ' + main.toFixed(1) + ' s.\\n');
+  });`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(program)}`];
+}
+
 async function serveEcho({ module, options }) {
   const { WebSocketServer } = await import(module);
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true, ...options });
@@ -50,11 +60,15 @@ function echo(websocket) {
 }
 
 async function examineServer(name, rest) {
-  const server = spawn(process.execPath, [SELF, 'echo', name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const server = spawn(process.execPath, [...telling('the server'), SELF, 'echo', name], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const [port] = await once(server, 'message');
   const child = suite(['server', `ws://127.0.0.1:${port}`, '--agent', name, ...rest], 'inherit');
   const [status] = await once(child, 'exit');
+  const ended = once(server, 'exit');
   server.disconnect();
+  await ended;
   return status;
 }
 
@@ -72,11 +86,16 @@ async function examineClient(name, rest) {
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   await runCase(Client, `${url}/updateReports?agent=${name}&shutdownOnComplete=true`, name);
-  return ended;
+  const status = await ended;
+  const { user, system } = process.cpuUsage();
+  console.log(`CPU time of the client: ${((user + system) / 1e6).toFixed(1)} s.`);
+  return status;
 }
 
 function suite(args, stdout) {
-  return spawn(process.execPath, [PROGRAM, 'conformance', ...args], { stdio: ['ignore', stdout, 'inherit'] });
+  return spawn(process.execPath, [...telling('the suite'), PROGRAM, 'conformance', ...args], {
+    stdio: ['ignore', stdout, 'inherit'],
+  });
 }
 
 /** Passes on what the suite says, and resolves with the URL that it says it listens on. */

@@ -212,6 +212,7 @@ for (const name of readdirSync('dist/cli', { recursive: true }).filter((name) =>
 await writeBundle(
   {
     'conformance/index': 'dist/conformance/index.js',
+    'conformance/worker': 'dist/conformance/worker.js',
     'cli/index': 'dist/cli/index.js',
     'cli/load-worker': 'dist/cli/load/load-worker.js',
   },
@@ -222,7 +223,7 @@ await writeBundle(
     chunkFileNames: ({ name }) => (name === 'suite' ? 'conformance/suite.js' : `cli/${name}.js`),
     codeSplitting: {
       groups: [
-        { name: 'suite', test: /[\\/]dist[\\/]conformance[\\/]/, priority: 3 },
+        { name: 'suite', test: /[\\/]dist[\\/]conformance[\\/](?!index|worker)/, priority: 3 },
         // Nothing that is loaded later may lie in `index`, which runs until the command has ended: it would be waited for.
         { name: 'shared', test: /[\\/]dist[\\/]cli[\\/](?!index)(?:tool[\\/](?!session))?[\w-]+\.js$/, priority: 2 },
         { name: 'wire', test: /[\\/]cli[\\/](?:proxy|replay|traffic|tool)[\\/]/, priority: 1 },

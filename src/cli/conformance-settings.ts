@@ -1,6 +1,7 @@
 // `readServerSettings` and `readClientSettings` read the arguments of `wsimd conformance` and the spec file that they name.
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
 import { explained, wholeNumber } from './arguments.js';
@@ -9,6 +10,10 @@ import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 
 /** The largest seed of generated streams. */
 const MAX_SEED = 2 ** 31;
+
+const MAX_WORKERS = 64;
+/** Workers unless they are named: one core alone has no use for another thread. */
+const CORES = availableParallelism() === 1 ? 0 : Math.min(availableParallelism(), MAX_WORKERS);
 
 /** The settings that both roles share. */
 interface CommonSettings {
@@ -24,6 +29,8 @@ interface CommonSettings {
   baseline: string | undefined;
   strict: boolean;
   timeoutScale: number;
+  /** Threads that play compressed messages. */
+  workers: number;
   /** Settings of the spec file that have no effect. */
   ignored: string[];
   /** Subprotocols to offer or to agree to. */
@@ -57,54 +64,6 @@ export interface ClientSettings extends CommonSettings {
   allowedOrigins: string[];
 }
 
-export const CONFORMANCE_USAGE: string = `Examines a WebSocket server or client, and reports what it does wrong.
-
-  wsimd conformance server URL [-- COMMAND]      drives the server at ws://host:port or wss://host:port
-  wsimd conformance client --port N [-- COMMAND] listens for clients that run the cases, as the classic test suite does
-  wsimd conformance table LIST      examines a list of testees, and writes a table (--help says more)
-
-COMMAND starts the testee. A server is started again when it dies, and ended at the end; a client finds the
-address in WSIMD_URL, and the run is over when it ends.
-
-Both:
-  --cases LIST          ids and patterns, separated by commas: 2.7,6.4.*,H.* (default: all)
-  --exclude LIST        cases to leave out
-  --out DIR             where the report goes (default: reports/servers or reports/clients)
-  --junit FILE          writes JUnit XML too
-  --badge FILE          writes the JSON of a badge too, in the form of shields.io
-  --baseline FILE       an earlier index.json: fail only on what is worse than there
-  --strict              refuse NON-STRICT and UNIMPLEMENTED too
-  --timeout-scale X     multiplies every time limit (default: 1)
-  --spec FILE           a spec file of the classic test suite (JSON); options override it
-  --protocol LIST       subprotocols to offer to a server, or to agree to with a client
-  --http2               over streams of HTTP/2 (RFC 8441), without the cases H
-
-Generated streams instead of cases:
-  --fuzz SECONDS        sends streams, judged by RFC 6455 and 7692, until time is over or one is treated wrongly;
-                        that one is made smaller, and a program that shows it is written to the report's directory
-  --seed N              the same seed gives the same streams (default: a random one, which is said)
-
-About the cases, without running them:
-  --list                the cases that were selected, a line each
-  --case ID --explain   what a case sends, what it accepts, and by which sentence
-  --case ID --script FILE [URL]  a program over node:net that plays the case without the suite
-
-Servers:
-  --agent NAME          the server's name in the report (default: its Server header)
-  --jobs N              connections at a time
-  --insecure            accept any certificate
-  --origin ORIGIN       the Origin that every request names
-  --header "NAME: TEXT" a header line of every request; may be given several times
-
-Clients:
-  --port N              where to listen (0: any free port)
-  --host NAME           the address to listen on (default: 127.0.0.1)
-  --allow-origin ORIGIN web pages of ORIGIN may run cases too; may be given several times
-  --cert FILE --key FILE  certificate and key in PEM, for wss://
-
-Exit status: 0 when no case was refused, 1 when one was or has no result, 2 when the run could not begin or finish.
-`;
-
 const COMMON_OPTIONS = {
   cases: { type: 'string', multiple: true },
   exclude: { type: 'string', multiple: true },
@@ -114,6 +73,7 @@ const COMMON_OPTIONS = {
   baseline: { type: 'string' },
   strict: { type: 'boolean' },
   'timeout-scale': { type: 'string' },
+  workers: { type: 'string' },
   spec: { type: 'string' },
   protocol: { type: 'string', multiple: true },
   fuzz: { type: 'string' },
@@ -215,6 +175,7 @@ interface CommonValues {
   baseline?: string | undefined;
   strict?: boolean | undefined;
   'timeout-scale'?: string | undefined;
+  workers?: string | undefined;
   protocol?: string[] | undefined;
   fuzz?: string | undefined;
   seed?: string | undefined;
@@ -232,6 +193,7 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     baseline: values.baseline,
     strict: values.strict ?? false,
     timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),
+    workers: values.workers === undefined ? CORES : wholeNumber(values.workers, '--workers', 0, MAX_WORKERS),
     ignored: spec.ignored,
     protocols: listOf(values.protocol) ?? spec.protocols ?? [],
     command,

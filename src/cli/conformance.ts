@@ -24,13 +24,13 @@ import { table } from './conformance-table.js';
 import { tell } from './conformance-tell.js';
 import { Progress } from './conformance-progress.js';
 import {
-  CONFORMANCE_USAGE,
   readClientSettings,
   readServerSettings,
   readText,
   type ClientSettings,
   type ServerSettings,
 } from './conformance-settings.js';
+import { CONFORMANCE_USAGE } from './conformance-usage.js';
 import { driveClient } from './driven-client.js';
 import type { Terminal } from './terminal.js';
 import { Testee } from './testee.js';

@@ -25,6 +25,7 @@ export function driveClient(command: string[], examination: ClientExamination, t
       const { ended } = await testee.start();
       const { words, good } = await ended;
       if (good) return;
+      await examination.settled();
       driven.ending = `The client ended (${words}). It said: ${testee.lastWords || 'nothing'}`;
       if (count() === before) return;
       terminal.err(`The client ended (${words}) and is started again.\n`);

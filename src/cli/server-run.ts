@@ -23,13 +23,14 @@ export async function started(
 
 /** The run of the suite against one server of the settings. */
 export function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
-  const { jobs, timeoutScale, cases, exclude, excludeFor, insecure, headers, http2 } = settings;
+  const { jobs, workers, timeoutScale, cases, exclude, excludeFor, insecure, headers, http2 } = settings;
   const { url, agent, hostname, protocols = settings.protocols } = server;
   const origin = settings.origin ?? server.origin;
   return {
     url,
     cases,
     exclude,
+    workers,
     timeoutScale,
     signal,
     protocols,

@@ -40,10 +40,28 @@ export function agentOf(query: URLSearchParams): string {
 /** Streams that a client under test is asked to take, until time is over. */
 export const GENERATED = 1_000_000;
 
-/** The case that stands for a generated stream, until that is made. */
+/**
+ * The case that stands for a generated stream, until that is made.
+ * @throws BadRequest when the query names none
+ */
 export function generated(query: URLSearchParams): { one: Case; number: number } {
   const number = Number(query.get('case') ?? 'NaN');
   if (!(number >= 1 && number <= GENERATED)) throw new BadRequest(404, `There is no stream ${query.get('case')}.`);
   const description = 'A generated stream.';
   return { one: { id: `F.${number}`, description, expectation: '', exam: UNIMPLEMENTED }, number };
+}
+
+/**
+ * The case of those that were selected which a query names, by its place or its id.
+ * @throws BadRequest when it names none of them
+ */
+export function selectedOf(query: URLSearchParams, cases: readonly Case[]): { one: Case; number: number } {
+  const id = query.get('casetuple');
+  const place = id === null ? Number(query.get('case') ?? 'NaN') : cases.findIndex((one) => one.id === id) + 1;
+  const one = cases[place - 1] as Case | undefined;
+  if (one === undefined) {
+    const named = id === null ? `number ${query.get('case') ?? '(none)'}` : `"${id}"`;
+    throw new BadRequest(404, `There is no case ${named} among the ${cases.length} that were selected.`);
+  }
+  return { one, number: place };
 }

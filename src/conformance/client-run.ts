@@ -24,6 +24,8 @@ export interface ClientRun extends Selection {
   protocols?: readonly string[];
   /** Called when a case begins (`begun`) and when its connection is over. */
   onCase?: (id: string, begun: boolean, agent: string) => void;
+  /** Threads beside this one, up to 64, that play the cases of compressed messages; default 0, which leaves them to this thread. */
+  workers?: number;
   /** Stretches all time limits; default 1. */
   timeoutScale?: number;
   /** Called at /updateReports with all results so far; the client waits for it. */
@@ -41,6 +43,8 @@ export interface ClientExamination extends AsyncIterable<CaseResult> {
   readonly port: number;
   /** All results so far. */
   readonly results: AgentResults;
-  /** Ends the run and its iteration. */
+  /** Resolves when each case whose connection is over has its result. */
+  settled(): Promise<void>;
+  /** Ends the run, and its iteration behind the results of connections that are over. */
   stop(): void;
 }

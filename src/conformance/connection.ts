@@ -268,3 +268,8 @@ export function endSocket(socket: Duplex): void {
   if ('destroySoon' in socket && typeof socket.destroySoon === 'function') socket.destroySoon();
   else socket.end(() => socket.destroy());
 }
+
+/** Whether a socket has ended, by the peer or by {@link endSocket}: its case has its verdict. */
+export function isOver({ destroyed, writableEnded }: Duplex): boolean {
+  return destroyed || writableEnded;
+}

@@ -8,19 +8,19 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { Case } from './case.js';
 import { clientPage, progressJson } from './client-page.js';
 import type { ClientExamination, ClientRun } from './client-run.js';
-import { agentOf, BadRequest, generated, GENERATED, isHandshake, waitKey } from './client-query.js';
-import { Connection } from './connection.js';
+import { agentOf, BadRequest, generated, GENERATED, isHandshake, selectedOf, waitKey } from './client-query.js';
+import { isOver } from './connection.js';
+import { checkWorkers, Crew, isHeavy } from './crew.js';
 import { examineClient, type Asked } from './examine-client.js';
-import { EXAMINER, neverPlayed, TIMES } from './examination.js';
-import { buildResponse, HeaderReader, judgeRequest, readHeader, refuse, respond } from './handshake.js';
+import { type Circumstances, neverPlayed, TIMES } from './examination.js';
+import { HeaderReader, judgeRequest, readHeader, refuse, respond } from './handshake.js';
 import { serveOverHttp2 } from './http2.js';
 import { judgeOrigin, wantsUpgrade } from './origin.js';
 import { after } from './patience.js';
-import { Recorder } from './recorder.js';
 import { Results } from './results.js';
 import type { CaseResult } from './result.js';
 import { CannotRunError, matchesAny, selectCases } from './select.js';
-import { Opcode } from './wire.js';
+import { tellClient, type Text } from './tell-client.js';
 
 /** Results of generated streams that clients may still ask for. */
 const KEPT = 100;
@@ -34,7 +34,13 @@ class ClientServer implements ClientExamination {
   readonly #sockets = new Set<Duplex | ServerHttp2Session>();
   readonly #queue = new Results<CaseResult>();
   readonly #running = new Set<string>();
+  /** The cases that are played, by the sockets of their clients. */
+  readonly #playing = new Map<Duplex, Promise<CaseResult>>();
+  /** Sockets of cases that were played when the run ended. */
+  readonly #cut = new Set<Duplex>();
   readonly #waiting = new Map<string, Set<() => void>>();
+  /** The worker threads, from the first case on that is for them. */
+  #crew: Crew | null = null;
   readonly #abort = (): void => this.#end(this.#run.signal?.reason ?? new Error('The run was aborted.'));
 
   constructor(run: ClientRun) {
@@ -82,8 +88,18 @@ class ClientServer implements ClientExamination {
   #end(error: unknown): void {
     this.#run.signal?.removeEventListener('abort', this.#abort);
     this.#server.close();
+    const settled = this.settled();
+    for (const socket of this.#playing.keys()) if (!isOver(socket)) this.#cut.add(socket);
     for (const socket of this.#sockets) socket.destroy();
-    this.#queue.close(error);
+    void settled.then(() => {
+      this.#crew?.end();
+      this.#queue.close(error);
+    });
+  }
+
+  async settled(): Promise<void> {
+    const over = [...this.#playing].filter(([socket]) => isOver(socket));
+    await Promise.allSettled(over.map(([, result]) => result));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<CaseResult, void, void> {
@@ -158,6 +174,7 @@ class ClientServer implements ClientExamination {
       }
       case '/updateReports':
         this.#tell(socket, asked, async () => {
+          await this.settled();
           await this.#run.updateReports?.(this.results);
           if (query.get('shutdownOnComplete') === 'true') this.stop();
           return null;
@@ -184,15 +201,7 @@ class ClientServer implements ClientExamination {
   }
 
   #caseOf(query: URLSearchParams): { one: Case; number: number } {
-    if (this.#run.search !== undefined) return generated(query);
-    const id = query.get('casetuple');
-    const place = id === null ? Number(query.get('case') ?? 'NaN') : this.#cases.findIndex((one) => one.id === id) + 1;
-    const one = this.#cases[place - 1] as Case | undefined;
-    if (one === undefined) {
-      const named = id === null ? `number ${query.get('case') ?? '(none)'}` : `"${id}"`;
-      throw new BadRequest(404, `There is no case ${named} among the ${this.#cases.length} that were selected.`);
-    }
-    return { one, number: place };
+    return this.#run.search === undefined ? selectedOf(query, this.#cases) : generated(query);
   }
 
   async #runCase(socket: Duplex, asked: Asked, query: URLSearchParams): Promise<void> {
@@ -216,9 +225,12 @@ class ClientServer implements ClientExamination {
       this.#run.onCase?.(one.id, true, agent);
       try {
         const played = this.#run.search?.next(one.id) ?? one;
-        result = await examineClient(played, socket, asked, circumstances);
+        const playing = this.#play(played, socket, asked, circumstances);
+        this.#playing.set(socket, playing);
+        result = await playing;
         this.#run.search?.judge(played, result);
       } finally {
+        this.#playing.delete(socket);
         this.#running.delete(running);
         this.#run.onCase?.(one.id, false, agent);
       }
@@ -226,11 +238,19 @@ class ClientServer implements ClientExamination {
       result = neverPlayed(one, asked.raw, wrong, circumstances);
       socket.end(refuse(400, wrong));
     }
+    if (this.#cut.has(socket)) return;
     const ofAgent = this.results.get(agent) ?? new Map<string, CaseResult>();
     this.results.set(agent, ofAgent.set(one.id, result));
     if (this.#run.search !== undefined && ofAgent.size > KEPT) ofAgent.delete(ofAgent.keys().next().value!);
     this.#queue.add(result);
     for (const wake of this.#waiting.get(waitKey(agent, one.id)) ?? []) wake();
+  }
+
+  #play(one: Case, socket: Duplex, asked: Asked, circumstances: Circumstances): Promise<CaseResult> {
+    const { workers = 0 } = this.#run;
+    if (workers === 0 || !isHeavy(one)) return examineClient(one, socket, asked, circumstances);
+    this.#crew ??= new Crew(workers);
+    return this.#crew.serve(one, socket, asked, circumstances);
   }
 
   /** The first subprotocol that the client offers and the run agrees to. */
@@ -256,31 +276,8 @@ class ClientServer implements ClientExamination {
     });
   }
 
-  /** Opens a WebSocket connection, sends one text message unless it is null, and closes without a code. */
-  #tell(socket: Duplex, asked: Asked, text: () => string | null | Promise<string | null>): void {
-    const wrong = judgeRequest(asked.header);
-    if (wrong !== null) throw new BadRequest(400, wrong);
-    const key = asked.header.values('sec-websocket-key')[0];
-    const connection = new Connection(socket, {
-      role: 'server',
-      recorder: new Recorder(),
-      times: { reply: TIMES.reply * this.#timeScale, drop: TIMES.drop * this.#timeScale },
-      deflate: null,
-      handlers: { event: () => undefined },
-    });
-    socket.on('data', (chunk: Buffer) => connection.receive(chunk));
-    socket.once('close', () => connection.lost());
-    socket.write(buildResponse({ key, agent: EXAMINER, extensions: null, protocol: this.#protocolOf(asked) }, {}));
-    if (asked.rest.length > 0) connection.receive(asked.rest);
-    void (async () => {
-      try {
-        const message = await text();
-        if (message !== null && connection.isOpen) connection.sender.sendFrame(Opcode.Text, Buffer.from(message));
-        connection.close(null);
-      } catch (error) {
-        connection.close(1011, error instanceof Error ? error.message.slice(0, 60) : null);
-      }
-    })();
+  #tell(socket: Duplex, asked: Asked, text: Text): void {
+    tellClient(socket, asked, text, { protocol: this.#protocolOf(asked), timeScale: this.#timeScale });
   }
 }
 
@@ -289,8 +286,9 @@ class ClientServer implements ClientExamination {
  * @throws CannotRunError when no case is selected or the port is not to be had.
  */
 export async function runClientCases(run: ClientRun): Promise<ClientExamination> {
-  const { timeoutScale = 1 } = run;
+  const { timeoutScale = 1, workers = 0 } = run;
   if (!(timeoutScale > 0)) throw new CannotRunError('timeoutScale is a number above 0.');
+  checkWorkers(workers);
   run.signal?.throwIfAborted();
   const server = new ClientServer(run);
   await server.listen();

@@ -1,18 +1,16 @@
 // `runServerCases` drives a server under test, several connections side by side, and yields the results as they end.
 
 import type { Case } from './case.js';
+import { checkWorkers, Crew, isHeavy } from './crew.js';
 import { TIMES } from './examination.js';
 import { examineServer } from './examine-server.js';
 import { type Answer, call, type Calling, knock } from './knock.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
 import { type CaseResult, DEAF, DIED, isPass } from './result.js';
-import { phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
+import { inOneOf, phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
 import { CannotRunError, caseNumber, matchesAny, selectCases } from './select.js';
-
-function inOneOf(ids: readonly string[]): string {
-  return ids.length === 0 ? '' : ` in ${ids.join(' or ')}`;
-}
+import { Shares } from './shares.js';
 
 const DEFAULT_JOBS = 8;
 /** Seconds in which a server answers the handshakes that it serves side by side. */
@@ -26,6 +24,8 @@ class Drive {
   readonly #timeScale: number;
   readonly #sockets = new Set<{ destroy: () => void }>();
   #cases: Case[];
+  /** The worker threads of the phase that has some. */
+  #crew: Crew | null = null;
   #halted = false;
   /** The server's answer to a good handshake before any case. */
   #first: Answer = { kind: 'gone', why: '' };
@@ -44,6 +44,7 @@ class Drive {
   halt(): void {
     this.#halted = true;
     for (const socket of this.#sockets) socket.destroy();
+    this.#crew?.end();
   }
 
   // ---- the server --------------------------------------------------------------------------------------------------------------
@@ -113,12 +114,20 @@ class Drive {
 
   // ---- the cases ---------------------------------------------------------------------------------------------------------------
 
-  async #examine(one: Case): Promise<CaseResult> {
-    const { socket, connected } = this.#call();
-    this.#run.onCase?.(one.id, true);
+  #play(one: Case, lane: number): Promise<CaseResult> {
     const agent = this.#run.agent ?? null;
     const circumstances = { number: caseNumber(one), agent, timeScale: this.#timeScale };
-    const result = await examineServer(one, socket, connected, this.#server, circumstances);
+    if (this.#crew !== null) {
+      const { tls, http2 } = this.#run;
+      return this.#crew.drive(lane % this.#crew.size, one, this.#server, { tls, http2 }, circumstances);
+    }
+    const { socket, connected } = this.#call();
+    return examineServer(one, socket, connected, this.#server, circumstances);
+  }
+
+  async #examine(one: Case, lane: number): Promise<CaseResult> {
+    this.#run.onCase?.(one.id, true);
+    const result = await this.#play(one, lane);
     this.#run.onCase?.(one.id, false);
     // A refusal says nothing where a good handshake is refused too.
     if (one.exam.kind !== 'refusal' || this.#first.kind !== 'deaf' || result.behavior === 'FAILED') return result;
@@ -128,11 +137,11 @@ class Drive {
   /**
    * Examines a case and keeps its result until the server has shown that it lived on: by an answer to a later connection, or, where the
    * connection broke off, by an answer to a good handshake. False when it does not. `retry` takes the case when it was not even asked,
-   * `again` cases that do not pass beside others.
+   * `again` cases that do not pass beside others. A crew plays the case on the worker of the lane.
    */
-  async #settle(one: Case, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
+  async #settle(one: Case, lane: number, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
     const begun = performance.now();
-    const result = await this.#examine(one);
+    const result = await this.#examine(one, lane);
     if (this.#halted) return true;
     if (result.httpResponse !== '?') this.#confirm(begun);
     if (!result.wasClean) {
@@ -159,24 +168,26 @@ class Drive {
   }
 
   /** Runs cases on so many connections; a case that does not pass beside others is judged again alone. */
-  async #side(queue: Case[], lanes: number): Promise<void> {
+  async #side(cases: Case[], lanes: number): Promise<void> {
     const again: Case[] = [];
-    const beside = Math.min(lanes, queue.length) > 1 ? again : null;
-    const retry = (one: Case): void => void queue.unshift(one);
-    while ((queue.length > 0 || this.#unsure.length > 0) && !this.#halted) {
+    const beside = Math.min(lanes, cases.length) > 1 ? again : null;
+    const shares = new Shares(cases);
+    const retry = (one: Case): void => shares.putBack(one);
+    while ((shares.length > 0 || this.#unsure.length > 0) && !this.#halted) {
       let alive = true;
-      const lane = async (): Promise<void> => {
-        while (alive && queue.length > 0 && !this.#halted) {
-          if (!(await this.#settle(queue.shift()!, retry, beside))) alive = false;
+      const lane = async (place: number): Promise<void> => {
+        while (alive && shares.length > 0 && !this.#halted) {
+          const one = shares.take(this.#crew === null ? 0 : place % this.#crew.size)!;
+          if (!(await this.#settle(one, place, retry, beside))) alive = false;
         }
       };
-      await Promise.all(Array.from({ length: lanes }, lane));
+      await Promise.all(Array.from({ length: lanes }, (_, place) => lane(place)));
       if (alive && this.#unsure.length > 0) {
         const time = performance.now();
         alive = await this.#stillAnswers();
         if (alive) this.#confirm(time);
       }
-      if (!alive) await this.#revive(queue[0]);
+      if (!alive) await this.#revive(shares.first);
     }
     if (again.length > 0)
       await this.#side(
@@ -203,7 +214,7 @@ class Drive {
     // Each again by itself: the one after which the server is gone is the one.
     for (const { one } of suspects) {
       if (this.#halted) return;
-      const alive = (await this.#settle(one, () => undefined, null)) && (await this.#stillAnswers());
+      const alive = (await this.#settle(one, 0, () => undefined, null)) && (await this.#stillAnswers());
       if (alive) {
         this.#confirm(performance.now());
         continue;
@@ -243,8 +254,14 @@ class Drive {
 
   async all(): Promise<void> {
     const lanes = await this.#capacity(Math.min(this.#run.jobs ?? DEFAULT_JOBS, this.#cases.length));
-    for (const { cases: queue, lanes: some } of phases(this.#cases, lanes)) {
-      if (!this.#halted) await this.#side(queue, some);
+    const most = this.#run.workers ?? 0;
+    for (const phase of phases(this.#cases, lanes, most)) {
+      if (this.#halted) return;
+      const workers = Math.min(most, phase.lanes, phase.cases.length);
+      this.#crew = workers > 0 && phase.cases.every(isHeavy) ? new Crew(workers) : null;
+      await this.#side(phase.cases, phase.lanes);
+      this.#crew?.end();
+      this.#crew = null;
     }
   }
 }
@@ -255,9 +272,10 @@ class Drive {
  * @throws ServerDiedError behind the results that there are, when the server dies and cannot be started again.
  */
 export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult, void, void> {
-  const { jobs = DEFAULT_JOBS, timeoutScale = 1, signal } = run;
+  const { jobs = DEFAULT_JOBS, workers = 0, timeoutScale = 1, signal } = run;
   if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64)
     throw new CannotRunError('jobs is a whole number from 1 to 64.');
+  checkWorkers(workers);
   if (!(timeoutScale > 0)) throw new CannotRunError('timeoutScale is a number above 0.');
   const drive = new Drive(run);
   await drive.meet();

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Case } from './case.js';
 import type { Target } from './handshake.js';
 import { CannotRunError, type Selection } from './select.js';
+import { messagesOf } from './shares.js';
 
 /** How to drive a server. */
 export interface ServerRun extends Selection {
@@ -24,6 +25,8 @@ export interface ServerRun extends Selection {
    * them, compressed ones on half. A case that does not pass beside others is judged again alone, so no verdict depends on it.
    */
   jobs?: number;
+  /** Threads beside this one, up to 64, that play the cases of compressed messages; default 0, which leaves them to this thread. */
+  workers?: number;
   /** Stretches all time limits; default 1. */
   timeoutScale?: number;
   /** For `wss://`: accept any certificate, or trust this one; the server name to ask for. */
@@ -41,6 +44,11 @@ export interface ServerRun extends Selection {
 /** The server under test died and was not started again: a sentence that says when. The cases before it have their results. */
 export class ServerDiedError extends Error {
   override name = 'ServerDiedError';
+}
+
+/** The words that name the cases of which a server may have died. */
+export function inOneOf(ids: readonly string[]): string {
+  return ids.length === 0 ? '' : ` in ${ids.join(' or ')}`;
 }
 
 /** The server under test. */
@@ -81,26 +89,27 @@ export interface Phase {
   lanes: number;
 }
 
-/** The cases of a run in their phases, on up to `jobs` connections. */
-export function phases(cases: Case[], jobs: number): Phase[] {
+/** The cases of a run in their phases, on up to `jobs` connections. Compressed messages are for `workers` threads, where there are some. */
+export function phases(cases: Case[], jobs: number, workers: number): Phase[] {
   const light: Case[] = [];
   const exchanges: Case[] = [];
-  const compressions: { one: Case; key: string }[] = [];
+  const compressions: Case[] = [];
   const alone: Case[] = [];
   for (const one of cases) {
     const { exam } = one;
     if (one.alone) alone.push(one);
     else if (exam.kind === 'script' || exam.kind === 'refusal') light.push(one);
     else if (exam.kind !== 'compression') exchanges.push(one);
-    else compressions.push({ one, key: `${exam.file} ${String(exam.size).padStart(6, '0')}` });
+    else compressions.push(one);
   }
-  // Cases that send the same messages stand together, so that the compressed ones are made once.
-  compressions.sort((one, other) => one.key.localeCompare(other.key));
+  // Cases that send the same messages stand together, so that the compressed ones are made once; the longest come first, so that no
+  // thread is left with one at the end.
+  compressions.sort((one, other) => messagesOf(other).localeCompare(messagesOf(one)));
   return [
     { cases: light, lanes: jobs },
     { cases: exchanges, lanes: Math.ceil(jobs / 4) },
     { cases: alone, lanes: 1 },
     // Examiner and testee work in turns: it takes several connections until both have always something to do.
-    { cases: compressions.map(({ one }) => one), lanes: Math.ceil(jobs / 2) },
+    { cases: compressions, lanes: Math.min(jobs, Math.max(Math.ceil(jobs / 2), 2 * workers)) },
   ];
 }

@@ -39,6 +39,7 @@ test('a URL alone runs every case and writes where the classic suite did', () =>
     badge: undefined,
     baseline: undefined,
     strict: false,
+    workers: expect.any(Number),
     timeoutScale: 1,
     jobs: undefined,
     insecure: false,
@@ -54,12 +55,13 @@ test('a URL alone runs every case and writes where the classic suite did', () =>
 test('every option of the server role is read', () => {
   const args =
     'wss://localhost --cases 1.*,2.7 --cases H.* --exclude 1.1.1 --agent me --out o --junit j.xml --baseline b.json ' +
-    '--strict --jobs 4 --timeout-scale 2.5 --insecure --protocol chat,mqtt --origin http://a --header A:b --http2 -- run --it';
+    '--strict --jobs 4 --workers 3 --timeout-scale 2.5 --insecure --protocol chat,mqtt --origin http://a --header A:b --http2 -- run --it';
   expect(readServerSettings(args.split(' '))).toMatchObject({
     protocols: ['chat', 'mqtt'],
     origin: 'http://a',
     headers: [['A', 'b']],
     command: ['run', '--it'],
+    workers: 3,
     servers: [{ url: 'wss://localhost', agent: 'me' }],
     cases: ['1.*', '2.7', 'H.*'],
     exclude: ['1.1.1'],

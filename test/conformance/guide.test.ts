@@ -1,7 +1,8 @@
 // What docs/conformance.md says: its options and commands are the program's, its case numbers are cases.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CONFORMANCE_USAGE, readClientSettings, readServerSettings } from '../../src/cli/conformance-settings.js';
+import { readClientSettings, readServerSettings } from '../../src/cli/conformance-settings.js';
+import { CONFORMANCE_USAGE } from '../../src/cli/conformance-usage.js';
 import { readSpec } from '../../src/cli/spec-file.js';
 import { ALL_CASES } from '../../src/conformance/cases/index.js';
 

@@ -1,0 +1,126 @@
+// `Crew` is the worker threads that play cases of compressed messages, which take nearly all the time of a whole run.
+
+import type { Duplex } from 'node:stream';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { Case } from './case.js';
+import type { Circumstances } from './examination.js';
+import type { Asked } from './examine-client.js';
+import { carry } from './port-socket.js';
+import type { CaseResult } from './result.js';
+import { CannotRunError } from './select.js';
+import type { Server, ServerRun } from './server-plan.js';
+import { messagesOf } from './shares.js';
+
+/** A case for a worker to play: against a server, or over the socket of a client that asked for it. */
+export type Task = { id: string; circumstances: Circumstances } & (
+  { server: Server; how: Pick<ServerRun, 'tls' | 'http2'> } | { port: MessagePort; asked: Pick<Asked, 'raw' | 'rest'> }
+);
+
+/** A worker's answer to a task. */
+export interface Done {
+  number: number;
+  result: CaseResult;
+}
+
+/**
+ * Checks how many workers a caller wants.
+ * @throws CannotRunError unless it is a whole number from 0 to 64
+ */
+export function checkWorkers(workers: number): void {
+  if (!Number.isInteger(workers) || workers < 0 || workers > 64)
+    throw new CannotRunError('workers is a whole number from 0 to 64.');
+}
+
+/** Whether a case is worth a worker. */
+export function isHeavy({ exam }: Case): boolean {
+  return exam.kind === 'compression';
+}
+
+/** Cases at a time from which a worker is spared where another has fewer. */
+const BUSY = 2;
+
+/** One thread, and the cases that it plays. */
+class Member {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve: (result: CaseResult) => void; reject: (error: unknown) => void }>();
+  /** Names of the messages that it has made. */
+  readonly knows: Set<string> = new Set();
+  #count = 0;
+
+  constructor() {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url));
+    this.#worker.on('message', ({ number, result }: Done) => {
+      this.#waiting.get(number)?.resolve(result);
+      this.#waiting.delete(number);
+    });
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', () => this.#fail(new Error('The worker has ended.')));
+  }
+
+  get busy(): number {
+    return this.#waiting.size;
+  }
+
+  play(task: Task): Promise<CaseResult> {
+    const number = this.#count++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      this.#worker.postMessage({ number, task }, 'port' in task ? [task.port] : []);
+    });
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  end(): void {
+    void this.#worker.terminate();
+  }
+}
+
+/** Some worker threads. */
+export class Crew {
+  readonly #members: Member[];
+
+  constructor(size: number) {
+    this.#members = Array.from({ length: size }, () => new Member());
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** Plays a case against a server, on the worker of this number. */
+  drive(
+    worker: number,
+    one: Case,
+    server: Server,
+    how: Pick<ServerRun, 'tls' | 'http2'>,
+    circumstances: Circumstances,
+  ): Promise<CaseResult> {
+    return this.#members[worker].play({ id: one.id, circumstances, server, how });
+  }
+
+  /** Plays a case with the client that asked for it, whose socket stays in this thread. */
+  serve(one: Case, socket: Duplex, { raw, rest }: Asked, circumstances: Circumstances): Promise<CaseResult> {
+    const { port1: here, port2: port } = new MessageChannel();
+    carry(socket, here);
+    return this.#memberFor(one).play({ id: one.id, circumstances, port, asked: { raw, rest } });
+  }
+
+  /** The one that has made the messages of the case, unless others have much less to do. */
+  #memberFor(one: Case): Member {
+    const messages = messagesOf(one);
+    const idle = this.#members.reduce((best, other) => (other.busy < best.busy ? other : best));
+    const knowing = this.#members.filter(({ knows }) => knows.has(messages)).sort((a, b) => a.busy - b.busy);
+    const member = knowing.length > 0 && knowing[0].busy < idle.busy + BUSY ? knowing[0] : idle;
+    member.knows.add(messages);
+    return member;
+  }
+
+  /** Ends all of them; cases that they play are rejected. */
+  end(): void {
+    for (const member of this.#members) member.end();
+  }
+}
