@@ -1,17 +1,18 @@
 // `wsimd conformance table LIST`: examines every testee of a list and writes one page and one JSON file: testees by groups of cases.
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { selectCases } from '../conformance/index.js';
-import { readBaseline, type Verdicts } from '../conformance/report/judgement.js';
-import { byGroup, standingOf } from '../conformance/report/report.js';
+import { CASE_PAGE_STYLE, casePage, type Link } from '../conformance/report/case-page.js';
+import { fileNames } from '../conformance/report/file-names.js';
+import { type AgentReport, byGroup, standingOf, tally } from '../conformance/report/report.js';
 import { type TableRow, tablePage } from '../conformance/report/table-page.js';
 import { writeWhole } from '../conformance/report/write.js';
-import { explained } from './arguments.js';
+import { explained, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { repeat } from './conformance-repeat.js';
+import { examineListed, type Run, type Runner } from './listed-run.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
 import type { Terminal } from './terminal.js';
 
@@ -21,19 +22,37 @@ const MAX_PAGE = 128 * 1024;
 /** Pages that are kept of one testee. */
 const MAX_PAGES = 24;
 
-const USAGE = `Examines every testee of a list, and writes table.html and table.json with the reports of what did not pass.
+/** The style sheet that all pages of cases share, beside the table. */
+const SHEET = 'case.css';
+const SHARED = { href: `../${SHEET}` };
+/** The link from a case's page to the table. */
+const TABLE: Link = { text: 'The table', href: '../table.html' };
+
+export const TABLE_USAGE: string = `Examines every testee of a list, and writes table.html and table.json with the reports of what did not pass.
 
   wsimd conformance table LIST --out DIR
+  wsimd conformance table LIST --repeat N
 
   --only LIST           names of testees, separated by commas; the rows of the others stay as they are in DIR
+  --cases LIST          ids and patterns of cases, in place of those of LIST; so with --exclude LIST
   --out DIR             where the table goes (default: reports/table)
+  --repeat N            writes no table: examines each testee N times, a server once more with --jobs 1, and
+                        prints each case whose verdict is not the same in all runs; exit status 1 when there is one
 
 LIST is JSON: {"about", "cases", "exclude", "testees": [{"name", "role", "command", "version", "path"}]}. {port} in a
 server's command is the port it is to listen on; a client finds the address in WSIMD_URL and its name in WSIMD_AGENT.
 `;
 
-/** Runs `wsimd conformance` with these words. */
-type Run = (args: string[], terminal: Terminal, signal: AbortSignal) => Promise<number>;
+const OPTIONS = {
+  only: { type: 'string' },
+  cases: { type: 'string' },
+  exclude: { type: 'string' },
+  out: { type: 'string', default: 'reports/table' },
+  repeat: { type: 'string' },
+} as const;
+
+/** The most runs of one testee. */
+const MAX_REPEAT = 1000;
 
 /**
  * Makes the table.
@@ -42,21 +61,26 @@ type Run = (args: string[], terminal: Terminal, signal: AbortSignal) => Promise<
  */
 export async function table(args: string[], terminal: Terminal, signal: AbortSignal, run: Run): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(USAGE);
+    terminal.out(TABLE_USAGE);
     return 0;
   }
   const { values, positionals } = explained('conformance table', () =>
-    parseArgs({
-      args,
-      allowPositionals: true,
-      options: { only: { type: 'string' }, out: { type: 'string', default: 'reports/table' } },
-    }),
+    parseArgs({ args, allowPositionals: true, options: OPTIONS }),
   );
   if (positionals.length !== 1) throw new CommandError('Give one list of testees.');
-  const list = readTesteeList(positionals[0]);
-  const only = values.only?.split(',').map((name) => name.trim());
+  const named = readTesteeList(positionals[0]);
+  const words = (text: string | undefined): string[] | undefined => text?.split(',').map((word) => word.trim());
+  const list = {
+    ...named,
+    cases: words(values.cases) ?? named.cases,
+    exclude: words(values.exclude) ?? (values.cases === undefined ? named.exclude : []),
+  };
+  const only = words(values.only);
   const wanted = list.testees.filter(({ name }) => only === undefined || only.includes(name));
   if (wanted.length === 0) throw new CommandError('No testee of the list has one of these names.');
+  if (values.repeat !== undefined) {
+    return repeat(wanted, list, wholeNumber(values.repeat, '--repeat', 1, MAX_REPEAT), { terminal, signal, run });
+  }
   const rows = new Map(only === undefined ? [] : earlierRows(values.out).map((row) => [keyOf(row), row]));
   for (const testee of wanted) {
     if (signal.aborted) break;
@@ -76,80 +100,54 @@ function slugOf({ name, role }: { name: string; role: string }): string {
   return `${role}-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
 }
 
-async function examine(
-  testee: ListedTestee,
-  list: TesteeList,
-  out: string,
-  { terminal, signal, run }: { terminal: Terminal; signal: AbortSignal; run: Run },
-): Promise<TableRow> {
-  const { name, role, command, path } = testee;
-  const slug = slugOf(testee);
-  const directory = join(out, slug);
-  rmSync(directory, { recursive: true, force: true });
-  const port = String(await freePort());
-  const words = command.map((word) => word.replaceAll('{port}', port));
-  const selection = [
-    '--cases',
-    list.cases.join(','),
-    ...(list.exclude.length > 0 ? ['--exclude', list.exclude.join(',')] : []),
-  ];
-  const target = role === 'server' ? [`ws://127.0.0.1:${port}${path}`, '--agent', name] : ['--port', port];
+async function examine(testee: ListedTestee, list: TesteeList, out: string, runner: Runner): Promise<TableRow> {
+  const { name, role, command } = testee;
   const row: TableRow = {
     name,
     role,
     version: await versionOf(testee),
     command: command.join(' '),
-    report: slug,
+    report: slugOf(testee),
     date: today(),
     groups: {},
     failures: [],
   };
-  const agent = process.env.WSIMD_AGENT;
-  process.env.WSIMD_AGENT = name;
+  rmSync(join(out, row.report), { recursive: true, force: true });
   try {
-    const quiet = { ...terminal, out: () => undefined };
-    await run([role, ...target, ...selection, '--out', directory, '--', ...words], quiet, signal);
-    count(row, list, directory);
+    await count(row, await examineListed(testee, list, runner), out);
   } catch (error) {
     row.trouble = wordsOf(error);
-  } finally {
-    if (agent === undefined) delete process.env.WSIMD_AGENT;
-    else process.env.WSIMD_AGENT = agent;
   }
   return row;
 }
 
-/** Reads the results, and keeps the pages of the cases that did not pass, with their bytes. */
-function count(row: TableRow, list: TesteeList, directory: string): void {
-  const index = readBaseline(readFileSync(join(directory, 'index.json'), 'utf8'));
-  const verdicts: ReadonlyMap<string, Verdicts> =
-    index.get(row.name) ?? [...index.values()][0] ?? new Map<string, Verdicts>();
-  const ids = selectCases({ cases: list.cases, exclude: list.exclude }, row.role).map(({ id }) => id);
-  for (const [group, members] of byGroup(ids)) {
-    const standings = members.map((id) => standingOf(verdicts.get(id)));
-    row.groups[group] = Object.fromEntries(
-      [...new Set(standings)].map((one) => [one, standings.filter((other) => other === one).length]),
-    );
+/** Counts the results, and writes the pages of the cases that did not pass, with their bytes. */
+async function count(row: TableRow, agent: AgentReport, out: string): Promise<void> {
+  for (const [group, members] of byGroup(agent.selected)) {
+    row.groups[group] = Object.fromEntries(Object.entries(tally(agent, members)).filter(([, some]) => some > 0));
   }
-  const kept = new Set<string>();
-  for (const id of ids) {
-    const standing = standingOf(verdicts.get(id));
-    if (standing !== 'failed' && standing !== 'closeFault') continue;
-    const file = readdirSync(directory).find((name) =>
-      name.toLowerCase().endsWith(`_case_${id.toLowerCase().replaceAll('.', '_')}.html`),
+  const failed = agent.selected.filter((id) => ['failed', 'closeFault'].includes(standingOf(agent.results.get(id))));
+  const files = fileNames([row.name]);
+  const fileOf = (id: string): string => files.case(row.name, id, 'html');
+  const pageOf = (id: string, previous?: string, next?: string): string =>
+    casePage(
+      agent.results.get(id)!,
+      { all: TABLE, previous: linkTo(previous), next: linkTo(next), others: [] },
+      SHARED,
     );
-    const page =
-      file === undefined || kept.size >= MAX_PAGES || statSync(join(directory, file)).size > MAX_PAGE ? null : file;
-    if (page !== null) kept.add(page);
-    row.failures.push({ id, page: page === null ? null : `${row.report}/${page}` });
+  const linkTo = (id: string | undefined): Link | undefined => (id === undefined ? id : { text: id, href: fileOf(id) });
+  const kept = failed.filter((id) => pageOf(id).length <= MAX_PAGE).slice(0, MAX_PAGES);
+  for (const [at, id] of kept.entries()) {
+    await writeWhole(join(out, row.report, fileOf(id)), pageOf(id, kept[at - 1], kept[at + 1]));
   }
-  for (const file of readdirSync(directory)) if (!kept.has(file)) rmSync(join(directory, file), { recursive: true });
+  row.failures = failed.map((id) => ({ id, page: kept.includes(id) ? `${row.report}/${fileOf(id)}` : null }));
 }
 
 async function write(list: TesteeList, rows: TableRow[], out: string): Promise<void> {
   const order = (row: TableRow): number => list.testees.findIndex((testee) => keyOf(testee) === keyOf(row));
   const sorted = rows.sort((one, other) => order(one) - order(other));
   await writeWhole(join(out, 'table.json'), `${JSON.stringify({ about: list.about, rows: sorted }, null, 2)}\n`);
+  await writeWhole(join(out, SHEET), CASE_PAGE_STYLE);
   await writeWhole(join(out, 'table.html'), tablePage(list.about, sorted));
 }
 
@@ -174,13 +172,4 @@ async function versionOf({ version: [program, ...args] }: ListedTestee): Promise
 
 function today(): string {
   return new Date().toISOString().slice(0, 10);
-}
-
-/** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

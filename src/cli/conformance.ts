@@ -19,6 +19,7 @@ import type { AgentReport, Report } from '../conformance/report/report.js';
 import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
+import type { Keep } from './listed-run.js';
 import { fuzzAClient, fuzzOneServer } from './conformance-fuzz.js';
 import { table } from './conformance-table.js';
 import { tell } from './conformance-tell.js';
@@ -38,11 +39,16 @@ import { serverRun, started } from './server-run.js';
 
 /**
  * Runs `wsimd conformance` and returns its exit status: 0 when no case was refused, else 1. `signal` ends the run early, with a
- * report of what there is.
+ * report of what there is. `keep` takes the report; left out, it is written.
  *
  * @throws CommandError when the run cannot begin or its report cannot be written (exit status 2)
  */
-export async function conformance(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+export async function conformance(
+  args: string[],
+  terminal: Terminal,
+  signal: AbortSignal,
+  keep: Keep = writeReport,
+): Promise<number> {
   const [testee, ...rest] = args;
   if (testee === 'table') return table(rest, terminal, signal, conformance);
   if (args.includes('--help')) {
@@ -53,9 +59,9 @@ export async function conformance(args: string[], terminal: Terminal, signal: Ab
     if ((testee === 'server' || testee === 'client') && tell(testee, rest, terminal)) return 0;
     switch (testee) {
       case 'server':
-        return await runServers(readServerSettings(rest), terminal, signal);
+        return await runServers(readServerSettings(rest), terminal, signal, keep);
       case 'client':
-        return await runClients(readClientSettings(rest), terminal, signal);
+        return await runClients(readClientSettings(rest), terminal, signal, keep);
       default:
         throw new CommandError('Say whether to examine a server or a client: wsimd conformance server|client|table.');
     }
@@ -71,7 +77,12 @@ interface GrowingAgent extends AgentReport {
   results: Map<string, CaseResult>;
 }
 
-async function runServers(settings: ServerSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
+async function runServers(
+  settings: ServerSettings,
+  terminal: Terminal,
+  signal: AbortSignal,
+  keep: Keep,
+): Promise<number> {
   if (settings.fuzz !== undefined) return fuzzOneServer(settings, settings.fuzz, terminal, signal);
   const selected = selectCases(settings, 'server').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
@@ -108,7 +119,7 @@ async function runServers(settings: ServerSettings, terminal: Terminal, signal: 
     throw new CommandError(agents.map(({ ended }) => ended).join(' '));
   }
   const report = { agents: agents.map((agent) => withoutExcluded(agent, settings)), written: new Date() };
-  return finish(withDistinctNames(report, settings), settings, measure, terminal);
+  return finish(withDistinctNames(report, settings), settings, { measure, terminal, keep });
 }
 
 /** Why a run ended early, for its report; undefined where the error is not such an end. */
@@ -117,10 +128,28 @@ function endOf(error: unknown, signal: AbortSignal): string | undefined {
   return error instanceof ServerDiedError ? error.message : undefined;
 }
 
-async function runClients(settings: ClientSettings, terminal: Terminal, signal: AbortSignal): Promise<number> {
+async function runClients(
+  settings: ClientSettings,
+  terminal: Terminal,
+  signal: AbortSignal,
+  keep: Keep,
+): Promise<number> {
   if (settings.fuzz !== undefined) return fuzzAClient(settings, settings.fuzz, terminal, signal);
-  const { cases, exclude, excludeFor, timeoutScale, host, port, tls, out, protocols, allowedOrigins, command, http2 } =
-    settings;
+  const {
+    cases,
+    exclude,
+    excludeFor,
+    workers,
+    timeoutScale,
+    host,
+    port,
+    tls,
+    out,
+    protocols,
+    allowedOrigins,
+    command,
+    http2,
+  } = settings;
   const selected = selectCases(settings, 'client').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
   const progress = new Progress(settings.strict, terminal);
@@ -131,7 +160,7 @@ async function runClients(settings: ClientSettings, terminal: Terminal, signal: 
   // One after the other, so that the report of a later moment is the one that stays.
   let written: Promise<void> = Promise.resolve();
   const updateReports = (results: AgentResults): Promise<void> => {
-    const next = written.then(() => writeReport(reportOf(results), out));
+    const next = written.then(() => keep(reportOf(results), out));
     written = next.catch((error: unknown) => terminal.err(`The report cannot be written: ${wordsOf(error)}.\n`));
     return next;
   };
@@ -139,6 +168,7 @@ async function runClients(settings: ClientSettings, terminal: Terminal, signal: 
     cases,
     exclude,
     excludeFor,
+    workers,
     timeoutScale,
     host,
     port,
@@ -170,12 +200,11 @@ async function runClients(settings: ClientSettings, terminal: Terminal, signal: 
   }
   await written;
   const report = reportOf(examination.results);
-  return finish(
-    { ...report, agents: report.agents.map((agent) => whyMissing(agent, client?.ending)) },
-    settings,
+  return finish({ ...report, agents: report.agents.map((agent) => whyMissing(agent, client?.ending)) }, settings, {
     measure,
     terminal,
-  );
+    keep,
+  });
 }
 
 /** Says of an agent with missing cases why they are. */
@@ -249,10 +278,14 @@ function withDistinctNames(report: Report, { servers }: ServerSettings): Report 
 }
 
 /** Writes the report, sums it up, and returns the exit status. */
-async function finish(report: Report, settings: Settings, measure: Measure, terminal: Terminal): Promise<number> {
+async function finish(
+  report: Report,
+  settings: Settings,
+  { measure, terminal, keep }: { measure: Measure; terminal: Terminal; keep: Keep },
+): Promise<number> {
   const { out, junit, badge } = settings;
   const refused = refusals(report, measure);
-  await orCommandError(writeReport(report, out), 'The report cannot be written');
+  await orCommandError(keep(report, out), 'The report cannot be written');
   if (junit !== undefined) {
     await orCommandError(writeWhole(junit, junitXml(report, refused)), 'The JUnit file cannot be written');
   }

@@ -57,6 +57,46 @@ test(
     const page = readFileSync(join(out, 'table.html'), 'utf8');
     expect(page).toContain('Two &lt;servers&gt;.');
     expect(page).toContain('<a href="server-text-only/text_only_case_1_2_2.html">1.2.2</a>');
+    // The pages of cases share a style sheet, and lead to nothing that is not there.
+    const kept = readFileSync(join(out, 'server-text-only', 'text_only_case_1_2_2.html'), 'utf8');
+    expect(kept).not.toContain('<style>');
+    const targets = [...kept.matchAll(/href="([^"]+)"/g)].map(([, target]) => target);
+    expect(targets.sort()).toEqual(['../case.css', '../table.html']);
+    for (const target of targets) expect(existsSync(join(out, 'server-text-only', target)), target).toBe(true);
+  },
+);
+
+test(
+  '--repeat prints the cases whose verdict is not always the same, and ends with 1',
+  { timeout: 60_000 },
+  async () => {
+    const starts = join(directory, 'starts');
+    // It answers well when it is started for the second time.
+    const fickle = `
+    const fs = require('node:fs');
+    fs.appendFileSync(${JSON.stringify(starts)}, 'x');
+    const well = fs.readFileSync(${JSON.stringify(starts)}).length === 2;
+    ${SERVER.replace('binary || socket', 'binary && !well || socket')}`;
+    const command = (program: string): string[] => [process.execPath, '-e', program, '{port}'];
+    const list = listFile('repeat.json', {
+      testees: [
+        { name: 'steady', role: 'server', command: command(SERVER) },
+        { name: 'fickle', role: 'server', command: command(fickle) },
+      ],
+    });
+    let said = '';
+    const terminal = { out: (text: string) => void (said += text), err: () => undefined, columns: undefined };
+    const words = ['--repeat', '2', '--cases', '1.1.1,1.2.2'];
+    const run = (only: string): Promise<number> =>
+      conformance(['table', list, ...words, '--only', only], terminal, new AbortController().signal);
+    expect(await run('steady')).toBe(0);
+    expect(said).toBe('steady (server): 3 runs, the same verdicts each time.\n');
+    said = '';
+    expect(await run('fickle')).toBe(1);
+    expect(said).toBe(
+      'fickle (server): 3 runs, several verdicts for 1 case.\n' +
+        '  1.2.2: FAILED, WRONG CODE (run 1, --jobs 1); OK, OK (run 2)\n',
+    );
   },
 );
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readClientSettings, readServerSettings } from '../../src/cli/conformance-settings.js';
+import { TABLE_USAGE } from '../../src/cli/conformance-table.js';
 import { CONFORMANCE_USAGE } from '../../src/cli/conformance-usage.js';
 import { readSpec } from '../../src/cli/spec-file.js';
 import { ALL_CASES } from '../../src/conformance/cases/index.js';
@@ -9,7 +10,7 @@ import { ALL_CASES } from '../../src/conformance/cases/index.js';
 const GUIDE = readFileSync(new URL('../../docs/conformance.md', import.meta.url), 'utf8');
 
 test('every option it names is in --help', () => {
-  const known = `${CONFORMANCE_USAGE} --only`;
+  const known = `${CONFORMANCE_USAGE} ${TABLE_USAGE}`;
   const options = new Set(GUIDE.match(/--[a-z][a-z-]+/g));
   expect(options.size).toBeGreaterThan(15);
   for (const option of options) expect(known, option).toContain(option);

@@ -1,7 +1,7 @@
 // `casePage` writes the HTML page of one case: the classic sections in the classic order.
 import type { CaseResult, TrafficStats } from '../result.js';
 import { CLOSING_KEYS } from './closing-table.js';
-import { markup, page, type Child, type Markup } from './html.js';
+import { markup, page, type Child, type Markup, type Style } from './html.js';
 import { cutLiteral, pythonCell, pythonEvents, pythonOutcomes } from './python.js';
 import { groupOf, standingOf } from './report.js';
 import { BASE_STYLE, CASE_STYLE } from './style.js';
@@ -17,14 +17,19 @@ export interface Link {
 
 /** The pages around a case page. */
 export interface CaseLinks {
+  /** The overview; left out: that of the report. */
+  all?: Link;
   previous: Link | undefined;
   next: Link | undefined;
   /** The same case with the other agents. */
   others: readonly Link[];
 }
 
-/** The page of one case. */
-export function casePage(result: CaseResult, links: CaseLinks): string {
+/** The style sheet of these pages. */
+export const CASE_PAGE_STYLE: string = BASE_STYLE + CASE_STYLE;
+
+/** The page of one case. It is whole in itself unless another style sheet is named. */
+export function casePage(result: CaseResult, links: CaseLinks, style: Style = CASE_PAGE_STYLE): string {
   const body = markup`<main class="case-page">
     <article>
       <h1>${summaryLine(result)}</h1>
@@ -70,7 +75,7 @@ export function casePage(result: CaseResult, links: CaseLinks): string {
       </section>
     </article>
   </main>`;
-  return page(`${result.agent} - Case ${result.id}`, BASE_STYLE + CASE_STYLE, body, '');
+  return page(`${result.agent} - Case ${result.id}`, style, body, '');
 }
 
 /** `AGENT - Case ID : VERDICT - N ms @ STARTED`. */
@@ -80,7 +85,8 @@ function summaryLine(result: CaseResult): Markup {
   return markup`<span class="agent">${result.agent}</span> - Case ${result.id} : <span class="verdict ${standingOf(result)}">${verdict}</span> <span class="when">${when}</span>`;
 }
 
-function navigation(result: CaseResult, { previous, next, others }: CaseLinks): Markup {
+function navigation(result: CaseResult, { all, previous, next, others }: CaseLinks): Markup {
+  const overview = all ?? { text: 'All cases', href: `index.html#case-${result.id}` };
   const group = groupOf(result.id);
   const subgroup = SUBGROUP_TITLES[result.id.split('.').slice(0, 2).join('.')];
   const place = [`${group} ${GROUP_TITLES[group] ?? ''}`.trim(), ...(subgroup === undefined ? [] : [subgroup])];
@@ -92,7 +98,7 @@ function navigation(result: CaseResult, { previous, next, others }: CaseLinks): 
       : '';
   return markup`<nav aria-label="Cases">
     <span class="place">${place.join(' \u00b7 ')} ${closing}</span>
-    <span class="steps"><a href="index.html#case-${result.id}">All cases</a>${step('prev', previous)}${step('next', next)}</span>
+    <span class="steps"><a href="${overview.href}">${overview.text}</a>${step('prev', previous)}${step('next', next)}</span>
     ${others.length === 0 ? '' : markup`<span class="others">Same case: ${others.map(otherLink)}</span>`}
   </nav>`;
 }

@@ -40,9 +40,21 @@ export function escapeHtml(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
-/** A whole page around `body`. It loads nothing and runs nothing but its own `script`: the policy names both by their hashes. `allow` is one more directive. */
-export function page(title: string, style: string, body: Markup, script: string, allow: string = ''): string {
-  const policy = `default-src 'none'; style-src '${integrity(style)}'; script-src '${integrity(script)}'; base-uri 'none'; form-action 'none'${allow === '' ? '' : `; ${allow}`}`;
+/** The style sheet of a page: its text, or the file beside the page that has it. */
+export type Style = string | { href: string };
+
+/**
+ * A whole page around `body`. It loads nothing but a style sheet that is a file, and runs nothing but its own `script`: the policy names
+ * what stands in the page by its hash. `allow` is one more directive.
+ */
+export function page(title: string, style: Style, body: Markup, script: string, allow: string = ''): string {
+  const sheet =
+    typeof style === 'string'
+      ? markup`<style>${new Markup(style)}</style>`
+      : markup`<link rel="stylesheet" href="${style.href}" />`;
+  // A page on a disk has no origin of its own, so its neighbors are named by their scheme.
+  const styles = typeof style === 'string' ? `'${integrity(style)}'` : "'self' file:";
+  const policy = `default-src 'none'; style-src ${styles}; script-src '${integrity(script)}'; base-uri 'none'; form-action 'none'${allow === '' ? '' : `; ${allow}`}`;
   return markup`<!doctype html>
     <html lang="en">
       <head>
@@ -51,7 +63,7 @@ export function page(title: string, style: string, body: Markup, script: string,
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        <style>${new Markup(style)}</style>
+        ${sheet}
       </head>
       <body>
         ${body}

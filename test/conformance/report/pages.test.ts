@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { launch, type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CASE_PAGE_STYLE, casePage } from '../../../src/conformance/report/case-page.js';
 import { fileNames } from '../../../src/conformance/report/file-names.js';
-import { writeReport } from '../../../src/conformance/report/write.js';
+import { writeReport, writeWhole } from '../../../src/conformance/report/write.js';
 import { agentReport, caseResult, excerpt, runReport, TRAFFIC } from '../../support/case-results.js';
 import * as wslay from '../../vectors/wslay-case-2.7.js';
 
@@ -121,6 +122,22 @@ test.each(['index.html', EVIL_PAGE])('in %s nothing that a testee says runs or b
     expect(await page.$$('img')).toHaveLength(0);
     expect(await page.$eval('body', (body) => body.innerText)).toContain('<script>document.title');
   });
+});
+
+test('a page takes its style sheet from the file that it names', async () => {
+  const links = { previous: undefined, next: undefined, others: [] };
+  if (directory !== '') {
+    await writeWhole(join(directory, 'sheet.css'), CASE_PAGE_STYLE);
+    await writeWhole(join(directory, 'pages', 'case.html'), casePage(wslay.RESULT, links, { href: '../sheet.css' }));
+  }
+  const shades: string[] = [];
+  for (const name of ['wslay_case_2_7.html', join('pages', 'case.html')]) {
+    await withPage(name, DESKTOP, async (page) => {
+      shades.push(await page.$eval('.verdict', (verdict) => getComputedStyle(verdict).backgroundColor));
+    });
+  }
+  expect(new Set(shades).size).toBe(browser === undefined ? 0 : 1);
+  expect(shades).not.toContain('rgba(0, 0, 0, 0)');
 });
 
 /** Ids of the cases that the overview shows at the moment. */

@@ -1,0 +1,73 @@
+// `examineListed` starts a testee of a list, examines it, and gives the report to its caller instead of writing it.
+
+import { createServer, type AddressInfo } from 'node:net';
+import { selectCases } from '../conformance/index.js';
+import type { AgentReport, Report } from '../conformance/report/report.js';
+import type { Terminal } from './terminal.js';
+import type { ListedTestee } from './testee-list.js';
+
+/** Takes a report, as `writeReport` does. */
+export type Keep = (report: Report, directory: string) => Promise<void>;
+
+/** Runs `wsimd conformance` with these words; `keep` stands in for the writing of the report. */
+export type Run = (args: string[], terminal: Terminal, signal: AbortSignal, keep: Keep) => Promise<number>;
+
+/** The parts that every run of a list has in common. */
+export interface Runner {
+  terminal: Terminal;
+  signal: AbortSignal;
+  run: Run;
+}
+
+/** Ids and patterns of the cases that a list runs. */
+export interface Wanted {
+  cases: readonly string[];
+  exclude: readonly string[];
+}
+
+/**
+ * Examines one testee once.
+ * @param words further options of `wsimd conformance`
+ * @returns its part of the report, without results where it was not there
+ * @throws CommandError when it cannot be started
+ */
+export async function examineListed(
+  { name, role, command, path }: ListedTestee,
+  { cases, exclude }: Wanted,
+  { terminal, signal, run }: Runner,
+  words: readonly string[] = [],
+): Promise<AgentReport> {
+  const port = String(await freePort());
+  const target = role === 'server' ? [`ws://127.0.0.1:${port}${path}`, '--agent', name] : ['--port', port];
+  const selection = ['--cases', cases.join(','), ...(exclude.length > 0 ? ['--exclude', exclude.join(',')] : [])];
+  const start = command.map((word) => word.replaceAll('{port}', port));
+  let agents: readonly AgentReport[] = [];
+  const keep = (report: Report): Promise<void> => {
+    agents = report.agents;
+    return Promise.resolve();
+  };
+  const before = process.env.WSIMD_AGENT;
+  process.env.WSIMD_AGENT = name;
+  try {
+    const quiet = { ...terminal, out: () => undefined };
+    await run([role, ...target, ...selection, ...words, '--', ...start], quiet, signal, keep);
+  } finally {
+    if (before === undefined) delete process.env.WSIMD_AGENT;
+    else process.env.WSIMD_AGENT = before;
+  }
+  return agents.find((agent) => agent.name === name) ?? agents[0] ?? nothing(name, { cases, exclude }, role);
+}
+
+/** The part of a client that never came. */
+function nothing(name: string, wanted: Wanted, role: ListedTestee['role']): AgentReport {
+  return { name, selected: selectCases(wanted, role).map(({ id }) => id), results: new Map() };
+}
+
+/** A port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
