@@ -63,8 +63,10 @@ export function knock({ socket, connected }: Calling, target: Target, seconds: n
       why = error.code ?? error.message;
     });
     socket.once('close', () => settle({ kind: there ? 'deaf' : 'gone', why }));
-    socket.once('connect', () => (there = true));
-    socket.once(connected, () => socket.write(buildRequest({ ...target, key, agent: EXAMINER, extensions: null }, {})));
+    socket.once(connected, () => {
+      there = true;
+      socket.write(buildRequest({ ...target, key, agent: EXAMINER, extensions: null }, {}));
+    });
     const onData = (chunk: Buffer): void => {
       const read = reader.push(chunk);
       if (read === undefined) return;

@@ -8,7 +8,7 @@ import { type Answer, call, type Calling, knock } from './knock.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
 import { type CaseResult, DEAF, DIED, isPass } from './result.js';
-import { inOneOf, phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
+import { inOneOf, nobodyAt, phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
 import { CannotRunError, caseNumber, matchesAny, selectCases } from './select.js';
 import { Shares } from './shares.js';
 
@@ -63,14 +63,8 @@ class Drive {
 
   /** @throws CannotRunError when nobody is there. */
   async meet(): Promise<void> {
-    const { hostname, port } = this.#server;
     this.#first = await this.#knock();
-    if (this.#first.kind === 'gone') {
-      const { why } = this.#first;
-      throw new CannotRunError(
-        `Cannot connect to ${hostname}, port ${port} (${why}): start the server or correct its URL.`,
-      );
-    }
+    if (this.#first.kind === 'gone') throw new CannotRunError(nobodyAt(this.#server, this.#first.why));
     if (this.#first.kind === 'open') await this.#first.leave();
     this.#exclude();
   }

@@ -46,6 +46,18 @@ export class ServerDiedError extends Error {
   override name = 'ServerDiedError';
 }
 
+/** RFC 6455 4.1: a subprotocol is a token (RFC 9110 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Why a run cannot begin: nobody answers there, and how that may be mended. */
+export function nobodyAt({ hostname, port, secure }: Server, why: string): string {
+  const isUntrusted = secure && /CERT|ALTNAME|SIGN/.test(why);
+  const remedy = isUntrusted
+    ? 'make its certificate right, or accept any (insecure)'
+    : 'start the server or correct its URL';
+  return `Cannot connect to ${hostname}, port ${port} (${why}): ${remedy}.`;
+}
+
 /** The words that name the cases of which a server may have died. */
 export function inOneOf(ids: readonly string[]): string {
   return ids.length === 0 ? '' : ` in ${ids.join(' or ')}`;
@@ -60,13 +72,17 @@ export interface Server extends Target {
 
 /**
  * The server that a run names.
- * @throws CannotRunError when its URL is none
+ * @throws CannotRunError when its URL, a subprotocol or the origin is none
  */
 export function serverOf({ url, protocols = [], origin, headers = [] }: ServerRun): Server {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !['ws:', 'wss:'].includes(parsed.protocol)) {
     throw new CannotRunError(`"${url}" is no ws:// or wss:// URL.`);
   }
+  const wrong = protocols.find((protocol) => !TOKEN.test(protocol));
+  if (wrong !== undefined) throw new CannotRunError(`${JSON.stringify(wrong)} is no subprotocol.`);
+  if (origin !== undefined && !/^[!-~]+$/.test(origin))
+    throw new CannotRunError(`${JSON.stringify(origin)} is no origin.`);
   const secure = parsed.protocol === 'wss:';
   return {
     secure,

@@ -1,7 +1,9 @@
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CannotRunError, runServerCases, type CaseResult } from '../../src/conformance/index.js';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
 import { oddServer, type Oddity } from './support/odd-peer.js';
 import { examine, notOk, WS_OPTIONS, wslayServer, wsServer } from './support/peers.js';
 
@@ -271,6 +273,22 @@ describe('a run that cannot begin says so in a sentence:', () => {
     await new Promise((resolve) => server.close(resolve));
     const sentence = `Cannot connect to 127.0.0.1, port ${port} (ECONNREFUSED): start the server or correct its URL.`;
     await expect(run({ url: `ws://127.0.0.1:${port}` })).rejects.toThrow(new CannotRunError(sentence));
+  });
+
+  test('a certificate that is not trusted', async () => {
+    const server = createTlsServer({ cert: CERTIFICATE, key: KEY }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(run({ url })).rejects.toThrow(
+      /\(DEPTH_ZERO_SELF_SIGNED_CERT\): make its certificate right, or accept/,
+    );
+    server.close();
+  });
+
+  test('a subprotocol or an origin that would break the request', async () => {
+    const url = 'ws://127.0.0.1:1';
+    await expect(run({ url, protocols: ['a b'] })).rejects.toThrow('"a b" is no subprotocol.');
+    await expect(run({ url, origin: 'http://a\r\nX: b' })).rejects.toThrow('"http://a\\r\\nX: b" is no origin.');
   });
 
   test('a URL that is none, an unknown case, nothing left', async () => {
