@@ -342,6 +342,14 @@ describe('mistakes', () => {
     );
   });
 
+  it('the guide names only options that there are', async () => {
+    const { out } = await run('--help');
+    const guide = readFileSync(new URL('../../../docs/load-tests.md', import.meta.url), 'utf8');
+    const named = [...guide.matchAll(/--[a-z][\w.-]*\w/g)].map(([option]) => option);
+    expect(named.length).toBeGreaterThan(20);
+    expect([...new Set(named)].filter((option) => !out.includes(option) && option !== '--help')).toEqual([]);
+  });
+
   it('--help names every option', async () => {
     const { status, out } = await run('--help');
     expect(status).toBe(0);
