@@ -55,6 +55,8 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
+// A pipe whose reader has gone, such as `head`, ends the program in silence.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 2));
 try {
   process.exitCode = await main(process.argv.slice(2), ownTerminal());
 } catch (error) {

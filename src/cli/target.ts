@@ -34,7 +34,9 @@ const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = { 'ws:': 'ws', 'wss:': '
  * @throws CommandError
  */
 export function targetOf(name: string, text: string, isInsecure: boolean): Target & { readonly path: string } {
-  const given = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `ws://${text}`;
+  // A port alone is one of this machine.
+  const place = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text;
+  const given = /^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`;
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const scheme = SCHEMES[url?.protocol ?? ''];
   if (url === undefined || scheme === undefined || url.hostname === '') {

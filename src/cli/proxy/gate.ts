@@ -8,6 +8,9 @@ import { Relay } from './relay.js';
 import type { ProxySettings } from './settings.js';
 import { watchTap, type Passing, type Watch } from './watch.js';
 
+/** Said of refusals, while the name of the proxy stands in requests. */
+const HINT = ' If the server wants its own name in requests: --rewrite-host.';
+
 /** All that has passed. */
 export interface Totals {
   connections: number;
@@ -121,7 +124,7 @@ export class Gate {
     const relay: Relay = new Relay(
       { client, server },
       {
-        tap: watchTap(passing, watches, target.url),
+        tap: watchTap(passing, watches, target.url, rewritesHost ? '' : HINT),
         plan,
         rewriter: rewritesHost ? new HeadRewriter(target.authority, target.origin) : undefined,
         dropped: () => this.totals.dropped++,

@@ -9,7 +9,8 @@ body { font-size: 0.9375rem; }
 main { max-width: none; padding: 1rem 1.25rem 2rem; height: 100vh; display: flex; flex-direction: column; gap: 0.75rem; }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 1rem; }
 h1 { font-size: 1.125rem; font-weight: 650; }
-header p { flex: 1; color: var(--quiet); overflow-wrap: anywhere; }
+header p { flex: 1; min-width: 8rem; color: var(--quiet); }
+.target { overflow-wrap: anywhere; }
 #state::before { content: ''; display: inline-block; width: 0.6rem; height: 0.6rem; margin-right: 0.5rem; border-radius: 50%; background: var(--failed); }
 #state[data-state='passing']::before { background: var(--ok); }
 #state[data-state='paused']::before { background: var(--nonStrict); }
@@ -53,7 +54,7 @@ tr.broken td { background: var(--failed-tint); }
   main { height: auto; min-height: 100vh; padding: 1rem; }
   #split.open { grid-template-columns: minmax(0, 1fr); }
   #list { max-height: 65vh; }
-  col.time, col.kind { width: 5.5rem; } col.size { width: 4.5rem; }
+  #list table { min-width: 46rem; }
 }
 `;
 

@@ -10,7 +10,8 @@ export const PROXY_USAGE = `Passes the bytes of WebSocket connections on unchang
 
   wsimd proxy LISTEN TARGET
 
-LISTEN is a port, such as 9000, or HOST:PORT. TARGET is the server, such as ws://127.0.0.1:9001 or wss://example.com.
+LISTEN is a port, such as 9000, or HOST:PORT. TARGET is the server, such as ws://127.0.0.1:9001, wss://example.com, or a
+port of this machine.
 Connect your client to LISTEN in place of the server; requests keep their paths.
 
   --page PORT       serve a page with the messages and the wire log at http://127.0.0.1:PORT/ (0: any free port)

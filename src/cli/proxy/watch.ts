@@ -30,8 +30,13 @@ export interface Watch {
   ended(connection: Passing, time: number): void;
 }
 
-/** The tap of one connection for all who watch; none where nobody does. */
-export function watchTap(connection: Passing, watches: readonly Watch[], target: string): RelayTap | undefined {
+/** The tap of one connection for all who watch; none where nobody does. `hint` is said of connections that are refused. */
+export function watchTap(
+  connection: Passing,
+  watches: readonly Watch[],
+  target: string,
+  hint: string,
+): RelayTap | undefined {
   if (watches.length === 0) return undefined;
   const byteWatches = watches.filter((watch) => watch.bytes !== undefined);
   const tap = new Tap({
@@ -41,8 +46,9 @@ export function watchTap(connection: Passing, watches: readonly Watch[], target:
       connection.url = target + (heads.request.split(' ')[1] ?? '');
       for (const watch of watches) watch.opened(connection, heads);
     },
-    notRead(why) {
-      for (const watch of watches) watch.note(connection, `${why}; its bytes pass unread.`);
+    notRead(why, isRefused) {
+      const more = isRefused ? hint : '';
+      for (const watch of watches) watch.note(connection, `${why}; its bytes pass unread.${more}`);
     },
     frame(frame, message) {
       connection.frames[frame.from]++;

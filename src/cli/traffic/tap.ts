@@ -19,8 +19,8 @@ const MOST_EARLY: number = 1024 * 1024;
 export interface Watcher {
   /** The connection is a WebSocket from here on. */
   opened(heads: Heads, time: number): void;
-  /** It is none, or cannot be read: a sentence without its full stop. Its bytes are not looked at again. */
-  notRead(why: string, time: number): void;
+  /** It is none, as the server has answered, or cannot be read: a sentence without its full stop. Its bytes are not looked at again. */
+  notRead(why: string, isRefused: boolean): void;
   frame: TellFrame;
 }
 
@@ -43,7 +43,7 @@ export class Tap {
   push(from: Side, chunk: Uint8Array, time: number): void {
     if (this.isBlind) return;
     if (this.frames !== undefined) this.frames[from].push(chunk, time);
-    else if (from === 'client') this.readRequest(chunk, time);
+    else if (from === 'client') this.readRequest(chunk);
     else this.readResponse(chunk, time);
   }
 
@@ -52,30 +52,30 @@ export class Tap {
     this.frames?.[from].end(time);
   }
 
-  private readRequest(chunk: Uint8Array, time: number): void {
-    if (this.requestHead !== undefined) return this.keepEarly(chunk, time);
+  private readRequest(chunk: Uint8Array): void {
+    if (this.requestHead !== undefined) return this.keepEarly(chunk);
     const { head, rest, error } = this.request.push(chunk);
-    if (error !== undefined) return this.leave(`The client asks for no WebSocket: ${error.message}`, time);
+    if (error !== undefined) return this.leave(`The client asks for no WebSocket: ${error.message}`);
     if (head === undefined) return;
     this.requestHead = head;
-    if (rest.length > 0) this.keepEarly(rest, time);
+    if (rest.length > 0) this.keepEarly(rest);
   }
 
-  private keepEarly(chunk: Uint8Array, time: number): void {
+  private keepEarly(chunk: Uint8Array): void {
     this.early.push(new Uint8Array(chunk));
     this.earlyLength += chunk.length;
-    if (this.earlyLength > MOST_EARLY) this.leave('The client does not wait for the response', time);
+    if (this.earlyLength > MOST_EARLY) this.leave('The client does not wait for the response');
   }
 
   private readResponse(chunk: Uint8Array, time: number): void {
     const { requestHead } = this;
-    if (requestHead === undefined) return this.leave('The server answers before it is asked', time);
+    if (requestHead === undefined) return this.leave('The server answers before it is asked');
     const { head, rest, error } = this.response.push(chunk);
-    if (error !== undefined) return this.leave(`The server answers with no HTTP: ${error.message}`, time);
+    if (error !== undefined) return this.leave(`The server answers with no HTTP: ${error.message}`);
     if (head === undefined) return;
     const { statusCode } = head;
     if (statusCode !== SWITCHING_PROTOCOLS) {
-      if (statusCode >= 200) return this.leave(refusalOf(requestHead, head), time);
+      if (statusCode >= 200) return this.leave(refusalOf(requestHead, head), true);
       // RFC 9110 15.2: others of these come before the response that counts.
       this.response = new ResponseReader();
       return rest.length > 0 ? this.readResponse(rest, time) : undefined;
@@ -93,10 +93,10 @@ export class Tap {
     if (rest.length > 0) frames.server.push(rest, time);
   }
 
-  private leave(why: string, time: number): void {
+  private leave(why: string, isRefused: boolean = false): void {
     this.isBlind = true;
     this.early = [];
-    this.watcher.notRead(why, time);
+    this.watcher.notRead(why, isRefused);
   }
 }
 
