@@ -1,5 +1,5 @@
 // `npm run bench:http2`: the echo of one server over TCP and over streams of one HTTP/2 session, ours and `ws`, in interleaved
-// rounds; the metric is the server's processor time per message. Needs a build.
+// rounds; the metric is the server's processor time per message. Then the memory of 10,000 streams. Needs a build.
 import http2 from 'node:http2';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -118,5 +118,32 @@ for (const cell of CELLS) {
     console.log(`${name.padEnd(14)} ${median.toFixed(2).padStart(8)} ${spread.padEnd(20)} ${ratio.toFixed(2)}x`);
   }
   for (const { server } of running) await server.stop();
+}
+
+/** The server's memory per connection, in KiB: open, and after a message that each has echoed. */
+async function memory(library) {
+  const [sessions, streams] = isSmoke ? [2, 2] : [100, 100];
+  const server = await start('servers/http2.mjs', {
+    core: 0,
+    settings: { work: 'echo', library },
+    flags: ['--expose-gc'],
+  });
+  const all = await stream(server.port, 1);
+  const kibibytes = async () => (await server.ask('memory')).resident / 1024;
+  const before = await kibibytes();
+  for (let at = 0; at < sessions; at++) all.push(...(await stream(server.port, streams)));
+  const open = await kibibytes();
+  await load(all, { length: 125, depth: 1 })();
+  const used = await kibibytes();
+  await server.stop();
+  return [open, used].map((resident) => (resident - before) / (sessions * streams));
+}
+
+console.log('\nMemory of the server, KiB a connection of 10,000 on 100 sessions: open, and after an echo');
+for (const library of ['wsimd', 'ws']) {
+  const samples = [];
+  for (let round = 0; round < (isSmoke ? 1 : 3); round++) samples.push(await memory(library));
+  const [open, used] = [0, 1].map((at) => summarize(samples.map((sample) => sample[at])).median);
+  console.log(`${library.padEnd(14)} ${open.toFixed(1).padStart(8)} ${used.toFixed(1).padStart(8)}`);
 }
 process.exit();

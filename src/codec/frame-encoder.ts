@@ -18,7 +18,7 @@ import { plainValues, type Values } from '../values/values.js';
 import { writeFrameHeader, writeHeader, writeKey } from './header.js';
 import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
-import { memoryOf, type OutMemory } from './out-memory.js';
+import { memoryOf, type OutMemory, type Tray } from './out-memory.js';
 import { Outgoing } from './outgoing.js';
 import { lengthIn, lengthOf, toBytes, toChunks, type Bytes, type Payload } from './payload.js';
 import { count, countFrames, type Traffic } from './statistics.js';
@@ -349,6 +349,16 @@ export class FrameEncoder {
   reuse(chunk: Uint8Array): void {
     // The last chunk of the thread is this encoder's only if it was the last to take.
     if (this.takes === this.memory.takes) this.memory.reuse(chunk);
+  }
+
+  /** The tray of the only chunk of the last `take`, whose owner will call `giveBack`. @internal */
+  claim(chunk: Uint8Array): Tray | undefined {
+    return this.takes === this.memory.takes ? this.memory.claim(chunk) : undefined;
+  }
+
+  /** As `reuse`, for a chunk of `length` bytes that was claimed, whatever was taken since. @internal */
+  giveBack(length: number, tray: Tray | undefined): void {
+    this.memory.giveBack(length, tray);
   }
 
   private open(): Outgoing {

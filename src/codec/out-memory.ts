@@ -9,6 +9,8 @@ const DESK_LENGTH = 2 * FULL_BATCH;
 /** Chunks are copied out of the desk into the smallest tray that they fit; longer ones leave with the desk itself. */
 const TRAY_LENGTHS = [1024, 4096, 16_384] as const;
 const LONGEST_TRAY = TRAY_LENGTHS[2];
+/** Spare trays of one length take at most so many bytes. */
+const SPARE_LENGTH = 64 * 1024;
 
 /** A batch that lies at a desk, as the desk knows it. */
 interface DeskTenant {
@@ -39,7 +41,7 @@ export function clearDesk(desk: Desk, length: number): boolean {
 }
 
 /** Memory for chunks that is used again and again; bytes from `dirty` on are zero. */
-interface Tray {
+export interface Tray {
   readonly bytes: Uint8Array;
   dirty: number;
 }
@@ -56,7 +58,8 @@ export class OutMemory {
   /** The kernels' memory, for numbers that are not aligned. */
   readonly stageWords: DataView;
   private deskDirty = 0;
-  private readonly trays: (Tray | undefined)[] = [undefined, undefined, undefined];
+  /** Spare trays of each length. */
+  private readonly trays: readonly Tray[][] = [[], [], []];
   /** The chunk that was made last, and its tray; and the chunk that a connection took last, which alone can be given back. */
   private made: Uint8Array | undefined;
   private tray: Tray | undefined;
@@ -90,12 +93,11 @@ export class OutMemory {
   chunk(length: number): Uint8Array {
     this.shared = undefined;
     const index = trayIndex(length);
-    const tray = this.trays[index];
+    const tray = index === NO_TRAY ? undefined : this.trays[index].pop();
     if (tray === undefined) {
       this.tray = undefined;
       return (this.made = this.values.view(new ArrayBuffer(length), 0, length));
     }
-    this.trays[index] = undefined;
     if (tray.dirty > length) tray.bytes.fill(0, length, tray.dirty);
     tray.dirty = length;
     this.tray = tray;
@@ -152,11 +154,30 @@ export class OutMemory {
     this.tray = undefined;
     const index = trayIndex(chunk.length);
     if (index !== NO_TRAY) {
-      this.trays[index] ??= tray ?? { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 };
+      if (this.trays[index].length === 0) this.spare(index, tray);
     } else if (tray !== undefined && desk.bytes.length === 0) {
       desk.bytes = tray.bytes;
       this.deskDirty = tray.dirty;
     }
+  }
+
+  /** The tray of the last chunk taken, if it lies in one, for an owner that will call `giveBack`, not `reuse`. */
+  claim(chunk: Uint8Array): Tray | undefined {
+    if (chunk !== this.taken || chunk !== this.made) return undefined;
+    const { tray } = this;
+    this.taken = this.made = this.tray = undefined;
+    return tray;
+  }
+
+  /** Says that a chunk of `length` bytes has been written out, whenever it was taken; `tray` is that of `claim`. */
+  giveBack(length: number, tray: Tray | undefined): void {
+    const index = trayIndex(length);
+    if (index === NO_TRAY || (this.trays[index].length + 1) * TRAY_LENGTHS[index] > SPARE_LENGTH) return;
+    this.spare(index, tray);
+  }
+
+  private spare(index: number, tray: Tray | undefined): void {
+    this.trays[index].push(tray ?? { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 });
   }
 }
 

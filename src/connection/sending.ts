@@ -1,6 +1,7 @@
 // `Sending` is the half of a `Connection` that turns messages into frames and hands the frames out (RFC 6455 5, 6.1).
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
+import type { Tray } from '../codec/out-memory.js';
 import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
@@ -176,6 +177,16 @@ export abstract class Sending extends Receiving {
   /** Says that `chunk`, the only one of the last `takeOutput`, has been written out and that nobody keeps it. */
   reuse(chunk: Uint8Array): void {
     this.encoder.reuse(chunk);
+  }
+
+  /** The memory of `chunk`, the only one of the last `takeOutput`, for an owner that will call `giveBack`. @internal */
+  claim(chunk: Uint8Array): Tray | undefined {
+    return this.encoder.claim(chunk);
+  }
+
+  /** As `reuse`, for a chunk of `length` bytes that was claimed, whatever was taken since. @internal */
+  giveBack(length: number, tray: Tray | undefined): void {
+    this.encoder.giveBack(length, tray);
   }
 
   /** How many bytes `takeOutput` would return now. */

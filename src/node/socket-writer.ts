@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
+import type { Tray } from '../codec/out-memory.js';
 import type { Connection } from '../connection/connection.js';
 import { Queue } from '../queue.js';
 import { FULL_BATCH } from '../spec/limits.js';
@@ -11,6 +12,7 @@ import type { DirectWriter } from './direct-write.js';
 import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
 import { tapFrames, type FrameTap } from './frame-tap.js';
 import { guardWith, type Guard } from './guard.js';
+import { handleWriter, isHttp2Stream, type Giver, type HandedChunk } from './http2/handle-write.js';
 import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
@@ -27,7 +29,7 @@ type Flight = SendCallback[] | undefined;
 const guard = guardWith((socket) => ownerOf(socket)?.flush());
 
 /** The writing half of a connection on a socket; Transport adds the reading half. */
-export abstract class SocketWriter implements Batch {
+export abstract class SocketWriter implements Batch, Giver {
   /** A promise job will flush the batch. */
   private isScheduled = false;
   /** A read is being dispatched, after which the batch is flushed. */
@@ -47,6 +49,9 @@ export abstract class SocketWriter implements Batch {
   protected readonly isNet: boolean;
   private readonly guarded: Guard;
   private readonly direct: DirectWriter | undefined;
+  /** The socket is a stream of HTTP/2 whose handle may be written to; so many bytes have been handed to it and wait. */
+  private readonly hands: boolean;
+  private handed = 0;
   /** The asynchronous context of the send that filled the socket, in which 'drain' is told. */
   private filledBy: AsyncResource | undefined;
   private wasEnded = false;
@@ -58,6 +63,7 @@ export abstract class SocketWriter implements Batch {
   ) {
     this.isNet = socket instanceof Socket;
     this.direct = this.isNet && path === 'direct' ? directWriter() : undefined;
+    this.hands = !this.isNet && path === 'direct' && isHttp2Stream(socket);
     // A Proxy's methods and listeners may be called on the socket behind it, which is not known as this connection's.
     this.guarded = types.isProxy(socket) ? guardWith(() => this.flush()) : guard;
     own(socket, this);
@@ -74,7 +80,12 @@ export abstract class SocketWriter implements Batch {
 
   /** Bytes that wait to be written, framing included. */
   get writableLength(): number {
-    return this.socket.writableLength + this.connection.outputLength;
+    return this.streamLength + this.connection.outputLength;
+  }
+
+  /** Bytes that the socket has and has not written. */
+  private get streamLength(): number {
+    return this.socket.writableLength + this.handed;
   }
 
   /** Whether so much waits that the sender should wait for 'drain'. */
@@ -116,7 +127,7 @@ export abstract class SocketWriter implements Batch {
       if (connection.outputLength >= FULL_BATCH || isExiting()) return true;
       if (this.mayGather) return false;
       // A write of the application's may never say that it is over.
-      if (this.socket.writableLength === 0) connection.congested = false;
+      if (this.streamLength === 0) connection.congested = false;
       return true;
     }
     if (this.burst < AT_ONCE) {
@@ -221,6 +232,10 @@ export abstract class SocketWriter implements Batch {
         connection.reuse(chunks[0]);
         continue;
       }
+      if (last === 0 && this.hands && this.hand(chunks[0], callbacks)) {
+        this.congest(underWay);
+        break;
+      }
       if (last > 0) socket.cork();
       for (let i = 0; i < last; i++) socket.write(chunks[i]);
       if (isTold) this.writeTold(chunks[last], callbacks);
@@ -228,14 +243,42 @@ export abstract class SocketWriter implements Batch {
       if (last > 0) socket.uncork();
       if (socket.writableLength > 0) {
         if (!isTold) this.writeTold('', undefined);
-        if (!connection.congested) this.taken = underWay;
-        connection.congested = true;
         if (!this.isGuarded) this.guard();
-        if (socket.writableNeedDrain) this.filledBy ??= new AsyncResource('WebSocketDrain');
+        this.congest(underWay);
         break;
       }
       if (last === 0 && isPrompt) connection.reuse(chunks[0]);
     }
+  }
+
+  /** The socket has bytes that it has not written: what follows waits. */
+  private congest(underWay: number): void {
+    const { connection, socket } = this;
+    if (!connection.congested) this.taken = underWay;
+    connection.congested = true;
+    if (this.streamLength >= socket.writableHighWaterMark) this.filledBy ??= new AsyncResource('WebSocketDrain');
+  }
+
+  /** Hands a chunk to the handle of a stream of HTTP/2; false where the stream is to be written to. */
+  private hand(chunk: Uint8Array, callbacks: Flight): boolean {
+    // One chunk at a time: all that the handle has counts as memory of the session, which is limited.
+    if (this.handed > 0 || !isNodesStream(this.socket, this.guarded.write)) return false;
+    const handed = handleWriter.write(this.socket, chunk, this);
+    if (handed === undefined) return false;
+    handed.flight = callbacks;
+    handed.tray = this.connection.claim(chunk);
+    (this.flights ??= new Queue()).push(callbacks);
+    this.handed += chunk.length;
+    return true;
+  }
+
+  /** The session has written a chunk that was handed over. */
+  wasTaken({ length, flight, tray }: HandedChunk, error: Error | null | undefined): void {
+    this.handed -= length;
+    this.connection.giveBack(length, tray as Tray | undefined);
+    if (error) this.fail(error);
+    this.written(flight as Flight, error);
+    if (this.wasEnded && this.handed === 0) this.socket.end();
   }
 
   /** A function of the application's that every frame goes through, if there is one. */
@@ -268,7 +311,7 @@ export abstract class SocketWriter implements Batch {
     // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
     else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
     // Where the application's own writes follow ours in the stream, nothing of ours tells of their end.
-    const isOver = !error && (this.socket.writableLength === 0 || this.flights === undefined);
+    const isOver = !error && (this.streamLength === 0 || this.flights === undefined);
     if (isOver) this.connection.congested = false;
     // Before the next batch is written: a stream may call back at once.
     if (callbacks !== undefined) settle(callbacks, error);
@@ -284,7 +327,7 @@ export abstract class SocketWriter implements Batch {
   end(): void {
     if (this.wasEnded) return;
     this.wasEnded = true;
-    this.socket.end();
+    if (this.handed === 0) this.socket.end();
   }
 
   /** Writes all that was sent and destroys the socket. */

@@ -1,8 +1,9 @@
 // `Transport` adds the reading half to a SocketWriter: chunks become events that its subclass dispatches.
 import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Readable, type Duplex } from 'node:stream';
 import { types } from 'node:util';
 import { destroyWhenOver } from './destroy-when-over.js';
+import { isHttp2Stream } from './http2/handle-write.js';
 import { beginReading, endFlushOnExit, endReading } from './flush-time.js';
 import { copyLanded, land, type ReadPath } from './landing.js';
 import { floods, FULL, type Share } from './share.js';
@@ -40,7 +41,8 @@ export abstract class Transport extends SocketWriter {
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('error', onError);
-    if (!this.isNet) destroyWhenOver(socket);
+    if (isHttp2Stream(socket)) takePushes(socket, path);
+    else if (!this.isNet) destroyWhenOver(socket);
   }
 
   /** Ties the socket behind a Proxy to this connection with its first event: listeners are called on that one. */
@@ -120,6 +122,13 @@ export abstract class Transport extends SocketWriter {
       else transport.takeLanded(bytes);
     },
     data: (socket: Duplex, chunk: Buffer): void => transportOf(socket)?.take(chunk),
+    pushed(socket: Duplex, chunk: unknown): boolean {
+      const transport = transportOf(socket);
+      if (transport === undefined || !ArrayBuffer.isView(chunk) || !socket.readableFlowing || isRead(socket))
+        return false;
+      transport.take(chunk as Buffer);
+      return true;
+    },
     end: (socket: Duplex): void => transportOf(socket)?.onEnd(),
     error(socket: Duplex, error: Error): void {
       const transport = transportOf(socket);
@@ -144,12 +153,34 @@ export abstract class Transport extends SocketWriter {
 }
 
 /** Whether the application reads the socket too, or bytes that it was to read lie in the stream still. */
-function isRead(socket: Socket): boolean {
+function isRead(socket: Duplex): boolean {
   return socket.listenerCount('data') > 1 || socket.listenerCount('readable') > 0 || socket.readableLength > 0;
 }
 
 function transportOf(socket: Duplex): Transport | undefined {
   return ownerOf(socket) as Transport | undefined;
+}
+
+/** Node pushes the bytes of a stream of HTTP/2 to it; they need no 'data' event, nor a look for more after each. */
+function takePushes(stream: Duplex, path: ReadPath): void {
+  if (path === 'landing' && stream.push === push) {
+    Object.defineProperty(stream, 'push', { value: onPush, writable: true, configurable: true });
+    stream.on('resume', onResume);
+  }
+}
+
+// oxlint-disable-next-line unbound-method -- it is called on its stream
+const { push } = Readable.prototype;
+
+const EMPTY = new Uint8Array(0);
+
+/** The stream waits for an answer to its last `_read`: with it, it asks its handle for more, which a pause has stopped. */
+function onResume(this: Duplex): void {
+  push.call(this, EMPTY);
+}
+
+function onPush(this: Duplex, chunk: unknown, encoding?: BufferEncoding): boolean {
+  return Transport.listeners.pushed(this, chunk) || push.call(this, chunk, encoding);
 }
 
 function onLanded(this: Socket, bytes: number): boolean {

@@ -175,6 +175,33 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(first.takeSingle()!.length).toBe(DESK + 1);
   });
 
+  test('a tray that was claimed serves again once it is given back, whatever was taken since', () => {
+    const line = new FrameEncoder({ role: Role.Server, kernels, values: make() });
+    const take = (length: number): Uint8Array => {
+      line.put(FIN | Opcode.Binary, new Uint8Array(length).fill(7), length, false);
+      return line.take()[0];
+    };
+    const first = take(10);
+    expect(line.claim(new Uint8Array(1))).toBeUndefined();
+    // Its memory is its own: a tray takes its place.
+    expect(line.claim(first)).toBeUndefined();
+    line.giveBack(first.length, undefined);
+    const second = take(20);
+    const tray = line.claim(second);
+    expect(tray?.bytes.buffer).toBe(second.buffer);
+    line.reuse(second);
+    const third = take(30);
+    expect(third.buffer).not.toBe(second.buffer);
+    line.giveBack(second.length, tray);
+    const fourth = take(5);
+    expect(fourth.buffer).toBe(second.buffer);
+    expect(new Uint8Array(fourth.buffer).subarray(fourth.length).every((byte) => byte === 0)).toBe(true);
+    // Spare trays are limited, and long chunks have none.
+    for (let count = 0; count < 200; count++) line.giveBack(10, undefined);
+    line.giveBack(100_000, undefined);
+    expect(new Set(Array.from({ length: 100 }, () => take(1).buffer.byteLength))).toEqual(new Set([1024, 3]));
+  });
+
   test('reuse takes the chunk of the last take back, once, and no other', () => {
     const values = make();
     const memory = memoryOf(values, kernels);

@@ -191,6 +191,82 @@ describe('our server and our client over HTTP/2', () => {
   });
 });
 
+describe.each([
+  { writePath: 'direct', readPath: 'landing' },
+  { writePath: 'stream', readPath: 'data' },
+] as const)('written to by $writePath and read by $readPath:', (paths) => {
+  /** A server's connection over HTTP/2, after its first messages, and its client. */
+  async function open(): Promise<{ ws: WebSocket; client: WebSocket; got: string[] }> {
+    const { wss, port, connect } = await serve(paths);
+    const accepted = once(wss, 'connection') as Promise<[WebSocket]>;
+    const client = new WebSocket(`ws://127.0.0.1:${port}/`, { http2: await connect(), ...paths });
+    const got: string[] = [];
+    client.on('message', (data) => got.push(String(data)));
+    const [ws] = await accepted;
+    await once(client, 'open');
+    for (const text of ['one', 'two']) {
+      client.send(text);
+      await once(client, 'message');
+    }
+    return { ws, client, got };
+  }
+
+  test('the way that is asked for is taken, and every byte is counted and told of once', async () => {
+    const { ws, client, got } = await open();
+    const told = new Promise((resolve) => ws.send('three', resolve));
+    const { writableLength } = ws._socket!;
+    expect([writableLength > 0, Object.hasOwn(ws._socket!, 'push')]).toEqual(
+      paths.writePath === 'direct' ? [false, true] : [true, false],
+    );
+    ws.send('four');
+    expect(ws.bufferedAmount).toBe(13);
+    expect(await told).toBeUndefined();
+    while (got.length < 4) await once(client, 'message');
+    expect([got, ws.bufferedAmount]).toEqual([['one', 'two', 'three', 'four'], 0]);
+  });
+
+  test('the application writes to the stream in turn, and hears every byte of it', async () => {
+    const { ws, client, got } = await open();
+    ws.send('before');
+    ws._socket!.write(Buffer.from('81056f74686572', 'hex'));
+    ws.send('behind');
+    while (got.length < 5) await once(client, 'message');
+    expect(got.slice(2)).toEqual(['before', 'other', 'behind']);
+
+    const heard: Buffer[] = [];
+    ws._socket!.on('data', (chunk: Buffer) => heard.push(chunk));
+    client.send('heard');
+    await once(client, 'message');
+    expect(Buffer.concat(heard)).toHaveLength(11);
+
+    const written: Buffer[] = [];
+    const socket = ws._socket!;
+    const write = socket.write.bind(socket) as (...given: unknown[]) => boolean;
+    socket.write = (...given: unknown[]) => {
+      written.push(given[0] as Buffer);
+      return write(...given);
+    };
+    ws.send('seen');
+    await once(client, 'message');
+    expect(Buffer.concat(written).toString('latin1')).toContain('seen');
+  });
+
+  test('a slow reader gets all that was sent before the end, and the sender hears of drain', async () => {
+    const { ws, client, got } = await open();
+    client.pause();
+    const text = 'x'.repeat(100_000);
+    for (let sent = 0; sent < 40; sent++) ws.send(text);
+    expect(ws.bufferedAmount).toBeGreaterThan(2 * MEBIBYTE);
+    const drained = once(ws, 'drain');
+    client.resume();
+    await drained;
+    ws.send('last');
+    ws.close(1000);
+    await once(client, 'close');
+    expect([got.length, got.at(-1)]).toEqual([43, 'last']);
+  });
+});
+
 describe('our server', () => {
   test.each<[string, object, number, string]>([
     ['another protocol', { ':protocol': 'foo' }, 501, 'Unknown :protocol'],

@@ -1,0 +1,140 @@
+// `handleWriter` hands chunks to the handles of HTTP/2 streams, as Node itself does behind their `write`.
+import type { Duplex } from 'node:stream';
+import type { DirectHandle, WriteRequest } from '../direct-write.js';
+
+/** A connection that hands bytes over. */
+export interface Giver {
+  /** The session has written a chunk, or never will. */
+  wasTaken(handed: HandedChunk, error: Error | null | undefined): void;
+}
+
+/** A chunk that was handed over, with two things that its giver may keep with it. */
+export interface HandedChunk {
+  readonly length: number;
+  flight: unknown;
+  tray: unknown;
+}
+
+interface HandleRequest extends WriteRequest {
+  giver?: Giver;
+  handed?: HandedChunk;
+}
+
+/** The methods that stand between `write` of a stream and its handle; they are compared, never called. */
+interface StreamMethods {
+  readonly _write: unknown;
+  readonly _writev: unknown;
+}
+
+type StreamInsides = Duplex & StreamMethods & { readonly [handle: symbol]: DirectHandle | undefined };
+
+/** Node's own parts of a write, as a write of a stream has shown them. */
+interface Mechanism {
+  readonly handle: symbol;
+  readonly methods: StreamMethods;
+  /** Undefined where the handle makes the requests itself, as in Node 26. */
+  readonly Request: (new () => HandleRequest) | undefined;
+  readonly oncomplete: NonNullable<WriteRequest['oncomplete']>;
+}
+
+/** A write of Node's that is looked at. */
+interface Shown extends Pick<Mechanism, 'handle' | 'methods' | 'Request'> {
+  readonly request: HandleRequest;
+}
+
+/** Whether a socket is a stream of HTTP/2 of Node's own. */
+export function isHttp2Stream(socket: Duplex): boolean {
+  const name = (socket.constructor as { name?: unknown } | undefined)?.name;
+  return name === 'ServerHttp2Stream' || name === 'ClientHttp2Stream';
+}
+
+/** Learns from the first write of the thread, which goes by way of its stream; then writes past the streams. */
+export class HandleWriter {
+  private shown: Shown | undefined;
+  private mechanism: Mechanism | undefined;
+  /** This Node is another one than those that are known. */
+  private isOff = false;
+
+  /**
+   * Hands a chunk to the handle of a stream in which nothing waits; `giver` is told once it is written.
+   * @returns undefined where the stream is to be written to
+   */
+  write(stream: Duplex, chunk: Uint8Array, giver: Giver): HandedChunk | undefined {
+    const insides = stream as StreamInsides;
+    const mechanism = this.mechanism ?? this.learn(insides, chunk);
+    if (mechanism === undefined || !isIdle(insides) || !isNodes(insides, mechanism.methods)) return undefined;
+    const handle = insides[mechanism.handle];
+    if (handle === undefined) return undefined;
+    const own = mechanism.Request && new mechanism.Request();
+    const answer = handle.writeBuffer(own ?? null, chunk);
+    const request = own ?? answer;
+    if (typeof request === 'number' || (own !== undefined && answer !== 0)) return undefined;
+    request.handle = handle;
+    request.oncomplete = mechanism.oncomplete;
+    request.callback = tell;
+    request.async = true;
+    request.buffer = chunk;
+    // Node counts bytes that wait in the stream; these it has not counted.
+    request.bytes = 0;
+    (request as HandleRequest).giver = giver;
+    return ((request as HandleRequest).handed = { length: chunk.length, flight: undefined, tray: undefined });
+  }
+
+  /** The mechanism, once a write has shown it; else looks at the next write of the stream. */
+  private learn(stream: StreamInsides, chunk: Uint8Array): Mechanism | undefined {
+    const { shown } = this;
+    if (shown !== undefined) {
+      const { request, ...parts } = shown;
+      const { oncomplete } = request;
+      this.isOff = typeof oncomplete !== 'function' || request.buffer === undefined;
+      if (!this.isOff) this.mechanism = { ...parts, oncomplete: oncomplete! };
+      this.shown = undefined;
+      return this.mechanism;
+    }
+    if (!this.isOff) this.isOff = !this.watch(stream, chunk);
+    return undefined;
+  }
+
+  /** Has the handle of a stream show how it is given a chunk. */
+  private watch(stream: StreamInsides, chunk: Uint8Array): boolean {
+    const symbol = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kHandle');
+    const handle = symbol && stream[symbol];
+    if (symbol === undefined || typeof handle?.writeBuffer !== 'function') return false;
+    // oxlint-disable-next-line unbound-method -- they are compared, and called on their handle
+    const [{ _write, _writev }, { writeBuffer }] = [stream, handle];
+    handle.writeBuffer = (given, bytes) => {
+      delete (handle as Partial<DirectHandle>).writeBuffer;
+      const answer = writeBuffer.call(handle, given, bytes);
+      const request = given ?? answer;
+      const Request = given === null ? undefined : (given.constructor as new () => HandleRequest);
+      if (bytes === chunk && typeof request === 'object' && (given === null || answer === 0)) {
+        this.shown = { handle: symbol, methods: { _write, _writev }, request, Request };
+      }
+      return answer;
+    };
+    return true;
+  }
+}
+
+function tell(this: HandleRequest, error?: Error | null): void {
+  this.giver!.wasTaken(this.handed!, error);
+}
+
+/** Whether nothing is in the stream, nor keeps it from writing. */
+function isIdle(stream: StreamInsides): boolean {
+  const { pending, headersSent } = stream as { pending?: boolean; headersSent?: boolean };
+  return (
+    stream.writableLength === 0 &&
+    stream.writable &&
+    stream.writableCorked === 0 &&
+    pending === false &&
+    headersSent === true
+  );
+}
+
+function isNodes(stream: StreamInsides, { _write, _writev }: StreamMethods): boolean {
+  return stream._write === _write && stream._writev === _writev;
+}
+
+/** The writer of this thread. */
+export const handleWriter: HandleWriter = new HandleWriter();
