@@ -79,16 +79,13 @@ class Member {
   }
 }
 
-/** Some worker threads. */
+/** Some worker threads, each begun when it has something to do. */
 export class Crew {
-  readonly #members: Member[];
+  readonly size: number;
+  readonly #members: Member[] = [];
 
   constructor(size: number) {
-    this.#members = Array.from({ length: size }, () => new Member());
-  }
-
-  get size(): number {
-    return this.#members.length;
+    this.size = size;
   }
 
   /** Plays a case against a server, on the worker of this number. */
@@ -99,7 +96,8 @@ export class Crew {
     how: Pick<ServerRun, 'tls' | 'http2'>,
     circumstances: Circumstances,
   ): Promise<CaseResult> {
-    return this.#members[worker].play({ id: one.id, circumstances, server, how });
+    const member = (this.#members[worker] ??= new Member());
+    return member.play({ id: one.id, circumstances, server, how });
   }
 
   /** Plays a case with the client that asked for it, whose socket stays in this thread. */
@@ -112,9 +110,12 @@ export class Crew {
   /** The one that has made the messages of the case, unless others have much less to do. */
   #memberFor(one: Case): Member {
     const messages = messagesOf(one);
-    const idle = this.#members.reduce((best, other) => (other.busy < best.busy ? other : best));
-    const knowing = this.#members.filter(({ knows }) => knows.has(messages)).sort((a, b) => a.busy - b.busy);
-    const member = knowing.length > 0 && knowing[0].busy < idle.busy + BUSY ? knowing[0] : idle;
+    const byWork = [...this.#members].sort((some, other) => some.busy - other.busy);
+    const knowing = byWork.find(({ knows }) => knows.has(messages));
+    const isFull = byWork.length === this.size;
+    if (knowing !== undefined && knowing.busy < (isFull ? byWork[0].busy : 0) + BUSY) return knowing;
+    const member = isFull || byWork.at(0)?.busy === 0 ? byWork[0] : new Member();
+    if (!this.#members.includes(member)) this.#members.push(member);
     member.knows.add(messages);
     return member;
   }

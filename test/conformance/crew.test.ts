@@ -41,23 +41,27 @@ async function collect(results: AsyncIterable<Suite.CaseResult>): Promise<Map<st
   return new Map([...found].sort(([one], [other]) => one.localeCompare(other)));
 }
 
-test('a server has the verdicts, counts and traffic of one thread, and progress is told', async () => {
-  const suite = await built();
-  if (suite === null) return;
-  const server = await wsServer(DEFLATE);
-  const before = await threads(0);
-  const alone = await collect(suite.runServerCases({ url: server.url, cases: CASES }));
-  const told: string[] = [];
-  const onCase = (id: string, begun: boolean): void => void told.push(`${id} ${begun}`);
-  const shared = await collect(suite.runServerCases({ url: server.url, cases: CASES, workers: 2, onCase }));
-  server.stop();
-  expect(shared).toEqual(alone);
-  expect(shared.size).toBe(CASES.length);
-  expect(told.sort()).toEqual(CASES.flatMap((id) => [`${id} false`, `${id} true`]).sort());
-  expect(await threads(before)).toBe(before);
-});
+test(
+  'a server has the verdicts, counts and traffic of one thread, and progress is told',
+  { timeout: 60_000 },
+  async () => {
+    const suite = await built();
+    if (suite === null) return;
+    const server = await wsServer(DEFLATE);
+    const before = await threads(0);
+    const alone = await collect(suite.runServerCases({ url: server.url, cases: CASES }));
+    const told: string[] = [];
+    const onCase = (id: string, begun: boolean): void => void told.push(`${id} ${begun}`);
+    const shared = await collect(suite.runServerCases({ url: server.url, cases: CASES, workers: 2, onCase }));
+    server.stop();
+    expect(shared).toEqual(alone);
+    expect(shared.size).toBe(CASES.length);
+    expect(told.sort()).toEqual(CASES.flatMap((id) => [`${id} false`, `${id} true`]).sort());
+    expect(await threads(before)).toBe(before);
+  },
+);
 
-test('a client has the verdicts, counts and traffic of one thread', async () => {
+test('a client has the verdicts, counts and traffic of one thread', { timeout: 60_000 }, async () => {
   const suite = await built();
   if (suite === null) return;
   const examined = async (workers: number): Promise<Map<string, unknown>> => {
@@ -76,7 +80,7 @@ test('a client has the verdicts, counts and traffic of one thread', async () => 
   expect(await threads(before)).toBe(before);
 });
 
-test('a run that is aborted in the middle of its cases leaves no thread', async () => {
+test('a run that is aborted in the middle of its cases leaves no thread', { timeout: 60_000 }, async () => {
   const suite = await built();
   if (suite === null) return;
   const server = await wsServer(DEFLATE);
@@ -94,48 +98,52 @@ test('a run that is aborted in the middle of its cases leaves no thread', async 
   server.stop();
 });
 
-test('a case that fails only beside others is judged again alone, and a server that dies of one is started again', async () => {
-  const suite = await built();
-  if (suite === null) return;
-  let port = 0;
-  let starts = 0;
-  let sockets: WebSocketServer | null = null;
-  const start = async (): Promise<void> => {
-    starts++;
-    const server = new WebSocketServer({ port, host: '127.0.0.1', ...DEFLATE });
-    sockets = server;
-    server.on('connection', (socket) => {
-      let count = 0;
-      socket.on('error', () => undefined);
-      socket.on('message', (data: Buffer, binary) => {
-        // 12.3 is the only one that is binary and of 64 bytes: the server dies in its middle.
-        if (binary && data.length === 64 && ++count === 500) {
-          for (const client of server.clients) client.terminate();
-          server.close();
-        } else if (server.clients.size === 1 || data.length !== 16) socket.send(data, { binary });
-        else socket.close(1013);
+test(
+  'a case that fails only beside others is judged again alone, and a server that dies of one is started again',
+  { timeout: 60_000 },
+  async () => {
+    const suite = await built();
+    if (suite === null) return;
+    let port = 0;
+    let starts = 0;
+    let sockets: WebSocketServer | null = null;
+    const start = async (): Promise<void> => {
+      starts++;
+      const server = new WebSocketServer({ port, host: '127.0.0.1', ...DEFLATE });
+      sockets = server;
+      server.on('connection', (socket) => {
+        let count = 0;
+        socket.on('error', () => undefined);
+        socket.on('message', (data: Buffer, binary) => {
+          // 12.3 is the only one that is binary and of 64 bytes: the server dies in its middle.
+          if (binary && data.length === 64 && ++count === 500) {
+            for (const client of server.clients) client.terminate();
+            server.close();
+          } else if (server.clients.size === 1 || data.length !== 16) socket.send(data, { binary });
+          else socket.close(1013);
+        });
       });
-    });
-    await new Promise((resolve) => server.once('listening', resolve));
-    port = (server.address() as AddressInfo).port;
-  };
-  await start();
-  const run = { url: `ws://127.0.0.1:${port}`, cases: ['12.1.1', '12.3.2'], workers: 2 };
-  const notes: string[] = [];
-  const verdicts: Record<string, string> = {};
-  for await (const { id, behavior } of suite.runServerCases({
-    ...run,
-    restart: start,
-    onNote: (note) => notes.push(note),
-  }))
-    verdicts[id] = behavior;
-  (sockets as WebSocketServer | null)?.close();
-  expect(verdicts).toEqual({ '12.1.1': 'OK', '12.3.2': 'FAILED' });
-  expect(starts).toBeGreaterThan(1);
-  expect(notes.at(-1)).toMatch(/^The server died in .*12\.3\.2.* and was started again\.$/);
-});
+      await new Promise((resolve) => server.once('listening', resolve));
+      port = (server.address() as AddressInfo).port;
+    };
+    await start();
+    const run = { url: `ws://127.0.0.1:${port}`, cases: ['12.1.1', '12.3.2'], workers: 2 };
+    const notes: string[] = [];
+    const verdicts: Record<string, string> = {};
+    for await (const { id, behavior } of suite.runServerCases({
+      ...run,
+      restart: start,
+      onNote: (note) => notes.push(note),
+    }))
+      verdicts[id] = behavior;
+    (sockets as WebSocketServer | null)?.close();
+    expect(verdicts).toEqual({ '12.1.1': 'OK', '12.3.2': 'FAILED' });
+    expect(starts).toBeGreaterThan(1);
+    expect(notes.at(-1)).toMatch(/^The server died in .*12\.3\.2.* and was started again\.$/);
+  },
+);
 
-test('a number of workers that is none is refused', async () => {
+test('a number of workers that is none is refused', { timeout: 60_000 }, async () => {
   const suite = await built();
   if (suite === null) return;
   const url = 'ws://127.0.0.1:1';
