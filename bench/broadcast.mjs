@@ -23,9 +23,11 @@ const table = results.table(
   "microseconds of the server's processor time per delivery",
 );
 const receivers = await start('receivers.mjs', { core: 1 });
-for (const [label, extensions] of [
-  ['without takeover', NO_TAKEOVER],
-  ['with takeover', TAKEOVER],
+for (const [label, extensions, burst] of [
+  ['without takeover, 1 a tick', NO_TAKEOVER, 1],
+  ['without takeover, 8 a tick', NO_TAKEOVER, 8],
+  ['with takeover, 1 a tick', TAKEOVER, 1],
+  ['with takeover, 8 a tick', TAKEOVER, 8],
 ]) {
   if (!label.includes(only)) continue;
   const sides = [];
@@ -36,9 +38,9 @@ for (const [label, extensions] of [
       ['ws, a loop', 'servers/ws.mjs', 'loop', extensions],
       ['ws, a loop, plain', 'servers/ws.mjs', 'loop', ''],
     ]) {
-      const settings = { work: kind, burst: 1, length: 1024, isJson: true, deflate: offer !== '' };
+      const settings = { work: kind, burst, length: 1024, isJson: true, deflate: offer !== '' };
       const running = await start(file, { core: 0, settings });
-      const opened = { port: running.port, connections: CONNECTIONS, extensions: offer };
+      const opened = { port: running.port, connections: CONNECTIONS, extensions: offer, burst };
       sides.push({ name, running, group: await receivers.ask({ open: opened }) });
     }
     const figures = await measureSides(sides);

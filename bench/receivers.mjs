@@ -20,13 +20,17 @@ class Group {
   unserved = 0;
   onQuiet = undefined;
 
-  /** @param {string} extensions the offer, '' for none */
-  constructor(extensions) {
+  /**
+   * @param {string} extensions the offer, '' for none
+   * @param {number} burst how many messages to all come for each that is asked for
+   */
+  constructor(extensions, burst) {
     this.extensions = extensions;
+    this.burst = burst;
   }
 
   ask() {
-    this.unserved = this.peers.length;
+    this.unserved = this.burst * this.peers.length;
     this.peers[0].socket.write(REQUEST);
   }
 
@@ -88,8 +92,8 @@ function fail(message) {
   process.exit(1);
 }
 
-async function open({ port, connections, extensions }) {
-  const group = new Group(extensions);
+async function open({ port, connections, extensions, burst }) {
+  const group = new Group(extensions, burst);
   while (group.peers.length < connections) {
     const batch = Array.from({ length: Math.min(OPENING, connections - group.peers.length) }, () => {
       return new Promise((resolve) => group.peers.push(new Peer(group, port, resolve)));

@@ -1,5 +1,5 @@
-// A process with many WebSocket clients: says 'open' once all are, and when all are closed the time, the code and the number of
-// bytes received of each.
+// A process with many WebSocket clients: says 'open' once all are, and when all are closed the code and the number of bytes
+// received of each.
 import { once } from 'node:events';
 import { WebSocket } from '../../dist/index.js';
 
@@ -13,7 +13,7 @@ while (open < Number(count)) {
     let bytes = 0;
     client.on('message', (data) => (bytes += data.length));
     client.on('close', (code) => {
-      ends.push([Date.now(), code, bytes]);
+      ends.push([code, bytes]);
       if (ends.length === Number(count)) process.send(ends, () => process.disconnect());
     });
   }
