@@ -19,7 +19,7 @@ export interface RedisBrokerOptions {
   readonly prefix?: string;
   /** Keeps messages in a stream for each topic, for `after`. */
   readonly history?: Partial<HistoryLimits> | boolean;
-  /** Publishes within the shard that a topic belongs to, by SPUBLISH of Redis 7: for a cluster, whose other nodes it costs nothing. */
+  /** Publishes within the shard of a cluster that a topic belongs to, by SPUBLISH of Redis 7: other nodes have no work with it. */
   readonly sharded?: boolean;
 }
 

@@ -1,7 +1,7 @@
 // `openBroker` connects a broker of the built package to an engine that runs, with a client of its own.
-import { clusterBroker } from '../../../dist/topics/brokers/cluster.cjs';
-import { natsBroker } from '../../../dist/topics/brokers/nats.cjs';
-import { redisBroker } from '../../../dist/topics/brokers/redis.cjs';
+import { clusterBroker } from '../../../dist/topics/brokers/cluster.js';
+import { natsBroker } from '../../../dist/topics/brokers/nats.js';
+import { redisBroker } from '../../../dist/topics/brokers/redis.js';
 import { startHub, startNats, startRedis } from '../../support/engines.mjs';
 
 // So much that no topic outgrows it while a client is away.

@@ -20,17 +20,20 @@ const { values } = parseArgs({
     subscribers: { type: 'string', default: '600' },
     topics: { type: 'string', default: '20' },
     rate: { type: 'string', default: '200' },
+    /** At least so many, however long they take. */
+    faults: { type: 'string', default: '5' },
     /** How long between two faults, in ms. */
     every: { type: 'string', default: '3000' },
   },
 });
 const { engine: name, history: isKept } = values;
-const [minutes, workerCount, subscriberCount, topicCount, rate, every] = [
+const [minutes, workerCount, subscriberCount, topicCount, rate, least, every] = [
   'minutes',
   'workers',
   'subscribers',
   'topics',
   'rate',
+  'faults',
   'every',
 ].map((option) => {
   const number = Number(values[option]);
@@ -133,8 +136,8 @@ async function stopEngine() {
 }
 
 const until = Date.now() + minutes * 60_000;
-for (let index = 0; Date.now() < until; index++) {
-  await delay(Math.min(every, Math.max(0, until - Date.now())));
+for (let index = 0; Date.now() < until || index < least; index++) {
+  await delay(every);
   await faults[index % faults.length]();
 }
 
