@@ -85,9 +85,16 @@ try {
   });
 
   await checks.check('every door opens for import and require', async () => {
-    const names = ['', '/codec', '/metrics', '/topics', '/topics/redis', '/topics/nats', '/topics/cluster'].map(
-      (door) => `wsimd${door}`,
-    );
+    const names = [
+      '',
+      '/codec',
+      '/codec/deflate',
+      '/metrics',
+      '/topics',
+      '/topics/redis',
+      '/topics/nats',
+      '/topics/cluster',
+    ].map((door) => `wsimd${door}`);
     const program = names.map((name) => `await import('${name}'); require('${name}');`).join(' ');
     const start = "const require = process.getBuiltinModule('node:module').createRequire(process.cwd() + '/x');";
     await run(process.execPath, ['--input-type=module', '-e', start + program], { cwd: ours });
