@@ -11,6 +11,8 @@ import type { Passing } from './watch.js';
 /** How many rows are kept, and how many bytes of content with them. */
 const MOST_ROWS = 5000;
 const MOST_BYTES: number = 64 * 1024 * 1024;
+/** So many rows that are not kept any more may be in memory still. */
+const MOST_GONE = 500;
 /** How much of a content is shown, in bytes. */
 const SHOWN_TEXT: number = 1024 * 1024;
 const SHOWN_HEX: number = 16 * 1024;
@@ -37,11 +39,26 @@ export interface Row {
   readonly wire?: WireLine;
 }
 
-/** The content of a row. */
-interface Content {
-  readonly row: Row;
-  readonly data: Uint8Array | undefined;
-  readonly heads: Heads | undefined;
+/** The parts of a row that are made when the page is open. */
+type RowParts = Omit<Row, 'id' | 'connection' | 'time'>;
+
+/** A row that is made when the page is open, and its content. */
+class Kept {
+  private made: Row | undefined;
+
+  constructor(
+    readonly id: number,
+    private readonly connection: number,
+    private readonly time: number,
+    private readonly make: () => RowParts,
+    readonly data: Uint8Array | undefined,
+    readonly heads: Heads | undefined,
+  ) {}
+
+  get row(): Row {
+    const { id, connection, time } = this;
+    return (this.made ??= { id, connection, time, ...this.make() });
+  }
 }
 
 /** All that a row tells when it is opened. */
@@ -54,50 +71,62 @@ export interface Detail {
 }
 
 export class PageRows {
-  private readonly contents = new Map<number, Content>();
+  /** The rows, the oldest first, from `start` on; their ids follow each other. */
+  private readonly kept: Kept[] = [];
+  private start = 0;
+  private next = 1;
+  private bytesKept = 0;
+  private bytesGone = 0;
   private readonly numbers = new WeakMap<Passing, number>();
   private readonly epoch = Date.now() - performance.now();
-  private next = 1;
-  private kept = 0;
 
-  /** The rows that are kept, the oldest first. */
-  get all(): Row[] {
-    return [...this.contents.values()].map(({ row }) => row);
+  /** The last rows, the oldest first. */
+  last(count: number): Row[] {
+    return this.kept.slice(Math.max(this.start, this.kept.length - count)).map(({ row }) => row);
   }
 
-  opened(connection: Passing, heads: Heads): Row {
-    const [method, path] = heads.request.split(' ');
-    const text = visibleText(`${method} ${path} from ${connection.peer}`);
-    return this.keep(connection, connection.openedAt, { what: 'open', text }, undefined, heads);
+  opened(connection: Passing, heads: Heads): { readonly row: Row } {
+    const make = (): RowParts => {
+      const [method, path] = heads.request.split(' ');
+      return { what: 'open', text: visibleText(`${method} ${path} from ${connection.peer}`) };
+    };
+    return this.keep(connection, connection.openedAt, make, undefined, heads);
   }
 
-  frame(connection: Passing, frame: Frame, message: Message | undefined): Row {
-    const { from, opcode } = frame;
-    const { kind, size, preview, fault } = wordsOfFrame(frame, message);
-    const data = message?.data ?? frame.payload;
-    const isMessage = message !== undefined || isControl(opcode) || frame.fault !== undefined;
-    const text = preview.length > PREVIEW ? `${preview.slice(0, PREVIEW)} …` : preview;
-    const wire = this.wire(connection, wireRow(frame));
-    const row = { what: 'frame', from, kind, size, text, isMessage, wire, ...(fault === '' ? {} : { fault }) } as const;
-    return this.keep(connection, frame.time, row, data);
+  frame(connection: Passing, frame: Frame, message: Message | undefined): { readonly row: Row } {
+    const number = this.numberOf(connection);
+    const make = (): RowParts => {
+      const { from, opcode } = frame;
+      const { kind, size, preview, fault } = wordsOfFrame(frame, message);
+      const isMessage = message !== undefined || isControl(opcode) || frame.fault !== undefined;
+      const text = preview.length > PREVIEW ? `${preview.slice(0, PREVIEW)} …` : preview;
+      const wire = wireOf(wireRow(frame), number);
+      return { what: 'frame', from, kind, size, text, isMessage, wire, ...(fault === '' ? {} : { fault }) };
+    };
+    return this.keep(connection, frame.time, make, message?.data ?? frame.payload);
   }
 
-  bytes(connection: Passing, from: Side, chunk: Uint8Array, time: number): Row {
+  bytes(connection: Passing, from: Side, chunk: Uint8Array, time: number): { readonly row: Row } {
+    const number = this.numberOf(connection);
     const bytes = excerpt(chunk);
-    const row: WireLogRow =
-      from === 'server' ? { kind: 'octetsReceived', bytes } : { kind: 'octetsSent', bytes, sync: false };
-    return this.keep(connection, time, { what: 'bytes', from, wire: this.wire(connection, row) });
+    const make = (): RowParts => {
+      const row: WireLogRow =
+        from === 'server' ? { kind: 'octetsReceived', bytes } : { kind: 'octetsSent', bytes, sync: false };
+      return { what: 'bytes', from, wire: wireOf(row, number) };
+    };
+    return this.keep(connection, time, make);
   }
 
-  note(connection: Passing, text: string, what: 'note' | 'end' = 'note'): Row {
-    return this.keep(connection, performance.now(), { what, text: visibleText(text) });
+  note(connection: Passing, text: string, what: 'note' | 'end' = 'note'): { readonly row: Row } {
+    return this.keep(connection, performance.now(), () => ({ what, text: visibleText(text) }));
   }
 
   /** All about a row; undefined where it is not kept any more. */
   detail(id: number): Detail | undefined {
-    const content = this.contents.get(id);
-    if (content === undefined) return undefined;
-    const { row, data, heads } = content;
+    const oldest = this.kept[this.start]?.id ?? id + 1;
+    const found = id < oldest ? undefined : this.kept[this.start + id - oldest];
+    if (found === undefined) return undefined;
+    const { row, data, heads } = found;
     if (heads !== undefined) return { row, heads };
     if (data === undefined) return { row };
     const text = textIn(data.subarray(0, SHOWN_TEXT));
@@ -108,31 +137,35 @@ export class PageRows {
     };
   }
 
-  private wire(connection: Passing, row: WireLogRow): WireLine {
+  private numberOf(connection: Passing): number {
     const at = this.numbers.get(connection) ?? 0;
     this.numbers.set(connection, at + 1);
-    const line = wireLine(row, running(at));
-    return { ...line, head: visibleText(line.head), rest: line.rest.map(visibleText) };
+    return at;
   }
 
-  private keep(
-    connection: Passing,
-    time: number,
-    row: Omit<Row, 'id' | 'connection' | 'time'>,
-    data?: Uint8Array,
-    heads?: Heads,
-  ): Row {
-    const id = this.next++;
-    const whole: Row = { id, connection: connection.number, time: this.epoch + time, ...row };
-    this.contents.set(id, { row: whole, data, heads });
-    this.kept += data?.length ?? 0;
-    for (const [oldest, { data: content }] of this.contents) {
-      if (this.contents.size <= MOST_ROWS && (this.kept <= MOST_BYTES || oldest === id)) break;
-      this.contents.delete(oldest);
-      this.kept -= content?.length ?? 0;
+  private keep(connection: Passing, time: number, make: () => RowParts, data?: Uint8Array, heads?: Heads): Kept {
+    const { kept } = this;
+    const one = new Kept(this.next++, connection.number, this.epoch + time, make, data, heads);
+    kept.push(one);
+    this.bytesKept += data?.length ?? 0;
+    const isFull = (): boolean => kept.length - this.start > MOST_ROWS || this.bytesKept > MOST_BYTES;
+    while (isFull() && this.start < kept.length - 1) {
+      const length = kept[this.start++].data?.length ?? 0;
+      this.bytesKept -= length;
+      this.bytesGone += length;
     }
-    return whole;
+    // The memory of those that are gone is given back many at a time.
+    if (this.start > MOST_GONE || this.bytesGone > MOST_BYTES) {
+      kept.splice(0, this.start);
+      this.start = this.bytesGone = 0;
+    }
+    return one;
   }
+}
+
+function wireOf(row: WireLogRow, number: number): WireLine {
+  const line = wireLine(row, running(number));
+  return { ...line, head: visibleText(line.head), rest: line.rest.map(visibleText) };
 }
 
 /** The row of the wire log: the client's side of it, so that it reads as the report of an examined server does. */

@@ -111,13 +111,14 @@ export class ProxyPage implements Watch {
       if (text === 'pause' || text === 'resume') this.turn(text === 'pause');
     });
     this.send();
-    const rows = this.rows.all.slice(-MOST_ROWS);
+    const rows = this.rows.last(MOST_ROWS);
     websocket.send(JSON.stringify({ target: this.target, paused: this.isPaused, rows }));
   }
 
-  private add(row: Row): void {
+  /** Rows are made only while the page is open. */
+  private add(kept: { readonly row: Row }): void {
     if (this.server.clients!.size === 0) return;
-    this.news.push(row);
+    this.news.push(kept.row);
     this.timer ??= setTimeout(() => this.send(), SEND_EVERY);
   }
 
