@@ -100,6 +100,8 @@ describe('the package that was built', () => {
   it('works where nothing may be compiled', () => {
     const program = `console.log(JSON.stringify(require('./dist/sans-io.cjs').kernels.name))`;
     expect(evaluate(program, '--jitless')).toBe('javascript');
+    const deflate = `console.log(JSON.stringify(require('wsimd/codec/deflate').canDeflate()))`;
+    expect([evaluate(deflate, '--jitless'), evaluate(deflate)]).toEqual([false, true]);
   });
 
   it.each(['--jitless', '--no-warnings'])('lives through an import without WebAssembly: %s', (flag) => {

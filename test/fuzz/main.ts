@@ -6,6 +6,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { playCalls } from './calls.js';
+import { playDeflate } from './deflating.js';
 import { examine, newTally, type Tally } from './differential.js';
 import { exhaustive } from './exhaustive.js';
 import { examineInflating } from './inflating.js';
@@ -28,12 +29,15 @@ const USAGE = `npm run fuzz -- [options]
   --save-corpus  with --server: write the programs that it was guided by to ${CORPUS}
   --isolation    play connections whose payloads carry marks, and look for those of others; an input is a message
   --calls        make random calls of the codec with random arguments on connections that share memory; an input is a call
+  --deflate      hold the codec's inflater and deflater against zlib, both ways; an input is a stream
   --exhaustive   go through the sets that can be gone through whole`;
 
 const DIRECTORY = 'build/fuzz';
 const PROGRESS_EVERY = 10_000;
 /** Messages that are sent in an episode of marked ones. */
 const MARKED_MESSAGES = 4000;
+/** Streams of one seed. */
+const STREAMS = 400;
 /** Random calls that are made with one seed. */
 const CALLS = 4000;
 /** A thread that says nothing for so long hangs; all of them share two cores with others. */
@@ -65,6 +69,7 @@ async function main(): Promise<void> {
       'save-corpus': { type: 'boolean', default: false },
       isolation: { type: 'boolean', default: false },
       calls: { type: 'boolean', default: false },
+      deflate: { type: 'boolean', default: false },
       exhaustive: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -77,6 +82,7 @@ async function main(): Promise<void> {
     throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
   }
   if (values.isolation) return isolation(seed, inputs, minutes * 60_000);
+  if (values.deflate) return deflate(seed, inputs, minutes * 60_000);
   if (values.calls) return calls(seed, inputs, minutes * 60_000);
   const done = await fuzz({ seed, inputs, isServer: values.server, jobs }, minutes * 60_000, values['save-corpus']);
   mkdirSync(DIRECTORY, { recursive: true });
@@ -122,6 +128,31 @@ function calls(seed: number, inputs: number, milliseconds: number): void {
     made += findings.calls;
     refused += findings.refused;
     bytes += findings.bytes;
+    found = findings.found;
+    if (performance.now() - told < PROGRESS_EVERY) continue;
+    told = performance.now();
+    console.log(line());
+  }
+  console.log([...found, line()].join('\n'));
+  process.exitCode = found.length === 0 ? 0 : 1;
+}
+
+/** Plays episodes of streams, until streams, time or a finding end them. */
+function deflate(seed: number, inputs: number, milliseconds: number): void {
+  const start = performance.now();
+  let [inflated, deflated, wrong, refused, told] = [0, 0, 0, 0, start];
+  let found: string[] = [];
+  const line = (): string =>
+    `seed ${seed}: ${inflated} streams of zlib inflated, ${deflated} deflated for zlib, ${wrong} wrong ones, ` +
+    `${refused} of them refused, ${Math.round((performance.now() - start) / 1000)} s, ${found.length} found`;
+  const isOver = (): boolean =>
+    inflated + deflated + wrong >= inputs || performance.now() - start >= milliseconds || found.length > 0;
+  for (; !isOver(); seed++) {
+    const findings = playDeflate(seed, STREAMS);
+    inflated += findings.inflated;
+    deflated += findings.deflated;
+    wrong += findings.wrong;
+    refused += findings.refused;
     found = findings.found;
     if (performance.now() - told < PROGRESS_EVERY) continue;
     told = performance.now();
