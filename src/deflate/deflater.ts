@@ -6,6 +6,11 @@ import { machine, type Machine, type Tenant } from './machine.js';
 
 /** RFC 7692 7.2.3.6: the compressed form of an empty message. */
 const EMPTY_MESSAGE = 0x00;
+/**
+ * So much of a window, in bytes, is kept while another connection deflates. A sender need not use its whole window, and the
+ * places of these bytes are put in their chains anew when the connection comes back, which takes most of its time then.
+ */
+const CARRIED = 8192;
 
 /** The effort of levels 1 to 9: good, lazy and nice lengths of matches, and how many places of a chain are looked at. */
 const EFFORTS: readonly (readonly [good: number, lazy: number, nice: number, chain: number])[] = [
@@ -65,7 +70,7 @@ export class WasmDeflater implements Deflater, Tenant {
   // The window of a message in fragments is kept too. Every payload ends with a flush, so that nothing else is left.
   leave(): void {
     const { exports, bytes } = this.#machine;
-    const filled = exports.deflaterFilled();
+    const filled = Math.min(exports.deflaterFilled(), CARRIED);
     const end = exports.room(0);
     if (this.#window.length < filled) this.#window = new Uint8Array(filled);
     this.#window.set(bytes.subarray(end - filled, end));
