@@ -14,7 +14,11 @@ import { runsLong } from './support/long.js';
 
 const ROOT = new URL('../', import.meta.url);
 const WSLAY_HEADER = '/usr/include/wslay/wslay.h';
-const ENTRIES: Readonly<Record<string, string>> = { wsimd: 'dist/index.js', 'wsimd/codec': 'dist/sans-io.js' };
+const ENTRIES: Readonly<Record<string, string>> = {
+  wsimd: 'dist/index.js',
+  'wsimd/codec': 'dist/sans-io.js',
+  'wsimd/codec/deflate': 'dist/deflate.js',
+};
 
 let directory: string;
 const children = new Set<ChildProcess>();
