@@ -25,7 +25,6 @@ import {
   writeDeflateOffer,
   writeRequest,
   type DeflateAgreement,
-  type DeflateOptions,
 } from '../../src/sans-io.js';
 import { launchChromium } from '../support/chromium.js';
 import { jsonLike, noise, seeded } from '../support/deflate.js';
@@ -39,7 +38,15 @@ const MESSAGES = [
   jsonLike(1000, random),
 ];
 
-const SETTINGS: { name: string; options: DeflateOptions }[] = [
+/** The parameters that `ws` and the codec name alike. */
+interface Parameters {
+  readonly serverNoContextTakeover?: boolean;
+  readonly clientNoContextTakeover?: boolean;
+  readonly serverMaxWindowBits?: number;
+  readonly clientMaxWindowBits?: number;
+}
+
+const SETTINGS: { name: string; options: Parameters }[] = [
   { name: 'takeover', options: {} },
   { name: 'no takeover', options: { serverNoContextTakeover: true, clientNoContextTakeover: true } },
   { name: 'windows of 9 and 10 bits', options: { serverMaxWindowBits: 9, clientMaxWindowBits: 10 } },
