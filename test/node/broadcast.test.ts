@@ -47,7 +47,9 @@ async function serve(deflate: Deflate, agreements: readonly Deflate[], Client = 
   for (const perMessageDeflate of agreements) {
     const client = new Client(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { perMessageDeflate });
     const received: string[] = [];
-    client.on('message', (data: Buffer, isBinary: boolean) => received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`));
+    client.on('message', (data: Buffer, isBinary: boolean) =>
+      received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`),
+    );
     client.on('close', (code) => received.push(`closed ${code}`));
     const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
       [WebSocket],
