@@ -634,6 +634,21 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect([connection.sendFrames(Uint8Array.of(0x8a, 0)), connection.wantsWrite]).toEqual([false, false]);
     });
 
+    test('the memory of a chunk that was claimed serves again once it is given back', () => {
+      const connection = server();
+      connection.send('a');
+      connection.reuse(connection.takeOutput()[0]);
+      connection.send('b');
+      const [first] = connection.takeOutput();
+      const tray = connection.claim(first);
+      connection.send('c');
+      const [second] = connection.takeOutput();
+      connection.giveBack(first.length, tray);
+      connection.send('d');
+      const [third] = connection.takeOutput();
+      expect([second.buffer === first.buffer, third.buffer === first.buffer]).toEqual([false, true]);
+    });
+
     test('frames of many connections keep their turn', () => {
       const frames = Uint8Array.of(0x81, 1, 0x61);
       const stars = new Stars();
