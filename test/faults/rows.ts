@@ -162,7 +162,7 @@ export const ROWS: readonly Row[] = [
   {
     id: 'B11',
     requires:
-      'zlib has 5 ms a turn of the event loop, for all connections together; past it the rest goes on later, in order',
+      'zlib has 3 ms a turn of the event loop, for all connections together; past it the rest goes on later, in order',
     file: 'test/node/deflate/time.test.ts',
     test: 'one message each from 100 peers, and its answer',
   },

@@ -93,9 +93,16 @@ export class HandleInflater implements Inflater, Job {
     this.#deliver(result);
   }
 
-  /** Inflates a message, the first `length` bytes of `input`, as far as one step goes. */
+  /** Inflates a message, the first `length` bytes of `input`, as far as one step goes, and counts the time of it. */
   #begin(input: Uint8Array, length: number): Result | typeof LATER {
     const since = this.#budget.now();
+    const result = this.#inflateAtOnce(input, length);
+    // The copy of the output is counted too: fresh memory can take longer than zlib.
+    this.#budget.charge(since);
+    return result;
+  }
+
+  #inflateAtOnce(input: Uint8Array, length: number): Result | typeof LATER {
     const handle = (this.#handle ??= this.#open());
     this.#begun = false;
     const scratch = scratchOutput();
@@ -105,7 +112,6 @@ export class HandleInflater implements Inflater, Job {
     if (error === undefined && this.#isAtEnd(length, room)) {
       error = handle.write(Z_SYNC_FLUSH, input, 0, length, scratch, 0, room);
     }
-    this.#budget.charge(since);
     if (error !== undefined) return this.#fail(corruptData(error));
     const made = room - handle.outputLeft;
     if (made > this.#maxLength) return this.#fail(violationError(Violation.MessageTooBig));

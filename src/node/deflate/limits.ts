@@ -24,7 +24,7 @@ export const CONCURRENCY_LIMIT = 10;
 export const KEPT_HANDLES = 64;
 
 /** How long zlib may work in this thread in one turn of the event loop, for all connections together, in milliseconds. */
-export const TURN_MILLISECONDS = 5;
+export const TURN_MILLISECONDS = 3;
 
 /** How much of that jobs may take which have waited for their turn. */
 export const STEPS_MILLISECONDS = 2;

@@ -225,10 +225,10 @@ describe('the budget of a turn', () => {
     return { budget, clock, later, work, nextTurn };
   }
 
-  test('is 5 ms, and is there again in the next turn', () => {
+  test('is 3 ms, and is there again in the next turn', () => {
     const { budget, work, nextTurn } = clocked();
     for (let turn = 0; turn < 3; turn++) {
-      work(4.5);
+      work(2.5);
       expect(budget.isSpent).toBe(false);
       work(0.5);
       expect(budget.isSpent).toBe(true);
