@@ -93,6 +93,9 @@ export class OutMemory {
   chunk(length: number): Uint8Array {
     this.shared = undefined;
     const index = trayIndex(length);
+    if (index === NO_TRAY && this.desk.tenant === undefined && this.desk.bytes.length >= length) {
+      return this.giveDesk(length);
+    }
     const tray = index === NO_TRAY ? undefined : this.trays[index].pop();
     if (tray === undefined) {
       this.tray = undefined;
@@ -119,15 +122,18 @@ export class OutMemory {
 
   /** The chunk of a batch that lies at the desk, [0, length). */
   leaveDesk(length: number): Uint8Array {
-    const { desk } = this;
     this.deskDirty = Math.max(this.deskDirty, length);
-    if (length <= LONGEST_TRAY) {
-      const chunk = this.chunk(length);
-      chunk.set(desk.bytes.subarray(0, length));
-      return chunk;
-    }
+    if (length > LONGEST_TRAY) return this.giveDesk(length);
+    const chunk = this.chunk(length);
+    chunk.set(this.desk.bytes.subarray(0, length));
+    return chunk;
+  }
+
+  /** The first `length` bytes of the desk as a chunk. */
+  private giveDesk(length: number): Uint8Array {
+    const { desk } = this;
     const { bytes } = desk;
-    bytes.fill(0, length, this.deskDirty);
+    if (this.deskDirty > length) bytes.fill(0, length, this.deskDirty);
     this.tray = { bytes, dirty: length };
     desk.bytes = new Uint8Array(0);
     return (this.made = this.values.view(bytes.buffer, 0, length));
@@ -150,15 +156,11 @@ export class OutMemory {
     this.taken = undefined;
     if (chunk !== this.made) return;
     this.made = undefined;
-    const { tray, desk } = this;
+    const { tray } = this;
     this.tray = undefined;
     const index = trayIndex(chunk.length);
-    if (index !== NO_TRAY) {
-      if (this.trays[index].length === 0) this.spare(index, tray);
-    } else if (tray !== undefined && desk.bytes.length === 0) {
-      desk.bytes = tray.bytes;
-      this.deskDirty = tray.dirty;
-    }
+    if (index === NO_TRAY) this.takeDesk(tray);
+    else if (this.trays[index].length === 0) this.spare(index, tray);
   }
 
   /** The tray of the last chunk taken, if it lies in one, for an owner that will call `giveBack`, not `reuse`. */
@@ -172,8 +174,16 @@ export class OutMemory {
   /** Says that a chunk of `length` bytes has been written out, whenever it was taken; `tray` is that of `claim`. */
   giveBack(length: number, tray: Tray | undefined): void {
     const index = trayIndex(length);
-    if (index === NO_TRAY || (this.trays[index].length + 1) * TRAY_LENGTHS[index] > SPARE_LENGTH) return;
-    this.spare(index, tray);
+    if (index === NO_TRAY) this.takeDesk(tray);
+    else if ((this.trays[index].length + 1) * TRAY_LENGTHS[index] <= SPARE_LENGTH) this.spare(index, tray);
+  }
+
+  /** Lays memory at a desk that has none: that of a long chunk that left, or new memory, since the next one will leave too. */
+  private takeDesk(tray: Tray | undefined): void {
+    const { desk } = this;
+    if (desk.bytes.length > 0) return;
+    desk.bytes = tray === undefined ? new Uint8Array(DESK_LENGTH) : tray.bytes;
+    this.deskDirty = tray === undefined ? 0 : tray.dirty;
   }
 
   private spare(index: number, tray: Tray | undefined): void {

@@ -202,6 +202,21 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(new Set(Array.from({ length: 100 }, () => take(1).buffer.byteLength))).toEqual(new Set([1024, 3]));
   });
 
+  test.each([Role.Server, Role.Client])(
+    'long batches of role %s serve from one memory once they are given back',
+    (role) => {
+      const line = new FrameEncoder({ role, kernels, values: make() });
+      const take = (): Uint8Array => {
+        for (let at = 0; at < 5; at++) line.frame(FIN | Opcode.Binary, new Uint8Array(4096).fill(7));
+        return line.take()[0];
+      };
+      line.reuse(take());
+      const second = take();
+      line.giveBack(second.length, line.claim(second));
+      expect(take().buffer).toBe(second.buffer);
+    },
+  );
+
   test('reuse takes the chunk of the last take back, once, and no other', () => {
     const values = make();
     const memory = memoryOf(values, kernels);
