@@ -72,6 +72,11 @@ export abstract class Sending extends Receiving {
     return true;
   }
 
+  /** Whether a message was begun with `fin: false` and has not ended. @internal */
+  get isAmidMessage(): boolean {
+    return this.openMessage !== undefined;
+  }
+
   /** Whether a whole message can be written at once: nothing else is under way, and nothing is compressed. */
   private get isAlone(): boolean {
     return (

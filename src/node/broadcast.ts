@@ -1,6 +1,7 @@
 // `broadcast` frames a message once and sends the frame by many connections.
 import type { Sendable } from './data.js';
 import { FramedMessage } from './framed-message.js';
+import type { SendCallback } from './send-callback.js';
 import { ReadyState } from './types.js';
 import { broadcastFrames, type WebSocket } from './websocket.js';
 
@@ -13,10 +14,13 @@ export interface BroadcastOptions {
   readonly compress?: boolean | undefined;
 }
 
-/** Sends a framed message to one of many connections, or has a `send` of the application's send it. */
-export function sendFramed(client: WebSocket, message: FramedMessage): void {
+/**
+ * Sends a framed message to one of many connections, or has a `send` of the application's send it. A connection amid a
+ * message in fragments sends it behind that (RFC 6455 5.4).
+ */
+export function sendFramed(client: WebSocket, message: FramedMessage, callback?: SendCallback): void {
   const { data, isBinary, compress } = message;
-  if (!broadcastFrames(client, message)) client.send(data, { binary: isBinary, compress });
+  if (!broadcastFrames(client, message, callback)) client.send(data, { binary: isBinary, compress }, callback);
 }
 
 /**

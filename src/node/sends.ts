@@ -45,6 +45,7 @@ export function sendPayload(
   const lent = payload.length >= LEND_FROM && session.canLend && isSteady(payload);
   if (session.connection.sendData(payload, binary, fin, compress, lent)) session.sent(callback);
   else session.hold(callback);
+  if (session.aside !== undefined) session.takeUp(session.aside);
 }
 
 /** Sends data that is made bytes or text first, or that waits for a Blob. */
@@ -98,21 +99,25 @@ export function sendClose(session: Session, code: number | undefined, reason: un
 }
 
 /** Sends a message to many, in the form that this connection shares with others; it leaves with the others of its tick. */
-export function sendFramed(session: Session, message: FramedMessage): void {
+export function sendFramed(session: Session, message: FramedMessage, callback: Callback): void {
   const { sharing, gate } = session;
   const { frame } = message;
   const form = message.compress && sharing !== undefined ? message.formFor(sharing) : frame;
   if (form instanceof Promise) {
-    const write = (made: Uint8Array): void => writeFramed(session, message, made);
-    session.openGate().load(frame.length, () => form, undefined, write);
+    const write = (made: Uint8Array): void => writeFramed(session, message, made, callback);
+    session.openGate().load(frame.length, () => form, callback, write);
   } else if (gate?.isShut === true) {
-    gate.wait(form.length, undefined, () => writeFramed(session, message, form));
+    gate.wait(form.length, callback, () => writeFramed(session, message, form, callback));
   } else {
-    writeFramed(session, message, form);
+    writeFramed(session, message, form, callback);
   }
 }
 
-function writeFramed(session: Session, message: FramedMessage, form: Uint8Array): void {
+function writeFramed(session: Session, message: FramedMessage, form: Uint8Array, callback: Callback): void {
+  // RFC 6455 5.4: no other message stands between the fragments of one.
+  if (session.connection.isAmidMessage) {
+    return session.putAside(form.length, callback, () => writeFramed(session, message, form, callback));
+  }
   const isCompressed = form !== message.frame;
   const content = isCompressed ? message.content : undefined;
   const { statistics } = session.face;
@@ -120,8 +125,20 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array)
     statistics.sent.uncompressed += content.length;
     statistics.sent.compressed += form.length - frameAt(form, 0).payload;
   }
-  if (session.connection.sendShared(form, content)) session.gathered();
-  else session.hold(undefined);
+  if (!session.connection.sendShared(form, content)) session.hold(callback);
+  else if (callback === undefined) session.gathered();
+  else session.sent(callback);
+}
+
+/** Sends a message to many by a connection that compresses each for itself. */
+export function sendAlone(session: Session, { payload, content, isBinary }: FramedMessage, callback: Callback): void {
+  const options = { binary: isBinary, compress: true };
+  const data = typeof payload === 'string' ? payload : content;
+  const send = (): void => {
+    if (session.connection.isAmidMessage) session.putAside(content.length, callback, send);
+    else sendPayload(session, data, options, callback, true);
+  };
+  inTurn(session, data, callback, send);
 }
 
 /** Queues the Close, unless the connection has closed itself meanwhile. */

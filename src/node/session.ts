@@ -7,6 +7,7 @@ import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { Queue } from '../queue.js';
 import { CloseCode } from '../spec/close-code.js';
+import { Aside } from './aside.js';
 import { BlobGate } from './blob-gate.js';
 import { channels, publishClose } from './channels.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
@@ -66,9 +67,11 @@ export class Session extends Teller implements SendingSession {
   private stopHeartbeat: (() => void) | undefined;
   /** Where sends wait behind a Blob that is being read; made for the first one. */
   gate: BlobGate | undefined;
+  /** Where messages to many wait for the end of one in fragments; there while some wait. */
+  aside: Aside | undefined;
   /** Callbacks of sends that wait for the deflater, oldest first. */
   private held: Queue<SendCallback | undefined> | undefined;
-  /** So much waits behind the deflater or a Blob that 'drain' tells when it no longer does. */
+  /** So much waits behind the deflater, a Blob or a message in fragments that 'drain' tells when it no longer does. */
   isBehind = false;
   /** Made once something points to the end. */
   private ending: Ending | undefined;
@@ -104,9 +107,9 @@ export class Session extends Teller implements SendingSession {
     return this.connection.outputLength + this.bytesBehind;
   }
 
-  /** Bytes of payload that wait for the deflater, or for a Blob. */
+  /** Bytes of payload that wait for the deflater, for a Blob, or for the end of a message in fragments. */
   private get bytesBehind(): number {
-    return this.connection.queuedOctets + (this.gate?.bytes ?? 0);
+    return this.connection.queuedOctets + (this.gate?.bytes ?? 0) + (this.aside?.bytes ?? 0);
   }
 
   /** After something was sent: its callback waits for the socket, or for the deflater first. */
@@ -118,6 +121,19 @@ export class Session extends Teller implements SendingSession {
   hold(callback: SendCallback | undefined): void {
     (this.held ??= new Queue()).push(callback && inOwnContext(callback));
     this.noteBehind();
+  }
+
+  /** Lets a message to many wait for the end of the one that is being sent in fragments. */
+  putAside(bytes: number, callback: SendCallback | undefined, send: () => void): void {
+    (this.aside ??= new Aside()).put(bytes, callback && inOwnContext(callback), send);
+    this.noteBehind();
+  }
+
+  /** Sends what was put aside, once no message is under way. */
+  takeUp(aside: Aside): void {
+    aside.release(() => !this.connection.isAmidMessage);
+    if (aside.isEmpty) this.aside = undefined;
+    this.catchUp();
   }
 
   private noteBehind(): void {
@@ -226,9 +242,10 @@ export class Session extends Teller implements SendingSession {
     const wasClean = closeReceived !== undefined && connection.closeSent !== undefined;
     this.setReadyState(ReadyState.Closed);
     this.abandon();
-    const { held } = this;
-    this.held = undefined;
+    const { held, aside } = this;
+    this.held = this.aside = undefined;
     if (held !== undefined) settle(held.takeAll(), notSent());
+    if (aside !== undefined) settle(aside.abandon(), notSent());
     connection.dispose();
     const ending = this.endFacts();
     const { initiator } = ending;

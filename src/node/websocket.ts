@@ -16,7 +16,7 @@ import { iterate } from './iterate.js';
 import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
-import { sendClose, sendControl, sendFramed, sendOther, sendPayload } from './sends.js';
+import { sendAlone, sendClose, sendControl, sendFramed, sendOther, sendPayload } from './sends.js';
 import type { Session } from './session.js';
 import {
   BINARY_TYPES,
@@ -36,7 +36,7 @@ const EMPTY = Buffer.alloc(0);
  * Sends a message of a server's to one of many connections. False where `send` is to be called instead: the application has put
  * one of its own in place, or no other connection can share the form in which this one gets the message. @internal
  */
-export let broadcastFrames: (websocket: WebSocket, message: FramedMessage) => boolean;
+export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callback?: SendCallback) => boolean;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
@@ -211,14 +211,17 @@ export class WebSocket extends EventEmitter {
   }
 
   static {
-    broadcastFrames = (websocket, message) => {
+    broadcastFrames = (websocket, message, callback) => {
       if (websocket.send !== METHODS.send) return false;
       if (websocket._readyState !== ReadyState.Open) return true;
       const session = websocket.#session!;
-      if (message.compress && session.agreement !== undefined && session.sharing === undefined) return false;
       if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return true;
+      if (message.compress && session.agreement !== undefined && session.sharing === undefined) {
+        sendAlone(session, message, callback);
+        return true;
+      }
       if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
-      sendFramed(session, message);
+      sendFramed(session, message, callback);
       return true;
     };
   }

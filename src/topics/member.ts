@@ -100,8 +100,7 @@ export class Member {
       } else {
         this.isSlow = true;
         // The callback of this one message says when it, and all that waits before it, has been written.
-        const options = { binary: message.isBinary, compress: message.compress };
-        this.socket.send(message.data as never, options as never, () => this.drained());
+        sendFramed(this.socket as unknown as WebSocket, message, () => this.drained());
         counters.delivered++;
       }
     } catch (error) {

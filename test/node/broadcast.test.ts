@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { Sharing } from '../../src/node/deflate/sharing.js';
+import { Topics } from '../../src/topics/index.js';
 import { PATHS } from '../support/deflate.js';
 import { Random } from '../support/random.js';
 
@@ -177,4 +178,62 @@ test('closing while the thread pool compresses a long message harms no other con
     ['closed 1006'],
     [`t ${long}`, 't behind'],
   ]);
+});
+
+describe('amid a message of the application’s in fragments', () => {
+  const dictionary = Buffer.from('preset');
+  test.each([
+    ['ours', WebSocket as unknown as typeof Theirs, { threshold: 0 }, AGREEMENTS],
+    ['ws', Theirs, { threshold: 0 }, AGREEMENTS],
+    [
+      'ours, each compressing for itself',
+      WebSocket as unknown as typeof Theirs,
+      { threshold: 0, zlibDeflateOptions: { dictionary } },
+      [{ zlibInflateOptions: { dictionary } }, false],
+    ],
+  ])('5.4 messages to many wait for its end: clients of %s', async (_, Client, deflate, agreements) => {
+    const { server, pairs } = await serve(deflate, agreements, Client);
+    const topics = new Topics();
+    for (const { socket } of pairs) await topics.subscribe(socket, 'a');
+    const sockets = pairs.map(({ socket }) => socket);
+    const due: string[] = [];
+    for (const [round, compress] of [false, true, true, false].entries()) {
+      for (const socket of sockets) socket.send('one ', { fin: false, compress: round % 2 === 0 });
+      if (round === 2) for (const socket of sockets) socket.send(new Blob(['blob ']), { fin: false });
+      server.broadcast('first '.repeat(20), { compress });
+      void topics.publish('a', Buffer.from('second'), { compress });
+      // A fragment is told to be written, whatever waits behind its message.
+      await Promise.all(sockets.map((each) => new Promise((told) => each.send('two ', { fin: false }, told))));
+      for (const socket of sockets) socket.ping('between');
+      const long = 'third'.repeat(round === 3 ? 20_000 : 1);
+      server.broadcast(long, { compress });
+      for (const { bufferedAmount } of sockets) expect(bufferedAmount).toBeGreaterThan(compress ? 0 : long.length);
+      for (const socket of sockets) socket.send('three');
+      server.broadcast('last', { compress });
+      due.push(`t one ${round === 2 ? 'blob ' : ''}two three`);
+      due.push(`t ${'first '.repeat(20)}`, 'b second', `t ${long}`, 't last');
+    }
+    for (const pair of pairs) {
+      await arrived(pair, due.length);
+      expect(pair.received).toEqual(due);
+      await vi.waitUntil(() => pair.socket.bufferedAmount === 0);
+    }
+  });
+
+  test('they are given up with the connection, and many of them are sent in one go', async () => {
+    const { server, pairs } = await serve({ threshold: 0, zlibDeflateOptions: { dictionary } }, [
+      { zlibInflateOptions: { dictionary } },
+      false,
+    ]);
+    const [long, ended] = pairs;
+    for (const { socket } of pairs) socket.send('one ', { fin: false });
+    for (let i = 0; i < 10_000; i++) server.broadcast('x', { compress: true });
+    ended.socket.terminate();
+    long.socket.send('two');
+    await arrived(long, 10_001);
+    expect(long.received.length).toBe(10_001);
+    await arrived(ended, 1);
+    expect(ended.received).toEqual(['closed 1006']);
+    expect(ended.socket.bufferedAmount).toBe(0);
+  });
 });
