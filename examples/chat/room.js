@@ -62,16 +62,12 @@ export class Room {
     if (this.#position !== undefined) query.set('after', this.#position);
     const socket = new this.#WebSocket(`${this.#urls[this.#at]}/?${query}`);
     this.#socket = socket;
-    let isCaughtUp = false;
     socket.addEventListener('message', ({ data }) => {
       const event = JSON.parse(data);
+      this.#position = event.position;
       if (event.type === 'message') {
-        this.#position = event.position;
         this.#pending.delete(event.id);
-        isCaughtUp = true;
       } else {
-        // Messages that came before are further on than the place where the subscription began.
-        if (!isCaughtUp) this.#position = event.position;
         this.isOpen = true;
         this.#wait = SOON;
         // All that arrived has come back by now, with the past.

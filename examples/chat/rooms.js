@@ -16,15 +16,9 @@ export async function openTopics(engine) {
  * @returns ends the rooms well: clients are sent elsewhere over `window` ms, and all that they said before is published
  */
 export function openRooms(server, topics, name) {
-  const publishing = new Set();
-
   function publish(socket, room, message) {
-    const published = topics
-      .publish(room, message, { compress: true })
-      // The client comes back, sees what has arrived, and says the rest again.
-      .catch(() => socket.close(1013, 'Try again later'))
-      .finally(() => publishing.delete(published));
-    publishing.add(published);
+    // The client comes back, sees what has arrived, and says the rest again.
+    topics.publish(room, message, { compress: true }).catch(() => socket.close(1013, 'Try again later'));
   }
 
   server.on('connection', async (socket, request) => {
@@ -52,7 +46,6 @@ export function openRooms(server, topics, name) {
     // No more connections: they go to other processes.
     server.close();
     const counts = await server.drain({ reason: 'restart', window, timeout: 5000 });
-    await Promise.all(publishing);
     await topics.close();
     return counts;
   };

@@ -22,16 +22,31 @@ export class Delivery {
     return ++this.serial;
   }
 
-  /** Delivers an entry to all subscribers; one that is begun inside of another waits for that. */
+  /** Delivers an entry to all subscribers. */
   fanOut(topic: Topic, live: Live): void {
+    this.inTurn(() => this.deliver(topic, live));
+  }
+
+  /** Delivers what came while a subscription began; from then on it takes part in each fan-out. */
+  release(topic: Topic, subscription: Subscription): void {
+    this.inTurn(() => {
+      const { held, member } = subscription;
+      subscription.held = undefined;
+      if (held === undefined || topic.subscribers.get(member.socket) !== subscription) return;
+      for (const live of held) if (subscription.isDue(live.place)) this.deliverTo(topic, subscription, live, 0);
+    });
+  }
+
+  /** A delivery that is begun inside of another waits for that. */
+  private inTurn(deliver: () => void): void {
     if (this.later !== undefined) {
-      this.later.push(() => this.deliver(topic, live));
+      this.later.push(deliver);
       return;
     }
     const later: (() => void)[] = (this.later = []);
     try {
-      this.deliver(topic, live);
-      for (const deliver of later) deliver();
+      deliver();
+      for (const next of later) next();
     } finally {
       this.later = undefined;
     }

@@ -38,6 +38,7 @@ export class Outbox {
   private readonly excepts = new Map<number, readonly (TopicSocket | undefined)[]>();
   private waitingBytes = 0;
   private isUp = true;
+  private emptied: (() => void) | undefined;
 
   /**
    * @param timeout how long an entry may wait to be accepted, in ms
@@ -98,11 +99,11 @@ export class Outbox {
     for (const batch of kept) if (this.batches.has(batch)) void this.handOver(batch);
   }
 
-  /** Rejects all that waits. */
-  close(): void {
-    const all = new Set([...this.batches, ...this.open.values()]);
-    this.open.clear();
-    for (const batch of all) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
+  /** Settles once the engine has accepted or refused all that was added; rejects what waits for one that has gone. */
+  async close(): Promise<void> {
+    this.leave();
+    for (const batch of this.kept) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
+    if (this.batches.size > 0) await new Promise<void>((resolve) => (this.emptied = resolve));
   }
 
   private leave(): void {
@@ -155,6 +156,7 @@ export class Outbox {
     clearTimeout(batch.timer);
     if (!this.batches.delete(batch)) return false;
     this.waitingBytes -= batch.bytes;
+    if (this.batches.size === 0) this.emptied?.();
     return true;
   }
 

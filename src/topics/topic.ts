@@ -16,7 +16,7 @@ export interface Live {
 
 /** One socket's subscription. */
 export class Subscription {
-  /** While its past is being read: the entries that came meanwhile. */
+  /** Until its past is read, and the caller has been told where it stands: the entries that came meanwhile. */
   held: Live[] | undefined;
   /** Where it began, or up to where its past was sent. */
   from: Position | undefined;
@@ -38,7 +38,7 @@ export class Subscription {
 export interface SubscribeResult {
   /** Whether all that was published after `after` has been sent. */
   readonly recovered: boolean;
-  /** Where the subscription stands; '' without history. */
+  /** Where the subscription stands; '' without history. What is live is sent once a caller that awaits has this. */
   readonly position: string;
 }
 

@@ -87,8 +87,11 @@ export class Topics extends EventEmitter {
     found.subscribers.set(socket, subscription);
     this.#counters.subscriptions++;
     if (channels.subscribe.hasSubscribers) channels.subscribe.publish({ topic, socket });
-    subscription.started = this.#begin(found, subscription, readPosition(after));
-    return subscription.started;
+    const started = this.#begin(found, subscription, readPosition(after));
+    subscription.started = started;
+    // Behind the turn of the caller that awaits it.
+    void started.then(() => queueMicrotask(() => this.#delivery.release(found, subscription)));
+    return started;
   }
 
   /** Ends a subscription; false if there was none. Nothing is delivered any more once it returns. */
@@ -146,13 +149,16 @@ export class Topics extends EventEmitter {
     return { ...this.#counters, topics: this.#topics.size, brokerRoundTrip: this.#outbox?.roundTrip ?? 0 };
   }
 
-  /** Ends all subscriptions and leaves the broker; the sockets stay open. Messages that wait to be accepted are rejected. */
+  /**
+   * Ends all subscriptions and, once the broker has accepted what was published before, leaves it; the sockets stay open. What
+   * waits for an engine that has gone is rejected, and so is what is published from now on.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const member of this.#members.values()) this.#leaveAll(member);
     this.#topics.clear();
-    this.#outbox?.close();
+    await this.#outbox?.close();
     await this.#link?.close();
   }
 
@@ -173,13 +179,9 @@ export class Topics extends EventEmitter {
       return UNRECOVERED;
     }
     subscription.from = topic.position;
-    if (topic.isConfirmed && after === undefined)
-      return { recovered: false, position: writePosition(subscription.from!) };
     subscription.held = [];
     if (!topic.isConfirmed) await topic.confirmed;
     const recovery = after === undefined ? undefined : await this.#read(topic, subscription, after);
-    const { held } = subscription;
-    subscription.held = undefined;
     if (topic.subscribers.get(subscription.member.socket) !== subscription) return UNRECOVERED;
     let isRecovered = false;
     if (after !== undefined && recovery !== undefined && recovery.isWhole && recovery.epoch === after.epoch) {
@@ -194,7 +196,6 @@ export class Topics extends EventEmitter {
       }
       subscription.from = { epoch, offset: last + 1, seen: 0 };
     }
-    for (const live of held) if (subscription.isDue(live.place)) this.#delivery.deliverTo(topic, subscription, live, 0);
     return { recovered: isRecovered, position: writePosition(subscription.from!) };
   }
 

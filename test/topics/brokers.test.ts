@@ -1,4 +1,5 @@
 // Brokers over engines that run: what two processes' topics tell each other, also when the engine goes away.
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +47,13 @@ interface Kind {
   readonly limit: number;
   start(): Promise<Engine>;
   /** A broker with a client of its own, and the end of that. */
-  connect(port: number, history: Partial<HistoryLimits> | boolean): Promise<[Broker, () => void]>;
+  connect(
+    port: number,
+    history: Partial<HistoryLimits> | boolean,
+    prefix?: string,
+  ): Promise<[broker: Broker, end: () => void, client?: unknown]>;
+  /** Makes the engine forget all history of `connect(port, true)`. */
+  erase?(client: unknown): unknown;
 }
 
 const kinds: Kind[] = [
@@ -54,37 +61,41 @@ const kinds: Kind[] = [
     name: 'redis',
     limit: 2 ** 20,
     start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always', '--proto-max-bulk-len', '1mb'),
-    async connect(port, history) {
+    async connect(port, history, prefix) {
       const client = redis!.createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } });
       client.on('error', () => undefined);
       await client.connect();
-      return [redisBroker(client as unknown as RedisClient, { history }), () => client.destroy()];
+      const broker = redisBroker(client as unknown as RedisClient, { history, prefix });
+      return [broker, () => client.destroy(), client];
     },
+    erase: (client) => (client as { flushAll(): unknown }).flushAll(),
   },
   {
     name: 'ioredis',
     limit: 2 ** 20,
     start: () => startRedis('--appendonly', 'yes', '--appendfsync', 'always', '--proto-max-bulk-len', '1mb'),
-    connect(port, history) {
+    connect(port, history, prefix) {
       const client = new ioredis!.Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
       client.on('error', () => undefined);
-      return Promise.resolve([redisBroker(client as unknown as RedisClient, { history }), () => client.disconnect()]);
+      const broker = redisBroker(client as unknown as RedisClient, { history, prefix });
+      return Promise.resolve([broker, () => client.disconnect(), client]);
     },
+    erase: (client) => (client as { flushall(): unknown }).flushall(),
   },
   {
     name: 'nats',
     limit: 2 ** 20,
     start: () => startNats(),
-    async connect(port, history) {
+    // A stream has the limits that it was made with.
+    async connect(port, history, prefix = typeof history === 'object' ? 'short:' : history ? 'kept:' : 'plain:') {
       const connection = await nats!.connect({
         servers: `127.0.0.1:${port}`,
         reconnectTimeWait: 50,
         maxReconnectAttempts: -1,
       });
-      // A stream has the limits that it was made with.
-      const prefix = history === true ? 'kept:' : typeof history === 'object' ? 'short:' : 'plain:';
-      return [natsBroker(connection, { history, prefix }), () => connection.close()];
+      return [natsBroker(connection, { history, prefix }), () => connection.close(), connection];
     },
+    erase: (connection) => (connection as NatsConnection).publish('$JS.API.STREAM.DELETE.kept_3A'),
   },
 ];
 const clients: Record<string, unknown> = { redis, ioredis, nats };
@@ -160,6 +171,27 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
     expect(far.received).toEqual([...texts, 'last']);
     expect(near.received).toEqual([...texts, 'last']);
     expect(author.received).toEqual(['last']);
+  });
+
+  test('with history all subscribers of a topic see one order of all publishers, with the positions of the publishers', async () => {
+    const envelope: TopicsOptions['envelope'] = ({ data, position }) => `${String(data)} ${position}`;
+    const [a, b] = [await open(true, { envelope }), await open(true, { envelope })];
+    const [near, far] = [new FakeSocket(), new FakeSocket()];
+    await Promise.all([a.subscribe(near, 'both'), b.subscribe(far, 'both')]);
+    const published: Promise<string>[] = [];
+    for (let index = 0; index < 100; index++) {
+      for (const [name, topics] of Object.entries({ a, b })) {
+        for (const part of [1, 2]) {
+          const text = `${name}${index}.${part}`;
+          published.push(topics.publish('both', text, { compress: part === 2 }).then((place) => `${text} ${place}`));
+        }
+      }
+      if (index % 5 === 0) await delay(0);
+    }
+    const texts = await Promise.all(published);
+    await vi.waitUntil(() => [near, far].every(({ received }) => received.length >= texts.length), 10_000);
+    expect(near.received).toEqual(far.received);
+    expect([...near.received].sort()).toEqual(texts.sort());
   });
 
   test('clients recover in another process, whatever is published meanwhile, also from a silent topic', async () => {
@@ -278,6 +310,92 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
       const numbers = far.received.filter((text) => text !== 'end').map((text) => Number(text.slice(1)));
       expect(numbers).toEqual([...new Set(numbers)].sort((x, y) => x - y));
       expect(near.received.slice(0, 300)).toEqual(Array.from({ length: 300 }, (_, index) => `m${index}`));
+    },
+  );
+
+  test.skipIf(kind.erase === undefined)('history that the engine has lost is told, and goes on anew', async () => {
+    const [broker, end, client] = await kind.connect(engine.port, true);
+    ends.unshift(end);
+    const topics = new Topics({ broker, checkInterval: 0 });
+    ends.unshift(() => topics.close());
+    const gaps: unknown[] = [];
+    topics.on('gap', (gap) => gaps.push(gap));
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'erased');
+    const texts = ['0', '1', '2'];
+    let after = '';
+    for (const text of texts) after = await topics.publish('erased', text);
+    await vi.waitUntil(() => socket.received.length === texts.length, 10_000);
+    await kind.erase!(client);
+    await vi.waitUntil(async () => {
+      const text = `again ${texts.length}`;
+      // An engine may refuse until all is made anew; none of these is delivered.
+      const isTaken = await topics.publish('erased', text).then(
+        () => texts.push(text),
+        () => undefined,
+      );
+      return isTaken !== undefined && gaps.length > 0;
+    }, 10_000);
+    texts.push('last');
+    await topics.publish('erased', 'last');
+    await vi.waitUntil(() => socket.received.at(-1) === 'last', 10_000);
+    expect(gaps[0]).toEqual({ topics: ['erased'] });
+    expect(socket.received).toEqual([...new Set(socket.received)]);
+    expect(socket.received.slice(0, 3)).toEqual(texts.slice(0, 3));
+    const late = new FakeSocket();
+    expect((await topics.subscribe(late, 'erased', { after })).recovered).toBe(false);
+    expect(late.received).toEqual([]);
+  });
+
+  test.skipIf(kind === cluster)('applications with prefixes of their own share an engine', async () => {
+    const sockets = [new FakeSocket(), new FakeSocket()];
+    const all = await Promise.all(
+      ['one:', 'two:'].map(async (prefix, index) => {
+        const [broker, end] = await kind.connect(engine.port, true, prefix);
+        ends.unshift(end);
+        const topics = new Topics({ broker, checkInterval: 0 });
+        ends.unshift(() => topics.close());
+        await topics.subscribe(sockets[index], 'shared');
+        return topics;
+      }),
+    );
+    for (const [index, topics] of all.entries()) await topics.publish('shared', String(index));
+    await vi.waitUntil(() => sockets.every(({ received }) => received.length > 0), 10_000);
+    expect(sockets.map(({ received }) => received)).toEqual([['0'], ['1']]);
+  });
+
+  test.skipIf(kind === cluster)('a client keeps no listeners of topics that were closed', async () => {
+    const [broker, end, client] = await kind.connect(engine.port, true);
+    ends.unshift(end);
+    const emitter = client as EventEmitter;
+    const count = (): number =>
+      emitter instanceof EventEmitter
+        ? emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
+        : 0;
+    const before = count();
+    const topics = new Topics({ broker });
+    await topics.subscribe(new FakeSocket(), 'listeners');
+    await topics.publish('listeners', 'x');
+    await topics.close();
+    expect(count()).toBe(before);
+  });
+
+  test.skipIf(kind === cluster)(
+    'a client that the application closes first leaves nothing unhandled or waiting',
+    async () => {
+      const [broker, end] = await kind.connect(engine.port, true);
+      const topics = new Topics({ broker, checkInterval: 50, publishTimeout: 300 });
+      const down = once(topics, 'brokerDown');
+      const socket = new FakeSocket();
+      await topics.subscribe(socket, 'orphans');
+      end();
+      await expect(topics.publish('orphans', 'x')).rejects.toMatchObject({ name: 'TopicsError' });
+      void topics.subscribe(socket, 'more');
+      await down;
+      socket.finish();
+      // The subscriptions are given up after a second.
+      await delay(1100);
+      await topics.close();
     },
   );
 

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
-import { Topics, type Broker, type TopicsOptions } from '../../src/topics/index.js';
+import { Topics, type Broker, type BrokerListener, type TopicsOptions } from '../../src/topics/index.js';
 import { Random } from '../support/random.js';
 import { FakeSocket, Model } from './model.js';
 
@@ -88,6 +88,31 @@ describe('recovery', () => {
     }
   });
 
+  test.each(['after a position', 'from now on'])(
+    'resolves %s with a position behind all that was sent by then, so that nothing comes twice',
+    async (kind) => {
+      const topics = new Topics({ history: {} });
+      let count = 0;
+      const publish = (): Promise<string> => topics.publish('a', `m${count++}`);
+      const after = await publish();
+      // A message that comes so many turns of the microtask queue after the call.
+      for (let turns = 0; turns < 30; turns++) {
+        const [socket, next] = [new FakeSocket(), new FakeSocket()];
+        const subscribed = topics.subscribe(socket, 'a', kind === 'from now on' ? {} : { after });
+        const welcome = (async () => {
+          const { position } = await subscribed;
+          return { position, seen: socket.received.length };
+        })();
+        for (let each = 0; each < turns; each++) await Promise.resolve();
+        await publish();
+        const { position, seen } = await welcome;
+        expect((await topics.subscribe(next, 'a', { after: position })).recovered).toBe(true);
+        expect(next.received, `${turns} turns`).toEqual(socket.received.slice(seen));
+        for (const each of [socket, next]) each.finish();
+      }
+    },
+  );
+
   test('begins with a position before any message has come', async () => {
     const topics = new Topics({ history: {} });
     const { position } = await topics.subscribe(new FakeSocket(), 'a');
@@ -166,6 +191,27 @@ describe('a slow subscriber', () => {
     expect(slow.received).toEqual(['a1', 'a3', 'b3']);
     const { due, delivered, skipped } = topics.statistics;
     expect([due, delivered + skipped]).toEqual([12, 12]);
+  });
+
+  test('amid a message in fragments gets what is due to it behind that message', async () => {
+    const topics = new Topics({ slow: { limit: 0, policy: 'latest' } });
+    const server = new WebSocketServer({ port: 0, perMessageDeflate: false });
+    const client = new Theirs(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const received: string[] = [];
+    client.on('message', (data: Buffer) => received.push(data.toString()));
+    const [[socket]] = await Promise.all([once(server, 'connection') as Promise<[WebSocket]>, once(client, 'open')]);
+    await topics.subscribe(socket, 'a');
+    socket.send('one ', { fin: false });
+    for (const text of ['a', 'b', 'c', 'd']) {
+      void topics.publish('a', text);
+      await turn();
+    }
+    socket.send('two');
+    await vi.waitUntil(() => received.length >= 4);
+    expect(received).toEqual(['one two', 'a', 'b', 'd']);
+    expect(topics.statistics).toMatchObject({ due: 4, delivered: 3, skipped: 1 });
+    client.terminate();
+    server.close();
   });
 
   test('on a real connection that reads nothing has bounded memory, and others get all', async () => {
@@ -345,19 +391,81 @@ test('a message that the broker, or the limit of what waits, does not take rejec
   expect(await full[0]).toBe('');
 });
 
-test('after close nothing is published, and nothing hangs', async () => {
-  const topics = new Topics({ history: {} });
-  const socket = new FakeSocket();
-  await topics.subscribe(socket, 'a');
-  const waiting = topics.publish('a', 'one');
-  await topics.close();
-  await expect(waiting).rejects.toMatchObject({ code: 'WS_ERR_TOPICS_CLOSED' });
-  await expect(topics.publish('a', 'two')).rejects.toMatchObject({
-    code: 'WS_ERR_TOPICS_CLOSED',
-    mayBeAccepted: false,
+describe('close', () => {
+  /** A broker that answers each publish when it is told to. */
+  const slowBroker = (): {
+    broker: Broker;
+    listener: () => BrokerListener;
+    answers: (() => void)[];
+    ended: string[];
+  } => {
+    const answers: (() => void)[] = [];
+    const ended: string[] = [];
+    let listener!: BrokerListener;
+    const broker: Broker = {
+      keepsHistory: false,
+      start: (given) => void (listener = given),
+      subscribe: () => Promise.resolve(),
+      unsubscribe: () => undefined,
+      publish: () => new Promise((resolve) => answers.push(() => resolve(undefined))),
+      close: () => Promise.resolve(void ended.push('broker closed')),
+    };
+    return { broker, listener: () => listener, answers, ended };
+  };
+  const closed = { code: 'WS_ERR_TOPICS_CLOSED', mayBeAccepted: false };
+
+  test('lets all leave that was published before it, and takes nothing after it', async () => {
+    const { broker, answers, ended } = slowBroker();
+    const topics = new Topics({ broker });
+    const under = topics.publish('a', 'under way').then(() => ended.push('accepted'));
+    await turn();
+    const last = topics.publish('a', 'of this tick').then(() => ended.push('accepted'));
+    const closing = topics.close().then(() => ended.push('closed'));
+    await expect(topics.publish('a', 'late')).rejects.toMatchObject(closed);
+    await turn();
+    expect(answers.length).toBe(2);
+    expect(ended).toEqual([]);
+    for (const answer of answers) answer();
+    await Promise.all([under, last, closing]);
+    expect(ended).toEqual(['accepted', 'accepted', 'broker closed', 'closed']);
   });
-  expect(socket.received).toEqual([]);
-  expect(topics.subscriptions(socket)).toEqual([]);
+
+  test('waits for the broker no longer than publishTimeout', async () => {
+    const { broker, ended } = slowBroker();
+    const topics = new Topics({ broker, publishTimeout: 50 });
+    const waiting = topics.publish('a', 'one');
+    await Promise.all([
+      expect(waiting).rejects.toMatchObject({ code: 'WS_ERR_PUBLISH_TIMEOUT', mayBeAccepted: true }),
+      topics.close(),
+    ]);
+    expect(ended).toEqual(['broker closed']);
+  });
+
+  test('rejects at once what waits for an engine that has gone', async () => {
+    const { broker, listener, answers, ended } = slowBroker();
+    const topics = new Topics({ broker, publishTimeout: 60_000 });
+    listener().down(new Error('gone'));
+    const waiting = [topics.publish('a', 'one')];
+    await turn();
+    waiting.push(topics.publish('a', 'two'));
+    const closing = topics.close();
+    for (const each of waiting) await expect(each).rejects.toMatchObject(closed);
+    await closing;
+    expect([answers.length, ended]).toEqual([0, ['broker closed']]);
+  });
+
+  test('ends all subscriptions at once', async () => {
+    const topics = new Topics({ history: {} });
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'a');
+    const waiting = topics.publish('a', 'one');
+    const closing = topics.close();
+    expect(topics.subscriptions(socket)).toEqual([]);
+    expect(await waiting).not.toBe('');
+    await closing;
+    expect(socket.received).toEqual([]);
+    await topics.close();
+  });
 });
 
 test('diagnostics channels tell of subscriptions, messages and deliveries', async () => {

@@ -38,6 +38,11 @@ interface Listening {
   readonly end: () => void;
 }
 
+/** There is nothing at the server that answers a request. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
 const NONE = new Uint8Array();
 const NO_RESPONDERS = 503;
 
@@ -98,7 +103,7 @@ export class Requests {
       const { subject: reply, end } = this.listen((answer) => {
         end();
         if (answer instanceof Error) reject(answer);
-        else if (answer.headers?.code === NO_RESPONDERS) reject(new Error(`Nobody answers ${subject}`));
+        else if (answer.headers?.code === NO_RESPONDERS) reject(new Unanswered(`Nobody answers ${subject}`));
         else resolve(answer);
       });
       try {

@@ -5,7 +5,14 @@ import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.
 import { readHistory } from '../options.js';
 import type { Place } from '../position.js';
 import { JetStream } from './jetstream.js';
-import { Requests, token, type NatsConnection, type NatsMessage, type NatsSubscription } from './nats-requests.js';
+import {
+  Requests,
+  token,
+  Unanswered,
+  type NatsConnection,
+  type NatsMessage,
+  type NatsSubscription,
+} from './nats-requests.js';
 
 export type { NatsConnection, NatsMessage, NatsSubscription } from './nats-requests.js';
 
@@ -39,6 +46,7 @@ class NatsBroker implements Broker {
   private begun: Promise<void> | undefined;
   private flushed: Promise<void> | undefined;
   private isConnected = true;
+  private isRenewing = false;
   private isClosed = false;
 
   constructor(
@@ -89,7 +97,7 @@ class NatsBroker implements Broker {
 
   async publish(topic: string, entry: Uint8Array): Promise<Place | undefined> {
     if (this.begun !== undefined) await this.begun;
-    if (this.stream !== undefined) return this.stream.publish(topic, entry);
+    if (this.stream !== undefined) return this.store(this.stream, topic, entry);
     this.connection.publish(this.liveSubject(topic), entry);
     await (this.flushed ??= this.flush());
     return undefined;
@@ -116,6 +124,16 @@ class NatsBroker implements Broker {
 
   private liveSubject(topic: string): string {
     return `${this.prefix}${this.keepsHistory ? 'l' : 'c'}.${token(topic)}`;
+  }
+
+  private async store(stream: JetStream, topic: string, entry: Uint8Array): Promise<Place> {
+    try {
+      return await stream.publish(topic, entry);
+    } catch (error) {
+      // The stream has been deleted.
+      if (error instanceof Unanswered) void this.renew();
+      throw error;
+    }
   }
 
   /** One PING behind all that the tick publishes. */
@@ -170,11 +188,13 @@ class NatsBroker implements Broker {
     if (this.isConnected && !this.isClosed) this.listener!.up();
   }
 
-  /** The stream has begun anew while the connection stood: all topics are read again. */
+  /** The stream has ended or begun anew while the connection stood: all topics are read again. */
   private async renew(): Promise<void> {
-    if (this.isClosed) return;
+    if (this.isClosed || this.isRenewing) return;
+    this.isRenewing = true;
     this.listener!.down(new Error('The stream of NATS has begun anew'));
     await this.comeBack();
+    this.isRenewing = false;
   }
 }
 

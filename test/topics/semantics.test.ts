@@ -1,0 +1,227 @@
+// Rules of topics that need no engine: how often a broker is asked, how sockets are written to, and all that is counted.
+import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { Socket, type AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket as Theirs } from 'ws';
+import { WebSocketServer, type WebSocket } from '../../src/index.js';
+import { encodeEntry } from '../../src/topics/entry.js';
+import { Topics } from '../../src/topics/index.js';
+import { FakeSocket } from './model.js';
+import { ScriptedBroker } from './scripted.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** An entry of another process, with one message. */
+function entryOf(number: number, text: string): Uint8Array {
+  return encodeEntry(Buffer.alloc(8, 1), number, [{ payload: Buffer.from(text), isBinary: false, compress: false }]);
+}
+
+describe('the broker is asked', () => {
+  test('for all topics of a tick at once, once for all sockets of a topic; subscribing resolves when it has confirmed', async () => {
+    const broker = new ScriptedBroker();
+    broker.isPatient = true;
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const told: string[] = [];
+    for (const name of ['a', 'b', 'a']) void topics.subscribe(new FakeSocket(), name).then(() => told.push(name));
+    await turn();
+    void topics.subscribe(new FakeSocket(), 'b').then(() => told.push('late b'));
+    await turn();
+    expect(broker.calls).toEqual(['subscribe a,b']);
+    expect(told).toEqual([]);
+    broker.waiting[0].resolve(undefined as never);
+    await turn();
+    expect(told.sort()).toEqual(['a', 'a', 'b', 'late b']);
+  });
+
+  test('to end a subscription a second after the last socket has left, unless one has come meanwhile', async () => {
+    vi.useFakeTimers();
+    const broker = new ScriptedBroker();
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const sockets = [new FakeSocket(), new FakeSocket()];
+    for (const name of ['a', 'b', 'c']) for (const socket of sockets) void topics.subscribe(socket, name);
+    await vi.advanceTimersByTimeAsync(0);
+    for (const name of ['a', 'b']) for (const socket of sockets) topics.unsubscribe(socket, name);
+    topics.unsubscribe(sockets[0], 'c');
+    await vi.advanceTimersByTimeAsync(900);
+    await topics.subscribe(sockets[0], 'b');
+    expect(broker.calls).toEqual(['subscribe a,b,c']);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(broker.calls).toEqual(['subscribe a,b,c', 'unsubscribe a']);
+    expect(vi.getTimerCount()).toBe(0);
+    await topics.subscribe(sockets[0], 'a');
+    expect(broker.calls.at(-1)).toBe('subscribe a');
+  });
+
+  test('once for all that a tick publishes to a topic', async () => {
+    const broker = new ScriptedBroker();
+    const topics = new Topics({ broker, checkInterval: 0 });
+    await Promise.all(['a', 'b', 'a', 'a'].map((name) => topics.publish(name, 'x')));
+    expect(broker.calls).toEqual(['publish a', 'publish b']);
+  });
+
+  test('again once it relays, and what it throws until then goes no further', async () => {
+    const broker = new ScriptedBroker(true);
+    const topics = new Topics({ broker, checkInterval: 20 });
+    const down = once(topics, 'brokerDown');
+    broker.thrown = 'no error, but text';
+    const subscribed = topics.subscribe(new FakeSocket(), 'a');
+    await expect(topics.publish('a', 'x')).rejects.toMatchObject({
+      code: 'WS_ERR_PUBLISH_REFUSED',
+      mayBeAccepted: true,
+      message: expect.stringContaining('no error, but text') as string,
+    });
+    expect(await down).toEqual([new Error('The broker relays nothing')]);
+    broker.thrown = undefined;
+    expect(await subscribed).toEqual({ recovered: false, position: '1.e' });
+    await topics.close();
+  });
+});
+
+describe('an entry', () => {
+  test('that the engine’s client sends again is delivered once', async () => {
+    const broker = new ScriptedBroker();
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'a');
+    for (const number of [1, 2, 2, 1, 3]) broker.listener.entry('a', entryOf(number, `m${number}`), undefined);
+    broker.listener.entry('a', Buffer.from('no entry'), undefined);
+    expect(socket.received).toEqual(['m1', 'm2', 'm3']);
+  });
+
+  test('that comes live and from the history is delivered once, and a hole is read again', async () => {
+    const broker = new ScriptedBroker(true);
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'a');
+    const place = (offset: number, before: number) => ({ epoch: 'e', offset, before });
+    broker.listener.entry('a', entryOf(1, 'm1'), place(1, 0));
+    const entries = [2, 3, 4].map((offset) => ({ offset, entry: entryOf(offset, `m${offset}`) }));
+    broker.recovery = { epoch: 'e', last: 4, isWhole: true, entries };
+    // The second is missing.
+    broker.listener.entry('a', entryOf(3, 'm3'), place(3, 2));
+    broker.listener.entry('a', entryOf(5, 'm5'), place(5, 4));
+    await turn();
+    broker.listener.entry('a', entryOf(4, 'm4'), place(4, 3));
+    expect(socket.received).toEqual(['m1', 'm2', 'm3', 'm4', 'm5']);
+    expect(broker.calls.filter((call) => call.startsWith('read'))).toEqual(['read a undefined', 'read a 2']);
+  });
+});
+
+test('the envelope is made once for all subscribers of a process', async () => {
+  const envelope = vi.fn(({ data }: { data: string | Buffer }) => `<${String(data)}>`);
+  const topics = new Topics({ envelope });
+  const sockets = Array.from({ length: 5 }, () => new FakeSocket());
+  for (const socket of sockets) await topics.subscribe(socket, 'a');
+  for (const text of ['x', 'y']) void topics.publish('a', text);
+  for (const { received } of sockets) expect(received).toEqual(['<x>', '<y>']);
+  expect(envelope).toHaveBeenCalledTimes(2);
+});
+
+describe('a real connection', () => {
+  /** Topics with one subscriber, whose peer is a client of `ws`. */
+  async function serve(topics: Topics): Promise<{ socket: WebSocket; client: Theirs; end: () => void }> {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+    await once(server, 'listening');
+    const client = new Theirs(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+      [WebSocket],
+      unknown,
+    ];
+    await topics.subscribe(socket, 'a');
+    const end = (): void => {
+      client.terminate();
+      server.close();
+    };
+    return { socket, client, end };
+  }
+
+  test('is written to once for all that a tick publishes', async () => {
+    const topics = new Topics();
+    const { socket, client, end } = await serve(topics);
+    await topics.subscribe(socket, 'b');
+    const chunks: number[] = [];
+    (client as unknown as { _socket: Socket })._socket.on('data', ({ length }: Buffer) => chunks.push(length));
+    for (let index = 0; index < 20; index++) void topics.publish(index % 2 === 0 ? 'a' : 'b', 'text');
+    await once(client, 'message');
+    await turn();
+    // 20 frames with heads of two bytes.
+    expect(chunks).toEqual([120]);
+    end();
+  });
+
+  test.each(['skip', 'latest'] as const)(
+    'too slow for all, with the policy %s, has bounded memory, and is sent every ping and its close',
+    async (policy) => {
+      const limit = 64 * 1024;
+      const topics = new Topics({ slow: { limit, policy } });
+      const { socket, client, end } = await serve(topics);
+      await topics.subscribe(socket, 'b');
+      const texts: string[] = [];
+      let pings = 0;
+      client.on('message', (data: Buffer) => texts.push(data.subarray(0, 4).toString()));
+      client.on('ping', () => pings++);
+      client.pause();
+      const payload = Buffer.alloc(16 * 1024);
+      for (let index = 1000; index < 1600; index++) {
+        payload.write(String(index));
+        for (const name of ['a', 'b']) void topics.publish(name, payload, { binary: false });
+        if (index % 100 === 0) socket.ping();
+        // The limit, and what one turn adds to it.
+        expect(socket.bufferedAmount).toBeLessThan(limit + 4 * payload.length);
+        if (index % 10 === 0) await turn();
+      }
+      const { due, delivered, skipped } = topics.statistics;
+      expect(due).toBe(1200);
+      expect(skipped).toBeGreaterThan(100);
+      client.resume();
+      await vi.waitUntil(() => socket.bufferedAmount === 0);
+      await turn();
+      socket.close(1000, 'done');
+      const [code] = (await once(client, 'close')) as [number];
+      expect([code, pings]).toEqual([1000, 6]);
+      if (policy === 'latest') expect(texts.slice(-2)).toEqual(['1599', '1599']);
+      else expect(texts.length).toBe(delivered);
+      expect(topics.statistics.delivered + topics.statistics.skipped).toBe(due);
+      end();
+    },
+  );
+});
+
+test('statistics and channels tell of recoveries, round trips, gaps, and of a broker that goes and comes back', async () => {
+  const told: unknown[] = [];
+  const listen = (message: unknown, name: unknown): void => void told.push([name, message]);
+  const names = ['wsimd:topics:broker', 'wsimd:topics:gap'];
+  for (const name of names) channel(name).subscribe(listen);
+  const broker = new ScriptedBroker();
+  const topics = new Topics({ broker, checkInterval: 0 });
+  await topics.subscribe(new FakeSocket(), 'a');
+  const reason = new Error('gone');
+  broker.listener.down(reason);
+  broker.listener.up();
+  await turn();
+  for (const name of names) channel(name).unsubscribe(listen);
+  expect(told).toEqual([
+    [names[0], { isUp: false, reason }],
+    [names[1], { topics: ['a'] }],
+    [names[0], { isUp: true }],
+  ]);
+  broker.isPatient = true;
+  const published = topics.publish('a', 'x');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  broker.waiting.shift()!.resolve(undefined as never);
+  await published;
+  expect(topics.statistics).toMatchObject({ topics: 1, subscriptions: 1, published: 1, delivered: 1 });
+  expect(topics.statistics.brokerRoundTrip).toBeGreaterThan(10);
+
+  const kept = new Topics({ history: {} });
+  const after = await kept.publish('a', 'zero');
+  await kept.publish('a', 'one');
+  await kept.publish('a', 'two');
+  await kept.subscribe(new FakeSocket(), 'a', { after });
+  expect(kept.statistics).toMatchObject({ recovered: 2, delivered: 2, published: 3 });
+});
