@@ -7,8 +7,12 @@ export const settings = JSON.parse(process.argv[2] ?? '{}');
 /** Units of work done so far; the program counts them itself, so that they fit its processor time to the microsecond. */
 export const done = { count: 0 };
 
-process.on('message', (question) => {
-  if (question === 'usage') {
+/** Further questions, each with the function that answers it. */
+export const answers = {};
+
+process.on('message', async (question) => {
+  if (Object.hasOwn(answers, question)) process.send(await answers[question]());
+  else if (question === 'usage') {
     const { user, system } = process.cpuUsage();
     const resident = process.memoryUsage().rss;
     const peak = process.resourceUsage().maxRSS * 1024;

@@ -1,0 +1,50 @@
+// One of two processes that relay over Redis by crossws/sync or socket.io's adapter: it publishes at a steady pace, or counts.
+import { EventEmitter } from 'node:events';
+import { createRequire } from 'node:module';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { done, ready, settings } from './control.mjs';
+import { atSteadyPace } from '../lib/pace.mjs';
+
+const { kind, client: clientName, where, modules, role, length, burst } = settings;
+const isPublisher = role === 'publisher';
+
+async function connect() {
+  if (clientName === 'ioredis') return new Redis({ port: where.port });
+  return createClient({ url: `redis://127.0.0.1:${where.port}` }).connect();
+}
+
+/** Each gives the function that publishes one text, and has `done` count what comes. */
+const kinds = {
+  async crossws() {
+    const { redis } = await import(modules.crossws);
+    const driver = redis({ client: await connect(), channel: 'all' })({ id: role });
+    if (!isPublisher) await driver.subscribe(() => void done.count++);
+    return (data) => void driver.publish({ namespace: '', topic: 'all', data });
+  },
+  async 'socket.io'() {
+    const require = createRequire(modules.socketIo);
+    const { Server } = require('socket.io');
+    const { createAdapter } = require('@socket.io/redis-adapter');
+    const subscriber = await connect();
+    const io = new Server({ adapter: createAdapter(await connect(), subscriber) });
+    if (!isPublisher) {
+      // A socket that costs next to nothing, in the place of a client's.
+      const socket = Object.assign(new EventEmitter(), { client: { writeToEngine: () => void done.count++ } });
+      const namespace = io.of('/');
+      namespace.sockets.set('one', socket);
+      namespace.adapter.addAll('one', new Set(['all']));
+    }
+    return (data) => void io.to('all').emit('message', data);
+  },
+};
+
+const publish = await kinds[kind]();
+if (isPublisher) {
+  const message = 'x'.repeat(length);
+  atSteadyPace(() => {
+    for (let i = 0; i < burst; i++) publish(message);
+    done.count += burst;
+  });
+}
+ready(0);
