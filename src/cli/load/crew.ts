@@ -30,9 +30,15 @@ export const hireHere: Hire = (plan, tell, failed) => {
   };
 };
 
+/** Memory for young objects, in MiB: most of a load's are dead when it is full, so that more memory only means fewer pauses. */
+const YOUNG_GENERATION = 64;
+
 /** Has a thread of its own do the work. */
 const hireThread: Hire = (plan, tell, failed) => {
-  const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: plan });
+  const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
+    workerData: plan,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
+  });
   worker.on('message', tell);
   worker.on('error', failed);
   return {
@@ -64,14 +70,14 @@ const HEAD_START = 20;
 /**
  * Runs a load to its end.
  * @param plans one for each worker
- * @param hire how to start a worker; default: one alone works in this thread
+ * @param hire how to start a worker; default: in a thread of its own
  * @returns what each worker has seen; an empty list where it was stopped, or had no connection, before anything was sent
  */
 export async function run(
   plans: readonly Plan[],
   watcher: Watcher,
   signal: AbortSignal,
-  hire: Hire = plans.length === 1 ? hireHere : hireThread,
+  hire: Hire = hireThread,
 ): Promise<Done[]> {
   const crew: Hand[] = [];
   const order = (told: Order): void => crew.forEach((hand) => hand.order(told));

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { bench } from '../../../src/cli/load/bench.js';
+import { hireHere } from '../../../src/cli/load/crew.js';
 import type { Result } from '../../../src/cli/load/result.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/cli/index.js', import.meta.url));
@@ -51,7 +52,7 @@ async function run(...args: string[]): Promise<Run> {
     err: (text: string) => void (said.err += text),
     columns: undefined,
   };
-  const status = await bench(args, terminal, new AbortController().signal);
+  const status = await bench(args, terminal, new AbortController().signal, hireHere);
   return { status, ...said };
 }
 
