@@ -71,7 +71,29 @@ export async function start(file, { core, settings = {}, flags = [], env = {}, r
 }
 
 /**
- * Where uWebSockets.js lies: npm's `uwebsockets`, installed on demand into a cache outside the repository.
+ * Installs packages of npm on demand into a cache outside the repository, and says whether they work.
+ * @param {string[]} packages with their versions
+ * @param {() => void} tryOut throws where they do not work
+ */
+function isInstalled(cache, packages, tryOut) {
+  try {
+    tryOut();
+    return true;
+  } catch {
+    try {
+      mkdirSync(cache, { recursive: true });
+      const npm = ['install', '--prefix', cache, '--no-save', '--ignore-scripts', ...packages];
+      execFileSync('npm', npm, { stdio: 'ignore', timeout: 120_000 });
+      tryOut();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/**
+ * Where uWebSockets.js lies: npm's `uwebsockets`.
  * @returns {{ module: string } | { reason: string }}
  */
 export function findUWebSockets() {
@@ -80,27 +102,15 @@ export function findUWebSockets() {
   const module = join(cache, 'node_modules', 'uwebsockets');
   const loads = () =>
     execFileSync(process.execPath, ['-e', 'require(process.argv[1]).App()', module], { stdio: 'ignore' });
-  try {
-    loads();
-    return { module };
-  } catch {
-    try {
-      mkdirSync(cache, { recursive: true });
-      const npm = ['install', '--prefix', cache, '--no-save', '--ignore-scripts', `uwebsockets@${version}`];
-      execFileSync('npm', npm, { stdio: 'ignore', timeout: 120_000 });
-      loads();
-      return { module };
-    } catch {
-      const node = process.versions.node;
-      return {
-        reason: `uWebSockets.js left out: npm's uwebsockets@${version} cannot be installed, or not loaded by Node ${node}`,
-      };
-    }
-  }
+  if (isInstalled(cache, [`uwebsockets@${version}`], loads)) return { module };
+  const node = process.versions.node;
+  return {
+    reason: `uWebSockets.js left out: npm's uwebsockets@${version} cannot be installed, or not loaded by Node ${node}`,
+  };
 }
 
 /**
- * Where Bun lies: npm's package for Linux on x64, installed on demand into a cache outside the repository.
+ * Where Bun lies: npm's package for Linux on x64.
  * @returns {{ runtime: string } | { reason: string }}
  */
 export function findBun() {
@@ -109,18 +119,21 @@ export function findBun() {
   const cache = join(tmpdir(), `wsimd-bench-bun-${version}`);
   const runtime = join(cache, 'node_modules', name, 'bin', 'bun');
   const runs = () => execFileSync(runtime, ['--version'], { stdio: 'ignore' });
-  try {
-    runs();
-    return { runtime };
-  } catch {
-    try {
-      mkdirSync(cache, { recursive: true });
-      const npm = ['install', '--prefix', cache, '--no-save', '--ignore-scripts', `${name}@${version}`];
-      execFileSync('npm', npm, { stdio: 'ignore', timeout: 120_000 });
-      runs();
-      return { runtime };
-    } catch {
-      return { reason: `Bun.serve left out: npm's ${name}@${version} cannot be installed, or does not run here` };
-    }
-  }
+  if (isInstalled(cache, [`${name}@${version}`], runs)) return { runtime };
+  return { reason: `Bun.serve left out: npm's ${name}@${version} cannot be installed, or does not run here` };
+}
+
+/**
+ * Where two libraries lie that relay messages over Redis too, as a file beside whose `node_modules` they are found.
+ * @returns {{ besides: string } | { reason: string }}
+ */
+export function findRelays() {
+  const packages = ['crossws@0.4.17', 'socket.io@4.8.4', '@socket.io/redis-adapter@8.3.0'];
+  const cache = join(tmpdir(), 'wsimd-bench-relays-1');
+  const besides = join(cache, 'index.js');
+  const load = `const { resolve } = require('module').createRequire(process.argv[1]);
+    for (const name of ['crossws/sync', 'socket.io', '@socket.io/redis-adapter']) resolve(name);`;
+  const resolves = () => execFileSync(process.execPath, ['-e', load, besides], { stdio: 'ignore' });
+  if (isInstalled(cache, packages, resolves)) return { besides };
+  return { reason: `left out: ${packages.join(', ')} cannot be installed` };
 }

@@ -6,8 +6,9 @@ import { createClient } from 'redis';
 import { done, ready, settings } from './control.mjs';
 import { atSteadyPace } from '../lib/pace.mjs';
 
-const { kind, client: clientName, where, modules, role, length, burst } = settings;
+const { kind, client: clientName, where, besides, role, length, burst } = settings;
 const isPublisher = role === 'publisher';
+const require = createRequire(besides);
 
 async function connect() {
   if (clientName === 'ioredis') return new Redis({ port: where.port });
@@ -17,13 +18,12 @@ async function connect() {
 /** Each gives the function that publishes one text, and has `done` count what comes. */
 const kinds = {
   async crossws() {
-    const { redis } = await import(modules.crossws);
+    const { redis } = await import(require.resolve('crossws/sync'));
     const driver = redis({ client: await connect(), channel: 'all' })({ id: role });
     if (!isPublisher) await driver.subscribe(() => void done.count++);
     return (data) => void driver.publish({ namespace: '', topic: 'all', data });
   },
   async 'socket.io'() {
-    const require = createRequire(modules.socketIo);
     const { Server } = require('socket.io');
     const { createAdapter } = require('@socket.io/redis-adapter');
     const subscriber = await connect();

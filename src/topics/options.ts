@@ -1,5 +1,6 @@
 // `checkOptions` reads the options of `Topics`, whose types stand here too.
 import { UsageError } from '../errors/usage-error.js';
+import { LONGEST_TIMER } from '../node/options.js';
 import type { Broker, HistoryLimits } from './broker.js';
 import type { SlowOptions, TopicSocket } from './member.js';
 
@@ -108,5 +109,11 @@ export function checkOptions(options: TopicsOptions): CheckedOptions {
   if (history !== undefined && broker?.keepsHistory === false) {
     throw new TypeError('The broker keeps no history: it has an option of its own for that');
   }
-  return { publishTimeout, maxWaiting, checkInterval, slow: { limit, policy }, limits };
+  return {
+    publishTimeout: Math.min(publishTimeout, LONGEST_TIMER),
+    maxWaiting,
+    checkInterval: Math.min(checkInterval, LONGEST_TIMER),
+    slow: { limit, policy },
+    limits,
+  };
 }

@@ -430,6 +430,16 @@ describe('close', () => {
     expect(ended).toEqual(['accepted', 'accepted', 'broker closed', 'closed']);
   });
 
+  test('waits for ever where publishTimeout says so', async () => {
+    const { broker, answers } = slowBroker();
+    const topics = new Topics({ broker, publishTimeout: Infinity, checkInterval: Infinity });
+    const waiting = topics.publish('a', 'one');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    answers[0]();
+    expect(await waiting).toBe('');
+    await topics.close();
+  });
+
   test('waits for the broker no longer than publishTimeout', async () => {
     const { broker, ended } = slowBroker();
     const topics = new Topics({ broker, publishTimeout: 50 });
