@@ -272,7 +272,7 @@ declare namespace WebSocket {
     WebSocket?: T | undefined;
     /** Origins that may connect; the server answers others, and requests without one, with 403. By default all may. */
     allowedOrigins?: readonly (string | undefined)[] | undefined;
-    /** Demand all of RFC 6455 4.2.1, beyond the checks of `ws`. Default: true with `port`. */
+    /** Demand all of RFC 6455 4.2.1, beyond the checks of `ws`. Default false. */
     strictHandshake?: boolean | undefined;
     /** How long a whole opening handshake may take on a server that owns its port, in ms. Default 10,000. */
     handshakeTimeout?: number | undefined;

@@ -6,6 +6,7 @@ import { internalError, violationError, type WebSocketError } from '../errors/vi
 import { LATER, type Inflater } from '../extensions/transform.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { Opcode } from '../spec/frame.js';
+import { DEFAULT_MAX_BUFFERED_CHUNKS, DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_FRAME_PAYLOAD } from '../spec/limits.js';
 import {
   RECORD_ASCII,
   RECORD_COMPRESSED,
@@ -62,9 +63,9 @@ export class Inbound {
     public skipUtf8: boolean,
   ) {
     this.inflater = options.inflater;
-    this.maxFragments = options.maxFragments ?? 0;
-    this.maxBufferedChunks = options.maxBufferedChunks ?? 0;
-    this.maxFramePayload = options.maxFramePayload ?? 0;
+    this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
+    this.maxBufferedChunks = options.maxBufferedChunks ?? DEFAULT_MAX_BUFFERED_CHUNKS;
+    this.maxFramePayload = options.maxFramePayload ?? DEFAULT_MAX_FRAME_PAYLOAD;
     this.inParts = options.parts === true;
     this.strings = options.text === 'string' && !this.inParts;
   }

@@ -1,7 +1,5 @@
 // `Pongs` counts the automatic pongs that wait unwritten, and keeps the latest ping alone once they are many.
-
-/** So many may wait; past that, only the answer to the latest ping is kept (RFC 6455 5.5.3). */
-const MAX_PONGS = 60;
+import { MAX_PONGS } from '../spec/limits.js';
 
 /** Made with the first ping of a connection. */
 export class Pongs {

@@ -7,6 +7,7 @@ import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
 import { FIN, Opcode, RSV_BITS } from '../spec/frame.js';
+import { DEFAULT_CODEC_THRESHOLD } from '../spec/limits.js';
 import { Closing } from './closing.js';
 import type { ConnectionOptions, SendOptions, SourceOptions } from './options.js';
 import { Outbound, type FragmentSource } from './outbound.js';
@@ -32,7 +33,15 @@ export abstract class Sending extends Receiving {
   constructor(options: ConnectionOptions) {
     super(options);
     const { values } = this;
-    const { role, generateMask, kernels, statistics, deflater, threshold = 0, controlFirst = true } = options;
+    const {
+      role,
+      generateMask,
+      kernels,
+      statistics,
+      deflater,
+      threshold = DEFAULT_CODEC_THRESHOLD,
+      controlFirst = true,
+    } = options;
     this.encoder = new FrameEncoder({ role, generateMask, traffic: statistics?.sent, kernels, values });
     this.deflater = deflater;
     this.threshold = threshold;

@@ -3,12 +3,11 @@ import { UsageError } from '../errors/usage-error.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../extensions/transform.js';
 import { Role } from '../spec/frame.js';
+import { DEFAULT_LEVEL } from '../spec/limits.js';
 import { WasmDeflater } from './deflater.js';
 import { WasmInflater } from './inflater.js';
 
 export { canDeflate } from './machine.js';
-
-const DEFAULT_LEVEL = 6;
 
 export interface DeflaterOptions {
   /** The effort, an integer from 1, the fastest, to 9, the smallest; default 6. */

@@ -1,10 +1,7 @@
 // `parseExtensions` reads a Sec-WebSocket-Extensions header as a list of offers, and `formatExtension` writes one
 // element (RFC 6455 9.1).
+import { MAX_OFFERS } from '../spec/limits.js';
 import { TokenReader, type Parsed } from './token.js';
-
-// Deviation from ws: a header that names more than 16 extensions is refused, with 400 by a server.
-/** How many extensions one header may name. */
-export const MAX_OFFERS = 16;
 
 /** A parameter; `true` stands for "without a value". */
 export interface ExtensionParam {
@@ -29,6 +26,7 @@ export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS):
   const reader = new TokenReader(header);
   const offers: ExtensionOffer[] = [];
   for (;;) {
+    // Deviation from ws: a header that names more extensions is refused, with 400 by a server.
     if (offers.length === maxOffers) return { fault: 'Too many extension offers' };
     const offer = parseOffer(reader);
     if (offer === undefined) return { fault: reader.fault };

@@ -2,9 +2,10 @@
 // They serve users who bring their own transport.
 import { isToken } from '../extensions/token.js';
 import type { Fields } from './field.js';
-import { HeadScanner, MAX_HEAD_LENGTH, RANGE, type HeadError } from './head-scanner.js';
+import { MAX_HEAD_LENGTH } from '../spec/limits.js';
+import { HeadScanner, RANGE, type HeadError } from './head-scanner.js';
 
-export { MAX_FIELDS, MAX_HEAD_LENGTH, type HeadError } from './head-scanner.js';
+export type { HeadError } from './head-scanner.js';
 
 export interface Head {
   /** `1.0` or `1.1`. */

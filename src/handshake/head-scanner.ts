@@ -1,9 +1,6 @@
 // `HeadScanner` finds the lines of an HTTP/1.1 head in bytes, once and without a string (RFC 7230 3).
 import { isTokenByte } from '../extensions/token.js';
-
-/** The longest head, in bytes, and the most header fields that are read. */
-export const MAX_HEAD_LENGTH: number = 16 * 1024;
-export const MAX_FIELDS = 2000;
+import { MAX_FIELDS, MAX_HEAD_LENGTH } from '../spec/limits.js';
 
 /** Why a head is refused: the text, and the status with which a server would say so. */
 export interface HeadError {

@@ -1,9 +1,6 @@
 // `parseSubprotocols` reads the subprotocols that a client's Sec-WebSocket-Protocol header offers (RFC 6455 11.3.4).
 import { TokenReader, isToken, type Parsed } from '../extensions/token.js';
-
-// Deviation from ws: a request that names more than 64 subprotocols is refused with 400.
-/** How many subprotocols one request may name. */
-export const MAX_SUBPROTOCOLS = 64;
+import { MAX_SUBPROTOCOLS } from '../spec/limits.js';
 
 /**
  * Parses a request's Sec-WebSocket-Protocol header (RFC 6455 4.1, 11.3.4).
@@ -14,6 +11,7 @@ export function parseSubprotocols(header: string, maxProtocols: number = MAX_SUB
   const reader = new TokenReader(header);
   const protocols = new Set<string>();
   for (;;) {
+    // Deviation from ws: a request that names more subprotocols is refused with 400.
     if (protocols.size === maxProtocols) return { fault: 'Too many subprotocols' };
     const protocol = reader.token();
     if (protocol === '') return { fault: reader.fault };

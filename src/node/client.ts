@@ -13,6 +13,7 @@ import {
   type HandshakeResponse,
 } from '../handshake/client.js';
 import { createConnect, judgeConnectResponse } from '../handshake/connect.js';
+import { DEFAULT_MAX_REDIRECTS, DEFAULT_REQUEST_TIMEOUT } from '../spec/limits.js';
 import { abort, abortError, abortHandshake, fail, type PendingRequest } from './abort-handshake.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions, type ClientSocket } from './client-options.js';
@@ -24,7 +25,6 @@ import { checkOptions, countOption, LONGEST_TIMER } from './options.js';
 
 export type { ClientOptions } from './client-options.js';
 
-const DEFAULT_MAX_REDIRECTS = 10;
 const EMPTY = Buffer.alloc(0);
 
 // Deviation from ws: Proxy-Authorization is dropped with the other secrets.
@@ -81,7 +81,8 @@ class Opening {
     // As with `ws`, `undefined` in so many words is no compression.
     this.deflate = resolveDeflate('perMessageDeflate' in own ? own.perMessageDeflate : true);
     if (this.deflate !== undefined) checkEngineOptions(this.deflate);
-    this.timeout = Math.min(countOption('handshakeTimeout', own.handshakeTimeout, 0), LONGEST_TIMER);
+    const timeout = countOption('handshakeTimeout', own.handshakeTimeout, DEFAULT_REQUEST_TIMEOUT);
+    this.timeout = Math.min(timeout, LONGEST_TIMER);
     this.maxRedirects =
       own.maxRedirects === Infinity ? Infinity : countOption('maxRedirects', own.maxRedirects, DEFAULT_MAX_REDIRECTS);
   }

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { CloseCode } from '../spec/close-code.js';
+import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_DRAIN_WINDOW } from '../spec/limits.js';
 import { holdingsOf, type Holder } from './accept/holdings.js';
 import { ReadyState } from './types.js';
 import type { WebSocket } from './websocket.js';
@@ -36,7 +37,12 @@ const LONGEST_STEP = 100;
  */
 export function drainServer(
   server: Holder,
-  { code = CloseCode.ServiceRestart, reason, window = 10_000, timeout = 30_000 }: DrainOptions,
+  {
+    code = CloseCode.ServiceRestart,
+    reason,
+    window = DEFAULT_DRAIN_WINDOW,
+    timeout = DEFAULT_DRAIN_TIMEOUT,
+  }: DrainOptions,
 ): Promise<DrainCounts> {
   encodeClosePayload(code, reason ?? '');
   for (const [name, value] of Object.entries({ window, timeout })) {

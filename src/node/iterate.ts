@@ -1,6 +1,7 @@
 // `iterate` makes an async iterator over a WebSocket's messages that holds the peer back while its user is slow.
 import type { EventEmitter } from 'node:events';
 import { Queue } from '../queue.js';
+import { MAX_UNREAD_MESSAGES } from '../spec/limits.js';
 import { ReadyState } from './types.js';
 
 /** The members that iteration over a WebSocket uses. */
@@ -21,9 +22,6 @@ interface Waiter<Data> {
   resolve(result: IteratorResult<Received<Data>, undefined>): void;
   reject(error: Error): void;
 }
-
-/** The WebSocket is paused while this many messages wait, and read again once none does. */
-const PAUSE_AT = 16;
 
 class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined> {
   readonly #ws: IterableWebSocket;
@@ -79,7 +77,7 @@ class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined>
       return;
     }
     this.#messages.push({ data, isBinary });
-    if (this.#messages.length >= PAUSE_AT && !this.#ws.isPaused) {
+    if (this.#messages.length >= MAX_UNREAD_MESSAGES && !this.#ws.isPaused) {
       this.#hasPaused = true;
       this.#ws.pause();
     }

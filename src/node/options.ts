@@ -4,6 +4,9 @@ import {
   DEFAULT_CLOSE_TIMEOUT,
   DEFAULT_HEARTBEAT_INTERVAL,
   DEFAULT_HEARTBEAT_TIMEOUT,
+  DEFAULT_MAX_BACKPRESSURE,
+  DEFAULT_MAX_BUFFERED_CHUNKS,
+  DEFAULT_MAX_FRAGMENTS,
   DEFAULT_MAX_PAYLOAD,
 } from '../spec/limits.js';
 import { readPath, type ReadPath } from './landing.js';
@@ -126,10 +129,10 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
     allowSynchronousEvents: isSynchronous === undefined || Boolean(isSynchronous),
     closeTimeout: timeOption('closeTimeout', own(options, 'closeTimeout'), DEFAULT_CLOSE_TIMEOUT),
     maxPayload: countOption('maxPayload', own(options, 'maxPayload'), DEFAULT_MAX_PAYLOAD),
-    maxFragments: countOption('maxFragments', own(options, 'maxFragments'), 0),
-    maxBufferedChunks: countOption('maxBufferedChunks', own(options, 'maxBufferedChunks'), 0),
+    maxFragments: countOption('maxFragments', own(options, 'maxFragments'), DEFAULT_MAX_FRAGMENTS),
+    maxBufferedChunks: countOption('maxBufferedChunks', own(options, 'maxBufferedChunks'), DEFAULT_MAX_BUFFERED_CHUNKS),
     skipUTF8Validation: Boolean(own(options, 'skipUTF8Validation')),
-    maxBackpressure: countOption('maxBackpressure', own(options, 'maxBackpressure'), 0),
+    maxBackpressure: countOption('maxBackpressure', own(options, 'maxBackpressure'), DEFAULT_MAX_BACKPRESSURE),
     heartbeat: heartbeat
       ? {
           interval: timeOption('heartbeat.interval', heartbeat.interval, DEFAULT_HEARTBEAT_INTERVAL),

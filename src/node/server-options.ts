@@ -4,7 +4,14 @@ import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { DeflatePreset } from '../extensions/permessage-deflate.js';
 import type { FieldValue } from '../handshake/field.js';
-import { DEFAULT_CLOSE_TIMEOUT, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_MAX_PAYLOAD } from '../spec/limits.js';
+import {
+  DEFAULT_CLOSE_TIMEOUT,
+  DEFAULT_HANDSHAKE_TIMEOUT,
+  DEFAULT_MAX_BUFFERED_CHUNKS,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_FRAGMENTS,
+  DEFAULT_MAX_PAYLOAD,
+} from '../spec/limits.js';
 import { acceptPath, type AcceptPath } from './accept/direct.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
 import { checkOptions, countOption, own, type SharedOptions } from './options.js';
@@ -74,8 +81,8 @@ export const DEFAULTS: ServerOptions = {
   allowSynchronousEvents: true,
   autoPong: true,
   maxPayload: DEFAULT_MAX_PAYLOAD,
-  maxFragments: 0,
-  maxBufferedChunks: 0,
+  maxFragments: DEFAULT_MAX_FRAGMENTS,
+  maxBufferedChunks: DEFAULT_MAX_BUFFERED_CHUNKS,
   skipUTF8Validation: false,
   perMessageDeflate: false,
   handleProtocols: null,
@@ -104,6 +111,6 @@ export function checkServerOptions(options: ServerOptions): {
     // Heads are read where bytes land.
     acceptPath: readPath === 'landing' ? (own(options, 'acceptPath') ?? acceptPath) : 'http',
     handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), DEFAULT_HANDSHAKE_TIMEOUT),
-    maxConnections: countOption('maxConnections', own(options, 'maxConnections'), 0),
+    maxConnections: countOption('maxConnections', own(options, 'maxConnections'), DEFAULT_MAX_CONNECTIONS),
   };
 }

@@ -2,6 +2,7 @@
 import { sendFramed } from '../node/broadcast.js';
 import type { FramedMessage } from '../node/framed-message.js';
 import type { WebSocket } from '../node/websocket.js';
+import { CloseCode } from '../spec/close-code.js';
 
 /** How much is used of a socket: a server's WebSocket of this package, or of `ws`. */
 export interface TopicSocket {
@@ -27,8 +28,6 @@ export interface Counters {
 }
 
 const OPEN = 1;
-// IANA's registry of close codes: Try Again Later.
-const TRY_AGAIN_LATER = 1013;
 
 /** Counts turns of the microtask queue: how much a socket has waiting is asked once in each. */
 export class Turns {
@@ -95,7 +94,7 @@ export class Member {
         counters.delivered++;
       } else if (slow.policy === 'close') {
         counters.closedForSlowness++;
-        this.socket.close(TRY_AGAIN_LATER, 'Too slow');
+        this.socket.close(CloseCode.TryAgainLater, 'Too slow');
         owner.leave(this);
       } else {
         this.isSlow = true;

@@ -1,6 +1,14 @@
 // `checkOptions` reads the options of `Topics`, whose types stand here too.
 import { UsageError } from '../errors/usage-error.js';
 import { LONGEST_TIMER } from '../node/options.js';
+import {
+  DEFAULT_CHECK_INTERVAL,
+  DEFAULT_HISTORY_AGE,
+  DEFAULT_HISTORY_MESSAGES,
+  DEFAULT_MAX_WAITING,
+  DEFAULT_PUBLISH_TIMEOUT,
+  DEFAULT_SLOW_LIMIT,
+} from '../spec/limits.js';
 import type { Broker, HistoryLimits } from './broker.js';
 import type { SlowOptions, TopicSocket } from './member.js';
 
@@ -58,7 +66,7 @@ export interface TopicsStatistics {
 }
 
 /** How much history is kept where the options do not say. */
-export const HISTORY: HistoryLimits = { messages: 1000, age: 300_000 };
+export const HISTORY: HistoryLimits = { messages: DEFAULT_HISTORY_MESSAGES, age: DEFAULT_HISTORY_AGE };
 
 /**
  * The limits in the option `history` of a broker.
@@ -96,12 +104,13 @@ export interface CheckedOptions {
  *   history beside a broker without
  */
 export function checkOptions(options: TopicsOptions): CheckedOptions {
-  const { publishTimeout = 5000, maxWaiting = 8 * 1024 * 1024, checkInterval = 5000, history, broker } = options;
+  const { history, broker, publishTimeout = DEFAULT_PUBLISH_TIMEOUT } = options;
+  const { maxWaiting = DEFAULT_MAX_WAITING, checkInterval = DEFAULT_CHECK_INTERVAL } = options;
   if (broker !== undefined && !isBroker(broker)) {
     throw new UsageError('"broker" must be a broker, such as those of redisBroker, natsBroker and clusterBroker');
   }
   const limits = { ...HISTORY, ...history };
-  const { limit = 1024 * 1024, policy = 'close' } = options.slow ?? {};
+  const { limit = DEFAULT_SLOW_LIMIT, policy = 'close' } = options.slow ?? {};
   for (const [name, value] of Object.entries({ publishTimeout, maxWaiting, checkInterval, limit, ...limits })) {
     if (typeof value !== 'number' || !(value >= 0)) throw new RangeError(`"${name}" must be a number from 0`);
   }

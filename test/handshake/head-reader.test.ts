@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_FIELDS, MAX_HEAD_LENGTH, RequestReader, ResponseReader } from '../../src/handshake/head-reader.js';
+import { RequestReader, ResponseReader } from '../../src/handshake/head-reader.js';
+import { MAX_FIELDS, MAX_HEAD_LENGTH } from '../../src/spec/limits.js';
 import { growth } from '../support/growth.js';
 
 const octets = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));

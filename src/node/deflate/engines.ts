@@ -3,12 +3,12 @@ import { constants, createDeflateRaw, createInflateRaw, type ZlibOptions } from 
 import type { DeflateAgreement, DeflateOptions } from '../../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../../extensions/transform.js';
 import { Role } from '../../spec/frame.js';
+import { DEFAULT_CONCURRENCY_LIMIT } from '../../spec/limits.js';
 import { budget as threadBudget, type Budget } from './budget.js';
 import { HandleDeflater } from './deflater.js';
 import { HandleSupply } from './handle-supply.js';
 import { History } from './history.js';
 import { HandleInflater } from './inflater.js';
-import { CONCURRENCY_LIMIT } from './limits.js';
 import { PublicDeflater } from './public-deflater.js';
 import { PublicInflater } from './public-inflater.js';
 import type { Deliver } from './result.js';
@@ -66,7 +66,7 @@ export function checkEngineOptions(options: EngineOptions): void {
 }
 
 const usesHandles = (options: EngineOptions): boolean => (options.zlibPath ?? zlibPath()) === 'handle';
-const limitOf = (options: EngineOptions): number => (options.concurrencyLimit ?? CONCURRENCY_LIMIT) || Infinity;
+const limitOf = (options: EngineOptions): number => (options.concurrencyLimit ?? DEFAULT_CONCURRENCY_LIMIT) || Infinity;
 
 /** RFC 7692 7.1: the agreement for the messages that this role sends. */
 function directionFrom(sender: Role, agreed: DeflateAgreement): Direction {

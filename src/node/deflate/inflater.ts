@@ -2,10 +2,11 @@
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Inflater } from '../../extensions/transform.js';
+import { LARGE_OUTPUT } from '../../spec/limits.js';
 import { Violation } from '../../spec/violation.js';
 import type { Budget } from './budget.js';
 import type { HandleSupply } from './handle-supply.js';
-import { AT_ONCE, LARGE_OUTPUT, LIGHT_INFLATION, STEP_OUTPUT, TAIL } from './limits.js';
+import { AT_ONCE, LIGHT_INFLATION, STEP_OUTPUT, TAIL } from './limits.js';
 import { exactCopy, mostInflated, Output, scratchOutput } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
 import { Turn, turns, type Job } from './turns.js';

@@ -13,13 +13,6 @@ export const STEP_INPUT: number = 16 * 1024;
 /** Bytes of output that one step writes: more than `AT_ONCE` bytes can be compressed to, so that they take one step. */
 export const STEP_OUTPUT: number = AT_ONCE + AT_ONCE / 4;
 
-/** Output longer than this is inflated by at most `LARGE_INFLATIONS` connections at a time. */
-export const LARGE_OUTPUT: number = 1024 * 1024;
-export const LARGE_INFLATIONS = 2;
-
-/** How many jobs of more than one step advance side by side, unless `concurrencyLimit` says otherwise: as in `ws`. */
-export const CONCURRENCY_LIMIT = 10;
-
 /** How many connections of a thread have a state of their own that compresses; the others have theirs made anew when they send. */
 export const KEPT_HANDLES = 64;
 

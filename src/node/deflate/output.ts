@@ -1,6 +1,7 @@
 // `Output` joins the output of several steps in one buffer of its exact length.
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { LARGE_OUTPUT, STEP_OUTPUT } from './limits.js';
+import { LARGE_OUTPUT } from '../../spec/limits.js';
+import { STEP_OUTPUT } from './limits.js';
 
 // Bytes up to which a copy into a buffer of the exact length takes about a millisecond.
 const COPIED = 4 * 1024 * 1024;

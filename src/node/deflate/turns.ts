@@ -1,7 +1,8 @@
 // `Turns` divides work that outlasts its call into steps: every turn of the event loop does some for a few milliseconds.
+import { MAX_LARGE_INFLATIONS } from '../../spec/limits.js';
 import { nextTurn } from '../turn.js';
 import { budget as threadBudget, type Budget } from './budget.js';
-import { LARGE_INFLATIONS, STEPS_MILLISECONDS } from './limits.js';
+import { STEPS_MILLISECONDS } from './limits.js';
 
 /** The answer of a job after a step. */
 export enum Turn {
@@ -99,7 +100,7 @@ export class Turns {
 
   /** Whether the job may produce large output now. After false it answers `Turn.Blocked`. */
   claimLarge(job: Job): boolean {
-    if (this.#large.size < LARGE_INFLATIONS) this.#large.add(job);
+    if (this.#large.size < MAX_LARGE_INFLATIONS) this.#large.add(job);
     return this.#large.has(job);
   }
 
