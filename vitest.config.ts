@@ -13,6 +13,9 @@ const THROUGH_THE_FRONT_DOOR = [
   'test/node/contract/{close,events,ping-pong,send}.test.ts',
 ];
 
+/** Rooms without a process, a thread or a socket, whose test files share one process: to begin one takes longer than most files. */
+const NEUTRAL = ['test/{codec,connection,errors,extensions,handshake,kernels,values,conformance/report}/**/*.test.ts'];
+
 // Everything with the WASM kernels; and the front door again, with WebAssembly taken away before anything is loaded.
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -23,8 +26,8 @@ const config: ViteUserConfig = defineConfig({
     },
   },
   test: {
-    // Every core has a worker, and this process does little.
-    maxWorkers: '100%',
+    // More workers than cores: many tests wait for peers and timers.
+    maxWorkers: '150%',
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Node 22 compiles the parser of fetch for whoever imports node:http, as tests do, and fails where there is no WebAssembly.
@@ -43,7 +46,8 @@ const config: ViteUserConfig = defineConfig({
       thresholds: { lines: 100, statements: 100, functions: 100, branches: 99 },
     },
     projects: [
-      { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'], exclude: LONG } },
+      { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'], exclude: [...LONG, ...NEUTRAL] } },
+      { extends: true, test: { name: 'neutral', include: NEUTRAL, exclude: LONG, isolate: false } },
       {
         extends: true,
         test: {
