@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { isValidCloseCode } from '../src/codec/close-payload.js';
 import { checkOptions } from '../src/node/options.js';
 import { DEFAULTS } from '../src/node/server-options.js';
 import { CloseCode } from '../src/spec/close-code.js';
@@ -112,6 +113,7 @@ const SENTENCES: readonly (readonly [file: string, sentence: string, ...names: r
   ['docs/differences.md', 'When {} pongs wait to be written', 'MAX_PONGS'],
   ['docs/differences.md', '`maxBackpressure` exists; it is {} by default', 'DEFAULT_MAX_BACKPRESSURE'],
   ['docs/differences.md', '`maxFragments` and `maxBufferedChunks` are {} by default', 'DEFAULT_MAX_FRAGMENTS'],
+  ['docs/differences.md', 'The default is {}, no limit', 'DEFAULT_MAX_BACKPRESSURE'],
   ['docs/differences.md', 'the opening handshake has {}, and', 'DEFAULT_HANDSHAKE_TIMEOUT'],
   ['docs/topics.md', '`messages` ({}), `age` ({} ms)', 'DEFAULT_HISTORY_MESSAGES', 'DEFAULT_HISTORY_AGE'],
   ['docs/topics.md', '`{ limit: {}, policy:', 'DEFAULT_SLOW_LIMIT'],
@@ -259,3 +261,17 @@ describe('a default or limit in prose', () => {
     expect(Object.keys(limits).filter((name) => name !== 'FULL_BATCH' && !named.has(name as Limit))).toEqual([]);
   });
 });
+
+test.each(['docs/api.md', 'src/index.d.cts', 'src/node/websocket.ts'])(
+  '%s lists the close codes that may be sent',
+  (file) => {
+    const ends = Array.from({ length: 5001 }, (_, code) => code).filter(
+      (code) => isValidCloseCode(code) && !(isValidCloseCode(code - 1) && isValidCloseCode(code + 1)),
+    );
+    const ranges = ends.flatMap((first, i) => (i % 2 === 0 ? `${first}-${ends[i + 1]}` : []));
+    const listed = /\d{4}-\d{4}(?:, \d{4}-\d{4})* or \d{4}-\d{4}/.exec(textOf(file));
+    expect(`${file}:${lineOf(file, listed?.index ?? 0)}: ${listed?.[0]}`).toContain(
+      `: ${ranges.slice(0, -1).join(', ')} or ${ranges.at(-1)}`,
+    );
+  },
+);

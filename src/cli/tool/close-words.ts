@@ -1,5 +1,7 @@
 // `explainClose` says in words why a connection closed (RFC 6455 7.4.1 and the registry that it founded).
-const WORDS: Readonly<Record<number, string>> = {
+import type { CloseCode } from '../../sans-io.js';
+
+const WORDS: Readonly<Record<CloseCode, string>> = {
   1000: 'it is done',
   1001: 'an end goes away',
   1002: 'the protocol was broken',
@@ -14,11 +16,12 @@ const WORDS: Readonly<Record<number, string>> = {
   1012: 'the server starts anew',
   1013: 'the server is too busy, try later',
   1014: 'the server behind a gateway failed',
+  1015: 'the TLS handshake failed',
 };
 
 /** The meaning of a close code, in a few words. */
 export function explainClose(code: number): string {
   if (code >= 3000 && code < 4000) return 'a code registered by a library or framework';
   if (code >= 4000 && code < 5000) return "a code of the application's own";
-  return WORDS[code] ?? 'a code without a meaning';
+  return WORDS[code as CloseCode] ?? 'a code without a meaning';
 }
