@@ -48,3 +48,12 @@ export function ownVersion(): string {
 export function plural(count: number, word: string): string {
   return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 }
+
+/**
+ * A path that was given under this name; an empty one would be the directory that the command runs in.
+ * @throws CommandError when it is empty
+ */
+export function pathOf(path: string | undefined, name: string): string | undefined {
+  if (path === '') throw new CommandError(`${name} is empty: give a path, or leave it out.`);
+  return path;
+}

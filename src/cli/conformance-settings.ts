@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
-import { explained, wholeNumber } from './arguments.js';
+import { explained, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 
@@ -187,10 +187,10 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     cases: listOf(values.cases) ?? spec.cases ?? ['*'],
     exclude: listOf(values.exclude) ?? spec.excludeCases ?? [],
     excludeFor: spec.excludeAgentCases ?? {},
-    out: values.out ?? spec.outdir ?? out,
-    junit: values.junit,
-    badge: values.badge,
-    baseline: values.baseline,
+    out: pathOf(values.out, '--out') ?? pathOf(spec.outdir, 'The outdir of the spec file') ?? out,
+    junit: pathOf(values.junit, '--junit'),
+    badge: pathOf(values.badge, '--badge'),
+    baseline: pathOf(values.baseline, '--baseline'),
     strict: values.strict ?? false,
     timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),
     workers: values.workers === undefined ? CORES : wholeNumber(values.workers, '--workers', 0, MAX_WORKERS),

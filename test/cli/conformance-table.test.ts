@@ -115,6 +115,13 @@ test('the list of the repository has at least 14 servers and 6 clients, whose pr
   }
 });
 
+test('an empty directory for the table is refused', async () => {
+  const list = listFile('none.json', { testees: [] });
+  const terminal = { columns: undefined, out: () => undefined, err: () => undefined };
+  const made = conformance(['table', list, '--out', ''], terminal, new AbortController().signal);
+  await expect(made).rejects.toThrow('--out is empty: give a path, or leave it out.');
+});
+
 test.each([
   [{}, 'testees is not a list'],
   [{ testees: [{ name: 'a', role: 'proxy', command: [] }] }, 'the role of a is neither server nor client'],

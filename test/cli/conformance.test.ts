@@ -218,6 +218,27 @@ test('a command starts the server, again when it dies, and is ended', async () =
   ).rejects.toThrow('The testee ended (status 3) before it listened. It said: no');
 });
 
+test('a server that dies midway and cannot be started again is said to have died, once', async () => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  servers.add(server);
+  await new Promise((resolve) => server.once('listening', resolve));
+  server.on('connection', (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer, binary) => {
+      if (!binary) return socket.send(data, { binary });
+      server.close();
+      for (const client of server.clients) client.terminate();
+    });
+  });
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { status, out, err } = await run(['server', url, '--jobs', '1', '--cases', '1.*,2.*']);
+  expect(status).toBe(1);
+  expect(out).toMatch(/\n {2}1\.2\.1 +FAILED +.*The server died of this case/);
+  expect(out).toMatch(/\n {2}MISSING: 18 cases \([^\n]*\)\n\n {2}The server died in 1\.2\.1, and [^\n]*\.\n\nFailed: /);
+  expect((out + err).match(/The server died in/g)).toHaveLength(1);
+  expect(out + err).not.toContain('ECONNREFUSED');
+});
+
 const CLIENT = `
   const { WebSocket } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
   const run = (path) => new Promise((resolve) => {
