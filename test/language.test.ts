@@ -12,7 +12,7 @@ const WHAT_PER_HUNDRED = 1;
 
 const files = execFileSync('git', ['ls-files'], { cwd: ROOT }).toString().trim().split('\n');
 const sources = files.filter((file) => /^(src|assembly)\/.*\.ts$/.test(file));
-const documents = files.filter((file) => /^(docs\/)?[\w-]+\.md$/.test(file));
+const documents = files.filter((file) => /^((docs\/)?[\w-]+|bench\/NOTES)\.md$/.test(file));
 
 const read = (file: string): string => readFileSync(`${ROOT}/${file}`, 'utf8');
 
@@ -66,6 +66,20 @@ test('comments and documents say the caller, the peer and bytes', () => {
   expect([...inComments, ...inDocuments]).toEqual([]);
 });
 
+test('commands and errors speak of bytes', () => {
+  // The classic reports, whose words programs read, keep theirs.
+  const speaking = sources
+    .filter((file) => !file.startsWith('src/conformance/'))
+    .flatMap((file) =>
+      read(file)
+        .split('\n')
+        .filter((line) => /['"`](?:[^'"`]* )?octets?(?: [^'"`]*)?['"`]|>[^<>&=]*\boctets?\b[^<>&=]*</i.test(line))
+        .filter((line) => !/'octets'/.test(line))
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+  expect(speaking).toEqual([]);
+});
+
 test(`the word "what" stands in less than ${WHAT_PER_HUNDRED} % of comment lines`, () => {
   const all = sources.flatMap(comments);
   const with_ = all.filter((line) => /\bwhat\b/i.test(line));
@@ -73,7 +87,7 @@ test(`the word "what" stands in less than ${WHAT_PER_HUNDRED} % of comment lines
 });
 
 test(`prose has at most ${PROSE_COLUMNS} columns`, () => {
-  const wide = [...documents, 'bench/NOTES.md'].flatMap((file) => {
+  const wide = documents.flatMap((file) => {
     let isProgram = false;
     return read(file)
       .split('\n')

@@ -37,7 +37,7 @@ function show(state, text) {
 }
 
 function connect() {
-  id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (octet) => octet.toString(16).padStart(2, '0')).join('');
+  id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
   const own = (socket = new WebSocket(address + '?id=' + id));
   own.binaryType = 'arraybuffer';
   let wasOpen = false;
@@ -87,8 +87,8 @@ function received(data) {
 function isSame(sent, echo) {
   if (typeof sent === 'string' || typeof echo === 'string') return sent === echo;
   if (sent.byteLength !== echo.byteLength) return false;
-  const octets = new Uint8Array(sent);
-  return new Uint8Array(echo).every((octet, at) => octet === octets[at]);
+  const bytes = new Uint8Array(sent);
+  return new Uint8Array(echo).every((byte, at) => byte === bytes[at]);
 }
 
 function element(name, text, parent) {
@@ -101,7 +101,7 @@ function list(data, trip, same) {
   const item = document.createElement('li');
   const isText = typeof data === 'string';
   const length = isText ? new TextEncoder().encode(data).length : data.byteLength;
-  const facts = [isText ? 'text' : 'binary', plural(length, 'octet')];
+  const facts = [isText ? 'text' : 'binary', plural(length, 'byte')];
   if (trip !== undefined) facts.push(number(trip, 2) + ' ms');
   facts.push(same ? 'as sent' : 'not as sent');
   item.classList.toggle('differs', !same);
@@ -114,13 +114,13 @@ function list(data, trip, same) {
   $('no-echoes').hidden = true;
 }
 
-const hex = (octets) => Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join(' ');
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 
-function beginBurst(count, octets) {
+function beginBurst(count, bytes) {
   burst = { count, left: count, begun: performance.now(), same: true };
   $('burst').disabled = true;
   $('burst-result').textContent = 'Sending ' + plural(count, 'message') + ' …';
-  const message = 'x'.repeat(octets);
+  const message = 'x'.repeat(bytes);
   for (let sent = 0; sent < count; sent++) send(message, true);
 }
 
@@ -205,13 +205,13 @@ $('repeat').onclick = () => repeat(repeating === undefined);
 $('file-form').onsubmit = async (event) => {
   event.preventDefault();
   const [file] = $('file').files;
-  const octets = await file?.arrayBuffer();
-  if (octets !== undefined && socket?.readyState === WebSocket.OPEN) send(octets);
+  const bytes = await file?.arrayBuffer();
+  if (bytes !== undefined && socket?.readyState === WebSocket.OPEN) send(bytes);
 };
 $('burst-form').onsubmit = (event) => {
   event.preventDefault();
   if (socket?.readyState !== WebSocket.OPEN || burst !== undefined) return;
-  beginBurst($('count').valueAsNumber, $('octets').valueAsNumber);
+  beginBurst($('count').valueAsNumber, $('bytes').valueAsNumber);
 };
 new ResizeObserver(draw).observe($('chart'));
 connect();

@@ -6,7 +6,7 @@ import { PAGE_STYLE } from './page-style.js';
 /** The rows of the counters: the text of a row, and where in `ws.statistics` its numbers stand. */
 const COUNTERS: readonly (readonly [label: string, key: string])[] = [
   ['Messages', 'messages'],
-  ['Payload octets', 'octets'],
+  ['Payload bytes', 'octets'],
   ['Text frames', 'frames.1'],
   ['Binary frames', 'frames.2'],
   ['Continuation frames', 'frames.0'],
@@ -78,7 +78,7 @@ export function page(facts: string): string {
     <form id="burst-form">
       <div class="row">
         <div><label for="count">Messages</label><input id="count" type="number" min="1" max="100000" value="1000" required></div>
-        <div><label for="octets">Octets each</label><input id="octets" type="number" min="0" max="65536" value="125" required></div>
+        <div><label for="bytes">Bytes each</label><input id="bytes" type="number" min="0" max="65536" value="125" required></div>
         <button id="burst" disabled>Send burst</button>
       </div>
       <p id="burst-result" class="quiet" role="status">All at once; the time runs until the last echo.</p>

@@ -66,9 +66,9 @@ export class Assembly {
     this.length = 0;
   }
 
-  private settle(octets: number): void {
-    this.early -= octets;
-    early -= octets;
+  private settle(bytes: number): void {
+    this.early -= bytes;
+    early -= bytes;
   }
 
   /** Makes room for `needed` bytes; `isLast` says that `expected` is the whole message's length. */

@@ -37,7 +37,7 @@ interface Waiting {
   first: number;
   readonly data: Uint8Array | string;
   /** How long `data` was when it was sent; its owner may have detached it since. */
-  readonly octets: number;
+  readonly bytes: number;
   readonly compress: boolean;
   /** Whether the connection's owner counts this frame as one of its own. */
   readonly counted: boolean;
@@ -54,7 +54,7 @@ export class Outbound {
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
   /** The bytes of payload that wait, before compression; text counts its code units. */
-  waitingOctets = 0;
+  waitingBytes = 0;
   /** Counted frames that were written after they had waited. */
   private released = 0;
   /** Why the deflater failed, once it has; all that waited is forgotten then, save for a Close. */
@@ -104,28 +104,28 @@ export class Outbound {
     // RFC 6455 5.4: control frames may stand between the fragments of a message. A Close finds no source: it is given up.
     const isControl = (first & OPCODE_BITS) > Opcode.Close;
     const overtakes = isControl && (this.controlFirst || this.queue.first?.source !== undefined);
-    const octets = data.length;
+    const bytes = data.length;
     if (this.waiting > 0 && !overtakes) {
       const kept = typeof data === 'string' ? data : copyOf(data);
-      this.enqueue({ first, data: kept, octets, compress, counted, source: undefined, encoded: false });
+      this.enqueue({ first, data: kept, bytes, compress, counted, source: undefined, encoded: false });
       return false;
     }
-    if (compress) return this.deflate({ first, data, octets, compress, counted, source: undefined, encoded: false });
+    if (compress) return this.deflate({ first, data, bytes, compress, counted, source: undefined, encoded: false });
     // Only a control frame overtakes, and its payload is bytes.
-    this.encoder.put(first, data as Uint8Array, octets, lent);
+    this.encoder.put(first, data as Uint8Array, bytes, lent);
     return true;
   }
 
   /** Lets bytes that already are whole frames wait in turn; `content` is the message in them, where they are compressed. */
   encoded(frames: Uint8Array, lent: boolean, content?: Uint8Array): void {
     const data = lent ? frames : copyOf(frames);
-    const octets = data.length;
-    this.enqueue({ first: 0, data, octets, compress: false, counted: true, source: undefined, encoded: true, content });
+    const bytes = data.length;
+    this.enqueue({ first: 0, data, bytes, compress: false, counted: true, source: undefined, encoded: true, content });
   }
 
   /** Sends a message whose fragments are pulled from `source` as output is taken. */
   pullFrom(source: FragmentSource, first: number, compress = false): void {
-    this.enqueue({ first, data: '', octets: 0, compress, counted: true, source, encoded: false });
+    this.enqueue({ first, data: '', bytes: 0, compress, counted: true, source, encoded: false });
   }
 
   /** Takes in the deflater's output for the frame that it was busy with, and goes on. */
@@ -133,7 +133,7 @@ export class Outbound {
     const waiting = this.deflating;
     if (waiting === undefined) return;
     this.deflating = undefined;
-    this.waitingOctets -= waiting.octets;
+    this.waitingBytes -= waiting.bytes;
     const isWritten = this.compressed(waiting, result);
     if (isWritten && waiting.source !== undefined) return this.fragmentWritten((waiting.first & FIN) !== 0);
     if (isWritten && waiting.counted) this.released++;
@@ -171,7 +171,7 @@ export class Outbound {
     if (head.compress) {
       const { source } = head;
       head.first = Opcode.Continuation;
-      const fragment = { first, data, octets: data.length, compress: true, counted: false, source, encoded: false };
+      const fragment = { first, data, bytes: data.length, compress: true, counted: false, source, encoded: false };
       if (this.deflate(fragment)) this.fragmentWritten(last);
       return;
     }
@@ -223,7 +223,7 @@ export class Outbound {
   private keep(isKept: (waiting: Waiting) => boolean): void {
     const all = this.queue.takeAll();
     this.isIdle = this.isStuck = false;
-    this.waitingOctets = 0;
+    this.waitingBytes = 0;
     for (const waiting of all) {
       if (isKept(waiting)) this.enqueue(waiting);
       else if (waiting.source !== undefined) this.abandoned.push(waiting.source);
@@ -232,12 +232,12 @@ export class Outbound {
     if (deflating === undefined) return;
     // The result for a fragment whose source is given up would come too late.
     if (deflating.source !== undefined && this.queue.first?.source !== deflating.source) this.deflating = undefined;
-    else this.waitingOctets += deflating.octets;
+    else this.waitingBytes += deflating.bytes;
   }
 
   private enqueue(waiting: Waiting): void {
     this.queue.push(waiting);
-    this.waitingOctets += waiting.octets;
+    this.waitingBytes += waiting.bytes;
   }
 
   /** Compresses one frame, and writes it if the deflater answers at once. */
@@ -247,7 +247,7 @@ export class Outbound {
     const result = this.deflater!.deflate(payload, (first & FIN) !== 0);
     if (result !== LATER) return this.compressed(waiting, result);
     this.deflating = waiting;
-    this.waitingOctets += waiting.octets;
+    this.waitingBytes += waiting.bytes;
     return false;
   }
 
@@ -269,7 +269,7 @@ export class Outbound {
       const next = this.queue.first;
       if (next === undefined || next.source !== undefined) return;
       this.queue.shift();
-      this.waitingOctets -= next.octets;
+      this.waitingBytes -= next.bytes;
       if (next.compress) {
         if (!this.deflate(next)) continue;
       } else if (typeof next.data === 'string') {
@@ -294,7 +294,7 @@ function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
 }
 
 /** A copy of bytes that the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */
-function copyOf(octets: Uint8Array): Uint8Array {
+function copyOf(bytes: Uint8Array): Uint8Array {
   // Detached memory has no bytes, and cannot be copied.
-  return octets.length === 0 ? new Uint8Array(0) : new Uint8Array(octets);
+  return bytes.length === 0 ? new Uint8Array(0) : new Uint8Array(bytes);
 }

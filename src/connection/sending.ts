@@ -228,7 +228,7 @@ export abstract class Sending extends Receiving {
 
   /** Payload bytes that wait for the deflater. */
   get queuedOctets(): number {
-    return this.outbound?.waitingOctets ?? 0;
+    return this.outbound?.waitingBytes ?? 0;
   }
 
   /** How many sends that had to wait have been written since this was last asked. */

@@ -19,9 +19,9 @@ export function acceptKey(key: string, digest: Digest = digestHere): string {
 }
 
 function digestHere(text: string): string {
-  const octets = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) octets[at] = text.charCodeAt(at);
-  return encodeBase64(sha1(octets));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return encodeBase64(sha1(bytes));
 }
 
 /**

@@ -3,11 +3,11 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /** The bytes in base64, padded with `=` to a multiple of four characters. */
-export function encodeBase64(octets: Uint8Array): string {
+export function encodeBase64(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < octets.length; at += 3) {
-    const left = octets.length - at;
-    const group = (octets[at] << 16) | ((left > 1 ? octets[at + 1] : 0) << 8) | (left > 2 ? octets[at + 2] : 0);
+  for (let at = 0; at < bytes.length; at += 3) {
+    const left = bytes.length - at;
+    const group = (bytes[at] << 16) | ((left > 1 ? bytes[at + 1] : 0) << 8) | (left > 2 ? bytes[at + 2] : 0);
     text += ALPHABET[group >> 18] + ALPHABET[(group >> 12) & 63];
     text += left > 1 ? ALPHABET[(group >> 6) & 63] : '=';
     text += left > 2 ? ALPHABET[group & 63] : '=';

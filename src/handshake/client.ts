@@ -36,7 +36,7 @@ export type HeaderList = [name: string, value: string][];
 export function createRequest(options: RequestOptions): HeaderList {
   const { key } = options;
   return requestFields(options, (set) => {
-    if (!isKey(key)) throw new TypeError('The key must be 16 octets in base64');
+    if (!isKey(key)) throw new TypeError('The key must be 16 bytes in base64');
     set('Sec-WebSocket-Key', key);
     set('Connection', 'Upgrade');
     set('Upgrade', 'websocket');

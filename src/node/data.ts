@@ -51,7 +51,7 @@ export function toBytes(data: Exclude<Sendable, Blob | string>): Uint8Array {
 }
 
 /** The length of `payload` in bytes; text as UTF-8. */
-export function octetsOf(payload: Uint8Array | string): number {
+export function sizeOf(payload: Uint8Array | string): number {
   return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
 }
 

@@ -15,7 +15,7 @@ interface Mechanism {
 type Handle = { readonly useUserBuffer?: (buffer: Uint8Array) => void } | null | undefined;
 
 /** Gets the number of bytes that have landed; `this` is the socket. Returning false stops reading. */
-type Landed = (this: Socket, octets: number) => boolean;
+type Landed = (this: Socket, bytes: number) => boolean;
 
 /**
  * Finds where this Node keeps the buffer and the callback of `onread`, by giving them to a socket in the documented way

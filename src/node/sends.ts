@@ -7,7 +7,7 @@ import { frameAt } from '../codec/header.js';
 import { State } from '../connection/state.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
-import { isBlob, isSteady, octetsOf, toMask, toPayload, toReason, type Sendable } from './data.js';
+import { isBlob, isSteady, sizeOf, toMask, toPayload, toReason, type Sendable } from './data.js';
 import type { FramedMessage } from './framed-message.js';
 import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
@@ -71,7 +71,7 @@ export function sendControl(
   callback: Callback,
 ): void {
   const payload = isBlob(data) ? data : toPayload(data);
-  assertControlLength(isBlob(payload) ? payload.size : octetsOf(payload));
+  assertControlLength(isBlob(payload) ? payload.size : sizeOf(payload));
   inTurn(session, payload, callback, (bytes) => {
     const { connection, isServer, face } = session;
     const sent = opcode === Opcode.Ping ? pingSent : pongSent;
@@ -166,7 +166,7 @@ function inTurn(
     send(payload);
   } else {
     const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
-    gate.wait(octetsOf(payload), callback, () => send(kept));
+    gate.wait(sizeOf(payload), callback, () => send(kept));
   }
 }
 

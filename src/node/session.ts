@@ -316,7 +316,7 @@ export class Session extends Teller implements SendingSession {
     this.catchUp();
   }
 
-  // ---- rooms within
+  // ---- private
 
   private setReadyState(state: ReadyState): void {
     this.face._readyState = state;

@@ -7,7 +7,7 @@ import { CloseCode } from '../spec/close-code.js';
 import { Opcode } from '../spec/frame.js';
 import { abortHandshake, type PendingRequest } from './abort-handshake.js';
 import { connectClient, redirectsOf, type ClientOptions } from './client.js';
-import { isBlob, octetsOf, toCallback, toPayload, type Sendable } from './data.js';
+import { isBlob, sizeOf, toCallback, toPayload, type Sendable } from './data.js';
 import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
@@ -342,7 +342,7 @@ export class WebSocket extends EventEmitter {
     if (this.#session !== undefined) this.#session.answersPings = answers;
   }
 
-  // ---- rooms within
+  // ---- private
 
   #sendControl(
     opcode: Opcode.Ping | Opcode.Pong,
@@ -367,7 +367,7 @@ export class WebSocket extends EventEmitter {
     const state = this._readyState;
     if (state === ReadyState.Connecting) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
     if (data || typeof data === 'number') {
-      const bytes = isBlob(data) ? data.size : octetsOf(toPayload(data));
+      const bytes = isBlob(data) ? data.size : sizeOf(toPayload(data));
       if (this.#session !== undefined) this.#session.countTooLate(bytes);
       else tooLateOf.set(this, (tooLateOf.get(this) ?? 0) + bytes);
     }

@@ -162,7 +162,7 @@ export class Topics extends EventEmitter {
     await this.#link?.close();
   }
 
-  // ---- rooms within
+  // ---- private
 
   #addTopic(name: string): Topic {
     const topic = new Topic(name);

@@ -281,20 +281,20 @@ describe('the page', () => {
   test('echoes text, files and empty messages, and counts them', async () => {
     await open({ width: 1100 }, async (page) => {
       await sendText(page, 'Grüße <b>');
-      expect(await echo(page, 1)).toMatch(/^text · 11 octets · [\d.]+ ms · as sent\s+Grüße <b>$/);
+      expect(await echo(page, 1)).toMatch(/^text · 11 bytes · [\d.]+ ms · as sent\s+Grüße <b>$/);
       await sendText(page, '');
-      expect(await echo(page, 2)).toMatch(/^text · 0 octets · [\d.]+ ms · as sent$/);
+      expect(await echo(page, 2)).toMatch(/^text · 0 bytes · [\d.]+ ms · as sent$/);
       const file = join(directory, 'file.bin');
       writeFileSync(file, Buffer.from([0, 1, 2, 0xff]));
       await ((await page.$('#file')) as ElementHandle<HTMLInputElement>).uploadFile(file);
       await page.click('#file-form button');
-      expect(await echo(page, 3)).toMatch(/^binary · 4 octets · [\d.]+ ms · as sent\s+00 01 02 ff$/);
+      expect(await echo(page, 3)).toMatch(/^binary · 4 bytes · [\d.]+ ms · as sent\s+00 01 02 ff$/);
       writeFileSync(file, Buffer.alloc(1_000_000, 7));
       await ((await page.$('#file')) as ElementHandle<HTMLInputElement>).uploadFile(file);
       await page.click('#file-form button');
-      expect(await echo(page, 4)).toMatch(/^binary · 1,000,000 octets · [\d.]+ ms · as sent\s+07 [07 ]+…$/);
+      expect(await echo(page, 4)).toMatch(/^binary · 1,000,000 bytes · [\d.]+ ms · as sent\s+07 [07 ]+…$/);
       await counted(page, 'Messages', '4');
-      await counted(page, 'Payload octets', '1,000,015');
+      await counted(page, 'Payload bytes', '1,000,015');
       await counted(page, 'Text frames', '2');
       await counted(page, 'Binary frames', '2');
       expect(await textOf(page, '#trips')).toMatch(
@@ -312,7 +312,7 @@ describe('the page', () => {
         /^1,000 messages there and back in [\d.]+ s: [\d,]+ messages\/s$/,
       );
       await counted(page, 'Messages', '1,000');
-      await counted(page, 'Payload octets', '125,000');
+      await counted(page, 'Payload bytes', '125,000');
       expect(await page.$('#echoes li')).toBeNull();
     });
   });

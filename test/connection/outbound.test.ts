@@ -66,13 +66,13 @@ describe('Outbound', () => {
     outbound.pullFrom(sourceOf(fragment('two', true)), Opcode.Text);
     compress(TEXT, 'three');
     send(TEXT, 'four');
-    expect([outbound.hasSource, written(), outbound.waitingOctets]).toEqual([false, [], 3 + 5 + 4]);
+    expect([outbound.hasSource, written(), outbound.waitingBytes]).toEqual([false, [], 3 + 5 + 4]);
     outbound.deflated(octets('*one'));
     expect([outbound.hasSource, outbound.takeReleased()]).toEqual([true, 1]);
     expect(written()).toEqual(['*one', 'two']);
-    expect([outbound.waiting, outbound.waitingOctets, outbound.takeReleased()]).toEqual([2, 5 + 4, 1]);
+    expect([outbound.waiting, outbound.waitingBytes, outbound.takeReleased()]).toEqual([2, 5 + 4, 1]);
     outbound.deflated(octets('*three'));
-    expect([written(), outbound.waitingOctets, outbound.takeReleased()]).toEqual([['*three', 'four'], 0, 2]);
+    expect([written(), outbound.waitingBytes, outbound.takeReleased()]).toEqual([['*three', 'four'], 0, 2]);
     compress(TEXT, 'five');
     compress(TEXT, 'six');
     send(TEXT, 'seven');
@@ -102,7 +102,7 @@ describe('Outbound', () => {
     send(TEXT, 'three');
     send(CLOSE, octets('\x03\xe8'), false);
     outbound.deflated(broken);
-    expect([outbound.failure === broken, outbound.waiting, outbound.waitingOctets]).toEqual([true, 0, 0]);
+    expect([outbound.failure === broken, outbound.waiting, outbound.waitingBytes]).toEqual([true, 0, 0]);
     expect([written().length, outbound.takeReleased()]).toEqual([1, 0]);
   });
 

@@ -153,6 +153,6 @@ describe('RFC 6455 4.1 what the client writes', () => {
     for (const protocols of [['a', 'a'], [''], ['a b'], ['a,b'], [1 as unknown as string]]) {
       expect(() => createRequest({ key: KEY, protocols })).toThrow(invalid);
     }
-    expect(() => createRequest({ key: 'x' })).toThrow(new TypeError('The key must be 16 octets in base64'));
+    expect(() => createRequest({ key: 'x' })).toThrow(new TypeError('The key must be 16 bytes in base64'));
   });
 });

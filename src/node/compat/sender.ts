@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream';
 import { assertControlLength } from '../../codec/control-length.js';
 import { encodeClosePayload } from '../../codec/close-payload.js';
 import { writeHeader, writeKey } from '../../codec/header.js';
-import { mask as maskOctets } from '../../codec/mask.js';
+import { mask as maskBytes } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
 import { Queue } from '../../queue.js';
 import { FIN, MASK, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
-import { isBlob, octetsOf as lengthOf, toBytes, toReason, type Sendable } from '../data.js';
+import { isBlob, sizeOf, toBytes, toReason, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
 export type SenderCallback = (error?: Error | null) => void;
@@ -92,10 +92,10 @@ export class Sender {
     if (length === 0) return [target.subarray(0, at)];
     if (copies) {
       target.set(payload, at);
-      maskOctets(target, key, at, at + length);
+      maskBytes(target, key, at, at + length);
       return [target.subarray(0, at + length)];
     }
-    if (key !== 0) maskOctets(payload, key);
+    if (key !== 0) maskBytes(payload, key);
     return [target.subarray(0, at), payload as Buffer];
   }
 
@@ -153,7 +153,7 @@ export class Sender {
 
   #sendControl(opcode: Opcode, data: Sendable, mask: boolean, callback: SenderCallback | undefined): void {
     const payload = isBlob(data) || typeof data === 'string' ? data : toBytes(data);
-    assertControlLength(octetsOf(payload));
+    assertControlLength(lengthOf(payload));
     this.#send({ data: payload, opcode, fin: true, mask, compress: false, rsv1: false, callback });
   }
 
@@ -163,7 +163,7 @@ export class Sender {
     if (deflate === undefined) return false;
     const { params } = deflate;
     const forgets = deflate._isServer ? params?.server_no_context_takeover : params?.client_no_context_takeover;
-    return forgets !== true || octetsOf(payload) >= deflate._threshold;
+    return forgets !== true || lengthOf(payload) >= deflate._threshold;
   }
 
   #send(outgoing: Outgoing): void {
@@ -239,6 +239,6 @@ function drawKey({ maskBuffer, generateMask }: SenderFrameOptions): number {
   return into.readInt32LE();
 }
 
-function octetsOf(payload: Payload): number {
-  return isBlob(payload) ? payload.size : lengthOf(payload);
+function lengthOf(payload: Payload): number {
+  return isBlob(payload) ? payload.size : sizeOf(payload);
 }

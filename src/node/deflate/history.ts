@@ -30,11 +30,11 @@ export class History {
     return this.#buffer === undefined && this.#first === undefined;
   }
 
-  append(octets: Uint8Array): void {
-    if (octets.length === 0) return;
+  append(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     const begun = this.#buffer === undefined ? this.#first : undefined;
     if (begun !== undefined) this.#add(begun);
-    this.#add(octets);
+    this.#add(bytes);
   }
 
   /** Forgets everything but the dictionary that zlib begins with. */
@@ -43,8 +43,8 @@ export class History {
     this.#length = 0;
   }
 
-  #add(octets: Uint8Array): void {
-    const added = octets.length > this.#size ? octets.subarray(octets.length - this.#size) : octets;
+  #add(bytes: Uint8Array): void {
+    const added = bytes.length > this.#size ? bytes.subarray(bytes.length - this.#size) : bytes;
     const kept = Math.min(this.#length, this.#size - added.length);
     const buffer = this.#grown(kept + added.length);
     buffer.copyWithin(0, this.#length - kept, this.#length);

@@ -82,12 +82,12 @@ export class Output {
     return this.buffer.length - this.length;
   }
 
-  /** Adds a copy of `octets`; false where the system has no memory for them. */
-  append(octets: Uint8Array): boolean {
-    for (let at = 0; at < octets.length;) {
-      const room = Math.min(this.room(), octets.length - at);
+  /** Adds a copy of `bytes`; false where the system has no memory for them. */
+  append(bytes: Uint8Array): boolean {
+    for (let at = 0; at < bytes.length;) {
+      const room = Math.min(this.room(), bytes.length - at);
       if (room === 0) return false;
-      this.buffer.set(octets.subarray(at, at + room), this.length);
+      this.buffer.set(bytes.subarray(at, at + room), this.length);
       this.length += room;
       at += room;
     }
