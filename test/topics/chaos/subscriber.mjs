@@ -3,6 +3,8 @@ import { WebSocket } from '../../../dist/index.js';
 
 /** How long to wait before it connects again, in ms, at most. */
 const AGAIN = 60;
+/** So many connections in a row end with their welcome, after one that was cut: what comes around it counts. */
+const SHORT = 2;
 
 export class Subscriber {
   topic;
@@ -18,6 +20,7 @@ export class Subscriber {
   #position;
   #ready;
   #isOver = false;
+  #short = 0;
   #socket;
 
   /** @param urlOf gives the URL of a process that is alive */
@@ -35,6 +38,7 @@ export class Subscriber {
 
   /** Ends the connection, as a client does whose network goes. */
   cut() {
+    this.#short = SHORT;
     this.#socket.terminate();
   }
 
@@ -60,6 +64,9 @@ export class Subscriber {
       if (this.#position !== undefined && !recovered) this.unrecovered++;
       if (position !== '') this.#position = position;
       this.#ready();
+      if (this.#short === 0) return;
+      this.#short--;
+      this.#socket.terminate();
     } else {
       session.push(data);
       if (position === '') return;
