@@ -24,6 +24,8 @@ export interface Recovery {
   readonly epoch: string;
   /** The offset of the topic's latest entry. */
   readonly last: number;
+  /** The offset that the engine gives next, where that is not `last + 1`, as it counts for all topics. */
+  readonly end?: number;
   /** Whether no entry between the given offset and the first of `entries` is missing. */
   readonly isWhole: boolean;
   readonly entries: readonly { readonly offset: number; readonly entry: Uint8Array }[];

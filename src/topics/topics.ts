@@ -3,10 +3,9 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsageError } from '../errors/usage-error.js';
 import { toPayload } from '../node/data.js';
-import type { Broker, Recovery } from './broker.js';
+import type { Broker } from './broker.js';
 import { channels } from './channels.js';
 import { Delivery } from './delivery.js';
-import { decodeEntry } from './entry.js';
 import { TopicsError } from './errors.js';
 import { Link, type LinkOwner } from './link.js';
 import { Member, Turns, type MemberOwner, type TopicSocket } from './member.js';
@@ -20,6 +19,7 @@ import {
 } from './options.js';
 import { Outbox } from './outbox.js';
 import { readPosition, writePosition, type Place, type Position } from './position.js';
+import { Reads, type Past } from './reads.js';
 import { Subscription, Topic, type SubscribeResult } from './topic.js';
 
 /** How long to wait before the history is read again, after the engine has not answered, in ms. */
@@ -47,6 +47,7 @@ export class Topics extends EventEmitter {
   readonly #broker: Broker | undefined;
   readonly #outbox: Outbox | undefined;
   readonly #link: Link | undefined;
+  readonly #reads: Reads | undefined;
   #isClosed = false;
 
   /** @throws RangeError for a number that cannot be honoured; UsageError for a broker that is none */
@@ -65,6 +66,7 @@ export class Topics extends EventEmitter {
     this.#broker = options.broker ?? (options.history === undefined ? undefined : new MemoryBroker(limits));
     if (this.#broker === undefined) return;
     this.#outbox = new Outbox(this.#broker, publishTimeout, maxWaiting);
+    this.#reads = new Reads(this.#broker);
     this.#link = new Link(this.#broker, this.#outbox, this.#linkOwner(), checkInterval);
   }
 
@@ -181,29 +183,24 @@ export class Topics extends EventEmitter {
     subscription.from = topic.position;
     subscription.held = [];
     if (!topic.isConfirmed) await topic.confirmed;
-    const recovery = after === undefined ? undefined : await this.#read(topic, subscription, after);
+    const past = after === undefined ? undefined : await this.#read(topic, subscription, after);
     if (topic.subscribers.get(subscription.member.socket) !== subscription) return UNRECOVERED;
-    let isRecovered = false;
-    if (after !== undefined && recovery !== undefined && recovery.isWhole && recovery.epoch === after.epoch) {
-      isRecovered = true;
-      const { epoch, entries, last } = recovery;
-      for (const { offset, entry } of entries) {
-        const decoded = decodeEntry(entry);
-        if (decoded === undefined) continue;
-        const live = { entry: decoded, place: { epoch, offset }, excepts: undefined, framed: undefined };
-        const first = offset === after.offset ? after.seen : 0;
+    if (past !== undefined) {
+      const { offset, seen } = after!;
+      for (const live of past.lives) {
+        const first = live.place!.offset === offset ? seen : 0;
         this.#counters.recovered += this.#delivery.deliverTo(topic, subscription, live, first);
       }
-      subscription.from = { epoch, offset: last + 1, seen: 0 };
+      subscription.from = past.end;
     }
-    return { recovered: isRecovered, position: writePosition(subscription.from!) };
+    return { recovered: past !== undefined, position: writePosition(subscription.from!) };
   }
 
   /** Reads the history after a position; again, when the engine has gone meanwhile, for as long as there is a subscription. */
-  async #read(topic: Topic, subscription: Subscription, after: Position): Promise<Recovery | undefined> {
+  async #read(topic: Topic, subscription: Subscription, after: Position): Promise<Past | undefined> {
     while (topic.subscribers.get(subscription.member.socket) === subscription) {
       try {
-        return await this.#broker!.read!(topic.name, after.offset);
+        return await this.#reads!.read(topic.name, after);
       } catch {
         await delay(AGAIN, undefined, { ref: false });
       }

@@ -8,6 +8,7 @@ import { WebSocket as Theirs } from 'ws';
 import { WebSocketServer, type WebSocket } from '../../src/index.js';
 import { encodeEntry } from '../../src/topics/entry.js';
 import { Topics } from '../../src/topics/index.js';
+import { MemoryBroker } from '../../src/topics/memory-broker.js';
 import { FakeSocket } from './model.js';
 import { ScriptedBroker } from './scripted.js';
 
@@ -120,6 +121,68 @@ test('the envelope is made once for all subscribers of a process', async () => {
   for (const text of ['x', 'y']) void topics.publish('a', text);
   for (const { received } of sockets) expect(received).toEqual(['<x>', '<y>']);
   expect(envelope).toHaveBeenCalledTimes(2);
+});
+
+describe('clients that come back together', () => {
+  const texts = Array.from({ length: 100 }, (_, index) => `m${index}`);
+  /** Topics whose history reaches back `messages`, and the positions behind all that was published. */
+  async function publishAll(messages: number) {
+    const broker = new MemoryBroker({ messages, age: 60_000 });
+    const read = vi.spyOn(broker, 'read');
+    const envelope = vi.fn(({ data }: { data: string | Buffer }) => String(data));
+    const topics = new Topics({ broker, envelope });
+    const positions: string[] = [];
+    for (const text of texts) positions.push(await topics.publish('a', text));
+    return { topics, read, envelope, positions };
+  }
+
+  test('share a read of the engine, and each message is framed once for all', async () => {
+    const { topics, read, envelope, positions } = await publishAll(1000);
+    const sockets = positions.map(() => new FakeSocket());
+    const all = positions.map((after, index) => topics.subscribe(sockets[index], 'a', { after }));
+    const later = new FakeSocket();
+    const others = topics.subscribe(later, 'a', { after: `${positions[0]}x` });
+    for (const { recovered } of await Promise.all(all)) expect(recovered).toBe(true);
+    expect((await others).recovered).toBe(false);
+    for (const [index, { received }] of sockets.entries()) expect(received).toEqual(texts.slice(index + 1));
+    // One to learn where the topic stands, and one for all.
+    expect(read.mock.calls.map(([, offset]) => offset)).toEqual([undefined, 2]);
+    expect(envelope).toHaveBeenCalledTimes(99);
+    expect(topics.statistics.recovered).toBe((100 * 99) / 2);
+  });
+
+  test('share the next one where they come during a read', async () => {
+    const { topics, read, positions } = await publishAll(1000);
+    await topics.subscribe(new FakeSocket(), 'a');
+    read.mockClear();
+    let answer!: () => void;
+    read.mockImplementationOnce(async () => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      throw new Error('not this time');
+    });
+    const sockets = positions.map(() => new FakeSocket());
+    const comeBack = (index: number) => topics.subscribe(sockets[index], 'a', { after: positions[index] });
+    const first = comeBack(0);
+    await turn();
+    const all = Promise.all(positions.slice(1).map((_, index) => comeBack(index + 1)));
+    answer();
+    for (const { recovered } of [await first, ...(await all)]) expect(recovered).toBe(true);
+    for (const [index, { received }] of sockets.entries()) expect(received).toEqual(texts.slice(index + 1));
+    expect(read.mock.calls.map(([, offset]) => offset)).toEqual([2, 3, 2]);
+  });
+
+  test('are told apart where history reaches back for some of them, by few reads', async () => {
+    const { topics, read, positions } = await publishAll(30);
+    const sockets = positions.map(() => new FakeSocket());
+    const results = await Promise.all(
+      positions.map((after, index) => topics.subscribe(sockets[index], 'a', { after })),
+    );
+    expect(results.map(({ recovered }) => recovered)).toEqual(texts.map((_, index) => index >= 69));
+    for (const [index, { received }] of sockets.entries()) {
+      expect(received).toEqual(index >= 69 ? texts.slice(index + 1) : []);
+    }
+    expect(read.mock.calls.length).toBeLessThan(10);
+  });
 });
 
 describe('a real connection', () => {

@@ -103,7 +103,7 @@ export class JetStream {
       entries.every(({ time }) => time >= oldest);
     // An entry that has come since is not among them, and is live.
     return isWhole
-      ? { epoch, last: entries.at(-1)?.offset ?? offset - 1, isWhole, entries }
+      ? { epoch, last: entries.at(-1)?.offset ?? offset - 1, end: last + 1, isWhole, entries }
       : { epoch, last, isWhole, entries: [] };
   }
 
