@@ -214,6 +214,25 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
     expect((await a.subscribe(new FakeSocket(), 'silent', { after: silent.position })).recovered).toBe(true);
   });
 
+  test('clients come back together, to a topic that was silent while others were not', async () => {
+    const all = [await open(true), await open(true), await open(true)];
+    const positions: string[] = [];
+    for (const topics of all) {
+      await topics.publish('loud', 'x');
+      positions.push((await topics.subscribe(new FakeSocket(), 'quiet')).position);
+    }
+    const sockets = positions.map(() => new FakeSocket());
+    const results = await Promise.all(
+      positions.map((after, index) => all[0].subscribe(sockets[index], 'quiet', { after })),
+    );
+    expect(results.map(({ recovered }) => recovered)).toEqual([true, true, true]);
+    await all[1].publish('quiet', 'live');
+    await vi.waitUntil(() => sockets.every(({ received }) => received.length > 0), 10_000);
+    const again = positions.map(() => new FakeSocket());
+    await Promise.all(positions.map((after, index) => all[2].subscribe(again[index], 'quiet', { after })));
+    for (const { received } of [...sockets, ...again]) expect(received).toEqual(['live']);
+  });
+
   test('names of any signs are topics of their own, also as history', async () => {
     const [a, b] = [await open(true), await open(true)];
     const names = ['a.b', 'a.*', 'a.>', '>', 'a b', '}', '{}', '{a}', '%2E', 'ü'.repeat(128), 'a/b:c'];
