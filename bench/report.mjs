@@ -5,7 +5,7 @@ import { formatNumber } from './lib/results.mjs';
 import { drawTable } from './lib/svg.mjs';
 
 const RESULTS = new URL('results/', import.meta.url);
-const ORDER = ['echo', 'growth', 'bench', 'micro', 'deflate', 'broadcast', 'grid'];
+const ORDER = ['echo', 'growth', 'bench', 'micro', 'deflate', 'broadcast', 'topics', 'grid'];
 
 const files = readdirSync(RESULTS);
 for (const file of files.filter((name) => name.endsWith('.svg'))) rmSync(new URL(file, RESULTS));

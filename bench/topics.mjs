@@ -136,7 +136,8 @@ async function measureRelay({ engine: engineName, program, settings }) {
       const all = { ...settings, where, role, length: LENGTH, burst: BURST };
       programs.push(await start(`servers/${program}.mjs`, { core, settings: all }));
     }
-    await sleep(RELAY_SECONDS * 500);
+    // Until the code that runs for each message is compiled.
+    await sleep(RELAY_SECONDS * 1500);
     const before = await Promise.all(programs.map((running) => running.ask('usage')));
     await sleep(RELAY_SECONDS * 1000);
     const after = await Promise.all(programs.map((running) => running.ask('usage')));

@@ -32,6 +32,12 @@ function writeLength(bytes: Uint8Array, at: number, length: number, maskBit: num
   return at;
 }
 
+/** How many bytes the header of a frame without a masking key has. */
+export function headerLength(length: number): number {
+  if (length < LENGTH_16) return 2;
+  return length < 0x10000 ? 4 : 10;
+}
+
 /** Writes the masking key, whose first byte is the lowest byte, and returns where the payload begins. */
 export function writeKey(bytes: Uint8Array, at: number, key: number): number {
   bytes[at] = key;

@@ -1,7 +1,6 @@
 // `FramedMessage` is a message to many connections with its frames, each made once: plain, and one for each class of agreements.
-import { FrameEncoder } from '../codec/frame-encoder.js';
-import { frameAt } from '../codec/header.js';
-import { FIN, Opcode, Role, RSV1 } from '../spec/frame.js';
+import { frameAt, headerLength, writeHeader } from '../codec/header.js';
+import { FIN, Opcode, RSV1 } from '../spec/frame.js';
 import { toPayload, type Sendable } from './data.js';
 import type { Sharing } from './deflate/sharing.js';
 import { nodeValues } from './values.js';
@@ -52,16 +51,11 @@ export class FramedMessage {
   }
 }
 
+/** A server's frame (RFC 6455 5.2) in memory of its own: bytes that wait for one connection share none with another's. */
 function encode(first: number, payload: Uint8Array | string): Uint8Array {
-  const encoder = new FrameEncoder({ role: Role.Server, values: nodeValues });
-  if (typeof payload === 'string') encoder.text(first, payload);
-  else encoder.frame(first, payload);
-  // Not from Node's pool: bytes that wait for one connection share no memory with another's.
-  const frame = nodeValues.allocate(encoder.length);
-  let at = 0;
-  for (const chunk of encoder.take()) {
-    frame.set(chunk, at);
-    at += chunk.length;
-  }
+  const bytes = typeof payload === 'string' ? nodeValues.encode(payload) : payload;
+  const { length } = bytes;
+  const frame = nodeValues.allocate(headerLength(length) + length);
+  frame.set(bytes, writeHeader(frame, 0, first, length, 0));
   return frame;
 }

@@ -118,12 +118,13 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array,
   if (session.connection.isAmidMessage) {
     return session.putAside(form.length, callback, () => writeFramed(session, message, form, callback));
   }
-  const isCompressed = form !== message.frame;
-  const content = isCompressed ? message.content : undefined;
-  const { statistics } = session.face;
-  if (content !== undefined && statistics !== undefined) {
-    statistics.sent.uncompressed += content.length;
-    statistics.sent.compressed += form.length - frameAt(form, 0).payload;
+  const content = form === message.frame ? undefined : message.content;
+  if (content !== undefined) {
+    const { statistics } = session.face;
+    if (statistics !== undefined) {
+      statistics.sent.uncompressed += content.length;
+      statistics.sent.compressed += form.length - frameAt(form, 0).payload;
+    }
   }
   if (!session.connection.sendShared(form, content)) session.hold(callback);
   else if (callback === undefined) session.gathered();

@@ -72,14 +72,20 @@ export class Delivery {
     if (channels.deliver.hasSubscribers) {
       channels.deliver.publish({ topic: topic.name, messages: framed.length, subscribers: topic.subscribers.size });
     }
-    for (const { held, serial } of topic.subscribers.values()) if (serial <= latest) held?.push(live);
-    for (const [index, message] of framed.entries()) {
-      for (const [socket, subscription] of topic.subscribers) {
+    const subscriptions = topic.subscribers;
+    // Without history nothing waits for its past.
+    if (place !== undefined) {
+      for (const { held, serial } of subscriptions.values()) if (serial <= latest) held?.push(live);
+    }
+    for (let index = 0; index < framed.length; index++) {
+      const message = framed[index];
+      const except = excepts?.[index];
+      for (const subscription of subscriptions.values()) {
         const { member } = subscription;
         // A map gives its entries in the order of their arrival: the rest came after this message.
         if (subscription.serial > latest) break;
-        if (subscription.held !== undefined || !member.isOpen || excepts?.[index] === socket) continue;
-        if (!subscription.isDue(place)) continue;
+        if (subscription.held !== undefined || !member.isOpen || member.socket === except) continue;
+        if (place !== undefined && !subscription.isDue(place)) continue;
         this.counters.due++;
         member.deliver(topic.name, message);
       }
