@@ -21,7 +21,8 @@ const kinds = {
     const { redis } = await import(require.resolve('crossws/sync'));
     const driver = redis({ client: await connect(), channel: 'all' })({ id: role });
     if (!isPublisher) await driver.subscribe(() => void done.count++);
-    return (data) => void driver.publish({ namespace: '', topic: 'all', data });
+    // At most once: one that its client gives up is not published.
+    return (data) => void driver.publish({ namespace: '', topic: 'all', data }).catch(() => undefined);
   },
   async 'socket.io'() {
     const { Server } = require('socket.io');
