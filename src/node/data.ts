@@ -86,5 +86,5 @@ export function toReason(code: unknown, reason: unknown): string | Uint8Array {
   if (code === undefined || reason === undefined) return '';
   if (typeof reason === 'string' || types.isUint8Array(reason)) return reason;
   if (reason !== null && !(reason as { length?: unknown }).length) return '';
-  throw new TypeError('The reason must be a string or a Uint8Array');
+  throw new TypeError('Second argument must be a string or a Uint8Array');
 }

@@ -47,6 +47,16 @@ function refusal(name: string, value: unknown): RangeError {
   return new RangeError(`The "${name}" option must be an integer of 0 or more, not ${inspect(value)}`);
 }
 
+/**
+ * An option that is one of a few words.
+ * @throws TypeError when it is anything else
+ */
+export function wordOption<T extends string>(name: string, value: unknown, words: readonly T[], otherwise: T): T {
+  if (value === undefined || value === null) return otherwise;
+  if (words.includes(value as T)) return value as T;
+  throw new TypeError(`The "${name}" option must be '${words.join("' or '")}', not ${inspect(value)}`);
+}
+
 /** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
 export interface Heartbeat {
   /** How long the connection may be silent before a ping is sent. */
@@ -118,7 +128,7 @@ export interface CheckedOptions {
 
 /**
  * Fills in the defaults.
- * @throws RangeError when a number cannot be honoured
+ * @throws RangeError when a number cannot be honoured; TypeError for a word that is none of an option's
  */
 export function checkOptions(options: SharedOptions): CheckedOptions {
   const heartbeat = own(options, 'heartbeat');
@@ -139,9 +149,9 @@ export function checkOptions(options: SharedOptions): CheckedOptions {
           timeout: timeOption('heartbeat.timeout', heartbeat.timeout, DEFAULT_HEARTBEAT_TIMEOUT),
         }
       : undefined,
-    text: own(options, 'text') === 'string' ? 'string' : 'bytes',
+    text: wordOption('text', own(options, 'text'), ['bytes', 'string'], 'bytes'),
     statistics: own(options, 'statistics') === true,
-    readPath: own(options, 'readPath') ?? readPath,
-    writePath: own(options, 'writePath') ?? writePath,
+    readPath: wordOption('readPath', own(options, 'readPath'), ['landing', 'data'], readPath),
+    writePath: wordOption('writePath', own(options, 'writePath'), ['direct', 'stream'], writePath),
   };
 }

@@ -8,11 +8,11 @@ export function notSent(): Error {
   return new Error('The connection was closed before the data was sent');
 }
 
-/** Tells every callback. An error that one throws surfaces as an uncaught exception of its own; the others are told all the same. */
+/** Tells every callback, with null where all went well, as Node's streams do. An error that one throws surfaces as an uncaught exception of its own; the others are told all the same. */
 export function settle(callbacks: readonly (SendCallback | undefined)[], error?: Error | null): void {
   for (const callback of callbacks) {
     try {
-      callback?.(error ?? undefined);
+      callback?.(error ?? null);
     } catch (thrown) {
       process.nextTick(() => {
         throw thrown;

@@ -14,8 +14,9 @@ import {
 } from '../spec/limits.js';
 import { acceptPath, type AcceptPath } from './accept/direct.js';
 import type { PerMessageDeflateOptions } from './deflate/engines.js';
-import { checkOptions, countOption, own, type SharedOptions } from './options.js';
+import { checkOptions, countOption, own, wordOption, type SharedOptions } from './options.js';
 import type { WebSocket } from './websocket.js';
+import type { WritePath } from './write-path.js';
 
 /** The first argument of `verifyClient`. */
 export interface ClientInfo {
@@ -98,18 +99,21 @@ export const DEFAULTS: ServerOptions = {
 };
 
 /**
- * Checks every option that is a number.
- * @throws RangeError when one cannot be honoured
+ * Checks every option that is a number or one of a few words.
+ * @throws RangeError when a number cannot be honoured; TypeError for a word that is none of an option's
  */
 export function checkServerOptions(options: ServerOptions): {
   readonly handshakeTimeout: number;
   readonly maxConnections: number;
   readonly acceptPath: AcceptPath;
+  readonly writePath: WritePath;
 } {
-  const { readPath } = checkOptions(options);
+  const { readPath, writePath } = checkOptions(options);
+  const asked = wordOption('acceptPath', own(options, 'acceptPath'), ['direct', 'http'], acceptPath);
   return {
     // Heads are read where bytes land.
-    acceptPath: readPath === 'landing' ? (own(options, 'acceptPath') ?? acceptPath) : 'http',
+    acceptPath: readPath === 'landing' ? asked : 'http',
+    writePath,
     handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), DEFAULT_HANDSHAKE_TIMEOUT),
     maxConnections: countOption('maxConnections', own(options, 'maxConnections'), DEFAULT_MAX_CONNECTIONS),
   };

@@ -32,7 +32,6 @@ import { acceptStream, connectLines, endWithServer, isStream, noteStream, resetW
 import { ServedSocketOptions } from './open.js';
 import { checkServerOptions, DEFAULTS, type ServerOptions, type WebSocketClass } from './server-options.js';
 import { WebSocket } from './websocket.js';
-import { writePath } from './write-path.js';
 
 export type { Extensions } from './accept/admit.js';
 
@@ -55,9 +54,10 @@ export class WebSocketServer extends EventEmitter {
 
   /**
    * @param listening told once the server listens, with `port`
-   * @throws TypeError unless exactly one of port, server and noServer is given; RangeError for a number that cannot be honoured
+   * @throws TypeError unless exactly one of port, server and noServer is given, and for a word that is none of an option's; RangeError for
+   *   a number that cannot be honoured
    */
-  constructor(options: ServerOptions = {}, listening?: () => void) {
+  constructor(options?: ServerOptions, listening?: () => void) {
     super();
     const all = { ...DEFAULTS, WebSocket, ...options };
     const { port, host, backlog, server, noServer, clientTracking, allowedOrigins, signal } = all;
@@ -212,14 +212,15 @@ export class WebSocketServer extends EventEmitter {
     }
     const { options } = this;
     const held = holdingsOf(this);
-    let maxConnections: number;
+    let checked: ReturnType<typeof checkServerOptions>;
     let deflate: PerMessageDeflateOptions | undefined;
     try {
-      ({ maxConnections } = checkServerOptions(options));
+      checked = checkServerOptions(options);
       deflate = resolveDeflate<PerMessageDeflateOptions>(options.perMessageDeflate);
     } catch (error) {
       return refuseAndTell(this, request, socket, error);
     }
+    const { maxConnections, writePath } = checked;
     if (held.retryAfter !== undefined) {
       return refuse(socket, 503, undefined, { 'Retry-After': String(held.retryAfter) });
     }
@@ -267,7 +268,7 @@ export class WebSocketServer extends EventEmitter {
       return refuseAndTell(this, request, socket, error);
     }
     markUsed(socket);
-    if (!ofHttp2) writeHead(socket, response, options.writePath ?? writePath);
+    if (!ofHttp2) writeHead(socket, response, writePath);
     unwatchErrors(socket);
     if (channels.accepted.hasSubscribers) channels.accepted.publish({ server: this, websocket, request, socket });
     const agreement = agreed && { agreement: agreed.agreement, options: deflate ?? {} };

@@ -250,6 +250,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
         return;
       case EventType.Close:
         this.onPeerClose();
+        this.parts?.receiver?.emit('conclude', event.code, event.data);
         return;
       case EventType.Failure:
         this.onFailure(event.error);

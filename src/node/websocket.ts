@@ -60,7 +60,8 @@ export class WebSocket extends EventEmitter {
 
   /**
    * @param address where to connect to, or null for a socket that `setSocket` will bring
-   * @throws SyntaxError for a bad address or subprotocol; RangeError for an option that cannot be honoured
+   * @throws SyntaxError for a bad address or subprotocol; RangeError for a number that cannot be honoured; TypeError for
+   *   a word that is none of an option's
    */
   constructor(
     address: string | URL | null,
@@ -147,7 +148,7 @@ export class WebSocket extends EventEmitter {
   }
 
   /** Messages, frames by opcode, and bytes, both ways; undefined unless the option `statistics` asked for it. */
-  statistics: Statistics | undefined;
+  declare statistics: Statistics | undefined;
 
   /** How the connection ended; undefined before 'close'. */
   get closeInfo(): CloseInfo | undefined {

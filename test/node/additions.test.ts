@@ -491,6 +491,32 @@ describe('writePath', () => {
   );
 });
 
+describe('options that are one of a few words', () => {
+  const words = { text: ['bytes', 'string'], readPath: ['landing', 'data'], writePath: ['direct', 'stream'] };
+  const ofServer = { ...words, acceptPath: ['direct', 'http'] };
+  const odd = ['String', '', 'utf8', true, 0, {}, Symbol('odd')] as never[];
+
+  it.each(Object.entries(ofServer))('%s: any other value throws in the constructor and names them', (name, allowed) => {
+    const taken = [...allowed, undefined, null] as never[];
+    for (const value of taken) void new WebSocketServer({ noServer: true, [name]: value });
+    const message = `The "${name}" option must be '${allowed.join("' or '")}', not `;
+    for (const value of odd) {
+      const error = new TypeError(message + inspect(value));
+      expect(() => new WebSocketServer({ noServer: true, [name]: value })).toThrow(error);
+      if (name in words) expect(() => new WebSocket('ws://127.0.0.1:1', { [name]: value })).toThrow(error);
+    }
+  });
+
+  it('perMessageDeflate.zlibPath likewise', () => {
+    for (const value of odd) {
+      const perMessageDeflate = { zlibPath: value };
+      const message = 'The "perMessageDeflate.zlibPath" option must be';
+      expect(() => new WebSocketServer({ noServer: true, perMessageDeflate })).toThrow(message);
+      expect(() => new WebSocket('ws://127.0.0.1:1', { perMessageDeflate })).toThrow(message);
+    }
+  });
+});
+
 it('each row of the README on what is added is tested here', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const table = readme.slice(readme.indexOf('## What is added to `ws`'), readme.indexOf('## Differences from `ws`'));

@@ -11,12 +11,17 @@ type Value = string | number | boolean;
 export type WsConfigurations = Record<string, Configuration | readonly Configuration[]>;
 type Configuration = Readonly<Record<string, Value | readonly Value[]>>;
 
+/** As with ws, a value without a length is an empty header. */
+export function toHeader(header: string): string {
+  return (header as { length?: number }).length === undefined ? '' : header;
+}
+
 /**
  * Parses a Sec-WebSocket-Extensions header (RFC 6455 9.1), however many extensions it names.
  * @throws SyntaxError when it does not parse
  */
 function parse(header: string): WsOffers {
-  const { value, fault } = parseExtensions(header, Infinity);
+  const { value, fault } = parseExtensions(toHeader(header), Infinity);
   if (fault !== undefined) throw new SyntaxError(fault);
   // Names come from the peer: on objects without a prototype none of them has a meaning.
   const offers = Object.create(null) as WsOffers;

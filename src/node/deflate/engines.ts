@@ -4,6 +4,7 @@ import type { DeflateAgreement, DeflateOptions } from '../../extensions/permessa
 import type { Deflater, Inflater } from '../../extensions/transform.js';
 import { Role } from '../../spec/frame.js';
 import { DEFAULT_CONCURRENCY_LIMIT } from '../../spec/limits.js';
+import { wordOption } from '../options.js';
 import { budget as threadBudget, type Budget } from './budget.js';
 import { HandleDeflater } from './deflater.js';
 import { HandleSupply } from './handle-supply.js';
@@ -54,13 +55,14 @@ export function zlibPath(): ZlibPath {
 
 /**
  * Refuses options that could not be honoured later, so that it happens at the caller's line.
- * @throws RangeError for a concurrencyLimit that is not a number from 0; RangeError or TypeError, as zlib throws them, for
- *   parameters of zlib
+ * @throws RangeError for a concurrencyLimit that is not a number from 0; TypeError for a zlibPath of another name; RangeError or
+ *   TypeError, as zlib throws them, for parameters of zlib
  */
 export function checkEngineOptions(options: EngineOptions): void {
   if (options.concurrencyLimit !== undefined && !(options.concurrencyLimit >= 0)) {
     throw new RangeError('perMessageDeflate.concurrencyLimit must be a number from 0');
   }
+  wordOption('perMessageDeflate.zlibPath', options.zlibPath, ['handle', 'public'], 'handle');
   createDeflateRaw({ ...options.zlibDeflateOptions }).close();
   createInflateRaw({ ...options.zlibInflateOptions }).close();
 }

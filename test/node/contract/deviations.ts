@@ -18,7 +18,9 @@ export type DeviationId =
   | 'D15'
   | 'D16'
   | 'D17'
-  | 'D18';
+  | 'D18'
+  | 'D19'
+  | 'D20';
 
 export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D1: 'maxBackpressure exists, off by default',
@@ -39,6 +41,8 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D16: 'a client masks with mask: undefined too; inherited options of send count',
   D17: 'a header or protocolVersion of undefined, and what can never be a listener, is passed over; generateMask is checked',
   D18: "what an application's hook gives and no response can carry is answered with 500 and told",
+  D19: 'a listener that throws stops no other event; a listener that is removed takes nothing from the bookkeeping',
+  D20: 'a request that comes while the server closes does not keep its socket open',
 };
 
 /** What each implementation does where the two differ on purpose. */
