@@ -157,6 +157,20 @@ describe('every source file', () => {
   });
 });
 
+test('every value that a source file exports is named in another file', () => {
+  const naming = new Map<string, number>();
+  for (const file of files.filter((name) => /\.[cm]?[jt]s$/.test(name))) {
+    for (const word of new Set(read(file).match(/\w+/g))) naming.set(word, (naming.get(word) ?? 0) + 1);
+  }
+  const declared = /^export (?:abstract |async )?(?:function\*?|class|const|let|enum) (\w+)/gm;
+  const idle = sources.flatMap((file) =>
+    Array.from(read(file).matchAll(declared), ([, name]) => name)
+      .filter((name) => naming.get(name) === 1)
+      .map((name) => `${file}: ${name}`),
+  );
+  expect(idle).toEqual([]);
+});
+
 describe('the repository', () => {
   test('names no place outside itself', () => {
     // Put together from parts, so that this file does not name them either.

@@ -17,9 +17,9 @@ import { DEFLATE_INPUT, INFLATE_INPUT, INFLATE_OUTPUT, MAX_WINDOW } from '../../
 
 const SLACK: usize = 64;
 
-export const STATE_LENGTH: i32 = 32;
-export const LENGTHS_LENGTH: i32 = 320;
-export const CODE_LENGTHS_LENGTH: i32 = 32;
+const STATE_LENGTH: i32 = 32;
+const LENGTHS_LENGTH: i32 = 320;
+const CODE_LENGTHS_LENGTH: i32 = 32;
 /** A table of literals and lengths is found by this many bits, one of distances by fewer, one of code lengths by 7. */
 export const LITERAL_BITS: u32 = 10;
 export const DISTANCE_BITS: u32 = 8;

@@ -18,7 +18,7 @@ export const FLOOR = 'bare net, canned answers';
  * Processor time of the server for a connection that is opened, echoes one message and is closed.
  * @param {[name: string, startServer: () => Promise<object>][]} servers
  */
-export async function measureConnecting(servers) {
+async function measureConnecting(servers) {
   const dialer = await start('dialer.mjs', { core: 1 });
   const sides = [];
   try {
@@ -41,7 +41,7 @@ export async function measureConnecting(servers) {
 }
 
 /** The same of many that come at once: a new server for each round, so that its memory has its first peak. */
-export async function measureStorm(servers) {
+async function measureStorm(servers) {
   const samples = new Map(servers.map(([name]) => [name, { micros: [], peak: [], all: [], late: [] }]));
   for (let round = 0; round < STORM_ROUNDS; round++) {
     for (let turn = 0; turn < servers.length; turn++) {

@@ -1,6 +1,8 @@
 // `CaseResult` is the classic result of one case, as data: the engine fills it, the reports print it.
 // Bytes are kept to 256 (`Excerpt`), so that each report cuts them as it likes.
 
+import type { ClosingFacts } from './facts.js';
+
 /** The testee's behaviour, judged against the case's expectation. */
 export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
 
@@ -104,7 +106,7 @@ export interface TrafficStats {
 }
 
 /** The result of one case: the 39 classic fields under their classic names. */
-export interface CaseResult {
+export interface CaseResult extends ClosingFacts {
   /** 1-based: the place in the whole list when driving a server, in the selected list when serving a client. */
   case: number;
   id: string;
@@ -133,18 +135,6 @@ export interface CaseResult {
   expectedClose: ExpectedClose;
   /** The examiner is the server: the testee is a client. */
   isServer: boolean;
-  closedByMe: boolean;
-  failedByMe: boolean;
-  droppedByMe: boolean;
-  wasClean: boolean;
-  wasNotCleanReason: string | null;
-  wasServerConnectionDropTimeout: boolean;
-  wasOpenHandshakeTimeout: boolean;
-  wasCloseHandshakeTimeout: boolean;
-  localCloseCode: number | null;
-  localCloseReason: string | null;
-  remoteCloseCode: number | null;
-  remoteCloseReason: string | null;
   /** The raw header block, `?` if there was none. */
   httpRequest: string;
   /** The raw header block, `?` if there was none. */

@@ -37,7 +37,7 @@ export function countOption(name: string, value: unknown, otherwise: number): nu
  * An option that is a time in ms: an integer of 0 or more, at most the 24.8 days that a timer of Node can take.
  * @throws RangeError when it is anything else
  */
-export function timeOption(name: string, value: unknown, otherwise: number): number {
+function timeOption(name: string, value: unknown, otherwise: number): number {
   // Infinity counts as 0 where 0 means no limit; a timer of 0 ms is the opposite.
   if (value === Infinity) throw refusal(name, value);
   return Math.min(countOption(name, value, otherwise), LONGEST_TIMER);

@@ -28,7 +28,7 @@ function textOf(length: number): string {
 }
 
 /** Text, binary and empty messages, up to 16 MiB, whole and in fragments. */
-export const ECHO_MESSAGES: EchoMessage[] = [
+const ECHO_MESSAGES: EchoMessage[] = [
   { name: 'text', data: 'Grüße, 世界', fragments: 1 },
   { name: 'text in fragments', data: 'Grüße, 世界', fragments: 3 },
   { name: 'binary', data: pattern(125), fragments: 1 },

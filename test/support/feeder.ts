@@ -67,7 +67,7 @@ export function playPromptly(
 }
 
 /** Plays `wire` whole and in a few random pieces: fewer ways than `playEveryWay`, for when there are many wires. */
-export function playAtRandom(
+function playAtRandom(
   wire: Uint8Array,
   options: ReceiverOptions,
   expected: WireEvent[],

@@ -20,7 +20,7 @@ export interface Watcher {
 }
 
 /** The person at this program's own terminal. */
-export function ownWatcher(): Watcher {
+function ownWatcher(): Watcher {
   const { stdin, stdout } = process;
   const isTerminal = stdout.isTTY;
   return {
