@@ -1,7 +1,7 @@
 // `examineServer` opens a connection as the case wants it, plays the case, and makes the result.
 
 import type { Duplex } from 'node:stream';
-import type { Case, Exam, HandshakeHeader } from './case.js';
+import type { Case, DeflateWish, Exam, HandshakeHeader, RequestShape } from './case.js';
 import { noFacts } from './facts.js';
 import { type DeflateAgreement, judgeAgreement, readAgreement } from './deflate.js';
 import {
@@ -30,6 +30,9 @@ import {
 import { after } from './patience.js';
 import type { CaseResult } from './result.js';
 
+/** A verdict on a handshake, behind which nothing is played. */
+type HandshakeVerdict = Parameters<Examination['unplayed']>[0];
+
 /** Examines a server over a socket that is being connected. `connected` is the event that says it is. */
 export function examineServer(
   one: Case,
@@ -38,95 +41,153 @@ export function examineServer(
   target: Target,
   circumstances: Circumstances,
 ): Promise<CaseResult> {
-  const examination = new Examination(one, false, circumstances);
-  const { recorder } = examination;
-  const { exam } = one;
-  const { timeScale } = circumstances;
-  const shape = ('request' in exam ? exam.request : undefined) ?? {};
-  const wish = exam.kind === 'compression' ? exam.wish : exam.kind === 'script' ? exam.deflate : undefined;
-  const key = createKey();
-  const reader = new HeaderReader();
   return new Promise((resolve) => {
-    let reason = 'The server closed the connection before it answered the opening handshake.';
-    let timedOut = false;
-    let asked = false;
-    const cancel = after(TIMES.open * timeScale, () => {
-      timedOut = true;
-      reason = 'peer did not finish (in time) the opening handshake';
-      socket.destroy();
-    });
-    const onError = (error: Error): void => {
-      reason = `The connection failed: ${error.message}`;
-    };
-    const settle = (result: CaseResult): void => {
-      cancel();
-      socket.destroy();
-      resolve(result);
-    };
-    const onClose = (): void => {
-      const facts = { ...noFacts(), droppedByMe: timedOut, wasOpenHandshakeTimeout: timedOut };
-      if (reader.held.length > 0 && examination.httpResponse === '?') {
-        examination.httpResponse = reader.held.toString('latin1').slice(0, 4096);
-      }
-      const result = 'The server dropped TCP without an answer.';
-      if (exam.kind === 'refusal' && !timedOut && asked) settle(examination.unplayed({ ...REFUSED, result }, facts));
-      else if (exam.kind === 'script' && exam.refused !== undefined && !timedOut && asked) {
-        settle(examination.unplayed({ ...REFUSED, behavior: exam.refused, result }, facts));
-      } else settle(examination.neverOpened(reason, facts));
-    };
-    const onData = (chunk: Buffer): void => {
-      recorder.octetsReceived(chunk);
-      recorder.incoming.preopen += chunk.length;
-      const read = reader.push(chunk);
-      if (read === undefined) return;
-      socket.off('data', onData);
-      socket.off('close', onClose);
-      cancel();
-      if (read === null) {
-        settle(examination.neverOpened('The response header is longer than 64 KiB.', noFacts()));
-        return;
-      }
-      recorder.incoming.preopen -= read.rest.length;
-      examination.httpResponse = read.header.toString('latin1');
-      const header = readHeader(read.header);
-      examination.agent ??= header?.values('server')[0] ?? null;
-      const wrong =
-        header === null
-          ? 'The answer is no HTTP response.'
-          : judgeResponse(header, key, offeredProtocols(target, shape));
-      examination.opened();
-      if (exam.kind === 'refusal') {
-        settle(examination.unplayed(judgeRefusal(exam, header, wrong), { ...noFacts(), droppedByMe: true }));
-        return;
-      }
-      if (exam.kind === 'script' && exam.refused !== undefined && header !== null && header.status >= 400) {
-        const result = `The server refused the handshake: ${header.startLine}`;
-        const verdict = { behavior: exam.refused, result, behaviorClose: 'OK' as const, resultClose: NOT_OPENED };
-        settle(examination.unplayed(verdict, { ...noFacts(), droppedByMe: true }));
-        return;
-      }
-      const agreed = wrong ?? agreement(header!, wish?.offer ?? null, exam);
-      if (typeof agreed === 'string') {
-        settle(examination.neverOpened(agreed, { ...noFacts(), droppedByMe: true }));
-        return;
-      }
-      const unimplemented = exam.kind === 'script' && wish !== undefined && !canPlay(wish, agreed, 'client');
-      const played = unimplemented ? UNIMPLEMENTED : exam;
-      void play(examination, played, socket, { role: 'client', deflate: agreed, rest: read.rest, timeScale }).then(
-        (result) => settle(unimplemented ? asUnimplemented(result) : result),
-      );
-    };
-    socket.on('error', onError);
-    socket.on('data', onData);
-    socket.once('close', onClose);
-    socket.once(connected, () => {
-      asked = true;
-      const request = buildRequest({ ...target, key, agent: EXAMINER, extensions: wish?.offer ?? null }, shape);
-      examination.httpRequest = request.toString('latin1').slice(0, 4096);
-      recorder.outgoing.preopen += request.length;
-      void writeHandshake(socket, recorder, request, shape.chop);
-    });
+    new Opening(one, socket, target, circumstances, resolve).begin(connected);
   });
+}
+
+/** The opening handshake of one case, which ends with its result or goes on with the playing. */
+class Opening {
+  readonly #socket: Duplex;
+  readonly #target: Target;
+  readonly #timeScale: number;
+  readonly #resolve: (result: CaseResult) => void;
+  readonly #exam: Exam;
+  readonly #examination: Examination;
+  readonly #shape: RequestShape;
+  readonly #wish: DeflateWish | undefined;
+  readonly #key = createKey();
+  readonly #reader = new HeaderReader();
+  /** Why there is no answer, as far as is known. */
+  #reason = 'The server closed the connection before it answered the opening handshake.';
+  #hasAsked = false;
+  #isLate = false;
+  #cancel: () => void = () => undefined;
+
+  constructor(
+    one: Case,
+    socket: Duplex,
+    target: Target,
+    circumstances: Circumstances,
+    resolve: (result: CaseResult) => void,
+  ) {
+    this.#socket = socket;
+    this.#target = target;
+    this.#timeScale = circumstances.timeScale;
+    this.#resolve = resolve;
+    const { exam } = one;
+    this.#exam = exam;
+    this.#examination = new Examination(one, false, circumstances);
+    this.#shape = ('request' in exam ? exam.request : undefined) ?? {};
+    this.#wish = exam.kind === 'compression' ? exam.wish : exam.kind === 'script' ? exam.deflate : undefined;
+  }
+
+  begin(connected: 'connect' | 'secureConnect'): void {
+    const socket = this.#socket;
+    this.#cancel = after(TIMES.open * this.#timeScale, () => {
+      this.#isLate = true;
+      this.#reason = 'peer did not finish (in time) the opening handshake';
+      socket.destroy();
+    });
+    socket.on('error', (error) => {
+      this.#reason = `The connection failed: ${error.message}`;
+    });
+    socket.on('data', this.#onData);
+    socket.once('close', this.#onClose);
+    socket.once(connected, () => this.#ask());
+  }
+
+  #ask(): void {
+    this.#hasAsked = true;
+    const { recorder } = this.#examination;
+    const extensions = this.#wish?.offer ?? null;
+    const request = buildRequest({ ...this.#target, key: this.#key, agent: EXAMINER, extensions }, this.#shape);
+    this.#examination.httpRequest = request.toString('latin1').slice(0, 4096);
+    recorder.outgoing.preopen += request.length;
+    void writeHandshake(this.#socket, recorder, request, this.#shape.chop);
+  }
+
+  #settle(result: CaseResult): void {
+    this.#cancel();
+    this.#socket.destroy();
+    this.#resolve(result);
+  }
+
+  /** TCP has ended without an answer. */
+  readonly #onClose = (): void => {
+    const examination = this.#examination;
+    const isLate = this.#isLate;
+    const { held } = this.#reader;
+    if (held.length > 0 && examination.httpResponse === '?') {
+      examination.httpResponse = held.toString('latin1').slice(0, 4096);
+    }
+    const facts = { ...noFacts(), droppedByMe: isLate, wasOpenHandshakeTimeout: isLate };
+    const verdict = this.#hasAsked && !isLate ? droppedVerdict(this.#exam) : null;
+    this.#settle(
+      verdict === null ? examination.neverOpened(this.#reason, facts) : examination.unplayed(verdict, facts),
+    );
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { recorder } = this.#examination;
+    recorder.octetsReceived(chunk);
+    recorder.incoming.preopen += chunk.length;
+    const read = this.#reader.push(chunk);
+    if (read === undefined) return;
+    this.#socket.off('data', this.#onData);
+    this.#socket.off('close', this.#onClose);
+    this.#cancel();
+    if (read === null) {
+      this.#settle(this.#examination.neverOpened('The response header is longer than 64 KiB.', noFacts()));
+      return;
+    }
+    recorder.incoming.preopen -= read.rest.length;
+    this.#examination.httpResponse = read.header.toString('latin1');
+    this.#judge(readHeader(read.header), read.rest);
+  };
+
+  /** Judges the response, and plays the case where it opens the connection. */
+  #judge(header: HandshakeHeader | null, rest: Buffer): void {
+    const exam = this.#exam;
+    const examination = this.#examination;
+    const dropped = { ...noFacts(), droppedByMe: true };
+    examination.agent ??= header?.values('server')[0] ?? null;
+    const wrong =
+      header === null
+        ? 'The answer is no HTTP response.'
+        : judgeResponse(header, this.#key, offeredProtocols(this.#target, this.#shape));
+    examination.opened();
+    if (exam.kind === 'refusal') {
+      this.#settle(examination.unplayed(judgeRefusal(exam, header, wrong), dropped));
+      return;
+    }
+    if (exam.kind === 'script' && exam.refused !== undefined && header !== null && header.status >= 400) {
+      const result = `The server refused the handshake: ${header.startLine}`;
+      const verdict = { behavior: exam.refused, result, behaviorClose: 'OK' as const, resultClose: NOT_OPENED };
+      this.#settle(examination.unplayed(verdict, dropped));
+      return;
+    }
+    const agreed = wrong ?? agreement(header!, this.#wish?.offer ?? null, exam);
+    if (typeof agreed === 'string') this.#settle(examination.neverOpened(agreed, dropped));
+    else void this.#play(exam, agreed, rest).then((result) => this.#settle(result));
+  }
+
+  async #play(exam: Script, deflate: DeflateAgreement | null, rest: Buffer): Promise<CaseResult> {
+    const wish = this.#wish;
+    const isUnimplemented = exam.kind === 'script' && wish !== undefined && !canPlay(wish, deflate, 'client');
+    const timeScale = this.#timeScale;
+    const played = isUnimplemented ? UNIMPLEMENTED : exam;
+    const result = await play(this.#examination, played, this.#socket, { role: 'client', deflate, rest, timeScale });
+    return isUnimplemented ? asUnimplemented(result) : result;
+  }
+}
+
+/** The verdict where a server drops TCP in place of an answer; null where that is no answer to the case. */
+function droppedVerdict(exam: Exam): HandshakeVerdict | null {
+  const result = 'The server dropped TCP without an answer.';
+  if (exam.kind === 'refusal') return { ...REFUSED, result };
+  if (exam.kind === 'script' && exam.refused !== undefined) return { ...REFUSED, behavior: exam.refused, result };
+  return null;
 }
 
 /** The agreement of the response, none (null), or the mistake in it. */
@@ -146,7 +207,7 @@ function judgeRefusal(
   exam: Exam & { kind: 'refusal' },
   header: HandshakeHeader | null,
   wrong: string | null,
-): Pick<CaseResult, 'behavior' | 'behaviorClose' | 'result' | 'resultClose'> {
+): HandshakeVerdict {
   if (header === null) return { ...REFUSED, behavior: 'FAILED', result: wrong! };
   if (header.status === 101) {
     return {
