@@ -1,15 +1,18 @@
-// `npm run bench:http2`: the echo of one server over TCP and over streams of one HTTP/2 session, ours and `ws`, in interleaved
-// rounds; the metric is the server's processor time per message. Then the memory of 10,000 streams. Needs a build.
+// `npm run bench:http2`: the echo of one server over TCP and over streams of one HTTP/2 session, ours and `ws`, and of streams
+// with canned answers, in interleaved rounds; the metric is the server's processor time per message. Then the memory of 10,000
+// streams. Needs a build.
 import http2 from 'node:http2';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BINARY, makeFrame } from './lib/frames.mjs';
 import { start } from './lib/programs.mjs';
 import { summarize } from './lib/rounds.mjs';
-import { isSmoke } from './lib/times.mjs';
+import { isSmoke, only } from './lib/times.mjs';
 
 const ROUNDS = isSmoke ? 1 : 11;
 const SECONDS = isSmoke ? 0.05 : 0.3;
+/** As long as the engine takes to give back the memory of many handshakes (bench/NOTES.md). */
+const IDLE_SECONDS = isSmoke ? 0.05 : 6;
 const CELLS = [
   { length: 125, depth: 1, connections: 50 },
   { length: 125, depth: 64, connections: 50 },
@@ -21,6 +24,7 @@ const SERVERS = {
   'wsimd, HTTP/2': { file: 'servers/http2.mjs', settings: { library: 'wsimd' }, over: stream },
   'ws, TCP': { file: 'servers/ws.mjs', over: tcp },
   'ws, HTTP/2': { file: 'servers/http2.mjs', settings: { library: 'ws' }, over: stream },
+  'canned, HTTP/2': { file: 'servers/http2.mjs', settings: { library: 'canned' }, over: stream },
 };
 
 /** Opens connections over TCP; each is a Duplex of frames. */
@@ -97,10 +101,12 @@ async function measure(server, connections, cell) {
 
 console.log('Processor time of the server, µs a message (lowest to highest), and how it compares with ws over TCP.');
 for (const cell of CELLS) {
-  console.log(`\n${cell.length} B, ${cell.connections} connections, ${cell.depth} deep`);
+  const name = `${cell.length} B, ${cell.connections} connections, ${cell.depth} deep`;
+  if (!name.includes(only)) continue;
+  console.log(`\n${name}`);
   const running = [];
   for (const [name, { file, settings, over }] of Object.entries(SERVERS)) {
-    const server = await start(file, { core: 0, settings: { work: 'echo', ...settings } });
+    const server = await start(file, { core: 0, settings: { work: 'echo', length: cell.length, ...settings } });
     running.push({ name, server, connections: await over(server.port, cell.connections), samples: [] });
   }
   for (let round = -1; round < ROUNDS; round++) {
@@ -120,30 +126,39 @@ for (const cell of CELLS) {
   for (const { server } of running) await server.stop();
 }
 
-/** The server's memory per connection, in KiB: open, and after a message that each has echoed. */
+/** The server's memory per connection, in KiB: idle, at once after the handshakes, and after a message that each has echoed. */
 async function memory(library) {
   const [sessions, streams] = isSmoke ? [2, 2] : [100, 100];
   const server = await start('servers/http2.mjs', {
     core: 0,
-    settings: { work: 'echo', library },
+    settings: { work: 'echo', length: 125, library },
     flags: ['--expose-gc'],
   });
   const all = await stream(server.port, 1);
   const kibibytes = async () => (await server.ask('memory')).resident / 1024;
-  const before = await kibibytes();
+  const idle = async () => {
+    await kibibytes();
+    await sleep(1000 * IDLE_SECONDS);
+    return kibibytes();
+  };
+  const before = await idle();
   for (let at = 0; at < sessions; at++) all.push(...(await stream(server.port, streams)));
   const open = await kibibytes();
+  const rested = await idle();
   await load(all, { length: 125, depth: 1 })();
   const used = await kibibytes();
   await server.stop();
-  return [open, used].map((resident) => (resident - before) / (sessions * streams));
+  return [rested, open, used].map((resident) => (resident - before) / (sessions * streams));
 }
 
-console.log('\nMemory of the server, KiB a connection of 10,000 on 100 sessions: open, and after an echo');
-for (const library of ['wsimd', 'ws']) {
-  const samples = [];
-  for (let round = 0; round < (isSmoke ? 1 : 3); round++) samples.push(await memory(library));
-  const [open, used] = [0, 1].map((at) => summarize(samples.map((sample) => sample[at])).median);
-  console.log(`${library.padEnd(14)} ${open.toFixed(1).padStart(8)} ${used.toFixed(1).padStart(8)}`);
+if ('memory'.includes(only)) {
+  console.log('\nMemory of the server, KiB a connection of 10,000 on 100 sessions:');
+  console.log(`${''.padEnd(14)} ${['idle', 'at once', 'after an echo'].map((name) => name.padStart(13)).join(' ')}`);
+  for (const library of ['wsimd', 'ws', 'canned']) {
+    const samples = [];
+    for (let round = 0; round < (isSmoke ? 1 : 3); round++) samples.push(await memory(library));
+    const figures = [0, 1, 2].map((at) => summarize(samples.map((sample) => sample[at])).median);
+    console.log(`${library.padEnd(14)} ${figures.map((figure) => figure.toFixed(1).padStart(13)).join(' ')}`);
+  }
 }
 process.exit();

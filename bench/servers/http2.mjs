@@ -1,8 +1,10 @@
-// An echo server over HTTP/2: ours, or `ws` by its `setSocket`, which has no HTTP/2 of its own.
+// An echo server over HTTP/2: ours, `ws` by its `setSocket`, which has no HTTP/2 of its own, or streams with canned answers.
 import http2 from 'node:http2';
+import { BINARY, makeFrame } from '../lib/frames.mjs';
 import { done, ready, settings } from './control.mjs';
 
-const { WebSocketServer, WebSocket } = await import(settings.library === 'ws' ? 'ws' : '../../dist/index.js');
+const MODULES = { ws: 'ws', wsimd: '../../dist/index.js', canned: 'node:http2' };
+const { WebSocketServer, WebSocket } = await import(MODULES[settings.library]);
 
 /** The same lines for both. */
 function echo(websocket) {
@@ -12,8 +14,27 @@ function echo(websocket) {
   });
 }
 
+/** The least that a server can do by Node's public streams: counts bytes, and writes a frame that was made before. */
+function can(stream) {
+  const asked = makeFrame(BINARY, Buffer.alloc(settings.length), true).length;
+  const answer = makeFrame(BINARY, Buffer.alloc(settings.length), false);
+  let got = 0;
+  stream.on('data', (chunk) => {
+    got += chunk.length;
+    const count = Math.floor(got / asked);
+    got -= count * asked;
+    done.count += count;
+    if (count > 0) stream.write(count === 1 ? answer : Buffer.concat(Array(count).fill(answer)));
+  });
+}
+
 const server = http2.createServer({ settings: { enableConnectProtocol: true } });
-if (settings.library === 'ws') {
+if (settings.library === 'canned') {
+  server.on('stream', (stream) => {
+    stream.respond({ ':status': 200 });
+    can(stream);
+  });
+} else if (settings.library === 'ws') {
   server.on('stream', (stream) => {
     stream.respond({ ':status': 200 });
     const websocket = new WebSocket(null, undefined, {});

@@ -1,7 +1,7 @@
 // `WebSocketServer` opens WebSocket objects for HTTP requests that ask for one, or refuses them (RFC 6455 4.2).
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Http2ServerRequest, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PERMESSAGE_DEFLATE, resolveDeflate } from '../extensions/permessage-deflate.js';
@@ -29,6 +29,7 @@ import type { Sendable } from './data.js';
 import { drainServer, type DrainCounts, type DrainOptions } from './drain.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
 import { acceptStream, connectLines, endWithServer, isStream, noteStream, resetWhenDestroyed } from './http2/answer.js';
+import { requestOf } from './http2/served-request.js';
 import { ServedSocketOptions } from './open.js';
 import { checkServerOptions, DEFAULTS, type ServerOptions, type WebSocketClass } from './server-options.js';
 import { WebSocket } from './websocket.js';
@@ -163,9 +164,9 @@ export class WebSocketServer extends EventEmitter {
   handleConnect(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    callback: (websocket: WebSocket, request: http2.Http2ServerRequest) => void,
+    callback: (websocket: WebSocket, request: Http2ServerRequest) => void,
   ): void {
-    const request = new http2.Http2ServerRequest(stream, headers, {}, Object.entries(headers).flat() as string[]);
+    const request = requestOf(stream, headers, Object.entries(headers).flat() as string[]);
     connect(this, stream, request, callback);
   }
 
@@ -283,8 +284,8 @@ export class WebSocketServer extends EventEmitter {
 function connect(
   server: WebSocketServer,
   stream: ServerHttp2Stream,
-  request: http2.Http2ServerRequest,
-  callback: (websocket: WebSocket, request: http2.Http2ServerRequest) => void,
+  request: Http2ServerRequest,
+  callback: (websocket: WebSocket, request: Http2ServerRequest) => void,
 ): void {
   noteStream(stream);
   const judge = (strict: boolean): Opening | Refusal => judgeConnect(request.headers, { strict });

@@ -20,12 +20,24 @@ interface Served {
   /** The codes with which the server's connections closed, in order; and how many there were. */
   codes: number[];
   opened: () => number;
+  /** The errors with which the callbacks of the server's sends were called, in order; and how many sends there were. */
+  told: (Error | null | undefined)[];
+  sent: () => number;
   streams: ServerHttp2Stream[];
   sessions: Set<http2.ServerHttp2Session>;
 }
 
-/** An HTTP/2 server that echoes, and counts. */
-async function serve(): Promise<Served> {
+/** Streams are read and written to in Node's inner ways, and in the public ones. */
+const PATHS = [
+  { writePath: 'direct', readPath: 'landing' },
+  { writePath: 'stream', readPath: 'data' },
+] as const;
+
+/** More than the window of a client, so that the end of it waits. */
+const LONG = Buffer.alloc(200_000);
+
+/** An HTTP/2 server that echoes, and counts; a message of 4 bytes is answered with a long one. */
+async function serve(paths: (typeof PATHS)[number] = PATHS[0]): Promise<Served> {
   const server = http2.createServer();
   const streams: ServerHttp2Stream[] = [];
   const sessions = new Set<http2.ServerHttp2Session>();
@@ -35,12 +47,17 @@ async function serve(): Promise<Served> {
     session.on('close', () => sessions.delete(session));
   });
   server.on('stream', (stream) => void streams.push(stream));
-  const wss = new WebSocketServer({ server });
+  const wss = new WebSocketServer({ server, ...paths });
   const codes: number[] = [];
-  let opened = 0;
+  const told: (Error | null | undefined)[] = [];
+  let [opened, sent] = [0, 0];
   wss.on('connection', (websocket: WebSocket) => {
     opened++;
-    websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
+    websocket.on('message', (data, isBinary) => {
+      sent++;
+      const answer = (data as Buffer).length === 4 ? LONG : (data as Buffer);
+      websocket.send(answer, { binary: isBinary }, (error) => told.push(error));
+    });
     websocket.on('error', () => {});
     websocket.on('close', (code) => codes.push(code));
   });
@@ -52,7 +69,7 @@ async function serve(): Promise<Served> {
     await once(server, 'close');
   });
   const { port } = server.address() as AddressInfo;
-  return { port, server, wss, codes, opened: () => opened, streams, sessions };
+  return { port, server, wss, codes, opened: () => opened, told, sent: () => sent, streams, sessions };
 }
 
 /** Waits until a condition holds; the test's own limit of time ends it where it never does. */
@@ -66,16 +83,22 @@ interface Peer {
   stream: ClientHttp2Stream;
 }
 
+type Step = [name: string, bytes: string, event?: 'response' | 'data'];
+
 /** A conversation, step after step, as a client with the masking key 0 has it: bytes, and the event that follows. */
-const STEPS: [name: string, bytes: string, event?: 'response' | 'data'][] = [
+const STEPS: Step[] = [
   ['the request', ''],
   ['the response', '', 'response'],
   ['a message', '8282000000006869', 'data'],
   ['half a header', '01'],
   ['a fragment', '810000000061'],
   ['a ping in between', '898000000000', 'data'],
-  ['a Close', '88820000000003e8', 'data'],
+  ['the end of the message', '808000000000', 'data'],
 ];
+const CLOSE: Step = ['a Close', '88820000000003e8', 'data'];
+const HALF_READ: Step = ['a part of a long answer', '82840000000000000000', 'data'];
+const CONVERSATIONS = [...STEPS.keys()].map((at) => STEPS.slice(0, at + 1));
+CONVERSATIONS.push([...STEPS, CLOSE], [...STEPS, HALF_READ]);
 
 /** How the peer ends. */
 const ENDS: [string, (peer: Peer) => unknown][] = [
@@ -87,29 +110,40 @@ const ENDS: [string, (peer: Peer) => unknown][] = [
   ['a lost connection', ({ socket }) => socket.resetAndDestroy()],
 ];
 
-describe.each(ENDS)('%s', (_, end) => {
-  test.each(STEPS.map(([name], at) => [name, at] as const))('after %s is one close', async (_name, at) => {
-    const { port, codes, opened, streams, wss } = await serve();
-    const socket = net.connect(port, '127.0.0.1');
-    const session = http2.connect('http://localhost', { createConnection: () => socket });
-    session.on('error', () => {});
-    endings.push(() => session.destroy());
-    await once(session, 'remoteSettings');
-    const stream = session.request(
-      { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/', 'sec-websocket-version': '13' },
-      { endStream: false },
+describe.each(PATHS)('written to by $writePath:', (paths) => {
+  describe.each(ENDS)('%s', (name, end) => {
+    test.each(CONVERSATIONS.map((steps) => [steps.at(-1)!, steps] as const))(
+      'after %s is one close',
+      async (last, steps) => {
+        const { port, codes, opened, told, sent, streams, wss } = await serve(paths);
+        const socket = net.connect(port, '127.0.0.1');
+        const session = http2.connect('http://localhost', { createConnection: () => socket });
+        session.on('error', () => {});
+        endings.push(() => session.destroy());
+        await once(session, 'remoteSettings');
+        const stream = session.request(
+          { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/', 'sec-websocket-version': '13' },
+          { endStream: false },
+        );
+        stream.on('error', () => {});
+        stream.resume();
+        for (const step of steps) {
+          const [, bytes, event] = step;
+          const seen = event && once(stream, event);
+          if (step === HALF_READ) stream.once('data', () => stream.pause());
+          if (bytes !== '') stream.write(Buffer.from(bytes, 'hex'));
+          await seen;
+        }
+        end({ socket, session, stream });
+        stream.resume();
+        await until(() => codes.length === opened() && streams.every(({ destroyed }) => destroyed));
+        expect(wss.clients!.size).toBe(0);
+        expect(codes).toEqual(opened() === 0 ? [] : [last === CLOSE ? 1000 : 1006]);
+        const isCut = last === HALF_READ && name !== 'END_STREAM';
+        const outcomes = Array.from({ length: sent() }, (_, at) => isCut && at === sent() - 1);
+        expect(told.map((error) => error instanceof Error)).toEqual(outcomes);
+      },
     );
-    stream.on('error', () => {});
-    stream.resume();
-    for (const [, bytes, event] of STEPS.slice(0, at + 1)) {
-      const seen = event && once(stream, event);
-      if (bytes !== '') stream.write(Buffer.from(bytes, 'hex'));
-      await seen;
-    }
-    end({ socket, session, stream });
-    await until(() => codes.length === opened() && streams.every(({ destroyed }) => destroyed));
-    expect(wss.clients!.size).toBe(0);
-    expect(codes).toEqual(opened() === 0 ? [] : [at === STEPS.length - 1 ? 1000 : 1006]);
   });
 });
 

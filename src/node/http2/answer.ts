@@ -77,15 +77,10 @@ function onFinish(this: ServerHttp2Stream): void {
  * is reset), where Node would report no error.
  */
 export function resetWhenDestroyed<T extends http2.Http2Stream>(stream: T): T {
-  // oxlint-disable-next-line unbound-method -- it is called on its stream
-  const { destroy } = stream;
-  Object.defineProperty(stream, 'destroy', {
-    value(this: http2.Http2Stream, error?: Error) {
-      if (!this.closed && !(this.readableEnded && this.writableFinished)) this.close(NGHTTP2_CANCEL);
-      return destroy.call(this, error);
-    },
-    writable: true,
-    configurable: true,
-  });
-  return stream;
+  return Object.defineProperty(stream, 'destroy', { value: destroyWithReset, writable: true, configurable: true });
+}
+
+function destroyWithReset(this: http2.Http2Stream, error?: Error): http2.Http2Stream {
+  if (!this.closed && !(this.readableEnded && this.writableFinished)) this.close(NGHTTP2_CANCEL);
+  return (Object.getPrototypeOf(this) as http2.Http2Stream).destroy.call(this, error);
 }

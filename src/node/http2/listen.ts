@@ -1,19 +1,22 @@
 // `listenToStreams` has WebSocket servers answer the extended CONNECT requests of an HTTP/2 server (RFC 8441).
-import http2, {
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
+import type {
+  Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
 } from 'node:http2';
 import { isExtendedConnect } from '../../handshake/connect.js';
 import { nextTurn } from '../turn.js';
+import { letGo, requestOf } from './served-request.js';
 import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
 /** A WebSocket server as far as it answers streams. */
 export interface StreamServer {
   /** Whether a request is for this server; it may throw, as it is the application's. */
-  wantsStream(request: http2.Http2ServerRequest): boolean;
-  takeStream(request: http2.Http2ServerRequest, stream: ServerHttp2Stream): void;
+  wantsStream(request: Http2ServerRequest): boolean;
+  takeStream(request: Http2ServerRequest, stream: ServerHttp2Stream): void;
 }
 
 /** The WebSocket servers of each HTTP server, in the order in which they were made. */
@@ -82,14 +85,14 @@ class Hook {
     if (!isExtendedConnect(headers)) return;
     // Another protocol is a matter of other listeners, where there are any.
     if (headers[':protocol'] !== 'websocket' && this.server.listenerCount('connect') > 1) return;
-    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+    const request = requestOf(stream, headers, rawHeaders);
     this.hasListened ||= this.server.listening;
     stream.on('close', this.endSessions);
     this.choose(request).takeStream(request, stream);
   };
 
   /** The one server, or of several the first that wants the request; the first of all refuses a request that none wants. */
-  private choose(request: http2.Http2ServerRequest): StreamServer {
+  private choose(request: Http2ServerRequest): StreamServer {
     const [first] = this.all;
     if (this.all.size === 1) return first;
     for (const ours of this.all) {
@@ -104,8 +107,9 @@ class Hook {
   }
 
   /** Node's 'request' interface emits this for every CONNECT, and answers with 405 itself where nobody listens. */
-  private readonly onConnect = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse): void => {
-    if (isExtendedConnect(request.headers) || this.server.listenerCount('connect') > 1) return;
+  private readonly onConnect = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+    if (this.server.listenerCount('connect') > 1) return;
+    if (isExtendedConnect(request.headers)) return void letGo(request.stream, request, response);
     response.statusCode = 405;
     response.end();
   };
