@@ -332,8 +332,11 @@ export abstract class SocketWriter implements Batch, Giver {
 
   /** Writes all that was sent and destroys the socket. */
   destroy(): void {
+    const { socket } = this;
     this.flush();
-    this.socket.destroy();
+    // A session sends at the end of the turn, and a stream that is destroyed drops all that waits for that.
+    if (this.streamLength > 0 && isHttp2Stream(socket)) setImmediate(() => socket.destroy());
+    else socket.destroy();
   }
 
   /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */

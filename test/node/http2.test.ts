@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
@@ -251,6 +252,28 @@ describe.each([
     expect(Buffer.concat(written).toString('latin1')).toContain('seen');
   });
 
+  test('terminate() delivers what was sent before it, though one message is on its way, and resets', async () => {
+    const { ws, client, got } = await open();
+    const told: unknown[] = [];
+    for (const text of ['three', 'four']) ws.send(text, (error) => told.push(error));
+    ws.terminate();
+    const [code] = (await once(client, 'close')) as [number];
+    expect([code, got]).toEqual([1006, ['one', 'two', 'three', 'four']]);
+    expect(told).toEqual([undefined, undefined]);
+  });
+
+  test('terminate() waits for no peer that does not read', async () => {
+    const { ws, client } = await open();
+    client.pause();
+    const told: unknown[] = [];
+    for (let sent = 0; sent < 4; sent++) ws.send(Buffer.alloc(MEBIBYTE), (error) => told.push(error));
+    const closed = once(ws, 'close');
+    ws.terminate();
+    await closed;
+    expect(told).toHaveLength(4);
+    expect(told.at(-1)).toBeInstanceOf(Error);
+  });
+
   test('a slow reader gets all that was sent before the end, and the sender hears of drain', async () => {
     const { ws, client, got } = await open();
     client.pause();
@@ -456,6 +479,27 @@ describe('the end', () => {
 });
 
 describe('our client', () => {
+  test('asks over a Unix socket', async () => {
+    const server = http2.createServer();
+    const wss = new WebSocketServer({ server });
+    const asked: unknown[] = [];
+    wss.on('connection', (websocket, { url, headers }) => {
+      asked.push([url, headers[':authority']]);
+      websocket.close(4004);
+    });
+    const path = `${tmpdir()}/wsimd-http2-${process.pid}.sock`;
+    server.listen(path);
+    await once(server, 'listening');
+    endings.push(() => server.close());
+    for (const address of [`ws+unix:${path}`, `ws+unix:${path}:/room`]) {
+      expect(await outcome(new WebSocket(address, { http2: true }))).toMatchObject({ errors: [], closes: [4004] });
+    }
+    expect(asked).toEqual([
+      ['/', 'localhost'],
+      ['/room', 'localhost'],
+    ]);
+  });
+
   test('falls back to HTTP/1.1 where the peer speaks nothing else, or does not announce the protocol', async () => {
     const old = http.createServer();
     const wss = new WebSocketServer({ server: old });

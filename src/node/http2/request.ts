@@ -32,8 +32,9 @@ export function requestStream(
     ':method': 'CONNECT',
     ':protocol': 'websocket',
     ':scheme': isSecure ? 'https' : 'http',
-    ':authority': authority ?? destination.url.host,
-    ':path': path,
+    // A Unix socket has no host; HTTP/1.1 calls it so too.
+    ':authority': authority ?? (destination.url.host || 'localhost'),
+    ':path': path || '/',
   };
   return new StreamRequest(useOf(destination, options), headers, outcome);
 }
