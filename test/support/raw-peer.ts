@@ -5,6 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { callOverHttp2, serveOverHttp2 } from '../../src/conformance/http2.js';
+import { overHttp2 } from './over-http2.js';
 
 export type RawRole = 'client' | 'server';
 
@@ -162,6 +164,12 @@ export class RawPeer {
     this.socket.write(bytes);
   }
 
+  /** Resets the connection, or its stream. */
+  reset(): void {
+    if (this.socket instanceof net.Socket) this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+
   /** Writes frames in one piece, masked as the role demands unless told otherwise. */
   send(...frames: RawFrameOptions[]): void {
     this.write(Buffer.concat(frames.map((options) => this.encode(options))));
@@ -278,9 +286,16 @@ export interface RawConnectOptions {
   endWithPeer?: boolean;
 }
 
+function halfOpen(socket: Duplex): Duplex {
+  socket.allowHalfOpen = true;
+  return socket;
+}
+
 /** Connects and sends an opening handshake, without looking at the answer. */
 export function requestRaw(port: number, options: RawConnectOptions = {}): RawPeer {
-  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+  const socket = overHttp2
+    ? halfOpen(callOverHttp2(`127.0.0.1:${port}`, false, {}))
+    : net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
   const peer = new RawPeer(socket, 'client', options);
   const head = requestHead(options.headers, options.requestLine);
   peer.write(options.after ? Buffer.concat([Buffer.from(head), options.after]) : head);
@@ -303,20 +318,27 @@ export async function listenRaw(
   accept: (peer: RawPeer, request: string) => void,
   options: { endWithPeer?: boolean } = {},
 ): Promise<{ port: number; server: net.Server; stop: () => void }> {
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    sockets.add(socket);
+  const held = new Set<{ destroy: () => void }>();
+  const serve = (socket: Duplex): void => {
+    held.add(socket);
     const peer = new RawPeer(socket, 'server', options);
     peer.readHead().then(
       (request) => accept(peer, request),
       () => socket.destroy(),
     );
-  });
+  };
+  const server = overHttp2
+    ? serveOverHttp2(
+        undefined,
+        (socket) => serve(halfOpen(socket)),
+        (session) => held.add(session),
+      )
+    : net.createServer({ allowHalfOpen: true, noDelay: true }, serve);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const stop = (): void => {
-    for (const socket of sockets) socket.destroy();
+    for (const each of held) each.destroy();
     server.close();
   };
   return { port: (server.address() as net.AddressInfo).port, server, stop };

@@ -1,5 +1,4 @@
 /** The contract with `ws`: the closing handshake as the user starts it, and as the peer does. */
-import type net from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { closeCode } from '../../support/raw-peer.js';
 import {
@@ -251,7 +250,7 @@ contract('close', (implementation) => {
   it("socket reset: 'close' is 1006, without an error event", async () => {
     const { ws, peer } = await rawClient(implementation);
     const end = ending(ws);
-    (peer.socket as net.Socket).resetAndDestroy();
+    peer.reset();
     expect(await end).toEqual({ code: 1006, reason: '', error: undefined, errors: 0 });
   });
 

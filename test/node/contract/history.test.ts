@@ -171,7 +171,7 @@ contract('history of ws', (implementation) => {
     ws.pause();
     const closed = event(ws, 'close');
     const poll = setInterval(() => ws._socket.read(0), 5);
-    (peer.socket as net.Socket).resetAndDestroy();
+    peer.reset();
     await closed;
     clearInterval(poll);
     expect(log).toEqual(['close 1006']);
@@ -214,7 +214,7 @@ contract('history of ws', (implementation) => {
     const callbacks = Array.from({ length: 20 }, () => vi.fn());
     for (const callback of callbacks) ws.send(Buffer.alloc(1024 * 1024), callback);
     const closed = event(ws, 'close');
-    (peer.socket as net.Socket).resetAndDestroy();
+    peer.reset();
     await closed;
     await vi.waitUntil(() => callbacks.every((callback) => callback.mock.calls.length > 0));
     await turn();

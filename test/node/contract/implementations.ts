@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { Duplex, DuplexOptions, Writable } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { classesOverHttp2, overHttp2 } from '../../support/over-http2.js';
 import type { DeviationId, Expectation } from './deviations.js';
 
 export type SendCallback = (error?: Error | null) => void;
@@ -213,12 +214,14 @@ export async function reference(): Promise<Implementation> {
 
 /** This library, from its sources. */
 export async function ours(): Promise<Implementation> {
-  return implementationOf('wsimd', (await import(/* @vite-ignore */ sourceFile)) as Record<string, unknown>);
+  const namespace = (await import(/* @vite-ignore */ sourceFile)) as Record<string, unknown>;
+  if (!overHttp2) return implementationOf('wsimd', namespace);
+  return implementationOf('wsimd', { ...namespace, ...classesOverHttp2(namespace as never) });
 }
 
 // `ws` is the proof of the tests themselves: once is enough, the run without WebAssembly needs only ours.
 const entries: Entry[] =
-  typeof globalThis.WebAssembly === 'undefined'
+  typeof globalThis.WebAssembly === 'undefined' || overHttp2
     ? [{ name: 'wsimd', load: ours }]
     : [
         { name: 'ws', load: reference },

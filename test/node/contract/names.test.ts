@@ -99,7 +99,7 @@ contract('names', (implementation) => {
       const { ws: peer, peer: raw } = await rawClient(implementation);
       for (const name of FLAGS) (peer as unknown as Record<string, unknown>)[name] = true;
       const ended = ending(peer);
-      if (how === 'reset') (raw.socket as import('node:net').Socket).resetAndDestroy();
+      if (how === 'reset') raw.reset();
       else if (how === 'end') raw.socket.end();
       else raw.write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]));
       expect((await ended).code).toBe(1006);

@@ -326,7 +326,7 @@ contract('server refusals', (implementation) => {
     const peer = rawRequest(port);
     const [socket] = await asked;
     const gone = event(socket, 'close');
-    (peer.socket as http.IncomingMessage['socket']).resetAndDestroy();
+    peer.reset();
     await gone;
     admit?.();
     expect(server.clients.size).toBe(0);

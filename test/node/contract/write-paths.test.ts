@@ -152,7 +152,7 @@ contract('writes', (implementation) => {
         });
         if (how === 'terminate') ws.terminate();
         else if (how === 'destroy') socketOf(ws).destroy();
-        else (peer.socket as Socket).resetAndDestroy();
+        else peer.reset();
         expect((await closed)[0]).toBe(1006);
         await turn();
         expect(told).toEqual(sent.map((_, index) => index));
@@ -168,7 +168,7 @@ contract('writes', (implementation) => {
       socketOf(ws).on('error', (error) => errors.push(error));
       ws.on('error', () => {});
       const closed = event(ws, 'close');
-      (peer.socket as Socket).resetAndDestroy();
+      peer.reset();
       for (let i = 0; i < 3; i++) ws.send('x', (error) => told.push(error));
       expect((await closed)[0]).toBe(1006);
       const failure = { syscall: 'write', code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) as unknown };
