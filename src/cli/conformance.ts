@@ -135,21 +135,7 @@ async function runClients(
   keep: Keep,
 ): Promise<number> {
   if (settings.fuzz !== undefined) return fuzzAClient(settings, settings.fuzz, terminal, signal);
-  const {
-    cases,
-    exclude,
-    excludeFor,
-    workers,
-    timeoutScale,
-    host,
-    port,
-    tls,
-    out,
-    protocols,
-    allowedOrigins,
-    command,
-    http2,
-  } = settings;
+  const { command, out, tls, ...shared } = settings;
   const selected = selectCases(settings, 'client').map(({ id }) => id);
   const measure = await prepare(settings, terminal);
   const progress = new Progress(settings.strict, terminal);
@@ -165,20 +151,11 @@ async function runClients(
     return next;
   };
   const examination = await listen({
-    cases,
-    exclude,
-    excludeFor,
-    workers,
-    timeoutScale,
-    host,
-    port,
-    protocols,
-    allowedOrigins,
-    updateReports,
-    signal,
-    http2,
+    ...shared,
     ...progress.hooks,
     ...(tls === undefined ? {} : { tls }),
+    updateReports,
+    signal,
   });
   const page = examination.url.replace(/^ws/, 'http');
   const how = command.length === 0 ? `Page: ${page}/. Ctrl-C ends the run.` : 'The run is over when the command ends.';
