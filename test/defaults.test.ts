@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { isValidCloseCode } from '../src/codec/close-payload.js';
+import * as zlibLimits from '../src/node/deflate/limits.js';
+import { SESSION_WINDOW, STREAM_WINDOW } from '../src/node/http2/windows.js';
 import { checkOptions } from '../src/node/options.js';
 import { DEFAULTS } from '../src/node/server-options.js';
 import { CloseCode } from '../src/spec/close-code.js';
@@ -115,6 +117,21 @@ const SENTENCES: readonly (readonly [file: string, sentence: string, ...names: r
   ['docs/differences.md', '`maxFragments` and `maxBufferedChunks` are {} by default', 'DEFAULT_MAX_FRAGMENTS'],
   ['docs/differences.md', 'The default is {}, no limit', 'DEFAULT_MAX_BACKPRESSURE'],
   ['docs/differences.md', 'the opening handshake has {}, and', 'DEFAULT_HANDSHAKE_TIMEOUT'],
+  ['docs/api.md', 'window of {} for each stream and {} for the session', is(STREAM_WINDOW), is(SESSION_WINDOW)],
+  ['docs/api.md', 'messages longer than {} are worked on side by side', is(zlibLimits.AT_ONCE)],
+  ['docs/api.md', 'up to {} of input and output at once', is(zlibLimits.AT_ONCE)],
+  ['docs/api.md', 'than {} ms of it in this turn', is(zlibLimits.TURN_MILLISECONDS)],
+  ['docs/api.md', '({} to compress, {} to decompress)', is(zlibLimits.LIGHT_DEFLATION), is(zlibLimits.LIGHT_INFLATION)],
+  ['docs/differences.md', 'Messages of up to {} are compressed', is(zlibLimits.AT_ONCE)],
+  ['docs/differences.md', 'worked for less than {} ms in this turn', is(zlibLimits.TURN_MILLISECONDS)],
+  ['docs/speed.md', 'zlib takes {} ms of the thread', is(zlibLimits.TURN_MILLISECONDS)],
+  ['SECURITY.md', 'zlib takes {} ms at most', is(zlibLimits.TURN_MILLISECONDS)],
+  ['docs/topics.md', 'A topic is 1 to {} bytes of UTF-8', 'MAX_TOPIC_LENGTH'],
+  ['src/topics/topics.ts', 'that is not 1 to {} bytes of UTF-8', 'MAX_TOPIC_LENGTH'],
+  ['docs/codec.md', '`lent` lets a server refer to a payload from {} on', 'FULL_BATCH'],
+  ['src/codec/frame-encoder.ts', 'honoured from {} on', 'FULL_BATCH'],
+  ['src/codec/frame-encoder.ts', 'honoured by a server, from {} on', 'FULL_BATCH'],
+  ['SECURITY.md', 'a buffer of {} or more', 'FULL_BATCH'],
   ['docs/topics.md', '`messages` ({}), `age` ({} ms)', 'DEFAULT_HISTORY_MESSAGES', 'DEFAULT_HISTORY_AGE'],
   ['docs/topics.md', '`{ limit: {}, policy:', 'DEFAULT_SLOW_LIMIT'],
   ['src/connection/connection.ts', 'past {} of them only the latest ping', 'MAX_PONGS'],
@@ -258,7 +275,7 @@ describe('a default or limit in prose', () => {
 
   test('stands for each option of limits.ts', () => {
     const named = new Set(mentions.map(({ means }) => means));
-    expect(Object.keys(limits).filter((name) => name !== 'FULL_BATCH' && !named.has(name as Limit))).toEqual([]);
+    expect(Object.keys(limits).filter((name) => !named.has(name as Limit))).toEqual([]);
   });
 });
 

@@ -60,6 +60,8 @@ export const DEFAULT_CHECK_INTERVAL = 5000;
 
 // ---- limits that no option changes
 
+/** The longest name of a topic, as UTF-8. */
+export const MAX_TOPIC_LENGTH = 256;
 /** The longest head of a request or response, and the most header fields that are read. */
 export const MAX_HEAD_LENGTH: number = 16 * 1024;
 export const MAX_FIELDS = 2000;

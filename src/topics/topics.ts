@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsageError } from '../errors/usage-error.js';
 import { toPayload } from '../node/data.js';
+import { MAX_TOPIC_LENGTH } from '../spec/limits.js';
 import type { Broker } from './broker.js';
 import { channels } from './channels.js';
 import { Delivery } from './delivery.js';
@@ -289,7 +290,8 @@ function checkTopic(topic: unknown): asserts topic is string {
     typeof topic === 'string' &&
     topic !== '' &&
     isWellFormed(topic) &&
-    Buffer.byteLength(topic) <= 256 &&
+    Buffer.byteLength(topic) <= MAX_TOPIC_LENGTH &&
     !CONTROL.test(topic);
-  if (!isTopic) throw new TypeError('A topic must be 1 to 256 bytes of UTF-8 without control characters');
+  if (isTopic) return;
+  throw new TypeError(`A topic must be 1 to ${MAX_TOPIC_LENGTH} bytes of UTF-8 without control characters`);
 }
