@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync,
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
+import { shakeDeclarations } from './shake-declarations.mjs';
 
 /** Modules of numbers, and of enums: they import nothing that is written to here. */
 const HAS_CONSTANTS = /\/dist\/(spec\/[\w-]+|connection\/(event|state)|node\/types)\.js$/;
@@ -98,7 +99,7 @@ function finish(code) {
     const names = [...(taken.get(chunk) ?? [])].map((name) => `\t${name}: ${chunk}_${name},\n`);
     return `const {\n${names.join('')}} = ${call};`;
   });
-  const guarded = once.replaceAll(/ = require\(("node:\w+")\);$/gm, ' = builtin(() => require($1), $1);');
+  const guarded = once.replaceAll(/ = require\(("node:[\w/]+")\);$/gm, ' = builtin(() => require($1), $1);');
   return `"use strict";\n${guarded === once ? '' : BUILTIN}${guarded}`;
 }
 
@@ -255,32 +256,27 @@ const declared = declarationsOf('dist/metrics/index', declarationsOf('dist/sans-
 declarationsOf('dist/deflate/index', declared);
 for (const door of TOPIC_DOORS) declarationsOf(`dist/${door}`, declared);
 for (const [, , name] of front.matchAll(IMPORT)) declarationsOf(path.join('dist', name), declared);
-/** A declaration file without the comments of members that only the class itself may use: none but their names matter to the compiler. */
-function withoutPrivateComments(text) {
-  const source = ts.createSourceFile('declaration.d.ts', text, ts.ScriptTarget.Latest, true);
-  const hidden = source.statements
-    .filter(ts.isClassDeclaration)
-    .flatMap(({ members }) => [...members])
-    .filter((member) => ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private);
-  return hidden.reduceRight(
-    (rest, member) => rest.slice(0, member.getFullStart()) + '\n    ' + rest.slice(member.getStart()),
-    text,
-  );
-}
 for (const file of declared) {
-  const text = withoutPrivateComments(readFileSync(`${file}.d.ts`, 'utf8'));
+  const text = readFileSync(`${file}.d.ts`, 'utf8');
   writeFileSync(`${file}.d.cts`, text.replaceAll(IMPORT, "$1'$2.cjs'"));
 }
 writeFileSync('dist/index.d.cts', front.replaceAll(IMPORT, "$1'$2.cjs'"));
+const TYPED_DOORS = ['sans-io', 'metrics/index', 'deflate/index', ...TOPIC_DOORS].map((door) => `dist/${door}.d.cts`);
+shakeDeclarations(
+  ['dist/index.d.cts', ...TYPED_DOORS],
+  [...declared].map((file) => `${file}.d.cts`).filter((file) => !TYPED_DOORS.includes(file)),
+);
 copyFileSync('src/index.d.mts', 'dist/index.d.mts');
 writeFileSync('dist/sans-io.d.mts', "export * from './sans-io.cjs';\n");
 writeFileSync('dist/deflate.d.mts', "export * from './deflate/index.cjs';\n");
 writeFileSync('dist/metrics.d.mts', "export * from './metrics/index.cjs';\n");
-const examiner = declarationsOf('dist/conformance/index');
+const examiner = [...declarationsOf('dist/conformance/index')].map((file) => path.normalize(`${file}.d.ts`));
 for (const name of readdirSync('dist', { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
   const file = path.join('dist', name);
-  if (!examiner.has(file.slice(0, -'.d.ts'.length))) rmSync(file);
+  if (!examiner.includes(file)) rmSync(file);
 }
+const [examinersDoor, ...others] = examiner;
+shakeDeclarations([examinersDoor], others);
 
 for (const name of ['codec.wasm', 'deflate.wasm']) copyFileSync(`build/${name}`, `dist/${name}`);
 chmodSync('dist/cli/index.js', 0o755);

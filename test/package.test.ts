@@ -113,6 +113,15 @@ describe('the package that was built', () => {
     expect(evaluate(program, flag)).toBe('closed');
   });
 
+  it('asks Node itself for each of its modules where a bundler lets no `require` through', () => {
+    const files = readdirSync(path.join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' });
+    const bare = files
+      .filter((file) => file.endsWith('.cjs'))
+      .flatMap((file) => readFileSync(path.join(ROOT, 'dist', file), 'utf8').match(/^.*\brequire\("node:.*$/gm) ?? [])
+      .filter((line) => !/ = builtin\(\(\) => require\(("node:[\w/]+")\), \1\);$/.test(line));
+    expect(bare).toEqual([]);
+  });
+
   it('is collected with all it holds when a copy is let go, as test runners do for each file', () => {
     const program = `
       const { readFileSync } = require('node:fs');
