@@ -292,3 +292,20 @@ test.each(['docs/api.md', 'src/index.d.cts', 'src/node/websocket.ts'])(
     );
   },
 );
+
+test('--help of each command says the defaults that the command has', () => {
+  const said = [
+    ['src/cli/load/usage.ts', 'src/cli/load/settings.ts'],
+    ...['serve', 'tool/connect', 'replay/replay', 'conformance-table'].map((name) =>
+      Array(2).fill(`src/cli/${name}.ts`),
+    ),
+  ].flatMap(([usage, options]: string[]) =>
+    [...textOf(usage).matchAll(/^ {2}--([\w-]+) .*\(default: ([^;,)]+)/gm)].flatMap(({ 1: name, 2: value, index }) => {
+      const set = new RegExp(`'?${name}'?: \\{ type: 'string', default: (.+) \\}`).exec(textOf(options));
+      const plain = (text: string): string => text.replaceAll(/String\(|\$\{|['})]|s$/g, '');
+      return set === null ? [] : [{ at: `${usage}:${lineOf(usage, index)}`, says: plain(value), has: plain(set[1]) }];
+    }),
+  );
+  expect(said.length).toBeGreaterThan(7);
+  expect(said.filter(({ says, has }) => says !== has)).toEqual([]);
+});
