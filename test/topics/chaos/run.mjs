@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Topics } from '../../../dist/topics/index.js';
 import { openBroker, starts } from './brokers.mjs';
+import { Proxy } from './proxy.mjs';
 import { Publisher } from './publisher.mjs';
 import { Subscriber } from './subscriber.mjs';
 import { judgeKept, judgePlain } from './verdict.mjs';
@@ -46,10 +47,19 @@ const kind = name === 'cluster' && !isKept ? 'cluster-plain' : name;
 const forgets = name === 'cluster' && isKept;
 
 const engine = await starts[kind]();
-const where = { port: engine.port, path: engine.path };
+const proxy = new Proxy(engine);
+const where = await proxy.listen({ isPath: name === 'cluster' });
 const names = Array.from({ length: topicCount }, (_, index) => `t${index}`);
 const fates = { accepted: new Set(), rejected: new Map() };
-const counts = { enginesKilled: 0, enginesStopped: 0, workersKilled: 0, workersStopped: 0, connectionsCut: 0 };
+const counts = {
+  enginesKilled: 0,
+  enginesStopped: 0,
+  workersKilled: 0,
+  workersStopped: 0,
+  connectionsCut: 0,
+  linksCut: 0,
+  linksStalled: 0,
+};
 
 function note({ accepted = [], rejected = [] }) {
   for (const text of accepted) fates.accepted.add(text);
@@ -126,6 +136,16 @@ const faults = [
     await delay(Math.random() * 500);
     child.kill('SIGCONT');
   },
+  async function cutLinks() {
+    counts.linksCut++;
+    proxy.cut();
+  },
+  async function stallLinks() {
+    counts.linksStalled++;
+    proxy.stall();
+    await delay(Math.random() * 1500);
+    proxy.resume();
+  },
 ];
 async function stopEngine() {
   counts.enginesStopped++;
@@ -178,5 +198,6 @@ for (const subscriber of subscribers) subscriber.end();
 await topics.close();
 await endClient();
 for (const { child } of workers) child.kill('SIGKILL');
+proxy.end();
 await engine.end();
 process.exit(sum(Object.values(verdict)) + silent === 0 ? 0 : 1);
