@@ -129,7 +129,11 @@ export abstract class Transport extends SocketWriter {
       transport.take(chunk as Buffer);
       return true;
     },
-    end: (socket: Duplex): void => transportOf(socket)?.onEnd(),
+    end(socket: Duplex): void {
+      transportOf(socket)?.onEnd();
+      // A stream that was reset takes no more bytes; in the public way Node 22 would wait for those that it has.
+      if (isHttp2Stream(socket) && socket.closed) socket.destroy();
+    },
     error(socket: Duplex, error: Error): void {
       const transport = transportOf(socket);
       transport?.onError(error);
