@@ -66,6 +66,18 @@ test('comments and documents say the caller, the peer and bytes', () => {
   expect([...inComments, ...inDocuments]).toEqual([]);
 });
 
+test('tests, benches and scripts speak of no "whoever" or "somebody" either', () => {
+  const words = /\b(whoever|somebody|what is to be)\b/i;
+  const speaking = files
+    .filter((file) => /^(test|bench|scripts|examples)\/.*\.[cm]?[jt]s$/.test(file) && file !== 'test/language.test.ts')
+    .flatMap((file) =>
+      read(file)
+        .split('\n')
+        .flatMap((line, at) => (words.test(line) ? [`${file}:${at + 1}`] : [])),
+    );
+  expect(speaking).toEqual([]);
+});
+
 test('commands and errors speak of bytes', () => {
   // The classic reports, whose words programs read, keep theirs.
   const speaking = sources

@@ -82,7 +82,7 @@ const pools = new WeakMap();
 
 /**
  * Fresh copies of a stream's chunks, `count` times over, each in memory of its own, as a socket's reads are. The memory is
- * that of the copies before: whoever kept parts of those has looked at them by then, and no side pays for freeing what
+ * that of the copies before: a side that kept parts of those has looked at them by then, and no side pays for freeing what
  * another was given.
  */
 export function copyChunks(stream, count) {

@@ -5,7 +5,7 @@ async function collect(results: Results<number>, into: number[]): Promise<void> 
   for await (const one of results) into.push(one);
 }
 
-test('what is added is yielded in its order, before and after somebody waits, until the end', async () => {
+test('what is added is yielded in its order, before and after a caller waits, until the end', async () => {
   const results = new Results<number>();
   const seen: number[] = [];
   results.add(1);

@@ -40,7 +40,7 @@ const BAD_BITS = [
   '1'.repeat(400),
 ].flatMap((line) => line.split(' '));
 
-// What does not parse at all, whoever reads it (RFC 6455 9.1).
+// Text that does not parse at all, in either role (RFC 6455 9.1).
 const UNPARSABLE = [
   '; |;|;;|; =|; =10|;,|,|, |;a=|; a =1|; a= 1|; a=""|; a="|; a="1|; a=1"|; a="1" "2"|; a="1 "|; a=" 1"|; a="1,2"',
   '; a="1;2"|; a="\\"|; a="\\,"|; a=1=2|; a==1|; a b|; a/b|; (a)|; a\0|; é|; a=é|; a="é"| a| =1|=1|"a"|; "a"|; "a"=1',

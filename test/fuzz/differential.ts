@@ -77,7 +77,7 @@ export function examine(input: Input, tally: Tally): Disagreement | undefined {
       tally.differences[difference.name] = (tally.differences[difference.name] ?? 0) + 1;
     }
   }
-  if (before.compare(wire) !== 0) return { who: 'whoever wrote to the octets that were fed', expected, found: [] };
+  if (before.compare(wire) !== 0) return { who: 'one that wrote to the bytes that were fed', expected, found: [] };
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-// The sets that can be gone through whole become a count each, or an error at the first case in which somebody differs:
+// The sets that can be gone through whole become a count each, or an error at the first case in which one of them differs:
 // headers in every state, close codes, UTF-8 against TextDecoder, masking.
 import { isDeepStrictEqual } from 'node:util';
 import type { Kernels } from '../../src/kernels/index.js';

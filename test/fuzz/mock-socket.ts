@@ -65,7 +65,7 @@ export class Mouth {
   }
 
   private take(chunks: Buffer[]): void {
-    // A copy: whoever writes to the octets after they were taken does no harm, and before that he does.
+    // A copy: to write to the bytes after they were taken does no harm, and before that it does.
     for (const chunk of chunks) this.taken.push(Buffer.from(chunk));
   }
 }

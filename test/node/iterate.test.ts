@@ -53,7 +53,7 @@ describe('for await over a WebSocket', () => {
     expect(source.resume).toHaveBeenCalledTimes(1);
   });
 
-  it('does not resume what somebody else has paused', async () => {
+  it('does not resume a socket that the application has paused', async () => {
     const source = new Source();
     const messages = iterate(source);
     source.pause();

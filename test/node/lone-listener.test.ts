@@ -121,7 +121,7 @@ test("with `captureRejections`, what a listener's promise is rejected with becom
   expect(await failed).toEqual([new Error('planted')]);
 });
 
-test('where somebody has replaced `emit` before this library is loaded, as for domains, it is never passed by', () => {
+test('where a program has replaced `emit` before this library is loaded, as for domains, it is never passed by', () => {
   const source = readFileSync(new URL('../../src/node/lone-listener.ts', import.meta.url), 'utf8');
   const compiled = ts.transpile(source, { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ESNext });
   const module = JSON.stringify(`data:text/javascript,${encodeURIComponent(compiled)}`);

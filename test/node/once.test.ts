@@ -55,7 +55,7 @@ test("G05 a listener that throws while the last octets are told does not keep 'c
   websocket.on('close', () => told.push('close'));
   websocket.pause();
   socket.push(encodeFrame({ opcode: 1, payload: 'a', masked: true }));
-  // What the stream's own 'close' listener throws goes to whoever emits.
+  // An error of the stream's own 'close' listener goes to the caller of `emit`.
   socket.removeAllListeners('error');
   expect(() => socket.emit('close')).toThrow('planted');
   await turn();

@@ -241,7 +241,7 @@ process.on('message', (order) => {
     if (healthy.length > 0 && Date.now() < deadline) return;
     clearInterval(waiting);
     clearInterval(reports);
-    // Whoever is left has never been answered.
+    // Those that are left have never been answered.
     faults.broken += healthy.length;
     for (const peer of healthy) peer.ledger.end(peer.sent);
     process.send({ end: { ...counts, faults } }, () => process.exit(0));

@@ -28,7 +28,7 @@ export interface FramesOut extends Case {
   readonly wire: string | undefined;
 }
 
-/** One thing that is done with a connection, and what is to be seen after it. */
+/** One thing that is done with a connection, and the state that must be seen after it. */
 export type Step =
   /** Bytes come, and mean these events, as `playStep` writes them. */
   | { readonly receive: string; readonly tells: readonly string[] }
