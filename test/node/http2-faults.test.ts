@@ -37,7 +37,7 @@ const PATHS = [
 const LONG = Buffer.alloc(200_000);
 
 /** An HTTP/2 server that echoes, and counts; a message of 4 bytes is answered with a long one. */
-async function serve(paths: (typeof PATHS)[number] = PATHS[0]): Promise<Served> {
+async function serve(paths: Partial<(typeof PATHS)[number]> = {}): Promise<Served> {
   const server = http2.createServer();
   const streams: ServerHttp2Stream[] = [];
   const sessions = new Set<http2.ServerHttp2Session>();
