@@ -31,6 +31,8 @@ export class Link implements BrokerListener {
   private graceTimer: NodeJS.Timeout | undefined;
   private pulseTimer: NodeJS.Timeout | undefined;
   private isPulsing = false;
+  /** Topics whose gap has been told although the engine is not back. */
+  private readonly toldGaps = new Set<Topic>();
 
   /** @param interval how often a message to oneself shows that the engine relays, in ms; 0 for never */
   constructor(
@@ -62,11 +64,13 @@ export class Link implements BrokerListener {
   entry(name: string, bytes: Uint8Array, place: Place | undefined): void {
     const topic = this.owner.topics.get(name);
     if (topic === undefined || this.isClosed) return;
+    if (!this.isUp && !this.broker.keepsHistory) this.tellGap(topic);
     if (topic.early === undefined) this.take(topic, bytes, place);
     else topic.early.push({ entry: bytes, place });
   }
 
   down(reason: Error): void {
+    this.toldGaps.clear();
     this.change(() => (this.isEngineUp = false), reason);
   }
 
@@ -159,6 +163,13 @@ export class Link implements BrokerListener {
     this.owner.arrived(topic, bytes, place);
   }
 
+  /** Clients of engines subscribe again by themselves: an entry may come before the word that the engine is back. */
+  private tellGap(topic: Topic): void {
+    if (!topic.isConfirmed || this.toldGaps.has(topic)) return;
+    this.toldGaps.add(topic);
+    this.owner.gap([topic.name]);
+  }
+
   private dropLeft(): void {
     this.graceTimer = undefined;
     const until = Date.now() - GRACE + 1;
@@ -181,6 +192,7 @@ export class Link implements BrokerListener {
     apply();
     if (this.isClosed || before === this.isUp) return;
     if (this.isUp) {
+      this.toldGaps.clear();
       this.outbox.up();
       void this.rejoin();
       this.owner.brokerUp();

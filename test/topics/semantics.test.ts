@@ -113,6 +113,24 @@ describe('an entry', () => {
   });
 });
 
+test('without history a gap is told before what comes behind it, though the engine is not said to be back', async () => {
+  const broker = new ScriptedBroker();
+  const topics = new Topics({ broker, checkInterval: 0 });
+  const socket = new FakeSocket();
+  topics.on('gap', ({ topics: names }: { topics: string[] }) => socket.received.push(`gap ${names.join()}`));
+  for (const name of ['a', 'b']) await topics.subscribe(socket, name);
+  const come = (number: number): void => broker.listener.entry('a', entryOf(number, `m${number}`), undefined);
+  come(1);
+  broker.listener.down(new Error('gone'));
+  for (const number of [3, 4]) come(number);
+  broker.listener.down(new Error('gone again'));
+  come(6);
+  broker.listener.up();
+  come(8);
+  await turn();
+  expect(socket.received).toEqual(['m1', 'gap a', 'm3', 'm4', 'gap a', 'm6', 'gap a,b', 'm8']);
+});
+
 test('the envelope is made once for all subscribers of a process', async () => {
   const envelope = vi.fn(({ data }: { data: string | Buffer }) => `<${String(data)}>`);
   const topics = new Topics({ envelope });
