@@ -10,6 +10,7 @@ export const FILES_NOT_OVER_HTTP2: Readonly<Record<string, string>> = {
   'at-once': 'its programs connect over TCP',
   checklist: 'it opens no connection',
   'client-handshake-failures': HEAD,
+  conversations: 'it compares with ws, over TCP',
   'module-shape': 'it opens no connection',
   'odd-arguments': 'it compares with ws, over TCP',
   'odd-client': 'it compares with ws, over TCP',
