@@ -13,8 +13,8 @@ const THROUGH_THE_FRONT_DOOR = [
   'test/node/contract/{close,events,ping-pong,send}.test.ts',
 ];
 
-/** Rooms without a process, a thread or a socket, whose test files share one process: to begin one takes longer than most files. */
-const NEUTRAL = ['test/{codec,connection,errors,extensions,handshake,kernels,values,conformance/report}/**/*.test.ts'];
+/** Rooms without sockets and without sums over the thread: their test files share a process, whose start outlasts most of them. */
+const NEUTRAL = ['test/{codec,errors,extensions,handshake,kernels,values,conformance/report}/**/*.test.ts'];
 
 // Everything with the WASM kernels; and the front door again, with WebAssembly taken away before anything is loaded.
 const config: ViteUserConfig = defineConfig({
