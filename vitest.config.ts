@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
@@ -13,9 +14,6 @@ const THROUGH_THE_FRONT_DOOR = [
   'test/node/contract/{close,events,ping-pong,send}.test.ts',
 ];
 
-/** Rooms without sockets and without sums over the thread: their test files share a process, whose start outlasts most of them. */
-const NEUTRAL = ['test/{codec,errors,extensions,handshake,kernels,values,conformance/report}/**/*.test.ts'];
-
 // Everything with the WASM kernels; and the front door again, with WebAssembly taken away before anything is loaded.
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -26,8 +24,8 @@ const config: ViteUserConfig = defineConfig({
     },
   },
   test: {
-    // More workers than cores: many tests wait for peers and timers.
-    maxWorkers: '150%',
+    // A worker more than there are cores, since many tests wait for peers and timers.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Node 22 compiles the parser of fetch for whoever imports node:http, as tests do, and fails where there is no WebAssembly.
@@ -46,8 +44,7 @@ const config: ViteUserConfig = defineConfig({
       thresholds: { lines: 100, statements: 100, functions: 100, branches: 99 },
     },
     projects: [
-      { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'], exclude: [...LONG, ...NEUTRAL] } },
-      { extends: true, test: { name: 'neutral', include: NEUTRAL, exclude: LONG, isolate: false } },
+      { extends: true, test: { name: 'wasm', include: ['test/**/*.test.ts'], exclude: LONG } },
       {
         extends: true,
         test: {

@@ -54,12 +54,15 @@ test.concurrent(
   'our client with default options is strict in every case',
   async () => {
     const examination = await runClientCases({ port: 0, cases: CASES });
-    const results: CaseResult[] = [];
-    const collecting = (async () => {
-      for await (const result of examination) results.push(result);
-    })();
     const counting = new WebSocket(`${examination.url}/getCaseCount`);
     const [count] = (await once(counting, 'message')) as [Buffer];
+    const results: CaseResult[] = [];
+    const collecting = (async () => {
+      for await (const result of examination) {
+        // The examiner judges a case after its client has seen the end of it.
+        if (results.push(result) === Number(count)) examination.stop();
+      }
+    })();
     let next = 1;
     const lane = async (): Promise<void> => {
       while (next <= Number(count)) {
@@ -70,10 +73,8 @@ test.concurrent(
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    examination.stop();
     await collecting;
     expect(refused(results)).toEqual([]);
-    expect(results).toHaveLength(Number(count));
   },
   120_000,
 );
