@@ -2,20 +2,10 @@
 import { UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
-import {
-  FIN,
-  LENGTH_16,
-  MASK,
-  MAX_CONTROL_PAYLOAD,
-  MAX_HEADER,
-  OPCODE_BITS,
-  Opcode,
-  Role,
-  RSV_BITS,
-} from '../spec/frame.js';
+import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, OPCODE_BITS, Opcode, Role, RSV_BITS } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import { plainValues, type Values } from '../values/values.js';
-import { writeFrameHeader, writeHeader, writeKey } from './header.js';
+import { headerLength, writeFrameHeader, writeHeader, writeKey } from './header.js';
 import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory, type Tray } from './out-memory.js';
@@ -258,10 +248,10 @@ export class FrameEncoder {
     const bytes = outgoing.reserve(MAX_HEADER + 3 * units);
     const start = outgoing.end;
     const keyBytes = drawKey === undefined ? 0 : 4;
-    let at = start + headerBytes(units) + keyBytes;
+    let at = start + headerLength(units) + keyBytes;
     const isShort = units <= SHORT_TEXT && writeAscii(bytes, at, text);
     const length = isShort ? units : values.writeText(bytes, at, text);
-    const right = start + headerBytes(length) + keyBytes;
+    const right = start + headerLength(length) + keyBytes;
     if (right !== at) {
       bytes.copyWithin(right, at, at + length);
       at = right;
@@ -374,11 +364,6 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
     bytes[at + i] = unit;
   }
   return true;
-}
-
-/** The bytes of a header without its key, for lengths that 16 bits hold. */
-function headerBytes(length: number): number {
-  return length < LENGTH_16 ? 2 : 4;
 }
 
 /** Throws where `first` begins no control frame that RFC 6455 knows; `rsv` are the bits that an extension has claimed. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { mask, UsageError, writeHeader } from '../../src/sans-io.js';
-import { frameAt } from '../../src/codec/header.js';
+import { frameAt, headerLength } from '../../src/codec/header.js';
 import { FIN, Opcode } from '../../src/spec/frame.js';
 import { naiveEncodeHeader } from '../support/naive/header.js';
 import { Random } from '../support/random.js';
@@ -31,6 +31,12 @@ test('5.2 equals the naive header for every first byte, length and form, and wri
       }
     }
   }
+});
+
+test('5.2 the length of a header is known before it is written', () => {
+  const target = new Uint8Array(10);
+  for (const length of [...LENGTHS, ...LONG_LENGTHS])
+    expect(headerLength(length)).toBe(writeHeader(target, 0, 0x82, length));
 });
 
 test('5.2 a header that the caller writes, and a payload masked in pieces, are a frame', () => {

@@ -210,7 +210,9 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
 
     test('5.4 a Close between the fragments of a message ends it, in either direction', () => {
       const connection = client();
+      expect(connection.isAmidMessage).toBe(false);
       connection.send('half', { fin: false });
+      expect(connection.isAmidMessage).toBe(true);
       connection.close(1000);
       expect(output(connection)).toEqual(['text... half', 'close 1000']);
       const receiver = client();
