@@ -19,6 +19,15 @@ export function listening(server) {
   });
 }
 
+/** Waits until `holds` is true, for what no event tells; after 10 s an error shows the condition. */
+export async function until(holds) {
+  const end = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`never: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
 export function packageOf(file) {
   for (let directory = path.dirname(file); ; directory = path.dirname(directory)) {
     try {
