@@ -26,6 +26,14 @@ function overOwn(own: Method, flush: Flush): Method {
   };
 }
 
+/** Whether the methods of a socket can be put in place: not where the application has frozen it. */
+export function isGuardable(socket: Duplex): boolean {
+  return (
+    Object.isExtensible(socket) &&
+    NAMES.every((name) => Object.getOwnPropertyDescriptor(socket, name)?.configurable !== false)
+  );
+}
+
 export interface Guard {
   guardSocket(socket: Duplex): void;
   /** The guarded `write` of a socket that had none of its own. */

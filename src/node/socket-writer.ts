@@ -11,7 +11,7 @@ import { FULL_BATCH } from '../spec/limits.js';
 import type { DirectWriter } from './direct-write.js';
 import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
 import { tapFrames, type FrameTap } from './frame-tap.js';
-import { guardWith, type Guard } from './guard.js';
+import { guardWith, isGuardable, type Guard } from './guard.js';
 import { handleWriter, isHttp2Stream, type Giver, type HandedChunk } from './http2/handle-write.js';
 import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
@@ -143,7 +143,9 @@ export abstract class SocketWriter implements Batch, Giver {
 
   /** Whether sends may share a write: not where a function of the application's is to see each of them, at its time. */
   private get mayGather(): boolean {
-    return isNodesStream(this.socket, this.guarded.write) && this.frameTap() === undefined;
+    const { socket } = this;
+    if (!this.isGuarded && !isGuardable(socket)) return false;
+    return isNodesStream(socket, this.guarded.write) && this.frameTap() === undefined;
   }
 
   /** Leaves the batch for the end of the tick or, where the stream has more to write first, for the end of that. */
@@ -174,6 +176,7 @@ export abstract class SocketWriter implements Batch, Giver {
 
   /** From now on whatever the application calls on the socket that writes to it, ends or destroys it meets the batch. */
   private guard(): void {
+    if (!isGuardable(this.socket)) return;
     this.isGuarded = true;
     this.guarded.guardSocket(this.socket);
   }

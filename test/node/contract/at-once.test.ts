@@ -498,6 +498,22 @@ contract('a send is in the stream', (implementation) => {
     expect((await got).map(({ data }) => data.toString())).toEqual(range(BURST));
   });
 
+  it('a socket that takes no new methods: all sends come before its end', async () => {
+    const [near, far] = duplexPair();
+    const options = { maxPayload: 100, skipUTF8Validation: false, allowSynchronousEvents: true, autoPong: true };
+    const rigid = new implementation.WebSocket(null, undefined, options);
+    rigid.setSocket(near, Buffer.alloc(0), options);
+    Object.preventExtensions(near);
+    const chunks: Buffer[] = [];
+    far.on('data', (chunk: Buffer) => chunks.push(chunk));
+    for (const text of range(BURST)) rigid.send(text);
+    near.end();
+    await once(far, 'end');
+    const frames = range(BURST).map((text) => Buffer.concat([Buffer.of(0x81, text.length), Buffer.from(text)]));
+    expect(Buffer.concat(chunks).equals(Buffer.concat(frames))).toBe(true);
+    rigid.terminate();
+  });
+
   it('a stream that throws in write: the send throws, and every other connection goes on', async () => {
     const [near] = duplexPair();
     const options = { maxPayload: 100, skipUTF8Validation: false, allowSynchronousEvents: true, autoPong: true };
