@@ -48,7 +48,7 @@ async function discord() {
         words.push(op === 2 ? 'identify' : `resume ${d.seq}`);
         const ready = { v: 10, session_id: 'one', resume_gateway_url: `ws://127.0.0.1:${port}`, user: {} };
         say(op === 2 ? { op: 0, t: 'READY', s: 1, d: ready } : { op: 0, t: 'RESUMED', s: 3, d: {} });
-        if (op === 2) setImmediate(say, { op: 0, t: 'MESSAGE_CREATE', s: 2, d: { content: LONG } });
+        if (op === 2) setImmediate(() => say({ op: 0, t: 'MESSAGE_CREATE', s: 2, d: { content: LONG } }));
       });
     },
   );

@@ -13,7 +13,7 @@ import {
 } from '@nestjs/websockets';
 import { from } from 'rxjs';
 import WebSocket from 'ws';
-import { event, finish, until } from './support.mjs';
+import { event, finish, textOf, until } from './support.mjs';
 
 const seen = [];
 class Gateway {
@@ -67,7 +67,7 @@ const { port } = app.getHttpServer().address();
 async function dial(path) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
   const got = [];
-  socket.on('message', (data) => got.push(String(data)));
+  socket.on('message', (data) => got.push(textOf(data)));
   await event(socket, 'open');
   return { socket, got, say: (name, data) => socket.send(JSON.stringify({ event: name, data })) };
 }

@@ -4,7 +4,7 @@ import http from 'node:http';
 import proxyPlugin from '@fastify/http-proxy';
 import fastify from 'fastify';
 import WebSocket, { WebSocketServer } from 'ws';
-import { event, finish, listening, require, until } from './support.mjs';
+import { event, finish, listening, require, textOf, until } from './support.mjs';
 
 const pings = [];
 const closes = [];
@@ -18,8 +18,8 @@ upstream.on('connection', (socket) => {
   socket.on('ping', (data) => pings.push(String(data)));
   socket.on('close', (code, reason) => closes.push([code, String(reason)]));
   socket.on('message', (data, binary) => {
-    if (String(data) === 'terminate') socket.terminate();
-    else if (String(data) === 'close') socket.close(4002, 'é');
+    if (textOf(data) === 'terminate') socket.terminate();
+    else if (textOf(data) === 'close') socket.close(4002, 'é');
     else socket.send(data, { binary });
   });
 });

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import http from 'node:http';
 import puppeteer from 'puppeteer-core';
 import { WebSocketServer } from 'ws';
-import { event, finish, listening } from './support.mjs';
+import { event, finish, listening, textOf } from './support.mjs';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
   existsSync(file),
@@ -36,7 +36,7 @@ const server = new WebSocketServer({ server: httpServer, perMessageDeflate: { th
 const closed = [];
 server.on('connection', (socket) => {
   socket.on('message', (data, binary) => {
-    if (String(data) === 'close') socket.close(4123, 'é');
+    if (textOf(data) === 'close') socket.close(4123, 'é');
     else socket.send(data, { binary });
   });
   socket.on('close', (code, reason) => closed.push([code, String(reason)]));

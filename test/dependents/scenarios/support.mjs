@@ -28,6 +28,11 @@ export async function until(holds) {
   }
 }
 
+/** The text of a message that came in one piece. */
+export function textOf(data) {
+  return Buffer.from(data).toString();
+}
+
 export function packageOf(file) {
   for (let directory = path.dirname(file); ; directory = path.dirname(directory)) {
     try {
