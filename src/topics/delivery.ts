@@ -27,7 +27,7 @@ export class Delivery {
     this.inTurn(() => this.deliver(topic, live));
   }
 
-  /** Delivers what came while a subscription began; from then on it takes part in each fan-out. */
+  /** Delivers the messages that came while a subscription began; each later fan-out includes it. */
   release(topic: Topic, subscription: Subscription): void {
     this.inTurn(() => {
       const { held, member } = subscription;

@@ -99,7 +99,7 @@ export class Outbox {
     for (const batch of kept) if (this.batches.has(batch)) void this.handOver(batch);
   }
 
-  /** Settles once the engine has accepted or refused all that was added; rejects what waits for one that has gone. */
+  /** Settles once the engine has accepted or refused every entry; an entry that waits for a lost engine is rejected. */
   async close(): Promise<void> {
     this.leave();
     for (const batch of this.kept) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
