@@ -1,4 +1,4 @@
-// `Aside` is where messages to many wait while a connection sends a message of its application's in fragments (RFC 6455 5.4).
+// `Aside` holds messages to many while a connection sends a message of its application in fragments (RFC 6455 5.4).
 import { Queue } from '../queue.js';
 import type { SendCallback } from './send-callback.js';
 
@@ -23,9 +23,9 @@ export class Aside {
     this.waiting.push({ bytes, callback, send });
   }
 
-  /** Sends all that waits, in its order, for as long as nothing is in its way. */
+  /** Sends what waits, in order, until a send of the application starts another message in fragments. */
   release(isFree: () => boolean): void {
-    // A send comes by here too.
+    // Sending calls this method again.
     if (this.isReleasing) return;
     this.isReleasing = true;
     try {
@@ -39,7 +39,7 @@ export class Aside {
     }
   }
 
-  /** Gives all up, and returns their callbacks. */
+  /** Drops what waits, and returns the callbacks. */
   abandon(): (SendCallback | undefined)[] {
     this.bytes = 0;
     return this.waiting.takeAll().map(({ callback }) => callback);

@@ -8,9 +8,9 @@ import { broadcastFrames, type WebSocket } from './websocket.js';
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
   readonly filter?: ((websocket: WebSocket) => boolean) | undefined;
-  /** Whether the message is binary; by default, whether the data is not a string. */
+  /** Whether the message is binary; by default, it is unless `data` is a string. */
   readonly binary?: boolean | undefined;
-  /** Whether connections that agreed on compression get it compressed, once for all that can share that; false by default. */
+  /** Whether to compress for connections that agreed on it, once for each group that can share the frame; false by default. */
   readonly compress?: boolean | undefined;
 }
 
@@ -24,8 +24,8 @@ export function sendFramed(client: WebSocket, message: FramedMessage, callback?:
 }
 
 /**
- * Sends `data` to every open connection of a server's side among `clients`. It waits for nobody: a connection with a
- * `maxBackpressure` that is too slow is ended, and no other is held up.
+ * Sends `data` to every open connection of a server among `clients`, and waits for none of them: a slow connection with a
+ * `maxBackpressure` is ended, and the others are not held up.
  */
 export function broadcast(
   clients: Iterable<WebSocket>,

@@ -1,18 +1,18 @@
-// `FramedMessage` is a message to many connections with its frames, each made once: plain, and one for each class of agreements.
+// `FramedMessage` is a message to many connections with its frames: one plain, and one for each class of agreements.
 import { frameAt, headerLength, writeHeader } from '../codec/header.js';
 import { FIN, Opcode, RSV1 } from '../spec/frame.js';
 import { toPayload, type Sendable } from './data.js';
 import type { Sharing } from './deflate/sharing.js';
 import { nodeValues } from './values.js';
 
-/** A frame, or the promise of one that the thread pool compresses. */
+/** A frame, or the promise of a frame that the thread pool compresses. */
 export type Form = Uint8Array | Promise<Uint8Array>;
 
 export class FramedMessage {
   readonly payload: Uint8Array | string;
   /** The frame without compression (RFC 6455 5.2). */
   readonly frame: Uint8Array;
-  /** The message as bytes, which nothing writes to. */
+  /** The message as bytes, which are never written to. */
   readonly content: Uint8Array;
   private readonly forms: Map<Sharing, Form> = new Map();
 
@@ -27,7 +27,7 @@ export class FramedMessage {
     this.content = this.frame.subarray(frameAt(this.frame, 0).payload);
   }
 
-  /** The frame for connections of a class: `frame` itself where compression makes the message no shorter. */
+  /** The frame for connections of a class: the plain `frame` where compression does not make the message shorter. */
   formFor(sharing: Sharing): Form {
     const { content, forms } = this;
     const whole = sharing.classFor(content.length);
@@ -51,7 +51,7 @@ export class FramedMessage {
   }
 }
 
-/** A server's frame (RFC 6455 5.2) in memory of its own: bytes that wait for one connection share none with another's. */
+/** Makes a server's frame (RFC 6455 5.2) in memory of its own: bytes that wait for one connection share none with another's. */
 function encode(first: number, payload: Uint8Array | string): Uint8Array {
   const bytes = typeof payload === 'string' ? nodeValues.encode(payload) : payload;
   const { length } = bytes;
