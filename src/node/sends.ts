@@ -1,4 +1,4 @@
-// `sendOther` and its neighbours send all through a session but the bytes that `send` hands to it directly.
+// `sendOther` and the functions beside it send through a session everything except the bytes that `send` hands to it directly.
 import { Buffer } from 'node:buffer';
 import { assertControlLength } from '../codec/control-length.js';
 import { encodeClosePayload } from '../codec/close-payload.js';
@@ -18,7 +18,7 @@ type Callback = SendCallback | undefined;
 
 const { messageSent, pingSent, pongSent } = channels;
 
-/** Sends a message whose bytes or text are at hand, by its options. `isBytes` says how it is sent without them. */
+/** Sends bytes or text with options. Without the option `binary`, `isBytes` decides how. */
 export function sendPayload(
   session: Session,
   payload: Uint8Array | string,
@@ -26,7 +26,7 @@ export function sendPayload(
   callback: Callback,
   isBytes: boolean,
 ): void {
-  // As in ws, an option that is there counts even if it is undefined. Deviation from ws: one that is inherited counts too.
+  // As in ws, an option that is present counts even if it is undefined. Deviation from ws: an inherited option counts too.
   let binary = isBytes;
   let fin = true;
   let compress = true;
@@ -48,7 +48,7 @@ export function sendPayload(
   if (session.aside !== undefined) session.takeUp(session.aside);
 }
 
-/** Sends data that is made bytes or text first, or that waits for a Blob. */
+/** Sends data that has to be converted first, or that waits for a Blob. */
 export function sendOther(
   session: Session,
   data: Sendable,
@@ -84,7 +84,7 @@ export function sendControl(
 
 /**
  * Starts the closing handshake.
- * @throws TypeError for a code that may not be sent or a reason of another type; RangeError when the reason is too long
+ * @throws TypeError for a code that may not be sent or a reason of a wrong type; RangeError when the reason is too long
  */
 export function sendClose(session: Session, code: number | undefined, reason: unknown): void {
   const { gate } = session;
@@ -92,13 +92,13 @@ export function sendClose(session: Session, code: number | undefined, reason: un
   if (gate?.isShut !== true) {
     startClose(session, code, text);
   } else {
-    // A mistake throws here, not when the Blob has been read; and the reason is as it is here.
+    // A mistake throws here, not when the Blob has been read; the reason is copied here too.
     const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
     gate.wait(0, undefined, () => startClose(session, code, kept));
   }
 }
 
-/** Sends a message to many, in the form that this connection shares with others; it leaves with the others of its tick. */
+/** Sends a message to many, in the form that this connection shares with others; it leaves with the other sends of its tick. */
 export function sendFramed(session: Session, message: FramedMessage, callback: Callback): void {
   const { sharing, gate } = session;
   const { frame } = message;
@@ -114,7 +114,7 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
 }
 
 function writeFramed(session: Session, message: FramedMessage, form: Uint8Array, callback: Callback): void {
-  // RFC 6455 5.4: no other message stands between the fragments of one.
+  // RFC 6455 5.4: no other message may come between the fragments of a message.
   if (session.connection.isAmidMessage) {
     return session.putAside(form.length, callback, () => writeFramed(session, message, form, callback));
   }
@@ -131,7 +131,7 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array,
   else session.sent(callback);
 }
 
-/** Sends a message to many by a connection that compresses each for itself. */
+/** Sends a message to many on a connection that has to compress it for itself. */
 export function sendAlone(session: Session, { payload, content, isBinary }: FramedMessage, callback: Callback): void {
   const options = { binary: isBinary, compress: true };
   const data = typeof payload === 'string' ? payload : content;
@@ -142,7 +142,7 @@ export function sendAlone(session: Session, { payload, content, isBinary }: Fram
   inTurn(session, data, callback, send);
 }
 
-/** Queues the Close, unless the connection has closed itself meanwhile. */
+/** Queues the Close, unless the connection has been closed meanwhile. */
 function startClose(session: Session, code: number | undefined, reason: Uint8Array | string): void {
   const { connection } = session;
   const isOpen = connection.state === State.Open;
@@ -150,7 +150,7 @@ function startClose(session: Session, code: number | undefined, reason: Uint8Arr
   session.settleSend(written || !isOpen, undefined);
 }
 
-/** Hands data to `send` at once, or behind the Blobs that are being read. */
+/** Calls `send` with data at once, or after the Blobs that are being read. */
 function inTurn(
   session: Session,
   data: Sendable,
@@ -171,7 +171,7 @@ function inTurn(
   }
 }
 
-/** Sends a frame that is masked, or not, against the custom of this role (RFC 6455 5.1). */
+/** Sends a frame with a mask that this role does not use, or without the one that it does (RFC 6455 5.1). */
 function sendFrame(
   session: Session,
   first: number,

@@ -1,9 +1,9 @@
-// `createWebSocketStream` makes a Duplex of a WebSocket: a message received is a chunk to read, a chunk written a message sent.
+// `createWebSocketStream` wraps a WebSocket in a Duplex: it reads received messages as chunks and sends written chunks.
 import type { EventEmitter } from 'node:events';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { ReadyState } from './types.js';
 
-/** The members that a stream around a WebSocket uses. */
+/** The members of a WebSocket that its stream uses. */
 export interface StreamableWebSocket extends EventEmitter {
   readonly readyState: ReadyState;
   readonly isPaused: boolean;
@@ -20,25 +20,25 @@ class WebSocketStream extends Duplex {
   readonly #ws: StreamableWebSocket;
   /** The WebSocket has failed and closes by itself, so that its Close frame still reaches the peer. */
   #hasFailed = false;
-  /** Ends the writing side, while that waits for the socket. */
+  /** Ends the writing side, while it waits for the socket. */
   #finish: (() => void) | undefined;
 
   constructor(ws: StreamableWebSocket, options: DuplexOptions | undefined) {
     super({
       ...options,
-      // Taken from `options`, these would replace the methods below.
+      // These options would replace the methods below.
       read: undefined,
       write: undefined,
       final: undefined,
       destroy: undefined,
-      // A message is a chunk of bytes or text, and the end of both directions is the end of the stream.
+      // Chunks are bytes or text, and the stream ends when both directions have ended.
       objectMode: false,
       writableObjectMode: false,
       autoDestroy: true,
       emitClose: true,
     });
     this.#ws = ws;
-    // Listeners of 'end' that come later find the stream destroyed, as with ws.
+    // Later listeners of 'end' find the stream destroyed, as in ws.
     this.on('end', () => {
       if (this.writableFinished) this.destroy();
     });
@@ -48,7 +48,7 @@ class WebSocketStream extends Duplex {
       try {
         if (!isBinary && this.readableObjectMode) chunk = String(data);
       } catch (error) {
-        // Deviation from ws: text longer than the platform's strings can be ends this stream, not the process.
+        // Deviation from ws: text longer than the platform's longest string ends this stream, not the process.
         this.destroy(error as Error);
         return;
       }
@@ -59,7 +59,7 @@ class WebSocketStream extends Duplex {
       this.destroy(error);
     });
     ws.once('close', () => {
-      // Deviation from ws: a socket that is gone before it has finished ends the writing side too, which else would never end.
+      // Deviation from ws: when the socket closes before it has finished, the writing side ends too, instead of never.
       this.#finish?.();
       if (!this.destroyed) this.push(null);
     });
@@ -73,12 +73,12 @@ class WebSocketStream extends Duplex {
     this.#whenOpen(() => this.#ws.send(chunk, callback));
   }
 
-  /** Starts the closing handshake; finished when our half of the socket is, or when there is no socket any more. */
+  /** Starts the closing handshake; finished when our half of the socket has finished, or when the socket is gone. */
   override _final(callback: (error?: Error | null) => void): void {
     this.#whenOpen(() => {
       const ws = this.#ws;
       const socket = ws._socket;
-      // The handshake has failed: 'error' is on its way, and destroys the stream.
+      // The handshake has failed: 'error' follows and destroys the stream.
       if (socket === null) return;
       if (socket.writableFinished || ws.readyState === ReadyState.Closed) {
         callback();
@@ -117,8 +117,8 @@ class WebSocketStream extends Duplex {
 /**
  * Wraps a WebSocket in a stream. Reading too slowly pauses the WebSocket; `end()` closes it, `destroy()` terminates it, and
  * its errors destroy the stream.
- * @param options those of a Duplex. With `readableObjectMode` text is read as strings. Writing in object mode, `autoDestroy`
- *   and `emitClose` are not for the caller to choose.
+ * @param options the options of a Duplex. With `readableObjectMode` text is read as strings. `writableObjectMode`,
+ *   `autoDestroy` and `emitClose` cannot be chosen.
  */
 export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexOptions): Duplex {
   return new WebSocketStream(ws, options);
