@@ -27,7 +27,7 @@ export interface ClientInfo {
 }
 
 export type VerifyClientSync = (info: ClientInfo) => boolean;
-/** Accepts a client, or refuses it with a status of 200 to 999 (401 by default), a body and additional fields. */
+/** Accepts a client, or refuses it with a status of 200 to 999 (401 for none), a body and additional fields. */
 export type VerifyClientAnswer = (
   accepted: boolean,
   status?: number,
