@@ -136,8 +136,8 @@ const SENTENCES: readonly (readonly [file: string, sentence: string, ...names: r
   ['docs/topics.md', '`messages` ({}), `age` ({} ms)', 'DEFAULT_HISTORY_MESSAGES', 'DEFAULT_HISTORY_AGE'],
   ['docs/topics.md', '`{ limit: {}, policy:', 'DEFAULT_SLOW_LIMIT'],
   ['src/connection/connection.ts', 'beyond {} of them only the latest ping', 'MAX_PONGS'],
-  ['src/handshake/client.ts', '{} unless said otherwise, or 8', is(13)],
-  ['src/extensions/permessage-deflate.ts', '{} unless said otherwise', 'DEFAULT_THRESHOLD'],
+  ['src/handshake/client.ts', '{}, the default, or 8', is(13)],
+  ['src/extensions/permessage-deflate.ts', 'keeps no window; {} by default', 'DEFAULT_THRESHOLD'],
 ];
 
 /** Lines with defaults of other software. */

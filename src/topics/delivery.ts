@@ -1,4 +1,4 @@
-// `Delivery` frames messages once and hands them to the subscribers of a topic, in one order for all.
+// `Delivery` frames messages once and sends them to the subscribers of a topic, in one order for all.
 import { FramedMessage } from '../node/framed-message.js';
 import { channels } from './channels.js';
 import type { EntryMessage } from './entry.js';
@@ -8,7 +8,7 @@ import type { Live, Subscription, Topic } from './topic.js';
 
 export class Delivery {
   private serial = 0;
-  /** Deliveries that were begun inside of another, which come after it. */
+  /** Deliveries that began inside another, which follow it. */
   private later: (() => void)[] | undefined;
 
   constructor(
@@ -27,7 +27,7 @@ export class Delivery {
     this.inTurn(() => this.deliver(topic, live));
   }
 
-  /** Delivers the messages that came while a subscription began; each later fan-out includes it. */
+  /** Delivers the messages that came while a subscription began; later fan-outs include it. */
   release(topic: Topic, subscription: Subscription): void {
     this.inTurn(() => {
       const { held, member } = subscription;
@@ -37,7 +37,7 @@ export class Delivery {
     });
   }
 
-  /** A delivery that is begun inside of another waits for that. */
+  /** A delivery that begins inside another waits for that one. */
   private inTurn(deliver: () => void): void {
     if (this.later !== undefined) {
       this.later.push(deliver);
@@ -52,7 +52,7 @@ export class Delivery {
     }
   }
 
-  /** Delivers an entry to one subscriber, without its first messages; says how many. */
+  /** Delivers an entry, without its first messages, to one subscriber; returns their number. */
   deliverTo(topic: Topic, subscription: Subscription, live: Live, first: number): number {
     const { member } = subscription;
     let count = 0;
@@ -73,7 +73,7 @@ export class Delivery {
       channels.deliver.publish({ topic: topic.name, messages: framed.length, subscribers: topic.subscribers.size });
     }
     const subscriptions = topic.subscribers;
-    // Without history nothing waits for its past.
+    // Without history there is no past to wait for.
     if (place !== undefined) {
       for (const { held, serial } of subscriptions.values()) if (serial <= latest) held?.push(live);
     }
@@ -82,7 +82,7 @@ export class Delivery {
       const except = excepts?.[index];
       for (const subscription of subscriptions.values()) {
         const { member } = subscription;
-        // A map gives its entries in the order of their arrival: the rest came after this message.
+        // A map iterates in insertion order: the rest came after this message.
         if (subscription.serial > latest) break;
         if (subscription.held !== undefined || !member.isOpen || member.socket === except) continue;
         if (place !== undefined && !subscription.isDue(place)) continue;

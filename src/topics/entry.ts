@@ -1,4 +1,4 @@
-// `encodeEntry` and `decodeEntry` carry the messages that a tick publishes to one topic as one entry of bytes.
+// `encodeEntry` and `decodeEntry` convert the messages that a tick publishes to one topic to and from one entry of bytes.
 import { Buffer } from 'node:buffer';
 
 // | version 1 | origin 8 | number 6 | count 4 | count x (length 30 bits, compress 1 bit, isBinary 1 bit) | payloads |
@@ -12,19 +12,19 @@ const COMPRESS = 2;
 export interface EntryMessage {
   readonly payload: Uint8Array;
   readonly isBinary: boolean;
-  /** Whether subscribers that agreed on compression get it compressed. */
+  /** Whether to compress for subscribers that agreed on it. */
   readonly compress: boolean;
 }
 
 export interface Entry {
-  /** The process that published it, as hexadecimal digits. */
+  /** The publishing process, as hexadecimal digits. */
   readonly origin: string;
-  /** Rises with each entry of its origin. */
+  /** Increases with each entry of its origin. */
   readonly number: number;
   readonly messages: readonly EntryMessage[];
 }
 
-/** How long an entry is with messages of these bytes in all. */
+/** The length of an entry whose messages have these bytes in total. */
 export function entryBytes(messages: number, bytes: number): number {
   return HEAD + HEAD_OF_MESSAGE * messages + bytes;
 }
@@ -45,7 +45,7 @@ export function encodeEntry(origin: Uint8Array, number: number, messages: readon
   return entry;
 }
 
-/** Undefined for bytes that are no entry: others may publish to the same engine. */
+/** Undefined for bytes that are not an entry: other programs may publish to the same engine. */
 export function decodeEntry(bytes: Uint8Array): Entry | undefined {
   if (bytes.length < HEAD || bytes[0] !== VERSION) return undefined;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,10 +1,10 @@
-// `Member` is one socket with its topics, and decides message by message whether it is fast enough for more.
+// `Member` is one socket with its topics, and decides for each message whether the socket is fast enough for it.
 import { sendFramed } from '../node/broadcast.js';
 import type { FramedMessage } from '../node/framed-message.js';
 import type { WebSocket } from '../node/websocket.js';
 import { CloseCode } from '../spec/close-code.js';
 
-/** How much is used of a socket: a server's WebSocket of this package, or of `ws`. */
+/** The part of a socket that is used: a server's WebSocket of this package, or of `ws`. */
 export interface TopicSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
@@ -13,11 +13,11 @@ export interface TopicSocket {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** The fate of a subscriber with more than `limit` bytes waiting. */
+/** The treatment of a subscriber with more than `limit` waiting bytes. */
 export interface SlowOptions {
   /** In bytes; 1 MiB by default. */
   readonly limit?: number;
-  /** `close`: it is closed with 1013. `skip`: messages are dropped until it has drained. `latest`: all but each topic's newest. */
+  /** `close`: close it with 1013. `skip`: drop messages until it drains. `latest`: drop all but each topic's newest message. */
   readonly policy?: 'close' | 'skip' | 'latest';
 }
 
@@ -29,7 +29,7 @@ export interface Counters {
 
 const OPEN = 1;
 
-/** Counts turns of the microtask queue: how much a socket has waiting is asked once in each. */
+/** Counts turns of the microtask queue: a socket's waiting bytes are read once in each. */
 export class Turns {
   private turn = 0;
   private isCounted = false;
@@ -46,7 +46,7 @@ export class Turns {
   }
 }
 
-/** The part of a member's topics that is no concern of the member. */
+/** The callbacks of a member's owner. */
 export interface MemberOwner {
   readonly slow: Required<SlowOptions>;
   readonly counters: Counters;
@@ -56,7 +56,7 @@ export interface MemberOwner {
 }
 
 export class Member {
-  /** The names of its topics. */
+  /** The names of the member's topics. */
   readonly topics: Set<string> = new Set();
   private asked = -1;
   private waiting = 0;
@@ -77,7 +77,7 @@ export class Member {
     return this.socket.readyState === OPEN;
   }
 
-  /** Sends a message, or does with it as the policy says; counts which. */
+  /** Sends a message, or treats it as the policy says; counts the outcome. */
   deliver(topic: string, message: FramedMessage): void {
     const { owner } = this;
     const { counters, slow } = owner;
@@ -98,7 +98,7 @@ export class Member {
         owner.leave(this);
       } else {
         this.isSlow = true;
-        // The callback of this one message says when it, and all that waits before it, has been written.
+        // The callback of this message tells when it, and everything before it, has been written.
         sendFramed(this.socket as unknown as WebSocket, message, () => this.drained());
         counters.delivered++;
       }
@@ -108,7 +108,7 @@ export class Member {
     }
   }
 
-  /** Forgets the messages kept of a topic that it left. */
+  /** Drops the kept message of a topic that the socket left. */
   forget(topic: string): void {
     if (this.newest?.delete(topic) === true) this.owner.counters.skipped++;
   }

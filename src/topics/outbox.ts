@@ -6,7 +6,7 @@ import { TopicsError, type TopicsErrorCode } from './errors.js';
 import type { TopicSocket } from './member.js';
 import { writePosition, type Place } from './position.js';
 
-/** Told once each message has its position, '' without history. */
+/** Called once each message has its position, '' without history. */
 interface Waiter {
   readonly resolve: (position: string) => void;
   readonly reject: (error: TopicsError) => void;
@@ -22,16 +22,16 @@ interface Batch {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Of so many entries it is remembered which sockets do not get them. */
+/** The number of own entries whose excluded sockets are remembered. */
 const REMEMBERED = 10_000;
 
 export class Outbox {
   readonly origin: string;
-  /** How long the last entry took to be accepted, in ms. */
+  /** The time that the broker took to accept the last entry, in ms. */
   roundTrip = 0;
   private readonly originBytes = randomBytes(ORIGIN_BYTES);
   private number = 0;
-  /** The batches of this tick, and those that wait for the engine to come back. */
+  /** The batches of this tick, and those that wait for the engine to return. */
   private open = new Map<string, Batch>();
   private kept: Batch[] = [];
   private readonly batches = new Set<Batch>();
@@ -41,8 +41,8 @@ export class Outbox {
   private emptied: (() => void) | undefined;
 
   /**
-   * @param timeout how long an entry may wait to be accepted, in ms
-   * @param limit how many bytes may wait for the engine
+   * @param timeout how long an entry may wait for its acceptance, in ms
+   * @param limit the most bytes that may wait for the engine
    */
   constructor(
     private readonly broker: Broker,
@@ -76,12 +76,12 @@ export class Outbox {
     batch.excepts.push(except);
     const { waiters } = batch;
     const settled = new Promise<string>((resolve, reject) => waiters.push({ resolve, reject }));
-    // A caller that does not wait hears of an engine that has gone by 'brokerDown'.
+    // A caller that does not wait learns of a lost engine by 'brokerDown'.
     settled.catch(() => undefined);
     return settled;
   }
 
-  /** Which sockets do not get the messages of one's own entry. */
+  /** The sockets that do not get the messages of an own entry. */
   takeExcepts(number: number): readonly (TopicSocket | undefined)[] | undefined {
     const excepts = this.excepts.get(number);
     this.excepts.delete(number);
@@ -99,7 +99,7 @@ export class Outbox {
     for (const batch of kept) if (this.batches.has(batch)) void this.handOver(batch);
   }
 
-  /** Settles once the engine has accepted or refused every entry; an entry that waits for a lost engine is rejected. */
+  /** Settles once the engine has accepted or refused every entry; entries that wait for a lost engine are rejected. */
   async close(): Promise<void> {
     this.leave();
     for (const batch of this.kept) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
@@ -151,7 +151,7 @@ export class Outbox {
     for (const { reject } of batch.waiters) reject(error);
   }
 
-  /** False for a batch that has been settled before. */
+  /** False for a batch that was settled before. */
   private end(batch: Batch): boolean {
     clearTimeout(batch.timer);
     if (!this.batches.delete(batch)) return false;
@@ -167,7 +167,7 @@ export class Outbox {
   }
 }
 
-/** The position behind a message of an entry. */
+/** The position after a message of an entry. */
 export function positionIn(place: Place, index: number, last: number): string {
   const { epoch, offset } = place;
   return writePosition(index === last ? { epoch, offset: offset + 1, seen: 0 } : { epoch, offset, seen: index + 1 });
