@@ -5,7 +5,7 @@ import type { SendCallback } from './send-callback.js';
 interface Waiting {
   readonly bytes: number;
   readonly callback: SendCallback | undefined;
-  readonly send: () => void;
+  readonly send: (told: SendCallback | undefined) => void;
 }
 
 export class Aside {
@@ -18,7 +18,7 @@ export class Aside {
     return this.waiting.length === 0;
   }
 
-  put(bytes: number, callback: SendCallback | undefined, send: () => void): void {
+  put(bytes: number, callback: SendCallback | undefined, send: (told: SendCallback | undefined) => void): void {
     this.bytes += bytes;
     this.waiting.push({ bytes, callback, send });
   }
@@ -30,9 +30,9 @@ export class Aside {
     this.isReleasing = true;
     try {
       while (!this.isEmpty && isFree()) {
-        const { bytes, send } = this.waiting.shift()!;
+        const { bytes, callback, send } = this.waiting.shift()!;
         this.bytes -= bytes;
-        send();
+        send(callback);
       }
     } finally {
       this.isReleasing = false;

@@ -11,6 +11,7 @@ import { isBlob, isSteady, sizeOf, toMask, toPayload, toReason, type Sendable } 
 import type { FramedMessage } from './framed-message.js';
 import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
+import { inOwnContext } from './socket-writer.js';
 import type { MessageOptions } from './types.js';
 import { nodeValues } from './values.js';
 
@@ -56,7 +57,7 @@ export function sendOther(
   callback: Callback,
 ): void {
   const isBytes = typeof data !== 'string' && typeof data !== 'number';
-  inTurn(session, data, callback, (payload) => sendPayload(session, payload, options, callback, isBytes));
+  inTurn(session, data, callback, (payload, told) => sendPayload(session, payload, options, told, isBytes));
 }
 
 /**
@@ -72,13 +73,13 @@ export function sendControl(
 ): void {
   const payload = isBlob(data) ? data : toPayload(data);
   assertControlLength(isBlob(payload) ? payload.size : sizeOf(payload));
-  inTurn(session, payload, callback, (bytes) => {
+  inTurn(session, payload, callback, (bytes, told) => {
     const { connection, isServer, face } = session;
     const sent = opcode === Opcode.Ping ? pingSent : pongSent;
     if (sent.hasSubscribers) sent.publish({ websocket: face, data: bytes });
     const isMasked = toMask(mask, isServer);
-    if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, callback);
-    else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), callback);
+    if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, told);
+    else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), told);
   });
 }
 
@@ -104,10 +105,12 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
   const { frame } = message;
   const form = message.compress && sharing !== undefined ? message.formFor(sharing) : frame;
   if (form instanceof Promise) {
-    const write = (made: Uint8Array): void => writeFramed(session, message, made, callback);
-    session.openGate().load(frame.length, () => form, callback, write);
+    const told = callback && inOwnContext(callback);
+    const write = (made: Uint8Array): void => writeFramed(session, message, made, told);
+    session.openGate().load(frame.length, () => form, told, write);
   } else if (gate?.isShut === true) {
-    gate.wait(form.length, callback, () => writeFramed(session, message, form, callback));
+    const told = callback && inOwnContext(callback);
+    gate.wait(form.length, told, () => writeFramed(session, message, form, told));
   } else {
     writeFramed(session, message, form, callback);
   }
@@ -116,7 +119,7 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
 function writeFramed(session: Session, message: FramedMessage, form: Uint8Array, callback: Callback): void {
   // RFC 6455 5.4: no other message may come between the fragments of a message.
   if (session.connection.isAmidMessage) {
-    return session.putAside(form.length, callback, () => writeFramed(session, message, form, callback));
+    return session.putAside(form.length, callback, (told) => writeFramed(session, message, form, told));
   }
   const content = form === message.frame ? undefined : message.content;
   if (content !== undefined) {
@@ -135,9 +138,9 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array,
 export function sendAlone(session: Session, { payload, content, isBinary }: FramedMessage, callback: Callback): void {
   const options = { binary: isBinary, compress: true };
   const data = typeof payload === 'string' ? payload : content;
-  const send = (): void => {
-    if (session.connection.isAmidMessage) session.putAside(content.length, callback, send);
-    else sendPayload(session, data, options, callback, true);
+  const send = (_payload: Uint8Array | string, told: Callback): void => {
+    if (session.connection.isAmidMessage) session.putAside(content.length, told, (later) => send(data, later));
+    else sendPayload(session, data, options, told, true);
   };
   inTurn(session, data, callback, send);
 }
@@ -150,24 +153,26 @@ function startClose(session: Session, code: number | undefined, reason: Uint8Arr
   session.settleSend(written || !isOpen, undefined);
 }
 
-/** Calls `send` with data at once, or after the Blobs that are being read. */
+/** Calls `send` with data at once, or after the Blobs that are being read, with a callback that then keeps its context. */
 function inTurn(
   session: Session,
   data: Sendable,
   callback: Callback,
-  send: (payload: Uint8Array | string) => void,
+  send: (payload: Uint8Array | string, told: Callback) => void,
 ): void {
   if (isBlob(data)) {
-    session.openGate().read(data, callback, send);
+    const told = callback && inOwnContext(callback);
+    session.openGate().read(data, told, (bytes) => send(bytes, told));
     return;
   }
   const payload = toPayload(data);
   const { gate } = session;
   if (gate?.isShut !== true) {
-    send(payload);
+    send(payload, callback);
   } else {
+    const told = callback && inOwnContext(callback);
     const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
-    gate.wait(sizeOf(payload), callback, () => send(kept));
+    gate.wait(sizeOf(payload), told, () => send(kept, told));
   }
 }
 

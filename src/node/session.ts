@@ -124,14 +124,14 @@ export class Session extends Teller implements SendingSession {
   }
 
   /** Keeps a message to many until the message under way, sent in fragments, is complete. */
-  putAside(bytes: number, callback: SendCallback | undefined, send: () => void): void {
+  putAside(bytes: number, callback: SendCallback | undefined, send: (told: SendCallback | undefined) => void): void {
     (this.aside ??= new Aside()).put(bytes, callback && inOwnContext(callback), send);
     this.noteBehind();
   }
 
   /** Sends the kept messages, once no message is under way. */
   takeUp(aside: Aside): void {
-    aside.release(() => !this.connection.isAmidMessage);
+    aside.release(() => !this.connection.isAmidMessage && this.connection.state === State.Open);
     if (aside.isEmpty) this.aside = undefined;
     this.catchUp();
   }

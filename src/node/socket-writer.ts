@@ -105,12 +105,17 @@ export abstract class SocketWriter implements Batch, Giver {
   /** As `sent`, outside a dispatch or for its last message. */
   private sentLast(callback: SendCallback | undefined): void {
     if (this.isDue()) {
-      if (callback !== undefined) this.remember(callback);
+      if (callback !== undefined) this.remember(this.isFollowing ? inOwnContext(callback) : callback);
       this.flushOrThrow();
     } else {
       if (callback !== undefined) this.remember(inOwnContext(callback));
       this.wait();
     }
+  }
+
+  /** Whether the write is to follow others, and its end may be told in the context of one of them. */
+  private get isFollowing(): boolean {
+    return this.isFlushing || this.streamLength > 0 || this.socket.writableCorked > 0;
   }
 
   /** Calls a callback when the batch has been written. */
