@@ -183,8 +183,12 @@ await writeBundle(
     external: /\.wasm$/,
     chunkFileNames: '[name].js',
     codeSplitting: { groups },
-    // A page loads these, and the same code is there to read in codec.cjs.
-    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    // A page loads these, and the same code is there to read in codec.cjs. Traces name functions and classes as they are.
+    minify: {
+      compress: false,
+      mangle: { toplevel: false, keepNames: { function: true, class: true } },
+      codegen: { removeWhitespace: true },
+    },
   },
 );
 
