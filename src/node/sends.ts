@@ -9,6 +9,7 @@ import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, sizeOf, toMask, toPayload, toReason, type Sendable } from './data.js';
 import type { FramedMessage } from './framed-message.js';
+import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
 import { inOwnContext } from './socket-writer.js';
@@ -114,6 +115,14 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
   } else {
     writeFramed(session, message, form, callback);
   }
+}
+
+/** Sends messages to many in one piece; false where something stands between them and the socket. */
+export function sendRun(session: Session, run: FramedRun): boolean {
+  const { connection, gate } = session;
+  if (gate?.isShut === true || connection.isAmidMessage || connection.queuedMessages > 0) return false;
+  if (connection.sendShared(run.frames)) session.gathered();
+  return true;
 }
 
 function writeFramed(session: Session, message: FramedMessage, form: Uint8Array, callback: Callback): void {

@@ -12,11 +12,12 @@ import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
 import type { FramedMessage } from './framed-message.js';
+import type { FramedRun } from './framed-run.js';
 import { iterate } from './iterate.js';
 import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
-import { sendAlone, sendClose, sendControl, sendFramed, sendOther, sendPayload } from './sends.js';
+import { sendAlone, sendClose, sendControl, sendFramed, sendOther, sendPayload, sendRun } from './sends.js';
 import type { Session } from './session.js';
 import {
   BINARY_TYPES,
@@ -37,6 +38,9 @@ const EMPTY = Buffer.alloc(0);
  * replaced it, or no other connection can share this one's form of the message. @internal
  */
 export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callback?: SendCallback) => boolean;
+
+/** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */
+export let broadcastRun: (websocket: WebSocket, run: FramedRun) => boolean;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
@@ -224,6 +228,13 @@ export class WebSocket extends EventEmitter {
       if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
       sendFramed(session, message, callback);
       return true;
+    };
+    broadcastRun = (websocket, run) => {
+      if (websocket.send !== METHODS.send || websocket._readyState !== ReadyState.Open) return false;
+      const session = websocket.#session!;
+      // Each message is looked at by itself.
+      if (session.maxBackpressure > 0 || channels.messageSent.hasSubscribers) return false;
+      return sendRun(session, run);
     };
   }
 

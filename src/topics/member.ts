@@ -1,6 +1,7 @@
 // `Member` is one socket with its topics, and decides for each message whether the socket is fast enough for it.
-import { sendFramed } from '../node/broadcast.js';
+import { sendFramed, sendRun } from '../node/broadcast.js';
 import type { FramedMessage } from '../node/framed-message.js';
+import type { FramedRun } from '../node/framed-run.js';
 import type { WebSocket } from '../node/websocket.js';
 import { CloseCode } from '../spec/close-code.js';
 
@@ -82,14 +83,9 @@ export class Member {
     const { owner } = this;
     const { counters, slow } = owner;
     if (this.isSlow) return this.hold(topic, message);
-    const now = owner.turns.now();
     try {
-      if (this.asked !== now) {
-        this.asked = now;
-        this.waiting = this.socket.bufferedAmount;
-      }
-      if (this.waiting <= slow.limit) {
-        this.waiting += message.frame.length;
+      if (this.ask() <= slow.limit) {
+        this.waiting += message.length;
         sendFramed(this.socket as unknown as WebSocket, message);
         counters.delivered++;
       } else if (slow.policy === 'close') {
@@ -106,6 +102,32 @@ export class Member {
       counters.skipped++;
       owner.failed(error, this.socket);
     }
+  }
+
+  /** Sends messages in one piece, and says whether it did: where not, they are to be delivered one by one. */
+  deliverRun(run: FramedRun): boolean {
+    const { owner } = this;
+    if (this.isSlow || run.length === 0) return false;
+    try {
+      if (this.ask() + run.length > owner.slow.limit) return false;
+      if (!sendRun(this.socket as unknown as WebSocket, run)) return false;
+      this.waiting += run.length;
+      owner.counters.delivered += run.messages.length;
+    } catch (error) {
+      owner.counters.skipped += run.messages.length;
+      owner.failed(error, this.socket);
+    }
+    return true;
+  }
+
+  /** How much waits in the socket, as it was asked in this turn, and what was sent since. */
+  private ask(): number {
+    const now = this.owner.turns.now();
+    if (this.asked !== now) {
+      this.asked = now;
+      this.waiting = this.socket.bufferedAmount;
+    }
+    return this.waiting;
   }
 
   /** Drops the kept message of a topic that the socket left. */

@@ -1,5 +1,5 @@
 // `Topic` is one topic in this process: its subscribers, and their progress in its history.
-import type { FramedMessage } from '../node/framed-message.js';
+import type { FramedRun } from '../node/framed-run.js';
 import type { Recovery } from './broker.js';
 import { decodeEntry, type Entry } from './entry.js';
 import type { Member, TopicSocket } from './member.js';
@@ -11,7 +11,7 @@ export interface Live {
   readonly place: Place | undefined;
   readonly excepts: readonly (TopicSocket | undefined)[] | undefined;
   /** The messages with their frames, once made. */
-  framed: FramedMessage[] | undefined;
+  framed: FramedRun | undefined;
 }
 
 /** The subscription of one socket. */

@@ -1,9 +1,8 @@
 // `Topics` knows the sockets of this process that subscribe to topics, and publishes to them, directly and through a broker.
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { UsageError } from '../errors/usage-error.js';
 import { toPayload } from '../node/data.js';
-import { MAX_TOPIC_LENGTH } from '../spec/limits.js';
+import { checkSocket, checkTopic, isBytes } from './arguments.js';
 import type { Broker } from './broker.js';
 import { channels } from './channels.js';
 import { Delivery } from './delivery.js';
@@ -125,13 +124,14 @@ export class Topics extends EventEmitter {
     const found = this.#topics.get(topic);
     const isLocal = this.#broker?.keepsHistory !== true && found !== undefined && found.subscribers.size > 0;
     if (outbox === undefined && !isLocal) return DONE;
-    // The bytes belong to the message from here on: frames copy them, and entries are made at the end of the tick.
-    const message = { payload: Buffer.from(toPayload(data) as Uint8Array), isBinary, compress };
+    let payload = toPayload(data);
     if (isLocal) {
-      const entry = { origin: '', number: 0, messages: [message] };
+      // The bytes belong to the message from here on: the caller may change its own.
+      const own = (payload = Buffer.from(payload as Uint8Array));
+      const entry = { origin: '', number: 0, messages: [{ payload: own, isBinary, compress }] };
       this.#delivery.fanOut(found, { entry, place: undefined, excepts: except && [except], framed: undefined });
     }
-    return outbox === undefined ? DONE : outbox.add(topic, message, except);
+    return outbox === undefined ? DONE : outbox.add(topic, payload, isBinary, compress, except);
   }
 
   isSubscribed(socket: TopicSocket, topic: string): boolean {
@@ -262,36 +262,4 @@ function closed(): Promise<never> {
   const refused = Promise.reject(new TopicsError('WS_ERR_TOPICS_CLOSED', false));
   refused.catch(() => undefined);
   return refused;
-}
-
-/** Whether the text has no lone surrogates. */
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
-
-function isBytes(data: unknown): boolean {
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
-}
-
-function checkSocket(socket: Partial<TopicSocket> | null | undefined): void {
-  const isSocket =
-    typeof socket === 'object' &&
-    typeof socket?.send === 'function' &&
-    typeof socket.once === 'function' &&
-    typeof socket.readyState === 'number';
-  if (!isSocket) throw new UsageError('A subscriber must be a WebSocket of a server');
-}
-
-// oxlint-disable-next-line no-control-regex -- these are refused
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-
-function checkTopic(topic: unknown): asserts topic is string {
-  const isTopic =
-    typeof topic === 'string' &&
-    topic !== '' &&
-    isWellFormed(topic) &&
-    Buffer.byteLength(topic) <= MAX_TOPIC_LENGTH &&
-    !CONTROL.test(topic);
-  if (isTopic) return;
-  throw new TypeError(`A topic must be 1 to ${MAX_TOPIC_LENGTH} bytes of UTF-8 without control characters`);
 }
