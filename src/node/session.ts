@@ -35,6 +35,8 @@ class Ending {
   initiator: 'local' | 'peer' | 'none' = 'none';
   /** Limits the time that the peer has to end. */
   timer: NodeJS.Timeout | undefined;
+  /** The peer has ended its half, which is told behind its messages. */
+  isHalfOver = false;
   isSocketClosed = false;
   /** 'error' is emitted once; later failures are not reported. */
   isErrorTold = false;
@@ -256,6 +258,18 @@ export class Session extends Teller implements SendingSession {
   }
 
   protected override onEnd(): void {
+    // A stream of HTTP/2 ends though it is paused, and some streams had begun to when they were.
+    if (this.isHeld) this.endFacts().isHalfOver = true;
+    else this.endHalf();
+  }
+
+  protected override onReading(): void {
+    if (this.ending?.isHalfOver !== true) return;
+    this.ending.isHalfOver = false;
+    this.endHalf();
+  }
+
+  private endHalf(): void {
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();

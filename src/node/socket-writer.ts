@@ -1,6 +1,7 @@
 // `SocketWriter` writes the sends of one connection to its socket's stream, and those of a burst in one write.
 import { AsyncResource } from 'node:async_hooks';
 import { Buffer } from 'node:buffer';
+import type { Http2Stream } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
@@ -317,7 +318,7 @@ export abstract class SocketWriter implements Batch, Giver {
     if (flights?.length === 0) this.flights = undefined;
     if (this.taken > 0) this.taken--;
     // Deviation from ws: Node reports success for a write that destroy() cut off; its callbacks get an error here.
-    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
+    else if (!error && this.connection.congested && this.socket.destroyed && !this.hasEndedBothWays) error = notSent();
     // Where the application's own writes follow ours in the stream, no callback of ours marks their end.
     const isOver = !error && (this.streamLength === 0 || this.flights === undefined);
     if (isOver) this.connection.congested = false;
@@ -329,6 +330,12 @@ export abstract class SocketWriter implements Batch, Giver {
       this.filledBy = undefined;
       filledBy.runInAsyncScope(() => this.onDrain());
     }
+  }
+
+  /** A stream of HTTP/2 that has ended both ways is destroyed before its last writes call back. */
+  private get hasEndedBothWays(): boolean {
+    const { socket, wasEnded } = this;
+    return wasEnded && isHttp2Stream(socket) && socket.readableEnded && (socket as Http2Stream).rstCode === 0;
   }
 
   /** Ends our half, once everything sent has been written. */

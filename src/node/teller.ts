@@ -79,6 +79,8 @@ export abstract class Teller extends Transport implements ReceivingSession {
   protected abstract onPeerClose(): void;
   /** The peer broke a rule; the connection has been failed. */
   protected abstract onFailure(error: Error): void;
+  /** Reading goes on: nothing that was read waits any more. */
+  protected abstract onReading(): void;
   /** Ends the session, if the socket is gone and every event has been emitted. */
   protected abstract finishWhenTold(): void;
 
@@ -103,9 +105,18 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   /** Decides whether to read; no other place does. */
   regulate(): void {
-    const { face, socket } = this;
-    if (face._paused || this.isPacing || this.connection.isInflating) socket.pause();
-    else socket.resume();
+    const { socket } = this;
+    if (this.isHeld) {
+      socket.pause();
+    } else {
+      socket.resume();
+      this.onReading();
+    }
+  }
+
+  /** Whether messages wait to be emitted, or must wait. */
+  protected get isHeld(): boolean {
+    return this.face._paused || this.isPacing || this.connection.isInflating;
   }
 
   protected override dispatch(): void {
