@@ -1,17 +1,14 @@
 // `decodeClosePayload` and `encodeClosePayload` read and write the code and reason of a Close frame (RFC 6455 5.5.1, 7.4).
 import type { Kernels } from '../kernels/kernels.js';
-import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE } from '../spec/close-code.js';
+import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE, NEVER_SENT } from '../spec/close-code.js';
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
 import { plainValues } from '../values/values.js';
 import { toBytes, type Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
-/** The longest reason, in bytes: a control frame's payload less the code. */
+/** The most bytes that a reason may have: a control frame's payload less the code. */
 export const MAX_REASON: number = MAX_CONTROL_PAYLOAD - 2;
-
-/** RFC 6455 7.4.1: codes for an end without a Close frame, or without a code in it. */
-const NEVER_SENT: readonly number[] = [CloseCode.NoStatus, CloseCode.Abnormal, CloseCode.TlsHandshake];
 
 /** The contents of a Close frame. `code` is `CloseCode.NoStatus` when the payload is empty. */
 export interface ClosePayload {
@@ -22,13 +19,13 @@ export interface ClosePayload {
 
 /** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2): one that `CloseCode` lists, or 3000 to 4999. */
 export function isValidCloseCode(code: number): boolean {
-  // Deviation from ws: a fraction is refused; cut to 16 bits, 1006.5 would put 1006 on the wire.
+  // Deviation from ws: a fraction is no code; cut to 16 bits, 1006.5 would put 1006 on the wire.
   if (!Number.isInteger(code)) return false;
   if (code >= FIRST_REGISTERED_CODE) return code <= LAST_PRIVATE_CODE;
   return code in CloseCode && !NEVER_SENT.includes(code);
 }
 
-/** Reads a Close payload without judging it: an empty one, or one of a single byte, means `NoStatus`. */
+/** Reads a Close payload and judges nothing: an empty one, or one of a single byte, says `NoStatus`. */
 export function decodeClosePayload(payload: Uint8Array): ClosePayload {
   if (payload.length < 2) return { code: CloseCode.NoStatus, reason: payload.subarray(payload.length) };
   return { code: (payload[0] << 8) | payload[1], reason: payload.subarray(2) };

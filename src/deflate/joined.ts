@@ -1,4 +1,4 @@
-// `joined` joins several pieces of memory into one.
+// `joined` makes one piece of memory out of several.
 
 /** The bytes of all pieces, one after another. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-// `machine` returns the thread's one instance of the module that inflates and deflates messages.
+// `machine` gives the thread's one instance of the module in which messages are inflated and deflated.
 import { UsageError } from '../errors/usage-error.js';
 import { shared } from '../kernels/shared.js';
 import type { Flush, Inflating } from '../spec/deflate.js';
@@ -35,9 +35,9 @@ interface Exports {
   readonly deflate: (length: number, flush: Flush) => number;
 }
 
-/** An inflater or deflater whose window is in the memory of the module, until another of its kind needs it. */
+/** An inflater or deflater whose window lies in the memory of the module, until another of its kind comes. */
 export interface Tenant {
-  /** Copies everything that it needs out of the memory. */
+  /** Carries all that it needs out of the memory. */
   leave(): void;
 }
 
@@ -66,21 +66,21 @@ function make(): Machine | undefined {
       deflating: undefined,
     };
   } catch {
-    // No SIMD, a policy that refuses to compile, or no address space: as for the kernels, but there is no twin in JavaScript.
+    // No SIMD, a policy that refuses to compile, or no address space: as with the kernels, but there is no twin.
     return undefined;
   }
 }
 
 const made = (): Machine | undefined => shared('deflate', make);
 
-/** Whether messages can be inflated and deflated here: WebAssembly with SIMD exists, and a policy lets it compile. */
+/** Whether messages can be inflated and deflated here: whether there is WebAssembly with SIMD, and a policy lets it compile. */
 export function canDeflate(): boolean {
   return made() !== undefined;
 }
 
 /**
- * The thread's instance, created at the first call.
- * @throws UsageError where it cannot be created
+ * The thread's instance, made at the first call.
+ * @throws UsageError where there can be none
  */
 export function machine(): Machine {
   const found = made();

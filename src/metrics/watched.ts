@@ -1,4 +1,4 @@
-// `Watched` holds the counts of one server: those of its open connections, and of earlier ones.
+// `Watched` has the counts of one server: those of its open connections, and of the ones before them.
 
 /** One direction's counts, as `websocket.statistics` has them. */
 interface Traffic {
@@ -13,13 +13,13 @@ interface Statistics {
   sent: Traffic;
 }
 
-/** The part of a WebSocket that metrics use. */
+/** A WebSocket as its metrics know it. */
 export interface Counted {
   readonly statistics?: Statistics | undefined;
   readonly bufferedAmount: number;
 }
 
-/** The part of a `WebSocketServer` that metrics use. */
+/** A `WebSocketServer`, as far as it is watched. */
 export interface WatchedServer {
   options: object;
   clients?: Iterable<object> | undefined;
@@ -38,13 +38,13 @@ export interface TrafficCounts {
 
 /** The counts of one server. */
 export interface ServerCounts {
-  /** Connections open now. */
+  /** Open now. */
   connections: number;
   /** Since the server was watched, by the status of the answer. */
   handshakes: Record<string, number>;
   /** By close code (RFC 6455 7.4). */
   closes: Record<string, number>;
-  /** Bytes, framing included, that wait for the operating system, and the number of connections with waiting bytes. */
+  /** Bytes, framing included, that wait to be taken by the operating system, and how many connections have any. */
   backpressureBytes: number;
   backpressuredConnections: number;
   received: TrafficCounts;
@@ -78,7 +78,7 @@ function countsOf({ messages, octets, compressed, uncompressed, frames }: Traffi
   };
 }
 
-/** One watched server. */
+/** One server that is watched. */
 export class Watched {
   readonly open: Set<Counted>;
   readonly handshakes: Record<string, number> = {};

@@ -1,8 +1,8 @@
-// `tapFrames` passes the frames of a batch, one by one, to a function of the application that writes them.
+// `tapFrames` has the frames of a batch written one by one by a function of the application's.
 import { frameAt } from '../codec/header.js';
 import { settle, type SendCallback } from './send-callback.js';
 
-/** A function of the application that writes one frame, given in parts. */
+/** Has one frame written, in parts, by a function of the application's. */
 export type FrameTap = (list: readonly Uint8Array[], callback: SendCallback | undefined) => void;
 
 export function tapFrames(tap: FrameTap, frames: Uint8Array, callbacks: readonly SendCallback[] | undefined): void {

@@ -22,6 +22,9 @@ export enum CloseCode {
   TlsHandshake = 1015,
 }
 
+/** Codes that `CloseCode` names and no frame carries: they stand for an end without a Close frame, or without a code in it. */
+export const NEVER_SENT: readonly number[] = [CloseCode.NoStatus, CloseCode.Abnormal, CloseCode.TlsHandshake];
+
 /** Codes from here to 4999 belong to libraries, frameworks and applications (RFC 6455 7.4.2). */
 export const FIRST_REGISTERED_CODE = 3000;
 export const LAST_PRIVATE_CODE = 4999;

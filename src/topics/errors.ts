@@ -11,9 +11,9 @@ const TEXTS = {
 
 export type TopicsErrorCode = keyof typeof TEXTS;
 
-/** The reason why a message was not published. */
+/** Why a message was not published. */
 export class TopicsError extends Error {
-  /** @param mayBeAccepted whether the broker may have accepted the message nevertheless */
+  /** @param mayBeAccepted whether the broker may have accepted the message all the same */
   constructor(
     readonly code: TopicsErrorCode,
     readonly mayBeAccepted: boolean,

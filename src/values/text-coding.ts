@@ -1,6 +1,6 @@
 // `decodeText`, `encodeText` and `encodeInto` are the platform's TextDecoder and TextEncoder, or plain loops in realms that lack them.
 
-// Created at the first use: jsdom, for one, has neither class, and loading the library must not need any global.
+// Made when first asked for: jsdom, for one, has neither class, and no name of the platform's is needed to load the library.
 let decoder: TextDecoder | undefined;
 let encoder: TextEncoder | undefined;
 

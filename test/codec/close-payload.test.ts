@@ -8,15 +8,8 @@ import {
 } from '../../src/codec/close-payload.js';
 import { CloseCode } from '../../src/spec/close-code.js';
 import { Violation } from '../../src/spec/violation.js';
+import { mayBeSent } from '../support/close-codes.js';
 import { kernelSets } from '../support/kernel-sets.js';
-
-/** RFC 6455 7.4.1, 7.4.2 and the IANA registry, said once more. */
-function mayBeSent(code: number): boolean {
-  return (
-    (code >= 3000 && code <= 4999) ||
-    [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014].includes(code)
-  );
-}
 
 test('7.4 knows which of the 65,536 codes may be sent', () => {
   for (let code = 0; code < 0x10000; code++) expect(isValidCloseCode(code), `${code}`).toBe(mayBeSent(code));

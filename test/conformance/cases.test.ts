@@ -3,6 +3,7 @@ import { ALL_CASES, CLASSIC_CASES } from '../../src/conformance/cases/index.js';
 import { RULES, ruleOf } from '../../src/conformance/cases/rules.js';
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../../src/conformance/cases/titles.js';
 import { caseNumber, selectCases } from '../../src/conformance/select.js';
+import { mayBeSent, SENT_CODES } from '../support/close-codes.js';
 
 const groupOf = (id: string): string => id.split('.')[0];
 
@@ -46,6 +47,15 @@ test('a selection is by id or by the beginning of an id, in the order of the lis
   expect(ids(['2.*'], ['2.1*'])).not.toContain('2.10');
   expect(selectCases({}, 'client').some(({ testee }) => testee === 'server')).toBe(false);
   expect(caseNumber(CLASSIC_CASES[516])).toBe(517);
+});
+
+test('7.4 cases/closing.ts and S.7 of cases/content.ts send each code that may be sent, and none of these as a wrong one', () => {
+  const sent = ALL_CASES.flatMap(({ id, description }) => {
+    const code = /^Sends a close frame with the (?:valid )?code (\d+)/.exec(description);
+    return code === null ? [] : [{ id, code: Number(code[1]), isWrong: description.includes('must not stand in one') }];
+  });
+  expect(sent.filter(({ code, isWrong }) => isWrong && mayBeSent(code))).toEqual([]);
+  expect(SENT_CODES.filter((code) => !sent.some((one) => one.code === code))).toEqual([]);
 });
 
 test('each case of our own cites the sentence that it judges by, and fails nothing that an RFC leaves free', () => {

@@ -28,7 +28,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     commit: 'a31b1f64',
     what: 'close code 1005 is taken from the wire',
-    file: 'src/codec/close-payload.ts',
+    file: 'src/spec/close-code.ts',
     from: '[CloseCode.NoStatus, CloseCode.Abnormal,',
     to: '[CloseCode.Abnormal,',
     test: ['test/codec/close-payload.test.ts', '7.4 knows which of the 65,536 codes may be sent'],

@@ -1,5 +1,6 @@
 // A seed becomes a stream of frames: valid ones, with sizes at the borders where decoders go wrong, and the same after
 // something has happened to them.
+import { BAD_CODES, GOOD_CODES } from './close-codes.js';
 import { hex, type ReceiverOptions } from './events.js';
 import { naiveEncodeHeader, type LengthForm } from './naive/header.js';
 import { naiveMask } from './naive/mask.js';
@@ -28,7 +29,7 @@ const NOT_UTF8 = [
   'f5 f8 fc fe ff c3 e282 f09f98 c328 e28228 f09f9828',
 ].flatMap((line) => line.split(' '));
 
-const CLOSE_CODES = [999, 1000, 1001, 1003, 1004, 1005, 1006, 1007, 1011, 1014, 1015, 2999, 3000, 4999, 5000, 65_535];
+const CLOSE_CODES = [...GOOD_CODES, ...BAD_CODES];
 
 /** One stream, valid or not; about half of them have been damaged. */
 export function generateStream(random: Random): Stream {

@@ -1,6 +1,7 @@
 // A slow and obvious receiver, written from RFC 6455 sections 5 to 8 and from nothing else: it turns a whole string of
 // octets into the events that they mean. It reads from the first octet each time, so no cut in the stream can confuse it.
 import { Violation } from '../../src/spec/violation.js';
+import { mayBeSent } from './close-codes.js';
 import type { Decoder } from './feeder.js';
 import { fails, hex, type ReceiverOptions, type WireEvent } from './events.js';
 import { naiveMask } from './naive/mask.js';
@@ -222,11 +223,6 @@ function controlEvent(opcode: number, payload: Uint8Array, skipUtf8: boolean): W
     return fails(Violation.InvalidUtf8);
   }
   return { type: 'close', code, reason: hex(reason) };
-}
-
-/** 7.4.1 and the IANA registry: 1004 has no meaning, 1005, 1006 and 1015 never stand in a frame; 7.4.2: the ranges. */
-function mayBeSent(code: number): boolean {
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
 function bigEndian(octets: Uint8Array): bigint {

@@ -21,7 +21,9 @@ const WORDS: Readonly<Record<CloseCode, string>> = {
 
 /** The meaning of a close code, in a few words. */
 export function explainClose(code: number): string {
+  const words = WORDS[code as CloseCode] as string | undefined;
+  if (words !== undefined) return words;
   if (code >= 3000 && code < 4000) return 'a code registered by a library or framework';
   if (code >= 4000 && code < 5000) return "a code of the application's own";
-  return WORDS[code as CloseCode] ?? 'a code without a meaning';
+  return 'a code without a meaning';
 }

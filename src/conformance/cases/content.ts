@@ -162,11 +162,13 @@ function badClose(id: string, description: string, step: Step, ...codes: number[
   };
 }
 
+/** RFC 6455 7.4.1 forbids 1015 to the sender and says nothing of the receiver. */
+const LATER_CODES = { 'S.7.1': 1012, 'S.7.2': 1013, 'S.7.3': 1014, 'S.7.4': 1015 };
+
 const closing: Case[] = [
-  // RFC 6455 7.4.1 forbids 1015 to the sender and says nothing of the receiver.
-  ...[1012, 1013, 1014, 1015].map((code, index) =>
+  ...Object.entries(LATER_CODES).map(([id, code]) =>
     informational(
-      `S.7.${index + 1}`,
+      id,
       `Sends a close frame with the code ${code}, which ${code === 1015 ? 'must not stand in one' : 'was registered after the RFC'}.`,
       [send.close(code)],
       [],

@@ -1,6 +1,7 @@
 /** The contract with `ws`: each error, its code, class and message, and the close code that is really on the wire. */
 import zlib from 'node:zlib';
 import { expect, it } from 'vitest';
+import { BAD_CODES } from '../../support/close-codes.js';
 import { closeCode, type RawFrameOptions, type RawPeer } from '../../support/raw-peer.js';
 import { contract, ending, rawClient, rawServer, recorder } from './harness.js';
 import type { Client, Implementation } from './implementations.js';
@@ -39,7 +40,7 @@ const ROWS: Row[] = [
     ...frameError('frame with MASK', 'WS_ERR_UNEXPECTED_MASK', 'MASK must be clear', [{ payload: 'x', masked: true }]),
     role: 'client',
   },
-  ...[0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535].map((code) =>
+  ...BAD_CODES.map((code) =>
     frameError(`Close with ${code}`, 'WS_ERR_INVALID_CLOSE_CODE', `invalid status code ${code}`, [
       { opcode: 8, payload: closeCode(code) },
     ]),
