@@ -17,6 +17,7 @@ const LOADS = {
   '200 peers, each a message of 64 KB of JSON, compressed both ways': manyPeers,
   '600 compressed sends of 16 KB in a loop': sends,
   '8 peers that flood with messages of 1 MiB': floods,
+  '30,000 pings at once, unanswered': pings,
 };
 
 if (role === 'server') await serve(side);
@@ -27,7 +28,8 @@ async function serve(name) {
   const { WebSocketServer } = await import(name === 'ws' ? 'ws' : '../dist/index.js');
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: true });
   const texts = Array.from({ length: 20 }, () => json(16_000));
-  server.on('connection', (websocket) => {
+  server.on('connection', (websocket, request) => {
+    if (request.url === '/unanswered') websocket._autoPong = false;
     let left = 600;
     websocket.on('message', (data, isBinary) => {
       if (isBinary && data.length > 65_535) return websocket.send('got');
@@ -137,6 +139,19 @@ async function sends(port, begin) {
   return { 'loop, ms': Number(last.toString()), 'all done after, ms': performance.now() - since };
 }
 
+/** As many as these ws does not answer, so that neither does; the message behind them is. */
+async function pings(port, begin) {
+  const peer = await raw(port, '/unanswered');
+  const bytes = Buffer.concat(Array(30_000).fill(frame(0x9, false, Buffer.from('12345678'))));
+  begin();
+  const since = performance.now();
+  for (let time = 0; time < 5; time++) {
+    peer.write(Buffer.concat([bytes, frame(0x1, false, Buffer.from('after'))]));
+    await peer.frames(1);
+  }
+  return { 'all done after, ms': performance.now() - since };
+}
+
 async function floods(port, begin) {
   const peers = await Promise.all(Array.from({ length: 8 }, () => raw(port)));
   const bytes = frame(0x2, false, Buffer.alloc(1024 * 1024));
@@ -152,10 +167,11 @@ async function floods(port, begin) {
 }
 
 /** A peer that writes bytes and counts frames, so that the load costs little beside the server. */
-async function raw(port) {
+async function raw(port, path = '/') {
   const socket = connect(port, '127.0.0.1');
   socket.write(
-    'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+    `GET ${path}` +
+      ' HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
       'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n',
   );
   await once(socket, 'data');

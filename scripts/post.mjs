@@ -3,6 +3,7 @@
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
+import { minifySync } from 'rolldown/experimental';
 import ts from 'typescript';
 import { shakeDeclarations } from './shake-declarations.mjs';
 
@@ -53,6 +54,49 @@ for (const name of compiled) {
   const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
   writeFileSync(file, printer.printFile(source));
 }
+
+// The pages that the commands serve and write: scripts and styles stand in templates, under these names.
+const WRITTEN_PAGE = /^(?:\w+_)?(SCRIPT|STYLE)$/;
+
+/** A style sheet, or a piece of one, without the white space that says nothing. */
+function shortStyle(text) {
+  return text.replaceAll(/('[^']*'|"[^"]*")|\s*([{};,>])\s*|(:)\s+|\s+/g, (_, quoted, sign, colon) => {
+    return quoted ?? sign ?? colon ?? ' ';
+  });
+}
+
+function shortScript(text) {
+  const { code, errors } = minifySync('page.js', text, { module: false, mangle: { toplevel: false } });
+  if (errors.length > 0) throw new Error(errors[0].message);
+  return code;
+}
+
+/** Shortens the scripts and styles of pages that a module writes. */
+function shortenPages(file) {
+  const text = readFileSync(file, 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const edits = [];
+  const visit = (node, isStyle) => {
+    const kind = ts.isVariableDeclaration(node) ? WRITTEN_PAGE.exec(node.name.getText())?.[1] : undefined;
+    if (kind === 'SCRIPT') {
+      const { initializer } = node;
+      const script = ts.isTaggedTemplateExpression(initializer) ? initializer.template.rawText : initializer.text;
+      return void edits.push([initializer.getStart(), initializer.end, JSON.stringify(shortScript(script))]);
+    }
+    const styles = isStyle || kind === 'STYLE';
+    const isPiece = ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node);
+    if (styles && (isPiece || ts.isNoSubstitutionTemplateLiteral(node))) {
+      const [, before, style, after] = /^([`}])([^]*?)(`|\$\{)$/.exec(node.getText());
+      edits.push([node.getStart(), node.end, before + shortStyle(style) + after]);
+    }
+    ts.forEachChild(node, (child) => visit(child, styles));
+  };
+  visit(source, false);
+  let written = text;
+  for (const [start, end, value] of edits.toReversed()) written = written.slice(0, start) + value + written.slice(end);
+  if (edits.length > 0) writeFileSync(file, written);
+}
+for (const name of compiled.filter((name) => /^(cli|conformance)\//.test(name))) shortenPages(path.join('dist', name));
 
 // Node gets one implementation, in CommonJS, and its ES modules are wrappers of that: all that requires or imports the package, in
 // one program or one bundle, holds the same classes. Both doors are of one build, so that they share the codec.
@@ -183,8 +227,12 @@ await writeBundle(
     external: /\.wasm$/,
     chunkFileNames: '[name].js',
     codeSplitting: { groups },
-    // A page loads these, and the same code is there to read in codec.cjs.
-    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    // A page loads these, and the same code is there to read in codec.cjs. Traces name functions and classes as they are.
+    minify: {
+      compress: false,
+      mangle: { toplevel: false, keepNames: { function: true, class: true } },
+      codegen: { removeWhitespace: true },
+    },
   },
 );
 

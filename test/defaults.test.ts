@@ -130,14 +130,14 @@ const SENTENCES: readonly (readonly [file: string, sentence: string, ...names: r
   ['docs/topics.md', 'A topic is 1 to {} bytes of UTF-8', 'MAX_TOPIC_LENGTH'],
   ['src/topics/topics.ts', 'that is not 1 to {} bytes of UTF-8', 'MAX_TOPIC_LENGTH'],
   ['docs/codec.md', '`lent` lets a server refer to a payload from {} on', 'FULL_BATCH'],
-  ['src/codec/frame-encoder.ts', 'honoured from {} on', 'FULL_BATCH'],
-  ['src/codec/frame-encoder.ts', 'honoured by a server, from {} on', 'FULL_BATCH'],
+  ['src/codec/frame-encoder.ts', 'until it has been written; from {} on', 'FULL_BATCH'],
+  ['src/codec/frame-encoder.ts', 'on a server, from {} on', 'FULL_BATCH'],
   ['SECURITY.md', 'a buffer of {} or more', 'FULL_BATCH'],
   ['docs/topics.md', '`messages` ({}), `age` ({} ms)', 'DEFAULT_HISTORY_MESSAGES', 'DEFAULT_HISTORY_AGE'],
   ['docs/topics.md', '`{ limit: {}, policy:', 'DEFAULT_SLOW_LIMIT'],
-  ['src/connection/connection.ts', 'past {} of them only the latest ping', 'MAX_PONGS'],
-  ['src/handshake/client.ts', '{} unless said otherwise, or 8', is(13)],
-  ['src/extensions/permessage-deflate.ts', '{} unless said otherwise', 'DEFAULT_THRESHOLD'],
+  ['src/connection/connection.ts', 'beyond {} of them only the latest ping', 'MAX_PONGS'],
+  ['src/handshake/client.ts', '{}, the default, or 8', is(13)],
+  ['src/extensions/permessage-deflate.ts', 'keeps no window; {} by default', 'DEFAULT_THRESHOLD'],
 ];
 
 /** Lines with defaults of other software. */

@@ -3,11 +3,13 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder } from '../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../src/codec/frame-encoder.js';
+import { Connection } from '../src/connection/connection.js';
 import { Outbound } from '../src/connection/outbound.js';
 import { LATER, type Deflater } from '../src/extensions/transform.js';
 import { BlobGate } from '../src/node/blob-gate.js';
 import { iterate, type IterableWebSocket } from '../src/node/iterate.js';
 import { FIN, Opcode, Role } from '../src/spec/frame.js';
+import { MAX_PONGS } from '../src/spec/limits.js';
 import { plainValues } from '../src/values/values.js';
 import { fiftyfold } from './support/growth.js';
 
@@ -51,6 +53,25 @@ describe('work grows with the length of a list, not with its square:', () => {
       return () => {
         for (let at = 0; at < length; at++) decoder.push(chunk);
         while (decoder.next());
+      };
+    }, LENGTH);
+    expect(growth).toBeLessThan(LINEAR);
+  });
+
+  test('pings of one read, and the answers to them', () => {
+    const ping = Uint8Array.of(FIN | Opcode.Ping, 0x80 | 4, 0, 0, 0, 0, 1, 2, 3, 4);
+    const growth = fiftyfold((length) => {
+      const chunk = new Uint8Array(length * ping.length);
+      for (let at = 0; at < chunk.length; at += ping.length) chunk.set(ping, at);
+      const connection = new Connection({ role: Role.Server });
+      return () => {
+        let [pings, written] = [0, 0];
+        connection.receive(chunk);
+        while (connection.next() !== undefined) pings++;
+        for (const { length: bytes } of connection.takeOutput()) written += bytes;
+        expect(pings).toBe(length);
+        // However many they are, only so many are answered, and the last.
+        expect(written).toBeLessThanOrEqual((MAX_PONGS + 1) * 6);
       };
     }, LENGTH);
     expect(growth).toBeLessThan(LINEAR);

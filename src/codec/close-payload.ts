@@ -7,7 +7,7 @@ import { plainValues } from '../values/values.js';
 import { toBytes, type Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
-/** The most bytes that a reason may have: a control frame's payload less the code. */
+/** The longest reason, in bytes: a control frame's payload less the code. */
 export const MAX_REASON: number = MAX_CONTROL_PAYLOAD - 2;
 
 /** The contents of a Close frame. `code` is `CloseCode.NoStatus` when the payload is empty. */
@@ -19,13 +19,13 @@ export interface ClosePayload {
 
 /** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2): one that `CloseCode` lists, or 3000 to 4999. */
 export function isValidCloseCode(code: number): boolean {
-  // Deviation from ws: a fraction is no code; cut to 16 bits, 1006.5 would put 1006 on the wire.
+  // Deviation from ws: a fraction is refused; cut to 16 bits, 1006.5 would put 1006 on the wire.
   if (!Number.isInteger(code)) return false;
   if (code >= FIRST_REGISTERED_CODE) return code <= LAST_PRIVATE_CODE;
   return code in CloseCode && !NEVER_SENT.includes(code);
 }
 
-/** Reads a Close payload and judges nothing: an empty one, or one of a single byte, says `NoStatus`. */
+/** Reads a Close payload without judging it: an empty one, or one of a single byte, means `NoStatus`. */
 export function decodeClosePayload(payload: Uint8Array): ClosePayload {
   if (payload.length < 2) return { code: CloseCode.NoStatus, reason: payload.subarray(payload.length) };
   return { code: (payload[0] << 8) | payload[1], reason: payload.subarray(2) };

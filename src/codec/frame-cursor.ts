@@ -1,4 +1,4 @@
-// `FrameCursor` reads the facts of one frame record after another (`spec/record.ts`).
+// `FrameCursor` reads the fields of one frame record after another (`spec/record.ts`).
 import type { Opcode } from '../spec/frame.js';
 import {
   RECORD_ASCII,
@@ -21,12 +21,12 @@ import {
 import { Violation } from '../spec/violation.js';
 
 const NO_RECORDS = new Int32Array(0);
-/** The only record after memory was refused: a violation that is not the peer's. It is never written to. */
+/** The only record after memory was refused: a violation that is not the peer's. Nothing writes to it. */
 const REFUSED = new Int32Array(RECORD_WORDS);
 REFUSED[RECORD_KIND] = RECORD_VIOLATION;
 REFUSED[RECORD_EXTRA] = Violation.Internal;
 
-/** Decoders are made of it; it is no use alone. */
+/** A base class of FrameDecoder, not used alone. */
 export abstract class FrameCursor {
   /** The records of the last scan: a cursor into the kernels' table, or into a copy once another decoder scans. @internal */
   protected records: Int32Array = NO_RECORDS;
@@ -65,7 +65,7 @@ export abstract class FrameCursor {
   get isAscii(): boolean {
     return (this.kind & RECORD_ASCII) !== 0;
   }
-  /** Whether the text still has to pass `values.isUtf8`, which is faster than the kernel on it. */
+  /** Whether the text still has to pass `values.isUtf8`, which is faster on it than the kernel. */
   get isUnchecked(): boolean {
     return (this.kind & RECORD_UNCHECKED) !== 0;
   }
@@ -77,18 +77,18 @@ export abstract class FrameCursor {
   get length(): number {
     return this.records[this.record + RECORD_LENGTH];
   }
-  /** Bytes of the current frame that are still to come; meaningful at the chunk's last piece. */
+  /** Bytes of the current frame that have not come yet; meaningful at the chunk's last piece. */
   abstract get remaining(): number;
 
-  /** The whole frame's length, in bytes, up to 2^53 - 1, where the piece starts it. */
+  /** The length of the whole frame, in bytes, up to 2^53 - 1, where the piece begins it. */
   get frameLength(): number {
     return this.start && !this.end ? this.length + this.remaining : this.length;
   }
-  /** The rule that the peer broke, if this record says so; then no other getter but `detail` has a meaning. */
+  /** The rule that the peer broke, in a record of a violation; the only other meaningful getter is then `detail`. */
   get violation(): Violation {
     return this.kind === RECORD_VIOLATION ? this.records[this.record + RECORD_EXTRA] : Violation.None;
   }
-  /** The number that was wrong: an opcode or a length. */
+  /** The invalid number: an opcode or a length. */
   get detail(): number {
     return this.records[this.record + RECORD_LENGTH];
   }
@@ -97,7 +97,7 @@ export abstract class FrameCursor {
     return this.kind;
   }
 
-  /** Payload bytes of the records that are still to be read. @internal */
+  /** Payload bytes of the unread records. @internal */
   protected get unreadRecords(): number {
     const { records, recordsEnd } = this;
     let bytes = 0;
@@ -108,8 +108,8 @@ export abstract class FrameCursor {
   }
 
   /**
-   * Copies the current record, where it `isCurrent`, and all unread ones out of `table`.
-   * @returns the memory that their payloads span, as [start, end); undefined where no record is left
+   * Copies the unread records out of `table`, and the current one where it `isCurrent`.
+   * @returns the memory that their payloads span, as [start, end); undefined without records
    * @internal
    */
   protected carryRecords(table: Int32Array, isCurrent: boolean): readonly [number, number] | undefined {
@@ -131,7 +131,7 @@ export abstract class FrameCursor {
     this.recordsEnd = end;
   }
 
-  /** Has no record, or the one that tells of refused memory. @internal */
+  /** Has no record, or only that of refused memory. @internal */
   protected readNothing(isRefused: boolean): void {
     if (isRefused) this.read(REFUSED, 0, RECORD_WORDS);
     else this.read(NO_RECORDS, 0, 0);

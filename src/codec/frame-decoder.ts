@@ -25,45 +25,45 @@ import type { Traffic } from './statistics.js';
 import { TextWindow } from './text-window.js';
 
 export interface FrameDecoderOptions {
-  /** Which end of the connection decodes: a server expects masked frames, a client unmasked ones. */
+  /** The end of the connection that decodes: a server expects masked frames, a client unmasked ones. */
   readonly role: Role;
   /** RSV bits that an extension has claimed, in their places on the wire (RSV1 = 0x40). Default 0. */
   readonly rsv?: number;
   /** The longest message, in bytes, counted over its fragments; 0 or absent for no limit. */
   readonly maxPayload?: number;
-  /** Leave text unvalidated. */
+  /** Skip the UTF-8 validation of text. */
   readonly skipUtf8?: boolean;
-  /** Whether text is asked for by `text()`, so that it is made of many messages at once; default false. */
+  /** Whether the owner calls `text()`, so that one string is made for many messages; default false. */
   readonly strings?: boolean;
   /**
-   * Whether to judge frames; default true. A decoder that does not is a tap's or a proxy's: it reads frames of both roles,
-   * reserved opcodes, any RSV bits, lengths that are not minimal, and on past a Close or a violation. It unmasks frames that
-   * are masked, validates no text, has no limits, and tells each frame's `header`.
+   * Whether to judge frames; default true. A tap or a proxy passes false: the decoder then reads frames of both roles,
+   * reserved opcodes, any RSV bits and non-minimal lengths, and continues past a Close or a violation. It unmasks masked
+   * frames, validates no text, has no limits, and provides each frame's `header`.
    */
   readonly judge?: boolean;
   readonly kernels?: Kernels;
   readonly values?: Values;
-  /** Counts of frames received, kept up once a chunk. */
+  /** Counts of received frames, updated once a chunk. */
   readonly traffic?: Traffic;
 }
 
-/** A chunk that waits to be scanned from `at` on; another's, that is not `owned`, is copied before the call that brought it ends. */
+/** A chunk that waits to be scanned from `at` on; one that is not `owned` is copied before the call that passed it ends. */
 interface Waiting {
   readonly chunk: Uint8Array;
   readonly at: number;
   readonly owned: boolean;
 }
 
-/** Whether a kind word is that of a whole message that has, of the bits of `mask`, only RECORD_WHOLE set. @internal */
+/** Whether a kind word is that of a whole message: RECORD_WHOLE is the only bit of `mask` that it has set. @internal */
 export function isWhole(kind: number, mask: number): boolean {
   const opcode = kind & RECORD_OPCODE;
   return (kind & mask) === RECORD_WHOLE && opcode !== Opcode.Continuation && opcode < Opcode.Close;
 }
 
 /**
- * Reads frames from chunks: `push` a chunk, then `next()` until it returns false; while it returned true, the getters
- * describe one frame, or one piece of a frame that straddles chunks. It never throws for bytes of a peer: the first
- * violation is reported in `violation`, after everything valid before it, and nothing follows it.
+ * Reads frames from chunks: `push` a chunk, then call `next()` until it returns false; after each true, the getters
+ * describe one frame, or one piece of a frame that spans chunks. It never throws for bytes of a peer: `violation` reports
+ * the first violation, after everything valid before it, and nothing follows.
  */
 export class FrameDecoder extends FrameCursor implements Tenant {
   private readonly kernels: Kernels;
@@ -71,7 +71,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   private readonly traffic: Traffic | undefined;
   private readonly window: TextWindow | undefined;
   private readonly scanner: Scan;
-  /** The scanner again, where it judges nothing. */
+  /** The same scanner, where it does not judge. */
   private readonly neutral: NeutralScan | undefined;
   private readonly memory: PayloadMemory;
   /** Chunks not yet scanned, oldest first; undefined for none. */
@@ -100,20 +100,20 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     this.scanner.limit(maxPayload);
   }
 
-  /** Leaves text unvalidated, or not, from the next chunk on. */
+  /** Turns the validation of text off or on, from the next chunk on. */
   skipUtf8(skips: boolean): void {
     this.scanner.skipUtf8(skips);
   }
 
-  /** Takes in a chunk, which must stay as it is until `next()` has returned false. Payloads are copied out of it. */
+  /** Takes in a chunk, which must stay unchanged until `next()` has returned false. Payloads are copied out of it. */
   push(chunk: Uint8Array): void {
     if (this.isBusy) this.enqueueCopy(chunk, 0, chunk.length);
     else if (!this.isStopped) this.scanFirst(chunk, false);
   }
 
   /**
-   * As `push`, for a chunk that the caller gives away: where it is all of its memory, it is unmasked in place, and payloads
-   * are views of it; where it is a part of larger memory, others may have the rest, and payloads are copied.
+   * As `push`, for a chunk that the caller gives away: where it fills its memory, it is unmasked in place, and payloads are
+   * views of it; where it is a part of larger memory, the rest may have other users, and payloads are copied.
    */
   pushOwned(chunk: Uint8Array): void {
     if (this.isBusy) this.enqueue(chunk);
@@ -121,8 +121,8 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   }
 
   /**
-   * Takes in the first `length` bytes of the kernels' landing area, where a socket has put them. Before the next read
-   * lands there, `next()` has returned false or `leave()` was called.
+   * Takes in the first `length` bytes of the kernels' landing area, which a socket has read. Before the next read
+   * lands there, `next()` must have returned false or `leave()` been called.
    */
   pushLanded(length: number): void {
     const { kernels } = this;
@@ -148,7 +148,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   }
 
   /**
-   * Moves to the next piece and returns its bytes, where that is scanned already and is a whole message which `isWhole`
+   * Moves to the next piece and returns its bytes, where it has been scanned already and is a whole message which `isWhole`
    * says yes to; else, and where memory was refused, it returns undefined, and `next` tells the event. @internal
    */
   nextWhole(mask: number): Uint8Array | undefined {
@@ -161,15 +161,14 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return this.take();
   }
 
-  /** The header of the frame, as it stood on the wire, where `judge` is false; else undefined. */
+  /** The header of the frame, as it was on the wire, where `judge` is false; else undefined. */
   get header(): FrameHeader | undefined {
     return this.neutral?.headers[this.records[this.record + RECORD_EXTRA]];
   }
 
   /**
-   * The piece's bytes, in memory that is never written again, is no part of WASM memory, and holds nothing but bytes of
-   * the chunk.
-   * @throws RangeError where memory for them is refused; the violation of `next()` then tells so too, and nothing follows
+   * The piece's bytes, in memory that is never written again, is not WASM memory, and holds only bytes of the chunk.
+   * @throws RangeError where memory for them is refused; `next()` then reports that as a violation, and nothing follows
    */
   payload(): Uint8Array {
     const payload = this.take();
@@ -193,12 +192,12 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     }
   }
 
-  /** Copies the piece's bytes to `at` in `target`, which has room for them. */
+  /** Copies the piece's bytes to `at` in `target`, which must have room for them. */
   copyTo(target: Uint8Array, at: number): void {
     target.set(this.memory.bytes(this.records, this.record), at);
   }
 
-  /** The piece's text, which must be valid. `ascii` says that no byte is above 0x7f. @internal */
+  /** The piece's text, which must be valid. With `ascii`, no byte is above 0x7f. @internal */
   text(ascii: boolean): string {
     const { kernels, values, records, record } = this;
     if (records !== kernels.words) {
@@ -215,12 +214,12 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return this.scanner.remaining;
   }
 
-  /** Whether nothing more is read: after `stop()`, and from the chunk on that holds a violation. */
+  /** Whether reading has ended: after `stop()`, and from a chunk with a violation on. */
   get isStopped(): boolean {
     return this.scanner.isStopped;
   }
 
-  /** Whether the stream stands at a frame's border outside any message, with nothing left to read. */
+  /** Whether the stream is between frames and outside any message, with nothing left to read. */
   get isIdle(): boolean {
     return this.scanner.isBetween && !this.isBusy;
   }
@@ -230,7 +229,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return this.record + RECORD_WORDS < this.recordsEnd || this.waiting !== undefined;
   }
 
-  /** How many bytes lie here unread; 0 when `isBusy` is false. */
+  /** The number of unread bytes; 0 when `isBusy` is false. */
   get unread(): number {
     let bytes = this.unreadRecords;
     for (const { chunk, at } of this.waiting ?? []) bytes += chunk.length - at;
@@ -245,29 +244,29 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   }
 
   /**
-   * Carries unread bytes out of the kernels' memory and out of the caller's chunk. A decoder does so by itself when
-   * another one scans; the owner of a chunk calls it before it reuses the chunk's memory.
+   * Copies unread bytes out of the kernels' memory and out of the caller's chunk. A decoder does so by itself when
+   * another one scans; the owner of a chunk calls it before reusing the chunk's memory.
    */
   leave(): void {
     try {
       this.carryAway();
     } catch {
-      // There is no memory for the unread bytes. Another connection may be the one that scans: it gets no error of this one.
+      // Memory for the unread bytes is refused. Another connection's scan may have called, which must not get this error.
       this.refuse();
     }
   }
 
   private carryAway(): void {
     const { kernels, waiting } = this;
-    // Only the chunk that was being scanned can be another's.
+    // Only the chunk being scanned can belong to the caller.
     const first = waiting?.first;
     if (waiting !== undefined && first?.owned === false) {
       waiting.replaceFirst({ chunk: new Uint8Array(first.chunk.subarray(first.at)), at: 0, owned: true });
     }
     if (this.records !== kernels.words) return;
-    // The current record stays the current one, so that its payload can still be asked for.
+    // The current record stays current, so that its payload can still be read.
     const span = this.carryRecords(kernels.words, this.record >= this.scanner.firstRecord);
-    // Without a record the chunk was all header, not yet whole: it lies in the saved state.
+    // Without a record the chunk was part of a header, which the saved state holds.
     if (span === undefined) return this.forget();
     this.memory.carryOut(span[0], span[1]);
     kernels.tenant = undefined;
@@ -282,7 +281,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     }
   }
 
-  /** Memory was refused: drops everything unread, and has `next` tell of it (RFC 6455 7.4.1, code 1011). */
+  /** Memory was refused: drops everything unread, and makes `next` report it (RFC 6455 7.4.1, code 1011). */
   private refuse(): void {
     this.stop();
     this.readNothing(true);
@@ -297,13 +296,13 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     (this.waiting ??= new Queue()).push(waiting);
   }
 
-  /** Scans a chunk that nothing waits before. */
+  /** Scans a chunk when no other waits before it. */
   private scanFirst(chunk: Uint8Array, owned: boolean): void {
     const consumed = this.scan(chunk, 0, owned);
     if (consumed < chunk.length && !this.isStopped) this.wait({ chunk, at: consumed, owned });
   }
 
-  /** Scans the waiting chunks; whether that brought a record. */
+  /** Scans the waiting chunks; returns whether that made a record. */
   private scanWaiting(): boolean {
     while (this.waiting !== undefined) {
       const { waiting } = this;
@@ -318,7 +317,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return false;
   }
 
-  /** Scans one window of `chunk`, from `at` on, and returns how many bytes of it were taken in. */
+  /** Scans one window of `chunk`, from `at` on, and returns how many bytes it consumed. */
   private scan(chunk: Uint8Array, at: number, owned: boolean): number {
     const { kernels } = this;
     const { arenaAddress, arenaLength, bytes } = kernels;
@@ -331,7 +330,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return consumed;
   }
 
-  /** Lets the kernel walk `length` bytes of its memory, and returns how many it took in. */
+  /** Makes the kernel walk `length` bytes of its memory, and returns how many it consumed. */
   private scanAt(address: number, length: number): number {
     const { kernels, scanner } = this;
     if (kernels.tenant !== this) {

@@ -15,13 +15,13 @@ import { count, countFrames, type Traffic } from './statistics.js';
 import { limitOf, Withheld, type TakeOptions } from './withheld.js';
 
 export interface FrameEncoderOptions {
-  /** Which end of the connection encodes: a client masks, a server does not. */
+  /** The end of the connection that encodes: a client masks, a server does not. */
   readonly role: Role;
-  /** Where masking keys come from; default: `values.random`. */
+  /** The source of masking keys; default: `values.random`. */
   readonly generateMask?: GenerateMask;
   /** RSV bits, in their places on the wire, that an extension has claimed on control frames too (RFC 6455 5.2). */
   readonly rsv?: number;
-  /** Write control frames that RFC 6455 forbids too, as a test of a peer does; default false. */
+  /** Allow control frames that RFC 6455 forbids, for testing a peer; default false. */
   readonly unchecked?: boolean;
   readonly kernels?: Kernels;
   readonly values?: Values;
@@ -29,32 +29,32 @@ export interface FrameEncoderOptions {
   readonly traffic?: Traffic;
 }
 
-/** Text of up to this many code units is written straight into the batch; longer text is encoded by itself first. */
+/** Text of up to this many code units is written straight into the batch; longer text is encoded separately first. */
 const DIRECT_TEXT = 16 * 1024;
-/** Text of up to this many code units costs less in a loop here than the call of an encoder, as long as it is ASCII. */
+/** For ASCII text of up to this many code units, a loop here is cheaper than calling an encoder. */
 const SHORT_TEXT = 24;
-/** All bits that the first byte of a data frame may have: opcodes from 8 on are those of control frames (RFC 6455 5.2). */
+/** The bits allowed in the first byte of a data frame: opcodes from 8 on are those of control frames (RFC 6455 5.2). */
 const DATA_FIRST = 0xf7;
-/** Payloads from this length on are handed on by reference where the caller lends them. */
+/** Payloads of at least this length are passed on by reference where the caller lends them. */
 export const LEND_FROM: number = FULL_BATCH;
 
-/** The method that copies payloads, looked up once: that costs a third of a short copy where Buffers and plain arrays come in turn. */
+/** The method that copies payloads, looked up once: the lookup is a third of a short copy where Buffers and plain arrays alternate. */
 // oxlint-disable-next-line unbound-method -- it is called on its target
 const { set } = Uint8Array.prototype;
 
-/** Writes frames one after another; `take()` hands out the frames written. */
+/** Writes frames one after another; `take()` returns the written frames. */
 export class FrameEncoder {
   private readonly traffic: Traffic | undefined;
   private readonly memory: OutMemory;
-  /** The frames written and not taken. */
+  /** The frames that were written and not taken. */
   private outgoing: Outgoing | undefined;
-  /** Output that was taken, and that a limit has kept back. */
+  /** Output that was taken but exceeded a limit. */
   private withheld: Withheld | undefined;
-  /** The frame that `beginFrame` began: payload bytes that are still to come, bytes that have come, and its key. */
+  /** The frame that `beginFrame` began: missing payload bytes, received payload bytes, and its key. */
   private begun: { left: number; phase: number; readonly key: number } | undefined;
-  /** How often something had been taken from the memory when this encoder last took; -1 before. */
+  /** The memory's count of takes when this encoder last took; -1 before. */
   private takes = -1;
-  /** Draws the next frame's masking key; undefined for a server. */
+  /** Draws the next frame's masking key; undefined on a server. */
   private readonly drawKey: (() => number) | undefined;
   /** Whether the caller's code draws the keys. */
   private readonly hasOwnKeys: boolean;
@@ -74,37 +74,37 @@ export class FrameEncoder {
     this.drawKey = role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
   }
 
-  /** How many bytes have been written and not taken. */
+  /** The number of bytes that were written and not taken. */
   get length(): number {
     const { outgoing, withheld } = this;
     return (outgoing === undefined ? 0 : outgoing.length) + (withheld === undefined ? 0 : withheld.length);
   }
 
-  /** How many frames have been written since `take`. */
+  /** The number of frames written since `take`. */
   get frames(): number {
     return this.outgoing === undefined ? 0 : this.outgoing.frames;
   }
 
-  /** Whether a limit has cut the output, so that the rest of it begins with the rest of a frame. */
+  /** Whether a limit has cut the output, so that its rest begins within a frame. */
   get isCut(): boolean {
     return this.withheld !== undefined && this.withheld.length > 0;
   }
 
-  /** How many payload bytes of the frame that `beginFrame` began are still to come; 0 between frames. */
+  /** The number of payload bytes still missing from the frame that `beginFrame` began; 0 between frames. */
   get remaining(): number {
     return this.begun === undefined ? 0 : this.begun.left;
   }
 
   /**
-   * Writes one frame. The bits of a data frame are the caller's; a control frame is as RFC 6455 5.5 demands, unless
-   * `unchecked` was asked for.
+   * Writes one frame. The caller chooses the bits of a data frame; a control frame must follow RFC 6455 5.5, unless the
+   * option `unchecked` is set.
    * @param first the header's first byte: FIN, RSV bits and opcode (RFC 6455 5.2)
    * @param payload bytes, or text, which is sent as UTF-8
-   * @param lent the payload may be referred to, not copied, until it has been written out; honoured from 64 KiB on
-   * @throws UsageError, before anything is written, when an argument is of another kind, or the control frame is forbidden
+   * @param lent whether the payload may be kept by reference, not copied, until it has been written; from 64 KiB on
+   * @throws UsageError, before anything is written, when an argument has a wrong type, or the control frame is forbidden
    */
   frame(first: number, payload: Payload, lent = false): void {
-    // The way that nearly every frame takes, short enough for the engine to put it into its caller's loop.
+    // The path of nearly every frame, short enough for the engine to inline it into its caller's loop.
     if (typeof first === 'number' && (first & DATA_FIRST) === first && this.begun === undefined) {
       if (typeof payload === 'string') return this.putText(first, payload);
       const length = lent ? -1 : lengthOf(payload);
@@ -129,10 +129,10 @@ export class FrameEncoder {
   }
 
   /**
-   * Writes the header of a frame whose payload is given to `payload` as it comes; no other frame is written before its end.
-   * @param first as `frame` takes it
-   * @param length how long the payload will be, in bytes, up to 2^53 - 1
-   * @throws UsageError, before anything is written, when an argument is out of range, or a frame is not at its end
+   * Writes the header of a frame whose payload comes in pieces by `payload`; no other frame can be written before its end.
+   * @param first as for `frame`
+   * @param length the length of the whole payload, in bytes, up to 2^53 - 1
+   * @throws UsageError, before anything is written, when an argument is out of range, or another frame is unfinished
    */
   beginFrame(first: number, length: number): void {
     const isControl = this.isChecked(first);
@@ -148,8 +148,8 @@ export class FrameEncoder {
   /**
    * Writes the next piece of the payload of the frame that `beginFrame` began.
    * @param data bytes, or text, which is sent as UTF-8
-   * @param lent the piece may be referred to, not copied, until it has been written out; honoured by a server, from 64 KiB on
-   * @throws UsageError, before anything is written, when no frame was begun, or `data` is longer than the rest of it
+   * @param lent whether the piece may be kept by reference, not copied, until it has been written; on a server, from 64 KiB on
+   * @throws UsageError, before anything is written, when no frame was begun, or `data` exceeds the announced length
    */
   payload(data: Payload, lent = false): void {
     const bytes = typeof data === 'string' ? this.memory.values.encode(data) : toBytes(data);
@@ -170,13 +170,13 @@ export class FrameEncoder {
   /** Writes a part of a frame, by reference when `lent`. */
   private putPiece(piece: Uint8Array, lent: boolean): void {
     const outgoing = this.outgoing ?? this.open();
-    // A client's batch is masked when it leaves, as whole frames.
+    // A client's batch is masked as whole frames when it leaves.
     if (lent || this.drawKey !== undefined) return outgoing.append(piece);
     outgoing.reserve(piece.length).set(piece, outgoing.end);
     outgoing.end += piece.length;
   }
 
-  /** Whether `first` begins a control frame that is to be checked; throws where it may not begin a frame. */
+  /** Whether `first` begins a control frame that has to be checked; throws where it cannot begin a frame. */
   private isChecked(first: number): boolean {
     if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
     if (!Number.isInteger(first) || first < 0 || first > 0xff) throw new UsageError("A frame's first byte is 0 to 255");
@@ -186,8 +186,8 @@ export class FrameEncoder {
   }
 
   /**
-   * Adds bytes that already are whole frames, or several chunks of them, by reference when `lent`, else copied.
-   * @throws UsageError, before anything is added, when `frames` are no bytes
+   * Adds encoded frames, in one chunk or several, by reference when `lent`, else copied.
+   * @throws UsageError, before anything is added, when `frames` are not bytes
    */
   raw(frames: Bytes | readonly Bytes[], lent = false): void {
     const chunks = toChunks(frames);
@@ -195,7 +195,7 @@ export class FrameEncoder {
     for (const chunk of chunks) this.putRaw(chunk, lent);
   }
 
-  /** As `frame`, for a payload that is known to be bytes, and to have `length` of them. @internal */
+  /** As `frame`, for a payload known to be `length` bytes. @internal */
   put(first: number, payload: Uint8Array, length: number, lent: boolean): void {
     const { drawKey } = this;
     if (drawKey !== undefined) {
@@ -208,14 +208,14 @@ export class FrameEncoder {
       outgoing.lend(first, payload);
     } else {
       const at = outgoing.begin(first, length, 0);
-      // Bytes whose memory was detached count as none, and cannot be copied.
+      // Bytes with detached memory count as none, and cannot be copied.
       if (length > 0) set.call(outgoing.bytes!, payload, at);
       outgoing.end = at + length;
     }
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** As `put`, for a client; `key` is drawn before, so that nothing is written where there is none. */
+  /** As `put`, for a client; `key` is drawn first, so that nothing is written where there is none. */
   private putMasked(first: number, payload: Uint8Array, length: number, key: number): void {
     const outgoing = this.outgoing ?? this.open();
     const { memory } = this;
@@ -232,7 +232,7 @@ export class FrameEncoder {
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** As `text`, for data known to be a string. @internal */
+  /** As `text`, for a value known to be a string. @internal */
   putText(first: number, text: string): void {
     const units = text.length;
     if (units > DIRECT_TEXT) {
@@ -244,7 +244,7 @@ export class FrameEncoder {
     const { kernels, values } = this.memory;
     const key = drawKey === undefined ? 0 : drawKey();
     const outgoing = this.outgoing ?? this.open();
-    // The header's length is guessed from the code units, right whenever the text is ASCII, and mended when it was wrong.
+    // The header's length is guessed from the code units, which is right for ASCII, and corrected if it was wrong.
     const bytes = outgoing.reserve(MAX_HEADER + 3 * units);
     const start = outgoing.end;
     const keyBytes = drawKey === undefined ? 0 : 4;
@@ -265,7 +265,7 @@ export class FrameEncoder {
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
-  /** As `raw`, for data known to be bytes in memory that nothing resizes. @internal */
+  /** As `raw`, for bytes in memory that cannot be resized. @internal */
   putRaw(frames: Uint8Array, lent: boolean): void {
     const { length } = frames;
     if (length === 0) return;
@@ -273,7 +273,7 @@ export class FrameEncoder {
     if (lent) {
       outgoing.append(frames);
     } else if (this.drawKey !== undefined) {
-      // A client's batch is masked when it leaves, which these frames are already.
+      // A client's batch is masked when it leaves, but these frames are masked already.
       const own = this.memory.values.allocate(length);
       own.set(frames);
       outgoing.append(own);
@@ -284,7 +284,7 @@ export class FrameEncoder {
     if (this.traffic !== undefined) countFrames(this.traffic, frames);
   }
 
-  /** Adds a server's whole frames that many connections send, by reference: nothing changes them any more. @internal */
+  /** Adds a server's encoded frames that many connections share, by reference: nothing changes them any more. @internal */
   putShared(frames: Uint8Array): void {
     (this.outgoing ?? this.open()).appendShared(frames);
     if (this.traffic !== undefined) countFrames(this.traffic, frames);
@@ -292,7 +292,7 @@ export class FrameEncoder {
 
   /**
    * Empties the batch: the chunks to write, in order. They are never written to again, unless `reuse` allows it.
-   * @throws UsageError when the limit is no length
+   * @throws UsageError when the limit is not a length
    */
   take(options?: TakeOptions): Uint8Array[] {
     if (options === undefined && this.withheld === undefined) return this.takeAll();
@@ -301,9 +301,9 @@ export class FrameEncoder {
   }
 
   /**
-   * Copies as much of the output as fits to the caller's memory; the rest stays.
-   * @returns how many bytes were copied
-   * @throws UsageError when `target` is no bytes
+   * Copies as much of the output as fits into the caller's memory; the rest stays.
+   * @returns the number of copied bytes
+   * @throws UsageError when `target` is not bytes
    */
   takeInto(target: Bytes): number {
     const bytes = toBytes(target);
@@ -335,9 +335,9 @@ export class FrameEncoder {
     return chunks;
   }
 
-  /** Says that `chunk`, the only one of the last `take`, has been written out and is kept by nobody; else does nothing. */
+  /** Confirms that `chunk`, the only one of the last `take`, has been written and nothing refers to it; else does nothing. */
   reuse(chunk: Uint8Array): void {
-    // The last chunk of the thread is this encoder's only if it was the last to take.
+    // The last chunk of the thread is this encoder's only if this encoder took last.
     if (this.takes === this.memory.takes) this.memory.reuse(chunk);
   }
 
@@ -356,7 +356,7 @@ export class FrameEncoder {
   }
 }
 
-/** Writes `text` at `at`, a byte for each code unit; false, with some of it written, when it is not ASCII. */
+/** Writes `text` at `at`, one byte for each code unit; false, with a part written, when it is not ASCII. */
 function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -366,7 +366,7 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
   return true;
 }
 
-/** Throws where `first` begins no control frame that RFC 6455 knows; `rsv` are the bits that an extension has claimed. */
+/** Throws where `first` does not begin a control frame of RFC 6455; `rsv` are the bits that an extension has claimed. */
 function assertControlFirst(first: number, rsv: number): void {
   // RFC 6455 5.5: control frames are never fragmented. 5.2: RSV bits are 0 unless an extension defines them.
   if ((first & FIN) === 0) throw new UsageError('A control frame is never fragmented');

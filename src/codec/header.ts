@@ -32,7 +32,7 @@ function writeLength(bytes: Uint8Array, at: number, length: number, maskBit: num
   return at;
 }
 
-/** How many bytes the header of a frame without a masking key has. */
+/** The length, in bytes, of a frame's header without a masking key. */
 export function headerLength(length: number): number {
   if (length < LENGTH_16) return 2;
   return length < 0x10000 ? 4 : 10;
@@ -47,7 +47,7 @@ export function writeKey(bytes: Uint8Array, at: number, key: number): number {
   return at + 4;
 }
 
-/** Where the payload of the whole, well-formed frame at `at` begins, and where the frame ends. */
+/** The start of the payload of the whole, well-formed frame at `at`, and the end of the frame. */
 export function frameAt(bytes: Uint8Array, at: number): { readonly payload: number; readonly end: number } {
   const second = bytes[at + 1];
   let length = second & ~MASK;
@@ -62,11 +62,11 @@ export function frameAt(bytes: Uint8Array, at: number): { readonly payload: numb
 }
 
 /**
- * Writes a frame's header, for frames whose payload its caller writes, in pieces or by itself (RFC 6455 5.2).
- * @param target where to, at `at`; a header has 2 to 14 bytes
+ * Writes a frame's header, for callers that write the payload themselves (RFC 6455 5.2).
+ * @param target memory for the header, from `at` on; a header has 2 to 14 bytes
  * @param first the header's first byte: FIN, RSV bits and opcode
- * @param length how long the payload is, in bytes, up to 2^53 - 1
- * @param key the masking key, its first byte lowest, as `mask` takes it; undefined for a frame that is not masked
+ * @param length the length of the payload, in bytes, up to 2^53 - 1
+ * @param key the masking key, its first byte lowest, as `mask` takes it; undefined for an unmasked frame
  * @returns where the payload begins
  * @throws UsageError, before anything is written, when an argument is out of range or there is no room
  */

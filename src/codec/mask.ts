@@ -2,13 +2,13 @@
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 
-/** Below this many bytes a loop here is quicker than carrying them to the kernel and back. */
+/** Below this many bytes, a loop here is faster than copying to the kernel and back. */
 const LOOP_BELOW = 32;
 
 /**
  * Masks, or unmasks, bytes [start, end) of `bytes` in place.
  * @param key the four bytes of the masking key as an integer, the first in the lowest byte
- * @param phase how many payload bytes lie before `start`, so that a payload can be masked piece by piece
+ * @param phase the number of payload bytes before `start`, so that a payload can be masked piece by piece
  */
 export function mask(
   bytes: Uint8Array,
@@ -28,7 +28,7 @@ export function mask(
 }
 
 /**
- * Writes `payload`, masked with `key` from its first byte on, to `at` in `target`, which has room for it. The two may be
+ * Writes `payload`, masked with `key` from its first byte on, to `at` in `target`, which must have room. The two may be
  * the same place.
  */
 export function maskInto(target: Uint8Array, at: number, payload: Uint8Array, key: number, kernels: Kernels): void {

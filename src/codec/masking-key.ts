@@ -1,10 +1,10 @@
 // `maskingKeys` draws a fresh masking key for each frame from a secure random source (RFC 6455 5.3, 10.3).
 import type { Values } from '../values/values.js';
 
-/** Puts the four bytes of a new masking key into `into`; called once a frame, before any of it is written. */
+/** Writes the four bytes of a new masking key into `into`; called once for each frame, before any of it is written. */
 export type GenerateMask = (into: Uint8Array) => void;
 
-/** How many keys are drawn at a time: 32 KiB, since a short draw costs most by its call. */
+/** The bytes drawn at a time, 32 KiB, since the call costs more than a short draw. */
 const POOL_LENGTH = 8192;
 
 /** Keys from a pool that is refilled from the secure source and wiped as it is used; one pool for each thread. */

@@ -1,4 +1,4 @@
-// `NeutralScan` reads frames without judging them, as a tap or a proxy does, and keeps the facts of each header.
+// `NeutralScan` reads frames without judging them, for a tap or a proxy, and keeps the fields of each header.
 import type { Kernels } from '../kernels/kernels.js';
 import { writeRecord } from '../kernels/write-record.js';
 import {
@@ -26,30 +26,30 @@ import {
 import { Violation } from '../spec/violation.js';
 import { Scan } from './scan.js';
 
-/** A frame's header as it stood on the wire (RFC 6455 5.2). */
+/** A frame's header, as it was on the wire (RFC 6455 5.2). */
 export interface FrameHeader {
-  /** Where the frame begins, in bytes from the first one that the decoder took in. */
+  /** The start of the frame, in bytes from the first one that the decoder took in. */
   readonly offset: number;
-  /** The header's length, 2 to 14 bytes, the masking key counted. */
+  /** The length of the header, 2 to 14 bytes, including the masking key. */
   readonly headerLength: number;
   /** The payload's length, in bytes, up to 2^53 - 1. */
   readonly length: number;
   /** The bit MASK. */
   readonly isMasked: boolean;
-  /** The masking key as `mask` takes it, its first byte lowest; 0 where the frame is not masked. */
+  /** The masking key as `mask` takes it, its first byte lowest; 0 where the frame is unmasked. */
   readonly maskingKey: number;
 }
 
-/** Scans in JavaScript, on both sets of kernels, which unmask for it. A record's extra word is an index of `headers`. */
+/** Scans in JavaScript, with either set of kernels to unmask. A record's extra word is an index into `headers`. */
 export class NeutralScan extends Scan {
-  /** The frames of the last scan; the first one may go on from the scan before. */
+  /** The frames of the last scan; the first one may continue from the scan before. */
   headers: FrameHeader[] = [];
   /** Bytes taken in so far. */
   private position = 0;
-  /** The header that is being read, and how much of it has come. */
+  /** The header that is being read, and the number of its bytes so far. */
   private readonly header = new Uint8Array(MAX_HEADER);
   private held = 0;
-  /** The frame whose payload is being read: its kind word, its key turned to the next byte, and the bytes still to come. */
+  /** The frame whose payload is being read: its kind word, its key rotated to the next byte, and the missing bytes. */
   private current: FrameHeader | undefined;
   private kind = 0;
   private key = 0;
@@ -81,7 +81,7 @@ export class NeutralScan extends Scan {
         const total = this.headerLength;
         if (this.held < total) break;
         if (!this.begin(this.position + at - address)) {
-          // Such a length cannot be counted, so that no later frame would be found.
+          // Such a length cannot be counted, and no later frame could be found.
           record = writeRecord(words, record, RECORD_VIOLATION, at, 0, Violation.LengthTooLarge);
           break;
         }

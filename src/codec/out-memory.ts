@@ -4,23 +4,23 @@ import type { Kernels } from '../kernels/kernels.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import type { Values } from '../values/values.js';
 
-/** The desk: a full batch fits, whatever its last frame brings. */
+/** The length of the desk: a full batch fits, whatever its last frame adds. */
 const DESK_LENGTH = 2 * FULL_BATCH;
-/** Chunks are copied out of the desk into the smallest tray that they fit; longer ones leave with the desk itself. */
+/** Chunks are copied from the desk into the smallest tray that they fit; longer ones leave with the desk itself. */
 const TRAY_LENGTHS = [1024, 4096, 16_384] as const;
 const LONGEST_TRAY = TRAY_LENGTHS[2];
-/** Spare trays of one length take at most so many bytes. */
+/** The most bytes of spare trays of one length. */
 const SPARE_LENGTH = 64 * 1024;
 
-/** A batch that lies at a desk, as the desk knows it. */
+/** The part of a batch that its desk uses. */
 interface DeskTenant {
   /** Makes way for another connection. */
   moveOut(): void;
 }
 
 /**
- * A place where connections write batches, one at a time. It has no methods: copies of the library share one, and a copy that
- * is let go must not stay in memory for its code.
+ * The place where connections write batches, one at a time. It has no methods: copies of the library share one, and its code
+ * would keep a copy that is let go in memory.
  */
 export interface Desk {
   /** The connection whose batch lies here. */
@@ -34,13 +34,13 @@ function makeDesk(bytes: Uint8Array, start: number, end: number): Desk {
   return { tenant: undefined, bytes, start, end };
 }
 
-/** Moves an open batch out, and returns whether `length` bytes fit then. */
+/** Moves an open batch out, and returns whether `length` bytes fit now. */
 export function clearDesk(desk: Desk, length: number): boolean {
   desk.tenant?.moveOut();
   return desk.start + length <= desk.end;
 }
 
-/** Memory for chunks that is used again and again; bytes from `dirty` on are zero. */
+/** Memory for chunks, used again and again; bytes from `dirty` on are zero. */
 export interface Tray {
   readonly bytes: Uint8Array;
   dirty: number;
@@ -48,25 +48,25 @@ export interface Tray {
 
 /**
  * The memory that connections with the same values and kernels share. They write batches at a desk; a chunk is a copy of
- * its batch, or the desk itself where that is long, and `reuse` takes its memory back. Behind a chunk lies nothing but
- * that chunk and zeros, so that a stalled peer, a tool or a log shows no other connection's bytes.
+ * its batch, or the desk itself where the batch is long, and `reuse` takes its memory back. The memory of a chunk holds
+ * only that chunk and zeros, so that a stalled peer, a tool or a log shows no other connection's bytes.
  */
 export class OutMemory {
   readonly desk: Desk;
   /** The desk for frames to be masked: an area of the kernels' memory. */
   readonly stage: Desk;
-  /** The kernels' memory, for numbers that are not aligned. */
+  /** The kernels' memory, for unaligned numbers. */
   readonly stageWords: DataView;
   private deskDirty = 0;
   /** Spare trays of each length. */
   private readonly trays: readonly Tray[][] = [[], [], []];
-  /** The chunk that was made last, and its tray; and the chunk that a connection took last, which alone can be given back. */
+  /** The chunk that was made last, and its tray; the chunk that a connection took last, the only one that `reuse` accepts. */
   private made: Uint8Array | undefined;
   private tray: Tray | undefined;
   private taken: Uint8Array | undefined;
-  /** Frames that many connections send, and the chunk that they make together. */
+  /** Frames that many connections share, and the chunk that they make together. */
   private shared: { readonly parts: readonly Uint8Array[]; readonly joined: Uint8Array } | undefined;
-  /** How often something was taken. */
+  /** The number of takes. */
   takes = 0;
 
   constructor(
@@ -107,7 +107,7 @@ export class OutMemory {
     return (this.made = this.values.view(tray.bytes.buffer, 0, length));
   }
 
-  /** One chunk of `length` bytes of frames that many connections send: those that send the same ones in a row share it. */
+  /** One chunk of `length` bytes of shared frames: connections in a row that send the same frames share the chunk. */
   joinShared(parts: readonly Uint8Array[], length: number): Uint8Array {
     if (this.shared !== undefined && areSame(this.shared.parts, parts)) return this.shared.joined;
     const joined = this.values.view(new ArrayBuffer(length), 0, length);
@@ -139,7 +139,7 @@ export class OutMemory {
     return (this.made = this.values.view(bytes.buffer, 0, length));
   }
 
-  /** Notes bytes that were written at the desk and left it by another way than `leaveDesk`. */
+  /** Notes bytes that were written at the desk and left it other than by `leaveDesk`. */
   soilDesk(length: number): void {
     this.deskDirty = Math.max(this.deskDirty, length);
   }
@@ -150,7 +150,7 @@ export class OutMemory {
     this.takes++;
   }
 
-  /** Says that the last chunk taken has been written out and that nothing refers to it: its memory can serve again. */
+  /** Confirms that the last taken chunk has been written and nothing refers to it: its memory can be used again. */
   reuse(chunk: Uint8Array): void {
     if (chunk !== this.taken) return;
     this.taken = undefined;
@@ -163,7 +163,7 @@ export class OutMemory {
     else if (this.trays[index].length === 0) this.spare(index, tray);
   }
 
-  /** The tray of the last chunk taken, if it lies in one, for an owner that will call `giveBack`, not `reuse`. */
+  /** The tray of the last taken chunk, if it has one, for an owner that will call `giveBack`, not `reuse`. */
   claim(chunk: Uint8Array): Tray | undefined {
     if (chunk !== this.taken || chunk !== this.made) return undefined;
     const { tray } = this;
@@ -171,14 +171,14 @@ export class OutMemory {
     return tray;
   }
 
-  /** Says that a chunk of `length` bytes has been written out, whenever it was taken; `tray` is that of `claim`. */
+  /** Confirms that a chunk of `length` bytes has been written, whenever it was taken; `tray` comes from `claim`. */
   giveBack(length: number, tray: Tray | undefined): void {
     const index = trayIndex(length);
     if (index === NO_TRAY) this.takeDesk(tray);
     else if ((this.trays[index].length + 1) * TRAY_LENGTHS[index] <= SPARE_LENGTH) this.spare(index, tray);
   }
 
-  /** Lays memory at a desk that has none: that of a long chunk that left, or new memory, since the next one will leave too. */
+  /** Gives an empty desk memory: that of a long chunk that came back, or new memory. */
   private takeDesk(tray: Tray | undefined): void {
     const { desk } = this;
     if (desk.bytes.length > 0) return;

@@ -1,17 +1,17 @@
-// `Outgoing` gathers the frames that one connection has to send into the few chunks that leave in one write.
+// `Outgoing` gathers the frames that one connection has to send into few chunks, written together.
 import { MAX_HEADER } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import { frameAt, writeHeader } from './header.js';
 import { clearDesk, type Desk, type OutMemory } from './out-memory.js';
 
-/** A batch that had to leave the desk starts with room for twice its bytes, and at least this much. */
+/** A batch that is moved off the desk gets room for twice its bytes, and at least this much. */
 const PRIVATE_LENGTH = 1024;
 
 /**
- * The frames that one connection has to send, from the first until they are taken; an idle connection has none. Small
- * frames are written at a desk that all connections of the thread share, one connection at a time; when another begins
- * while a batch waits, the waiting batch goes on in memory of its own. Frames to be masked are written in the kernels'
- * memory, as they are, and masked there when the batch leaves it, all by one call.
+ * The frames that one connection has to send, until they are taken; an idle connection has none. Small frames are written
+ * at a desk that all connections of the thread share, one connection at a time; when another connection starts while a
+ * batch waits, that batch moves to memory of its own. Frames to be masked are written unmasked into the kernels' memory,
+ * and masked there by one call when the batch leaves.
  */
 export class Outgoing {
   /** The open batch: bytes [start, end) of `bytes`, with room up to `limit`. */
@@ -19,10 +19,10 @@ export class Outgoing {
   start = 0;
   end = 0;
   private limit = 0;
-  /** Chunks that go before the open batch. */
+  /** Chunks before the open batch. */
   private chunks: Uint8Array[] | undefined;
   private chunkBytes = 0;
-  /** How many of the chunks are frames that many connections send. */
+  /** How many of the chunks are frames that many connections share. */
   private shared = 0;
   private readonly home: Desk;
 
@@ -34,12 +34,12 @@ export class Outgoing {
     this.home = isMasked ? memory.stage : memory.desk;
   }
 
-  /** How many bytes wait. */
+  /** The number of waiting bytes. */
   get length(): number {
     return this.chunkBytes + this.end - this.start;
   }
 
-  /** How many frames wait: counted by their headers, which lie in one chunk each. */
+  /** The number of waiting frames, counted by their headers, each of which is in one chunk. */
   get frames(): number {
     const { bytes, chunks = [], start, end } = this;
     let frames = 0;
@@ -53,42 +53,42 @@ export class Outgoing {
   }
 
   /**
-   * Writes a frame's header after `end` and makes room for a key of 4 bytes where `maskBit` is MASK, and for `length` bytes
-   * of payload; returns where in `bytes` they begin. The frame is part of the batch once the caller has filled it and moved
-   * `end` behind it: until then an error leaves the batch as it was.
+   * Writes a frame's header at `end` and makes room for a key of 4 bytes where `maskBit` is MASK, and for `length` bytes
+   * of payload; returns their place in `bytes`. The frame is part of the batch once the caller has filled it and moved
+   * `end` past it: until then an error leaves the batch as it was.
    */
   begin(first: number, length: number, maskBit: number): number {
     return writeHeader(this.reserve(MAX_HEADER + length), this.end, first, length, maskBit);
   }
 
-  /** Writes a frame whose payload is referred to: its owner leaves it as it is until it has been written. */
+  /** Writes a frame with its payload by reference: the owner keeps it unchanged until it has been written. */
   lend(first: number, payload: Uint8Array): void {
     const bytes = this.reserve(MAX_HEADER);
     this.end = writeHeader(bytes, this.end, first, payload.length, 0);
     this.append(payload);
   }
 
-  /** Makes room for `length` bytes after `end`, in one piece; the caller writes there and moves `end`. */
+  /** Makes room for `length` bytes at `end`, in one piece; the caller writes there and moves `end`. */
   reserve(length: number): Uint8Array {
     const { bytes } = this;
     if (bytes !== undefined && this.end + length <= this.limit) return bytes;
     return this.grow(length);
   }
 
-  /** Adds a chunk by reference: its owner leaves it as it is until it has been written. */
+  /** Adds a chunk by reference: the owner keeps it unchanged until it has been written. */
   append(chunk: Uint8Array): void {
     this.closeBatch();
     (this.chunks ??= []).push(chunk);
     this.chunkBytes += chunk.length;
   }
 
-  /** As `append`, for frames that many connections send, and that nothing changes any more. */
+  /** As `append`, for frames that many connections share and nothing changes any more. */
   appendShared(frames: Uint8Array): void {
     this.append(frames);
     this.shared++;
   }
 
-  /** Empties the queue: the chunks to write, in order; one where they are many and short. */
+  /** Empties the queue: the chunks to write, in order; joined into one where they are many and short. */
   take(): Uint8Array[] {
     this.closeBatch();
     const { chunks = [], chunkBytes } = this;
@@ -104,7 +104,7 @@ export class Outgoing {
     return taken;
   }
 
-  /** As `take`, where all that waits is one open batch; undefined when there is more than that. */
+  /** As `take`, where only one open batch waits; else undefined. */
   takeSingle(): Uint8Array | undefined {
     if (this.chunks !== undefined || this.bytes === undefined) return undefined;
     const batch = this.takeBatch();
@@ -112,18 +112,18 @@ export class Outgoing {
     return batch;
   }
 
-  /** Makes way for another connection: the open batch goes on in memory of its own. */
+  /** Makes way for another connection: the open batch moves to memory of its own. */
   moveOut(): void {
-    // A desk's tenant has an open batch.
+    // A tenant of the desk always has an open batch.
     this.moveTo(this.bytes!, Math.max(PRIVATE_LENGTH, 2 * (this.end - this.start)));
   }
 
-  /** One chunk of all, since a write of many costs more than copying them. */
+  /** Joins all chunks, since writing many costs more than copying them. */
   private join(chunks: Uint8Array[], length: number): Uint8Array {
     const joined = this.memory.chunk(length);
     let at = 0;
     for (const chunk of chunks) {
-      // A chunk whose owner has detached it has no bytes left, and cannot be copied.
+      // A chunk that its owner has detached has no bytes left, and cannot be copied.
       if (chunk.length > 0) joined.set(chunk, at);
       at += chunk.length;
     }
@@ -138,7 +138,7 @@ export class Outgoing {
     this.chunkBytes += chunk.length;
   }
 
-  /** The open batch, in memory that stays as it is. Memory may be refused: the batch is given up only after that. */
+  /** The open batch, in memory that nothing changes any more. Memory may be refused; the batch is dropped only after that. */
   private takeBatch(): Uint8Array {
     const { start, end, home, memory } = this;
     const bytes = this.bytes!;

@@ -4,37 +4,37 @@ import { RECORD_LENGTH, RECORD_OFFSET, RECORD_VIOLATION, RECORD_WORDS } from '..
 import type { Values } from '../values/values.js';
 
 /**
- * Short payloads share memory with their neighbours in the chunk, at most this many bytes of it, so that a message that
- * the user keeps pins little else; a payload that is longer, or alone, has memory of its own.
+ * Short payloads share memory with their neighbours in the chunk, at most this many bytes, so that a message that the
+ * user keeps pins little else; a longer payload, or one without neighbours, has memory of its own.
  */
 const SLAB_UP_TO = 12 * 1024;
 
-/** A place for payloads: a slab that they are copied to, or a chunk that was given away and gets them back unmasked. */
+/** Memory for payloads: a slab that they are copied to, or a chunk that was given away and gets them back unmasked. */
 export class PayloadMemory {
   /**
-   * Memory with payloads of this chunk and of no other: a record's payload at `offset` lies at `shift + offset`, and
-   * below `end` payloads may be views of it. Once the records were carried away, they are copies: then `end` is 0, and
-   * the owner of a message can take away nothing that is still to be read.
+   * Memory with payloads of this chunk only: a record's payload at `offset` is at `shift + offset`, and payloads below
+   * `end` may be views of it. Once the records were copied out, payloads are copies, and `end` is 0: the owner of a
+   * message cannot detach anything unread.
    */
   private slab: ArrayBufferLike | undefined;
   private shift = 0;
   private end = 0;
-  /** A chunk that was given away, scanned from `ownedAt` on: payloads go back into it once one of them is asked for. */
+  /** A chunk that was given away, scanned from `ownedAt` on: payloads return to it once one of them is asked for. */
   private owned: Uint8Array | undefined;
   private ownedAt = 0;
   private ownedLength = 0;
 
-  /** @param isMasked whether payloads are unmasked, so that an owned chunk has to be written to */
+  /** @param isMasked whether payloads are unmasked, so that an owned chunk has to be rewritten */
   constructor(
     private readonly values: Values,
     private readonly kernels: Kernels,
     private readonly isMasked: boolean,
   ) {}
 
-  /** The payload at `offset`, which is in the slab; undefined where it is not. */
+  /** The payload at `offset`, where it is in the slab; else undefined. */
   view(offset: number, length: number): Uint8Array | undefined {
     const { slab } = this;
-    // A slab without bytes was transferred away by the owner of a message.
+    // A slab without bytes was transferred by the owner of a message.
     if (offset + length > this.end || slab!.byteLength === 0) return undefined;
     return this.values.view(slab!, this.shift + offset, length);
   }
@@ -47,7 +47,7 @@ export class PayloadMemory {
   }
 
   /**
-   * The payload of `record`, of records up to `recordsEnd`, in memory of its own or, in a slab from now on, with neighbours.
+   * The payload of `record`, of records up to `recordsEnd`, in memory of its own or in a new slab with its neighbours.
    * @throws RangeError where memory is refused
    */
   takeOut(records: Int32Array, record: number, recordsEnd: number): Uint8Array {
@@ -63,7 +63,7 @@ export class PayloadMemory {
     return values.view(this.slab!, this.shift + offset, length);
   }
 
-  /** The payload of `record` where it lies: in the kernels' memory, or here once it was carried away. */
+  /** The payload of `record` in place: in the kernels' memory, or here once it was copied out. */
   bytes(records: Int32Array, record: number): Uint8Array {
     const offset = records[record + RECORD_OFFSET];
     const length = records[record + RECORD_LENGTH];
@@ -71,14 +71,14 @@ export class PayloadMemory {
     return this.kernels.bytes.subarray(offset, offset + length);
   }
 
-  /** Carries [start, end) out of the kernels' memory; payloads are copies from then on. */
+  /** Copies [start, end) out of the kernels' memory; payloads are copies from then on. */
   carryOut(start: number, end: number): void {
     if (this.owned === undefined) this.copy(start, end);
     else this.giveBack();
     this.end = 0;
   }
 
-  /** Forgets the chunk. */
+  /** Drops the chunk. */
   letGo(): void {
     this.slab = undefined;
     this.owned = undefined;
@@ -94,7 +94,7 @@ export class PayloadMemory {
     this.end = end;
   }
 
-  /** Puts unmasked bytes back into the chunk that they came in. */
+  /** Writes unmasked bytes back to the chunk that they came in. */
   private giveBack(): void {
     const { ownedAt, kernels } = this;
     const { arenaAddress } = kernels;
@@ -108,7 +108,7 @@ export class PayloadMemory {
   }
 }
 
-/** The end of a slab that begins with the payload of `record`: behind as many whole payloads as it takes. */
+/** The end of a slab that starts with the payload of `record`, after as many whole payloads as fit. */
 function slabBorder(records: Int32Array, record: number, recordsEnd: number): number {
   const offset = records[record + RECORD_OFFSET];
   let at = recordsEnd - RECORD_WORDS;

@@ -1,4 +1,4 @@
-// `toBytes` turns the bytes that a caller passes, of any class and realm, into a Uint8Array of the right length.
+// `toBytes` converts bytes that a caller passes, of any class and realm, to a Uint8Array of the right length.
 import { UsageError } from '../errors/usage-error.js';
 
 /** Bytes: a view of any kind, or the memory itself, shared or not. */
@@ -9,7 +9,7 @@ export type Payload = string | Bytes;
 
 type Getter<T> = (this: unknown) => T;
 
-/** An accessor that reads the object itself, whatever the object's class or the caller has put in front of it. */
+/** An accessor that reads the object itself, whatever its class or the caller has defined over it. */
 function getter<T>(prototype: object, name: PropertyKey): Getter<T> {
   // Every runtime has these accessors (ECMAScript 23.2.3, 25.3.4).
   // oxlint-disable-next-line unbound-method -- it is called with the object that it reads
@@ -27,9 +27,9 @@ const viewOffset = getter<number>(DataView.prototype, 'byteOffset');
 const viewLength = getter<number>(DataView.prototype, 'byteLength');
 
 /**
- * How many bytes `data` has, where it is a Uint8Array or a Buffer, which are copied as they are; else -1, and where it is of
- * a class that tells another length than its memory has. The engine reads both lengths without a call, since the one that
- * is told makes it look at the class.
+ * The number of bytes of a Uint8Array or Buffer, which is copied as it is; -1 for other data, and for a class whose
+ * `length` differs from its memory's. The engine reads both lengths without a call; the accessor would make it look
+ * at the class.
  */
 export function lengthOf(data: unknown): number {
   if (className.call(data) !== 'Uint8Array') return -1;
@@ -37,15 +37,15 @@ export function lengthOf(data: unknown): number {
   return arrayLength.call(data) === told ? told : -1;
 }
 
-/** How many bytes a typed array has in its memory, whatever it tells by now: none once that was detached. */
+/** The number of bytes that a typed array has in its memory, whatever its `length` says: none once that was detached. */
 export function lengthIn(data: Uint8Array): number {
   return arrayLength.call(data);
 }
 
 /**
- * The bytes of `data`, without copying, as a Uint8Array whose length is that of its memory, though `data` is of a class
- * that tells another. A typed array whose memory was detached has no bytes.
- * @throws UsageError when `data` is no view, ArrayBuffer or SharedArrayBuffer
+ * The bytes of `data`, without copying, as a Uint8Array with the length of its memory, even if the class of `data`
+ * reports another. A typed array with detached memory has no bytes.
+ * @throws UsageError when `data` is not a view, ArrayBuffer or SharedArrayBuffer
  */
 export function toBytes(data: Bytes): Uint8Array {
   if (ArrayBuffer.isView(data) && className.call(data) !== undefined) {
@@ -55,10 +55,10 @@ export function toBytes(data: Bytes): Uint8Array {
   return memoryBytes(data);
 }
 
-/** `toBytes` of a value that is no typed array. */
+/** `toBytes` of a value that is not a typed array. */
 function memoryBytes(data: Bytes): Uint8Array {
   try {
-    // The one constructor that takes memory of any realm, shared or not, and nothing else.
+    // The only constructor that accepts memory of any realm, shared or not, and nothing else.
     const view = ArrayBuffer.isView(data) ? data : new DataView(data);
     return new Uint8Array(viewMemory.call(view), viewOffset.call(view), viewLength.call(view));
   } catch (cause) {
@@ -66,7 +66,7 @@ function memoryBytes(data: Bytes): Uint8Array {
   }
 }
 
-/** `toBytes` of one chunk, or of each chunk of a list; throws before any is returned. */
+/** `toBytes` of one chunk, or of each chunk of a list; it throws before it returns any. */
 export function toChunks(data: Bytes | readonly Bytes[]): Uint8Array[] {
   return Array.isArray(data) ? Array.from(data as Bytes[], toBytes) : [toBytes(data as Bytes)];
 }

@@ -1,4 +1,4 @@
-// `Scan` puts a connection's decoder state into the kernels' memory, lets them walk a chunk, and keeps the state.
+// `Scan` moves a connection's decoder state in and out of the kernels' memory, and makes them walk a chunk.
 import type { Kernels } from '../kernels/kernels.js';
 import { writeRecord } from '../kernels/write-record.js';
 import { Opcode } from '../spec/frame.js';
@@ -24,12 +24,12 @@ import {
 import { Violation } from '../spec/violation.js';
 import type { Traffic } from './statistics.js';
 
-/** One connection's scans, each of one window of a chunk. The records lie in the kernels' table from `firstRecord` on. */
+/** The scans of one connection, each of one window of a chunk. The records are in the kernels' table from `firstRecord` on. */
 export class Scan {
   private maxPayload = 0;
-  /** The decoder state between chunks; undefined at a frame's border outside a message, so that idle costs nothing. */
+  /** The decoder state between chunks; undefined between frames outside a message, so that idle connections hold none. */
   private saved: Int32Array | undefined;
-  /** Whether nothing more is to be scanned: a violation, or the peer's Close, was found. */
+  /** Whether scanning has ended: at a violation, or the peer's Close. */
   isStopped = false;
 
   /** @param config `SCAN_*` flags */
@@ -46,22 +46,22 @@ export class Scan {
     this.maxPayload = Math.min(maxPayload || Infinity, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Leaves text unvalidated, or not, from the next chunk on. */
+  /** Turns the validation of text off or on, from the next chunk on. */
   skipUtf8(skips: boolean): void {
     this.config = skips ? this.config | SCAN_SKIP_UTF8 : this.config & ~SCAN_SKIP_UTF8;
   }
 
-  /** Bytes of the current frame that are still to come. */
+  /** Bytes of the current frame that have not come yet. */
   get remaining(): number {
     return this.saved === undefined ? 0 : new Float64Array(this.saved.buffer)[STATE_REMAINING >>> 3];
   }
 
-  /** Whether the stream stands at a frame's border outside any message. */
+  /** Whether the stream is between frames and outside any message. */
   get isBetween(): boolean {
     return this.saved === undefined;
   }
 
-  /** The index of the first record in the kernels' table; and of the end of those that the last scan wrote. */
+  /** The index of the first record in the kernels' table, and the end of those that the last scan wrote. */
   get firstRecord(): number {
     return this.kernels.recordsAddress >>> 2;
   }
@@ -71,7 +71,7 @@ export class Scan {
   }
 
   /**
-   * Walks `length` bytes of the kernels' memory, and returns how many were taken in.
+   * Walks `length` bytes of the kernels' memory, and returns how many were consumed.
    * @throws RangeError where memory for the state is refused
    */
   run(address: number, length: number): number {
@@ -88,7 +88,7 @@ export class Scan {
     try {
       consumed = this.walk(address, address + length, this.config, this.maxPayload) - address;
     } catch {
-      // A trap ends this connection only (RFC 6455 7.4.1, code 1011): kernels remember nothing.
+      // A trap ends this connection only (RFC 6455 7.4.1, code 1011): the kernels keep no state.
       writeRecord(words, this.firstRecord, RECORD_VIOLATION, address, 0, Violation.Internal);
       words[state + (STATE_RECORDS >>> 2)] = 1;
       words[state + (STATE_PHASE >>> 2)] = PHASE_STOPPED;
@@ -105,13 +105,13 @@ export class Scan {
     return consumed;
   }
 
-  /** Forgets the state, and scans nothing more. */
+  /** Drops the state, and scans nothing more. */
   stop(): void {
     this.isStopped = true;
     this.saved = undefined;
   }
 
-  /** The kernel's part. */
+  /** The part that the kernel does. */
   protected walk(at: number, end: number, config: number, maxPayload: number): number {
     return this.kernels.scanFrames(at, end, config, maxPayload);
   }

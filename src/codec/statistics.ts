@@ -2,11 +2,11 @@
 import { FIN, OPCODE_BITS, Opcode } from '../spec/frame.js';
 import { frameAt } from './header.js';
 
-/** One direction's counts. Bytes are payload bytes; frames are counted when their header is read or written. */
+/** The counts of one direction. Bytes are payload bytes; a frame is counted when its header is read or written. */
 export interface Traffic {
   messages: number;
   octets: number;
-  /** Bytes of payload that was compressed, after and before that; 0 where the owner's transforms do not count. */
+  /** Payload bytes of compressed messages, after and before compression; 0 where the owner's transforms do not count. */
   compressed: number;
   uncompressed: number;
   /** Indexed by opcode (RFC 6455 5.2): 0 to 15. */
@@ -28,7 +28,7 @@ export function newStatistics(): Statistics {
   return { received: traffic(), sent: traffic() };
 }
 
-/** Counts frames that were encoded beforehand, as far as they are whole. */
+/** Counts encoded frames, those that are whole. */
 export function countFrames(traffic: Traffic, frames: Uint8Array): void {
   for (let at = 0; at + 2 <= frames.length;) {
     const { payload, end } = frameAt(frames, at);
@@ -38,7 +38,7 @@ export function countFrames(traffic: Traffic, frames: Uint8Array): void {
   }
 }
 
-/** Counts one frame that is sent. */
+/** Counts one sent frame. */
 export function count(traffic: Traffic, first: number, length: number): void {
   const opcode = first & OPCODE_BITS;
   traffic.octets += length;

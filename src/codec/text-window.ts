@@ -1,4 +1,4 @@
-// `TextWindow` makes one string of short text messages that lie side by side; each message is a slice of it.
+// `TextWindow` makes one string of adjacent short text messages; each message is a slice of it.
 import type { Kernels } from '../kernels/kernels.js';
 import { Opcode } from '../spec/frame.js';
 import {
@@ -14,22 +14,22 @@ import {
 } from '../spec/record.js';
 import type { Values } from '../values/values.js';
 
-/** A window spans at most this many bytes, so that a slice that the user keeps pins about as much as a Buffer would. */
+/** A window spans at most this many bytes, so that a kept slice pins about as much memory as a Buffer would. */
 const WINDOW = 512;
 
 const JUDGED = RECORD_OPCODE | RECORD_WHOLE | RECORD_ASCII | RECORD_UNCHECKED | RECORD_COMPRESSED;
 const WHOLE_TEXT = Opcode.Text | RECORD_WHOLE;
 
 /**
- * Making a string costs a call out of JavaScript, and a slice of one does not. Valid while the records stay where they
- * are in the kernels' table.
+ * Making a string costs a call out of JavaScript; a slice does not. Valid while the records keep their places in the
+ * kernels' table.
  */
 export class TextWindow {
   private string = '';
-  /** Records [first, end) have their text in `string`. */
+  /** `string` holds the text of records [first, end). */
   private first = 0;
   private end = 0;
-  /** Where the string begins, for ASCII; for other text, where each record's code units end. */
+  /** For ASCII, the start of the string; for other text, the end of each record's code units. */
   private offset = 0;
   private ends: number[] | undefined;
 
@@ -38,7 +38,7 @@ export class TextWindow {
     private readonly values: Values,
   ) {}
 
-  /** The text of the whole, valid message at `record`; undefined when it shares no window with the one after it. */
+  /** The text of the whole, valid message at `record`; undefined when the next record shares no window with it. */
   text(record: number, recordsEnd: number): string | undefined {
     if (record >= this.end && !this.open(record, recordsEnd)) return undefined;
     if (this.ends === undefined) {
@@ -50,7 +50,7 @@ export class TextWindow {
     return this.string.slice(index === 0 ? 0 : this.ends[index - 1], this.ends[index]);
   }
 
-  /** Forgets the window: the records are about to change. */
+  /** Drops the window: the records are about to change. */
   close(): void {
     this.end = 0;
     this.string = '';
@@ -66,7 +66,7 @@ export class TextWindow {
     const decode = isAscii ? values.latin1 : values.utf16;
     if (decode === undefined) return false;
     const start = words[record + RECORD_OFFSET];
-    // Two like this one would not fit.
+    // Two messages of this length would not fit.
     if (words[record + RECORD_LENGTH] > WINDOW / 2) return false;
     let end = record;
     let stop = start;
@@ -80,7 +80,7 @@ export class TextWindow {
     this.first = record;
     this.end = end;
     if (isAscii) {
-      // Between the messages lie their headers: bytes like others, one code unit each.
+      // Headers lie between the messages: bytes like others, one code unit each.
       this.offset = start;
       this.ends = undefined;
       this.string = decode(kernels.bytes, start, stop);

@@ -1,14 +1,14 @@
-// `Withheld` holds output that was taken for a caller with a limit and did not fit it.
+// `Withheld` holds output that exceeded a caller's limit.
 import { UsageError } from '../errors/usage-error.js';
 import { Queue } from '../queue.js';
 
-/** How much output is to be handed out. */
+/** The limit of one call for output. */
 export interface TakeOptions {
-  /** The most bytes that are returned, 1 or more; the rest is returned by the next calls. Default: all. */
+  /** The most bytes to return, 1 or more; the next calls return the rest. Default: all. */
   readonly limit?: number;
 }
 
-/** The limit of `options`. Throws UsageError where it is no length. */
+/** The limit of `options`. Throws UsageError where it is not a length. */
 export function limitOf({ limit = Infinity }: TakeOptions): number {
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1)) {
     throw new UsageError('A limit is a whole number of bytes, at least 1');
@@ -19,7 +19,7 @@ export function limitOf({ limit = Infinity }: TakeOptions): number {
 /** Chunks in order, handed out whole or cut. */
 export class Withheld {
   private readonly chunks = new Queue<Uint8Array>();
-  /** How many bytes it holds. */
+  /** The number of bytes held. */
   length = 0;
 
   add(chunks: readonly Uint8Array[]): void {
@@ -45,7 +45,7 @@ export class Withheld {
     return chunk.subarray(0, length);
   }
 
-  /** Chunks of `limit` bytes together, or all where they are fewer. */
+  /** Chunks of `limit` bytes in total, or all of them where they are shorter. */
   take(limit: number): Uint8Array[] {
     const taken: Uint8Array[] = [];
     for (let left = limit; left > 0;) {

@@ -1,41 +1,41 @@
-// `Assembly` joins the pieces of one message in a buffer that grows with the bytes received, not with those announced.
+// `Assembly` joins the pieces of one message in a buffer that grows with the received bytes, not with announced ones.
 import type { FrameDecoder } from '../codec/frame-decoder.js';
 import type { Values } from '../values/values.js';
 
-/** The first allocation for a message whose end is not in sight, in bytes. */
+/** The first allocation for a message of unknown length, in bytes. */
 const FIRST = 128;
-/** All memory of the thread that was allocated because a header announced it and that is not yet filled, in bytes. */
+/** Memory of this thread that was allocated for announced lengths and is not filled yet, in bytes. */
 const EARLY_LIMIT = 16 * 1024 * 1024;
 
 let early = 0;
 
 /**
- * Collects one message at a time. Memory for a frame that has only been announced is taken at once while the thread's
- * sum of such memory stays within 16 MiB; past that the buffer doubles as bytes arrive, so that a peer can make
- * us hold at most twice the bytes that it has sent.
+ * Collects one message at a time. Memory for an announced frame is allocated at once while the thread's sum of such
+ * memory stays within 16 MiB; beyond that the buffer doubles as bytes arrive, so that a peer can make us hold at most
+ * twice the bytes that it has sent.
  */
 export class Assembly {
   private bytes: Uint8Array | undefined;
   /** The number of bytes collected. */
   length = 0;
-  /** Frames of the message that have begun, the first one counted. */
+  /** The number of frames of the message that have begun. */
   fragments = 0;
-  /** Chunks that the current frame has been spread over so far. */
+  /** The number of chunks that the current frame has arrived in so far. */
   chunks = 0;
-  /** Where frames have ended, if anybody wants to know. */
+  /** The ends of the frames, where the owner asked for them. */
   ends: number[] | undefined;
-  /** Bytes of this buffer that count against the thread's early memory. */
+  /** Bytes of this buffer that count against the thread's limit on early memory. */
   private early = 0;
 
   constructor(private readonly values: Values) {}
 
   /**
    * Adds the decoder's current piece.
-   * @param expected the bytes that the message will have at least, as far as its headers have told
+   * @param expected the minimum length of the message in bytes, as announced by its headers so far
    * @throws RangeError where memory is refused
    */
   add(decoder: FrameDecoder, expected: number): void {
-    // An empty piece of which nothing is to follow.
+    // An empty piece, and nothing of the message follows.
     if (expected === this.length) return;
     const end = this.length + decoder.length;
     if (this.bytes === undefined || end > this.bytes.length) this.grow(end, Math.max(end, expected), decoder.fin);
@@ -45,7 +45,7 @@ export class Assembly {
   }
 
   /**
-   * Hands out the bytes collected, in memory that nobody else holds and that holds nothing else, and starts anew.
+   * Returns the collected bytes, in memory of their own that nothing else refers to, and starts again.
    * @throws RangeError where memory is refused
    */
   take(): Uint8Array {
@@ -53,13 +53,13 @@ export class Assembly {
     this.drop();
     if (bytes === undefined) return values.allocate(0);
     if (length === bytes.length) return bytes;
-    // A view would show, behind the message, bytes that others have left in the memory.
+    // A view would expose, behind the message, bytes that earlier users left in the memory.
     const exact = values.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;
   }
 
-  /** Forgets the bytes collected. */
+  /** Drops the collected bytes. */
   drop(): void {
     this.settle(this.early);
     this.bytes = undefined;
@@ -71,10 +71,10 @@ export class Assembly {
     early -= bytes;
   }
 
-  /** Makes room for `needed` bytes; `isLast` says that `expected` is the whole message's length. */
+  /** Makes room for `needed` bytes; with `isLast`, `expected` is the length of the whole message. */
   private grow(needed: number, expected: number, isLast: boolean): void {
     const held = this.bytes?.length ?? 0;
-    // All that is held has been received, so that twice as much stays within the bound, and copying stays linear.
+    // All held bytes have been received, so that doubling stays within the bound, and the cost of copying stays linear.
     let capacity = Math.max(needed, 2 * held, FIRST);
     if (capacity >= expected) {
       if (isLast) capacity = expected;

@@ -1,4 +1,4 @@
-// `Closing` is the state machine of a connection's end: which Closes have come and gone, and why it failed.
+// `Closing` is the state machine of a connection's end: which Close frames were received and sent, and why it failed.
 //
 //                       ours is queued                 the peer's comes
 //             ┌────────────────────────> LocalClosing ─────────────────────┐
@@ -16,33 +16,33 @@ export interface PeerClose {
   readonly reason: Uint8Array;
 }
 
-/** How far the closing handshake has come (RFC 6455 7.1.2 to 7.1.7); it writes and reads nothing by itself. */
+/** The progress of the closing handshake (RFC 6455 7.1.2 to 7.1.7); it does no reading or writing itself. */
 export class Closing {
   state: State = State.Open;
-  /** The peer's Close, once it has come. */
+  /** The peer's Close, once received. */
   received: PeerClose | undefined;
-  /** The code of our Close, 1005 for none, once it is queued; and its payload. */
+  /** The code of our Close, 1005 for none, once queued, and its payload. */
   queued: number | undefined;
   private payload: Uint8Array | undefined;
   /** The same code, once the frame has been handed out. */
   sent: number | undefined;
-  /** Why the connection was failed. */
+  /** The reason why the connection was failed. */
   failure: WebSocketError | undefined;
 
-  /** The peer's Close has come; `isAnswered` says that ours is about to be queued. */
+  /** The peer's Close was received; with `isAnswered`, ours is about to be queued. */
   receive(close: PeerClose, isAnswered: boolean): void {
     this.received = close;
     if (isAnswered) this.move(State.RemoteClosing);
   }
 
-  /** Our Close has been put behind all that was sent before. */
+  /** Our Close was queued after everything that was sent before. */
   queue(code: number, payload: Uint8Array): void {
     this.queued = code;
     this.payload = payload;
     if (this.state === State.Open) this.move(State.LocalClosing);
   }
 
-  /** Both Closes have been exchanged, where the peer's has come and ours `isWritten`, or never will be (RFC 6455 7.1.4). */
+  /** Both Closes have been exchanged: the peer's was received, and ours `isWritten` or never will be (RFC 6455 7.1.4). */
   settle(isWritten: boolean): void {
     if (isWritten && this.received !== undefined) this.end();
   }
@@ -52,7 +52,7 @@ export class Closing {
     this.move(State.Closed);
   }
 
-  /** The payload of our Close, where it is queued and has not been handed out. */
+  /** The payload of our Close, while it is queued and not handed out. */
   get unsent(): Uint8Array | undefined {
     return this.sent === undefined ? this.payload : undefined;
   }

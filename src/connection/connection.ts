@@ -18,9 +18,9 @@ import { State } from './state.js';
 export type { ConnectionOptions, SendOptions } from './options.js';
 
 /**
- * One connection. Bytes go in by `receive`, events come out of `next` one at a time; all that is sent comes out of
- * `takeOutput` as chunks to write. Nothing that a peer sends makes it throw: the connection is failed and says so in an
- * event. A mistake of the caller's throws before anything has changed.
+ * One connection. `receive` takes bytes, `next` returns events one at a time, and `takeOutput` returns everything that was
+ * sent as chunks to write. Nothing that a peer sends makes it throw: the connection fails, and `next` returns that as an
+ * event. A mistake of the caller throws before anything has changed.
  */
 export class Connection extends Sending {
   private readonly inflater: Inflater | undefined;
@@ -28,7 +28,7 @@ export class Connection extends Sending {
   private isCongested = false;
   /** Answer pings (RFC 6455 5.5.2). */
   autoPong: boolean;
-  /** Answer the peer's Close (RFC 6455 5.5.1); otherwise the owner calls `close` when it has come. */
+  /** Answer the peer's Close (RFC 6455 5.5.1); otherwise the owner calls `close` after it. */
   autoClose = true;
 
   constructor(options: ConnectionOptions) {
@@ -41,29 +41,29 @@ export class Connection extends Sending {
     return this.closing.state;
   }
 
-  /** The peer's Close frame, once it has come: its code (1005 for none) and reason. */
+  /** The peer's Close frame, once received: its code (1005 for none) and reason. */
   get closeReceived(): PeerClose | undefined {
     return this.closing.received;
   }
 
-  /** The code of our Close frame, 1005 for none, from when it is queued on; undefined before. */
+  /** The code of our Close frame, 1005 for none, once it is queued; undefined before. */
   get closeQueued(): number | undefined {
     return this.closing.queued;
   }
 
-  /** The same, from when `takeOutput` has handed the frame out. */
+  /** The same, once `takeOutput` has handed out the frame. */
   get closeSent(): number | undefined {
     return this.closing.sent;
   }
 
-  /** Why the connection was failed (RFC 6455 7.1.7), if it was. */
+  /** The reason why the connection was failed (RFC 6455 7.1.7), if it was. */
   get failure(): WebSocketError | undefined {
     return this.closing.failure;
   }
 
   /**
-   * Says that the peer will send nothing more. Without its Close, the code is then 1006 (RFC 6455 7.1.5). All that has been
-   * received and not told yet is still told by `next`.
+   * Ends the peer's bytes. Without the peer's Close, the code is then 1006 (RFC 6455 7.1.5). `next` still returns everything
+   * that was received before.
    */
   receiveEnd(): void {
     if (!this.decoder.isBusy) this.stopReading();
@@ -72,7 +72,7 @@ export class Connection extends Sending {
   }
 
   /**
-   * Fails the connection because the platform has no memory for the form in which its user takes a message (RFC 6455 7.4.1, code
+   * Fails the connection because memory for the user's form of a message is refused (RFC 6455 7.4.1, code
    * 1009); `next` tells of it. @internal
    */
   refuseMessage(): void {
@@ -80,11 +80,11 @@ export class Connection extends Sending {
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 7.1.2). Does nothing once a Close has been queued. The Close goes out behind
-   * all that has been sent, but not behind a source that is not at its end: its message is abandoned (5.5.1).
+   * Starts the closing handshake (RFC 6455 7.1.2). Does nothing once a Close has been queued. The Close follows everything
+   * that was sent, but does not wait for a source that has not ended: its message is abandoned (5.5.1).
    * @param code a code that may be sent (7.4), or undefined for none
-   * @param reason at most 123 bytes as UTF-8
-   * @returns whether the Close frame has been written by this call; otherwise, if it is queued, `takeReleased` will count it
+   * @param reason at most 123 bytes in UTF-8
+   * @returns whether this call has written the Close frame; otherwise, if it is queued, `takeReleased` will count it
    * @throws TypeError when the code may not be sent; RangeError when the reason is too long; UsageError when it is neither
    * text nor bytes
    */
@@ -97,9 +97,9 @@ export class Connection extends Sending {
   }
 
   /**
-   * Gives up the message that is being pulled, or is the next to be pulled, as where its source has thrown. The connection
-   * goes on when nothing of the message has been written yet; otherwise it closes with 1011, since the peer cannot be told
-   * that a message has no end. Does nothing where there is none.
+   * Abandons the message that is being pulled, or is the next to be pulled, for instance after its source has thrown. The
+   * connection goes on when none of the message has been written yet; otherwise it closes with 1011, since the protocol
+   * cannot cancel a message. Does nothing without such a message.
    */
   dropSource(): void {
     const { outbound } = this;
@@ -111,18 +111,18 @@ export class Connection extends Sending {
     outbound.tellAbandoned();
   }
 
-  /** Takes in the deflater's result for a frame, after it had answered LATER. */
+  /** Takes the deflater's result for a frame, after its answer LATER. */
   deflated(result: Uint8Array | WebSocketError): void {
     this.guard(() => this.outbound?.deflated(result));
     this.settleOutbound();
   }
 
   /**
-   * Empties the output: chunks to write, in order, whose memory stays as it is unless `reuse` is called. An error of a
-   * source goes through to the caller, once: the source is not asked again, all that has been written waits for the next call,
-   * and `dropSource` or `close` gives the message up.
-   * @param options a limit, past which the rest waits for the next calls, and no source is asked
-   * @throws UsageError when the limit is no length
+   * Empties the output: chunks to write, in order, whose memory stays unchanged unless `reuse` is called. An error of a source
+   * is passed on to the caller, once: the source is not asked again, everything written waits for the next call, and
+   * `dropSource` or `close` abandons the message.
+   * @param options a limit; the rest waits for the next calls, and no source is asked beyond it
+   * @throws UsageError when the limit is not a length
    */
   takeOutput(options?: TakeOptions): Uint8Array[] {
     const limit = options === undefined ? Infinity : limitOf(options);
@@ -134,9 +134,9 @@ export class Connection extends Sending {
   }
 
   /**
-   * As `takeOutput`, into the caller's memory: as much as fits; the rest waits for the next call.
-   * @returns how many bytes were copied; 0 when there is no output
-   * @throws UsageError, before anything is taken, when `target` is no bytes
+   * As `takeOutput`, but copies into the caller's memory as much as fits; the rest waits for the next call.
+   * @returns the number of copied bytes; 0 when there is no output
+   * @throws UsageError, before anything is taken, when `target` is not bytes
    */
   takeInto(target: Bytes): number {
     const bytes = toBytes(target);
@@ -163,8 +163,8 @@ export class Connection extends Sending {
   }
 
   /**
-   * Drops all that waits to be sent, save for a Close, and sends nothing more: `send` returns false. Output that a limit has
-   * cut goes out whole, since its first frame has begun.
+   * Drops everything that waits to be sent, except a Close, and sends nothing more: `send` returns false. Output that a limit
+   * has cut is still handed out whole, since its first frame has begun.
    */
   stopWriting(): void {
     if (this.writingStopped) return;
@@ -181,7 +181,7 @@ export class Connection extends Sending {
   }
 
   /**
-   * Whether earlier output still waits to be written out. While it does, automatic pongs are counted, and past 60 of
+   * Whether earlier output still waits to be written. Meanwhile automatic pongs are counted, and beyond 60 of
    * them only the latest ping is answered, once the output moves again.
    */
   get congested(): boolean {
@@ -197,12 +197,12 @@ export class Connection extends Sending {
     return this.closing.state === State.Closed && this.encoder.length === 0 && this.queuedMessages === 0;
   }
 
-  /** The code that the connection closed with: the peer's, 1005 for none in its Close, 1006 without one (RFC 6455 7.1.5). */
+  /** The code of the closed connection: the peer's, 1005 for a Close without one, 1006 without a Close (RFC 6455 7.1.5). */
   get closeCode(): number {
     return this.closeReceived?.code ?? CloseCode.Abnormal;
   }
 
-  /** Gives back all memory; nothing is read or sent afterwards. */
+  /** Releases all memory; nothing is read or sent afterwards. */
   dispose(): void {
     this.stopReading();
     this.writingStopped = true;
@@ -232,7 +232,7 @@ export class Connection extends Sending {
     }
   }
 
-  /** Answers a ping, at once or, when too many answers wait to be written, by the latest ping alone. */
+  /** Answers a ping at once or, when too many answers wait to be written, later with the latest ping alone. */
   private answer(data: Uint8Array): void {
     if (!this.autoPong || this.state !== State.Open) return;
     const pongs = (this.pongs ??= new Pongs());
@@ -259,7 +259,7 @@ export class Connection extends Sending {
     });
   }
 
-  /** Fails the connection (RFC 6455 7.1.7): a Close with the error's code, after all that is already queued, and no more reading. */
+  /** Fails the connection (RFC 6455 7.1.7): a Close with the error's code, after everything queued, and no more reading. */
   private fail(error: WebSocketError): FailureEvent {
     const { closing } = this;
     if (closing.failure === undefined) {
@@ -269,7 +269,7 @@ export class Connection extends Sending {
         try {
           this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
         } catch {
-          // RFC 6455 5.3: no frame goes out without a fresh masking key, so that none goes out at all.
+          // RFC 6455 5.3: no frame is sent without a fresh masking key, so that none is sent at all.
           this.stopWriting();
         }
       }
@@ -278,7 +278,7 @@ export class Connection extends Sending {
     return { type: EventType.Failure, error };
   }
 
-  /** Writes where no caller waits for an error, as when there is no masking key: the connection is failed, and `next` says so. */
+  /** Writes where no caller expects an error, such as that of a missing key: the connection fails, and `next` reports it. */
   private guard(work: () => void): void {
     try {
       work();
@@ -300,7 +300,7 @@ export class Connection extends Sending {
   }
 
   private writeClose(payload: Uint8Array, code: number, counted: boolean): boolean {
-    // RFC 6455 5.5.1: no data follows a Close, so that nothing waits for a message whose end is not at hand.
+    // RFC 6455 5.5.1: no data follows a Close, so that no message that is still to be pulled can follow.
     this.outbound?.abandon();
     const written = this.write(FIN | Opcode.Close, payload, false, counted, false);
     if (!this.writingStopped) this.closing.queue(code, payload);

@@ -1,11 +1,11 @@
-// `ConnectionEvent` is one thing that a connection has read from its peer.
+// `ConnectionEvent` describes one message, control frame or failure that a connection has read.
 import type { WebSocketError } from '../errors/violations.js';
 import type { Opcode } from '../spec/frame.js';
 
 export enum EventType {
   /** A whole message. */
   Message = 1,
-  /** A part of a message, where the connection was asked not to assemble. */
+  /** A part of a message, where the connection does not assemble messages. */
   Part = 2,
   Ping = 3,
   Pong = 4,
@@ -17,10 +17,10 @@ export enum EventType {
 
 export interface MessageEvent {
   readonly type: EventType.Message;
-  /** The payload, owned by the caller: bytes, or a string where text is asked for as strings. */
+  /** The payload, owned by the caller: bytes, or a string where text is returned as strings. */
   readonly data: Uint8Array | string;
   readonly isBinary: boolean;
-  /** Where each fragment ends in `data`, in bytes, when the connection was asked to note that; else undefined. */
+  /** The end of each fragment in `data`, in bytes, where the connection was asked to note them; else undefined. */
   readonly fragmentEnds: number[] | undefined;
 }
 
@@ -29,13 +29,13 @@ export interface PartEvent {
   /** Some bytes of the message; in text, a character may be cut between two parts. */
   readonly data: Uint8Array;
   readonly isBinary: boolean;
-  /** Whether it begins its message; whether it ends it. */
+  /** Whether the part begins its message; whether it ends it. */
   readonly isFirst: boolean;
   readonly isLast: boolean;
   /** The opcode and FIN of its frame (RFC 6455 5.2); those of a whole message where it was compressed. */
   readonly opcode: Opcode;
   readonly fin: boolean;
-  /** Whether it begins its frame; whether it ends it. */
+  /** Whether the part begins its frame; whether it ends it. */
   readonly isFrameStart: boolean;
   readonly isFrameEnd: boolean;
   /** The length of its frame's payload, in bytes, up to 2^53 - 1; of the whole message where it was compressed. */
@@ -58,7 +58,7 @@ export interface CloseEvent {
 
 export interface FailureEvent {
   readonly type: EventType.Failure;
-  /** The violation of the peer; `closeCode` is the code that the Close frame to it carries. */
+  /** The violation of the peer; `closeCode` is the code of the Close frame that answers it. */
   readonly error: WebSocketError;
 }
 

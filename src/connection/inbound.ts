@@ -25,33 +25,33 @@ import { Assembly } from './assembly.js';
 import { EventType, type ConnectionEvent, type FailureEvent } from './event.js';
 import type { ConnectionOptions } from './options.js';
 
-/** A message is handed on as it lies in its frame when, of these, only RECORD_WHOLE is set. */
+/** Of these bits, a message that is returned as it lies in its frame has only RECORD_WHOLE set. */
 const JUDGED = RECORD_WHOLE | RECORD_COMPRESSED;
 
-/** A message that the inflater is busy with, or whose result waits to be told. */
+/** A message that the inflater works on, or whose result has not been returned yet. */
 interface Inflating {
   readonly isBinary: boolean;
   readonly ends: number[] | undefined;
   result: Uint8Array | WebSocketError | undefined;
 }
 
-/** The half of a connection that reads records. It answers nothing: a failure is an event, and its connection acts on it. */
+/** The half of a connection that reads records. It answers nothing: a failure is an event, and the connection acts on it. */
 export class Inbound {
   private readonly inflater: Inflater | undefined;
   private readonly maxFragments: number;
   private readonly maxBufferedChunks: number;
   private readonly maxFramePayload: number;
-  /** Whether messages are handed on in parts; whether text is handed on as strings. */
+  /** Whether messages are returned in parts; whether text is returned as strings. */
   private readonly inParts: boolean;
   readonly strings: boolean;
-  /** The message that comes in pieces; and the control frame that comes in pieces. */
+  /** The message that arrives in pieces; the control frame that arrives in pieces. */
   private assembly: Assembly | undefined;
   private control: Assembly | undefined;
   private firstRsv = 0;
   /** The length of the data frame that is being received. */
   private frameLength = 0;
   inflating: Inflating | undefined;
-  /** Note where fragments end in each message. */
+  /** Whether to note the end of each fragment in a message. */
   keepFragments = false;
 
   constructor(
@@ -70,28 +70,28 @@ export class Inbound {
     this.strings = options.text === 'string' && !this.inParts;
   }
 
-  /** Whether a whole text message is told without being assembled. */
+  /** Whether a whole text message is returned without being assembled. */
   private get tellsWhole(): boolean {
     return !this.inParts && this.maxFramePayload === 0;
   }
 
-  /** The RSV bits of the first frame of the message that was told last, or a part of. */
+  /** The RSV bits of the first frame of the message that was returned last, whole or in part. */
   get rsv(): number {
     const { decoder } = this;
     return decoder.start && decoder.opcode !== Opcode.Continuation ? decoder.rsv : this.firstRsv;
   }
 
-  /** Forgets the message that is being assembled. */
+  /** Drops the message that is being assembled. */
   drop(): void {
     this.assembly?.drop();
   }
 
-  /** The next event, from the decoder's current record on; undefined when more bytes, or the inflater's result, are needed. */
+  /** The next event, from the decoder's current record on; undefined when it needs more bytes or the inflater's result. */
   next(): ConnectionEvent | undefined {
     const { decoder } = this;
     do {
       const kind = decoder.kindWord;
-      // A whole binary message is plain, or a part.
+      // A whole binary message is either plain or a part.
       const isWholeText = (kind & RECORD_OPCODE) === Opcode.Text && (kind & JUDGED) === RECORD_WHOLE && this.tellsWhole;
       const event = isWholeText ? this.wholeText(kind) : this.piece(kind);
       if (event !== undefined) return event;
@@ -100,7 +100,7 @@ export class Inbound {
     return undefined;
   }
 
-  /** The message that the inflater was busy with, once its result is here. */
+  /** The message that the inflater worked on, once its result has come. */
   nextInflated(): ConnectionEvent | undefined {
     const { inflating } = this;
     if (inflating?.result === undefined) return undefined;
@@ -118,7 +118,7 @@ export class Inbound {
     return { type: EventType.Message, data, isBinary: false, fragmentEnds };
   }
 
-  /** The string of the current record's text; undefined where there is no memory for it. */
+  /** The string of the current record's text; undefined where memory for it is refused. */
   private string(kind: number): string | undefined {
     try {
       return this.decoder.text((kind & RECORD_ASCII) !== 0);
@@ -127,7 +127,7 @@ export class Inbound {
     }
   }
 
-  /** The event of a record that is not a whole message by itself; undefined when the message or frame goes on. */
+  /** The event of a record that is not a whole message; undefined when the message or frame continues. */
   private piece(kind: number): ConnectionEvent | undefined {
     if (kind === RECORD_VIOLATION) return failed(this.decoder.violation, this.decoder.detail);
     const opcode: Opcode = kind & RECORD_OPCODE;
@@ -150,7 +150,7 @@ export class Inbound {
       this.firstRsv = decoder.rsv;
       this.assembly = new Assembly(this.values);
     }
-    // A message that goes on has begun.
+    // A message of several frames has begun.
     const assembly = this.assembly!;
     const limit = this.judgePiece(kind, assembly);
     if (limit !== Violation.None) return failed(limit);
@@ -170,7 +170,7 @@ export class Inbound {
       if (!isLast) return undefined;
       payload = assembly.take();
     } catch {
-      // RFC 6455 7.4.1: 1009 says that the message is too big, here for the memory that is to be had.
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for the available memory.
       return failed(Violation.MessageTooBig);
     }
     this.assembly = undefined;
@@ -187,7 +187,7 @@ export class Inbound {
       if (this.maxFramePayload > 0 && this.frameLength > this.maxFramePayload) return Violation.MessageTooBig;
       if (this.maxFragments > 0 && assembly.fragments > this.maxFragments) return Violation.TooManyFragments;
     } else if (this.maxBufferedChunks > 0 && assembly.chunks >= this.maxBufferedChunks) {
-      // As in ws, the chunks that hold some of a frame are counted, and the one that is too many fails.
+      // As in ws, the chunks that a frame arrives in are counted, and the first one beyond the limit fails.
       return Violation.TooManyChunks;
     }
     if (!(kind & RECORD_END) && this.decoder.length > 0) assembly.chunks++;
@@ -219,7 +219,7 @@ export class Inbound {
         this.control = undefined;
       }
     } catch {
-      // RFC 6455 7.4.1: 1011 says that it is not the peer's fault, here that there is no memory.
+      // RFC 6455 7.4.1: 1011 says that the cause is not the peer, here that memory is refused.
       return failed(Violation.Internal);
     }
     switch (opcode) {
@@ -240,12 +240,12 @@ export class Inbound {
   }
 
   private inflate(payload: Uint8Array, isBinary: boolean, ends: number[] | undefined): ConnectionEvent | undefined {
-    // RFC 6455 10.4: the limit holds for the message after decompression too.
+    // RFC 6455 10.4: the limit applies after decompression too.
     let result: ReturnType<Inflater['inflate']>;
     try {
       result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
     } catch (cause) {
-      // An inflater that throws has had no memory.
+      // An inflater throws when memory is refused.
       return { type: EventType.Failure, error: internalError(cause) };
     }
     if (result !== LATER) return this.inflatedMessage(result, isBinary, ends);
@@ -266,11 +266,11 @@ export class Inbound {
       const frame = { opcode, fin: true, isFrameStart: true, isFrameEnd: true, frameLength: result.length };
       return { type: EventType.Part, data: result, isBinary, isFirst: true, isLast: true, ...frame };
     }
-    // Fragments of compressed bytes have no borders in the message.
+    // The borders of compressed fragments do not exist in the message.
     return this.message(result, isBinary, ends === undefined ? undefined : [result.length]);
   }
 
-  /** A whole message that is valid, in memory of its own. */
+  /** A whole, valid message in memory of its own. */
   private message(payload: Uint8Array, isBinary: boolean, fragmentEnds: number[] | undefined): ConnectionEvent {
     if (isBinary || !this.strings) return { type: EventType.Message, data: payload, isBinary, fragmentEnds };
     try {
@@ -287,7 +287,7 @@ export class Inbound {
   }
 }
 
-/** The event of a violation; `detail` is the number that was wrong. */
+/** The event of a violation; `detail` is the invalid number. */
 export function failed(violation: Violation, detail = 0): FailureEvent {
   return {
     type: EventType.Failure,

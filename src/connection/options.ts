@@ -10,32 +10,32 @@ export interface ConnectionOptions {
   readonly role: Role;
   /** The longest message, in bytes, after decompression; 0 for no limit. Default 100 MiB. */
   readonly maxPayload?: number;
-  /** The most frames of one message, empty ones counted; 0 (the default) for no limit. */
+  /** The most frames in a message, including empty ones; 0 (the default) for no limit. */
   readonly maxFragments?: number;
-  /** The longest payload of one frame of a message, in bytes; 0 (the default) for no limit. */
+  /** The longest payload of a frame of a message, in bytes; 0 (the default) for no limit. */
   readonly maxFramePayload?: number;
-  /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
+  /** The most chunks in which one frame may arrive; 0 (the default) for no limit. */
   readonly maxBufferedChunks?: number;
-  /** Leave text and close reasons unvalidated; text that is handed on as strings is validated all the same. */
+  /** Skip the UTF-8 validation of text and close reasons; text that is returned as strings is validated nevertheless. */
   readonly skipUTF8Validation?: boolean;
   /** Answer pings (RFC 6455 5.5.2); default true. */
   readonly autoPong?: boolean;
-  /** Hand messages on in parts as they arrive, instead of whole. */
+  /** Return messages in parts as they arrive, instead of whole. */
   readonly parts?: boolean;
-  /** Hand text on as bytes (the default) or as strings. */
+  /** Return text as bytes (the default) or as strings. */
   readonly text?: 'bytes' | 'string';
   /** Draws a client's masking keys; default: the platform's secure source. */
   readonly generateMask?: GenerateMask;
-  /** RSV bits, in their places on the wire, that an extension of the caller's has claimed (RFC 6455 5.2). */
+  /** RSV bits, in their places on the wire, that the caller's extension has claimed (RFC 6455 5.2). */
   readonly rsv?: number;
-  /** Decompresses messages, once permessage-deflate has been agreed (RFC 7692). */
+  /** Decompresses messages, where permessage-deflate was agreed (RFC 7692). */
   readonly inflater?: Inflater;
-  /** Compresses messages, once permessage-deflate has been agreed (RFC 7692). */
+  /** Compresses messages, where permessage-deflate was agreed (RFC 7692). */
   readonly deflater?: Deflater;
   /** Messages shorter than this many bytes are sent uncompressed. Default 0. */
   readonly threshold?: number;
   /**
-   * Whether pings and pongs overtake messages that wait for the deflater (RFC 6455 5.4 lets them stand between any two
+   * Whether pings and pongs overtake messages that wait for the deflater (RFC 6455 5.4 allows them between any two
    * frames); default true. `ws` keeps them in order.
    */
   readonly controlFirst?: boolean;
@@ -45,22 +45,22 @@ export interface ConnectionOptions {
 }
 
 export interface SendOptions {
-  /** Whether the message is binary; by default, whether `data` is not a string. */
+  /** Whether the message is binary; by default, it is unless `data` is a string. */
   readonly binary?: boolean;
   /** Whether this is the message's last fragment; default true. */
   readonly fin?: boolean;
-  /** Whether to compress, where that has been agreed; default true. */
+  /** Whether to compress, where that was agreed; default true. */
   readonly compress?: boolean;
-  /** Whether `data` stays as it is until it has been written out, so that a long payload need not be copied. */
+  /** Whether `data` stays unchanged until it has been written, so that a long payload need not be copied. */
   readonly lent?: boolean;
 }
 
-/** How the message of a source is sent. */
+/** Options of a message that is pulled from a source. */
 export interface SourceOptions {
   /** Whether the message is binary; default true. */
   readonly binary?: boolean;
   /** RSV bits, in their places on the wire, of the message's first frame (RFC 6455 5.2). Default 0. */
   readonly rsv?: number;
-  /** Whether to compress, where that has been agreed; default false. */
+  /** Whether to compress, where that was agreed; default false. */
   readonly compress?: boolean;
 }

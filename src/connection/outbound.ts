@@ -1,4 +1,4 @@
-// `Outbound` keeps messages and control frames in the order they were sent in, though some are compressed later.
+// `Outbound` keeps messages and control frames in the order of their sends, although some are compressed later.
 import type { FrameEncoder } from '../codec/frame-encoder.js';
 import { toBytes, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
@@ -9,61 +9,61 @@ import { FIN, OPCODE_BITS, Opcode, RSV1 } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import type { Values } from '../values/values.js';
 
-/** One fragment of a message that is sent as there is room for it. */
+/** One fragment of a message that is sent as room allows. */
 export interface Fragment {
   /** Bytes, or text, which is sent as UTF-8. */
   readonly data: Payload;
-  /** Whether the message ends with it. */
+  /** Whether this is the last fragment of the message. */
   readonly last: boolean;
 }
 
-/** A message that is sent in fragments as there is room for them. */
+/** A message that is sent in fragments as room allows. */
 export interface FragmentSource {
-  /** The next fragment; undefined when none is ready yet, and `takeOutput` is to be called again once one is. */
+  /** The next fragment; undefined when none is ready yet; the owner then calls `takeOutput` once one is. */
   pull(): Fragment | undefined;
-  /** Called once when the message is given up before its end, as when the connection closes or fails. */
+  /** Called once when the message is abandoned before its end, as when the connection closes or fails. */
   cancel?(): void;
 }
 
-/** A fragment whose bytes are known to be some. */
+/** A fragment whose data is known to be bytes. */
 interface ReadyFragment {
   readonly data: Uint8Array | string;
   readonly last: boolean;
 }
 
-/** A frame, or a message still to be pulled, that has to wait its turn. */
+/** A frame, or a message still to be pulled, that has to wait for its turn. */
 interface Waiting {
   /** The header's first byte, without FIN where it is a source's next fragment. */
   first: number;
   readonly data: Uint8Array | string;
-  /** How long `data` was when it was sent; its owner may have detached it since. */
+  /** The length of `data` when it was sent; its owner may have detached it since. */
   readonly bytes: number;
   readonly compress: boolean;
-  /** Whether the connection's owner counts this frame as one of its own. */
+  /** Whether the connection's owner counts this frame as one of its own sends. */
   readonly counted: boolean;
   readonly source: FragmentSource | undefined;
-  /** Whether `data` already is whole frames. */
+  /** Whether `data` consists of encoded frames. */
   readonly encoded: boolean;
-  /** The message in `data`, uncompressed, where another deflater has compressed it. */
+  /** The uncompressed message in `data`, where another deflater has compressed it. */
   readonly content?: Uint8Array | undefined;
 }
 
-/** Keeps the order of sends while a deflater said LATER, or a source has more to give. */
+/** Keeps the order of sends while the deflater has answered LATER, or a source has more fragments. */
 export class Outbound {
   private readonly queue = new Queue<Waiting>();
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
-  /** The bytes of payload that wait, before compression; text counts its code units. */
+  /** The number of waiting payload bytes, before compression; text counts its code units. */
   waitingBytes = 0;
   /** Counted frames that were written after they had waited. */
   private released = 0;
-  /** Why the deflater failed, once it has; all that waited is forgotten then, save for a Close. */
+  /** Why the deflater failed; everything that waited is then dropped, except a Close. */
   failure: WebSocketError | undefined;
-  /** The source at the head of the queue is being asked; had nothing ready; has thrown. */
+  /** The state of the source at the head of the queue: being asked, nothing ready, or thrown. */
   private isPulling = false;
   private isIdle = false;
   private isStuck = false;
-  /** Sources that were given up and have not been told. */
+  /** Sources that were abandoned, and whose `abandoned` has not been called yet. */
   private readonly abandoned = new Queue<FragmentSource>();
 
   constructor(
@@ -84,12 +84,12 @@ export class Outbound {
     return this.deflating === undefined && this.queue.first?.source !== undefined;
   }
 
-  /** Whether the source whose turn it is may have a fragment: not once it had none, until it is asked again, nor after it threw. */
+  /** Whether the current source may have a fragment: not after it had none, until it is asked again, nor after it threw. */
   get wantsPull(): boolean {
     return this.hasSource && !this.isIdle && !this.isStuck;
   }
 
-  /** Counted frames that have been written since this was last asked, after they had waited. */
+  /** Counted frames that were written, after waiting, since the last call. */
   takeReleased(): number {
     const { released } = this;
     this.released = 0;
@@ -97,11 +97,11 @@ export class Outbound {
   }
 
   /**
-   * Compresses a frame, or lets it wait behind those that already wait.
-   * @returns whether it has been written; if not, `takeReleased` counts it once it is
+   * Compresses a frame, or queues it behind those that already wait.
+   * @returns whether it has been written; if not, `takeReleased` counts it later
    */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
-    // RFC 6455 5.4: control frames may stand between the fragments of a message. A Close finds no source: it is given up.
+    // RFC 6455 5.4: control frames may come between the fragments of a message. A Close meets no source: it was abandoned.
     const isControl = (first & OPCODE_BITS) > Opcode.Close;
     const overtakes = isControl && (this.controlFirst || this.queue.first?.source !== undefined);
     const bytes = data.length;
@@ -111,12 +111,12 @@ export class Outbound {
       return false;
     }
     if (compress) return this.deflate({ first, data, bytes, compress, counted, source: undefined, encoded: false });
-    // Only a control frame overtakes, and its payload is bytes.
+    // Only control frames overtake, and their payloads are bytes.
     this.encoder.put(first, data as Uint8Array, bytes, lent);
     return true;
   }
 
-  /** Lets bytes that already are whole frames wait in turn; `content` is the message in them, where they are compressed. */
+  /** Queues encoded frames; `content` is the message in them, where they are compressed. */
   encoded(frames: Uint8Array, lent: boolean, content?: Uint8Array): void {
     const data = lent ? frames : copyOf(frames);
     const bytes = data.length;
@@ -128,7 +128,7 @@ export class Outbound {
     this.enqueue({ first, data: '', bytes: 0, compress, counted: true, source, encoded: false });
   }
 
-  /** Takes in the deflater's output for the frame that it was busy with, and goes on. */
+  /** Takes the deflater's output for the frame under way, and goes on. */
   deflated(result: Uint8Array | WebSocketError): void {
     const waiting = this.deflating;
     if (waiting === undefined) return;
@@ -142,8 +142,8 @@ export class Outbound {
 
   /**
    * Asks the source at the head of the queue for a fragment; undefined when `limit` bytes wait or nothing is ready. An
-   * error of the source goes through, and the source is not asked again.
-   * @throws UsageError when the fragment is none
+   * error of the source is passed on, and the source is not asked again.
+   * @throws UsageError when the fragment is invalid
    */
   pull(limit: number = FULL_BATCH): ReadyFragment | undefined {
     const isFull = this.encoder.length >= Math.min(limit, FULL_BATCH);
@@ -152,7 +152,7 @@ export class Outbound {
     this.isPulling = true;
     try {
       const fragment = checked(head.source!.pull());
-      // The source may have closed the connection, or dropped itself.
+      // The source may have closed the connection, or called `dropSource`.
       if (this.queue.first !== head) return undefined;
       this.isIdle = fragment === undefined;
       return fragment;
@@ -164,7 +164,7 @@ export class Outbound {
     }
   }
 
-  /** Writes a fragment that `pull` has brought, and after a last one all that waited behind it. */
+  /** Writes a fragment from `pull` and, after a last one, everything that waited behind it. */
   pulled({ data, last }: ReadyFragment): void {
     const head = this.queue.first!;
     const first = head.first | (last ? FIN : 0);
@@ -181,7 +181,7 @@ export class Outbound {
     this.fragmentWritten(last);
   }
 
-  /** Goes on behind the message of the source at the head of the queue, where its last fragment was written. */
+  /** Goes on after the message of the source at the head of the queue, once its last fragment was written. */
   private fragmentWritten(last: boolean): void {
     if (!last) return;
     this.queue.shift();
@@ -190,13 +190,13 @@ export class Outbound {
     this.proceed();
   }
 
-  /** Gives up the first source and all that waits behind it, which cannot follow a message without an end. */
+  /** Abandons the first source, and drops everything behind it, which cannot follow an unfinished message. */
   abandon(): void {
     let isBehind = false;
     this.keep((waiting) => !(isBehind ||= waiting.source !== undefined));
   }
 
-  /** Gives up the first source, and returns whether the rest can go on: not when some of its message has been written. */
+  /** Abandons the first source, and returns whether the rest can go on: not when a part of its message has been written. */
   dropSource(): boolean {
     if (this.hasSource && this.queue.first!.first === Opcode.Continuation) {
       this.abandon();
@@ -208,18 +208,18 @@ export class Outbound {
     return true;
   }
 
-  /** Tells the sources that were given up; an error of one goes through, and the others are told next time. */
+  /** Calls back the abandoned sources; an error of one is passed on, and the others are called next time. */
   tellAbandoned(): void {
     for (let source = this.abandoned.shift(); source !== undefined; source = this.abandoned.shift()) source.cancel?.();
   }
 
-  /** Forgets everything that waits. */
+  /** Drops everything that waits. */
   drop(): void {
     this.deflating = undefined;
     this.keep(() => false);
   }
 
-  /** Keeps those sends of the queue that `isKept` names, asked from its head on; sources that are not kept are given up. */
+  /** Keeps the queued sends that `isKept` accepts, from the head on; other sources are abandoned. */
   private keep(isKept: (waiting: Waiting) => boolean): void {
     const all = this.queue.takeAll();
     this.isIdle = this.isStuck = false;
@@ -230,7 +230,7 @@ export class Outbound {
     }
     const { deflating } = this;
     if (deflating === undefined) return;
-    // The result for a fragment whose source is given up would come too late.
+    // The result for a fragment of an abandoned source would come too late.
     if (deflating.source !== undefined && this.queue.first?.source !== deflating.source) this.deflating = undefined;
     else this.waitingBytes += deflating.bytes;
   }
@@ -251,7 +251,7 @@ export class Outbound {
     return false;
   }
 
-  /** Writes the compressed form of a frame; false when the deflater has failed on it. */
+  /** Writes the compressed form of a frame; false when the deflater has failed. */
   private compressed({ first }: Waiting, result: Uint8Array | WebSocketError): boolean {
     if (ArrayBuffer.isView(result)) {
       // RFC 7692 6.1: RSV1 marks a compressed message, on its first frame only.

@@ -1,13 +1,13 @@
-// `Pongs` counts the automatic pongs that wait unwritten, and keeps the latest ping alone once they are many.
+// `Pongs` counts the automatic pongs that wait unwritten, and keeps only the latest ping once there are many.
 import { MAX_PONGS } from '../spec/limits.js';
 
-/** Made with the first ping of a connection. */
+/** Created with the first ping of a connection. */
 export class Pongs {
   private waiting = 0;
   private latest: Uint8Array | undefined;
 
   /**
-   * Whether a ping is to be answered now; otherwise its payload is kept instead of the one before.
+   * Whether to answer a ping now; otherwise its payload replaces the one kept before.
    * @throws RangeError where memory is refused
    */
   admit(data: Uint8Array): boolean {
@@ -20,7 +20,7 @@ export class Pongs {
     return false;
   }
 
-  /** All that waited has been written: returns the payload of a ping that is still to be answered. */
+  /** Everything that waited has been written: returns the payload of a ping that is still unanswered. */
   takeLatest(): Uint8Array | undefined {
     const { latest } = this;
     this.waiting = 0;

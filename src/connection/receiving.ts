@@ -1,4 +1,4 @@
-// `Receiving` is the half of a `Connection` that takes bytes in and tells events (RFC 6455 5).
+// `Receiving` is the half of a `Connection` that takes bytes in and returns events (RFC 6455 5).
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
@@ -11,10 +11,10 @@ import { EventType, type ConnectionEvent, type FailureEvent } from './event.js';
 import { failed, Inbound } from './inbound.js';
 import type { ConnectionOptions } from './options.js';
 
-/** A message needs no look but at its frame when, of these, only RECORD_WHOLE is set. */
+/** Of these bits, a message that needs no further look has only RECORD_WHOLE set. */
 const PLAIN = RECORD_WHOLE | RECORD_COMPRESSED | RECORD_UNCHECKED;
 
-/** Connections are made of it; it is no use alone. */
+/** A base class of Connection, not used alone. */
 export abstract class Receiving {
   /** @internal */
   protected readonly values: Values;
@@ -22,9 +22,9 @@ export abstract class Receiving {
   protected readonly decoder: FrameDecoder;
   /** @internal */
   protected readonly inbound: Inbound;
-  /** A failure that came to light while sending, to be told by `next`. @internal */
+  /** A failure that happened while sending, which `next` will report. @internal */
   protected untold: FailureEvent | undefined;
-  /** The bits of a record that tell, by being RECORD_WHOLE, that `next` need not look further; 0 where it always must. */
+  /** The bits of a record of which RECORD_WHOLE alone means that `next` need not look further; 0 where it always has to. */
   private readonly plainMask: number;
 
   constructor(options: ConnectionOptions) {
@@ -48,10 +48,10 @@ export abstract class Receiving {
     this.inbound = new Inbound(this.decoder, values, kernels, options, maxPayload, skipUtf8);
   }
 
-  /** Acts on an event before it is told: answers pings and Closes, and fails the connection. @internal */
+  /** Acts on an event before it is returned: answers pings and Closes, and fails the connection. @internal */
   protected abstract follow(event: ConnectionEvent): ConnectionEvent;
 
-  /** Takes in a chunk, which must stay as it is until `next()` has returned undefined; messages never refer to it. */
+  /** Takes in a chunk, which must stay unchanged until `next()` has returned undefined; messages never refer to it. */
   receive(chunk: Uint8Array): void {
     this.decoder.push(chunk);
   }
@@ -61,19 +61,19 @@ export abstract class Receiving {
     this.decoder.pushOwned(chunk);
   }
 
-  /** Takes in `length` bytes that a socket has put into the kernels' landing area. */
+  /** Takes in `length` bytes that a socket has read into the kernels' landing area. */
   receiveLanded(length: number): void {
     this.decoder.pushLanded(length);
   }
 
-  /** Carries all that is not yet told out of memory that others use; needed when `next` is not called to its end. */
+  /** Copies everything unread out of shared memory; needed when `next` is not called until it returns undefined. */
   detach(): void {
     this.decoder.leave();
   }
 
   /** The next event; undefined when more bytes, or the inflater's result, are needed. */
   next(): ConnectionEvent | undefined {
-    // The way that nearly every message takes, short enough for the engine to put it into its caller's loop.
+    // The path of nearly every message, short enough for the engine to inline it into its caller's loop.
     const { decoder, inbound } = this;
     if (this.untold !== undefined || inbound.inflating !== undefined) return this.nextHeld();
     if (!decoder.next()) return undefined;
@@ -90,8 +90,8 @@ export abstract class Receiving {
   }
 
   /**
-   * The payload of the next event where that is a message which has come whole in a frame that was scanned already, else
-   * undefined, and `next` tells the event: the way that nearly every message takes, with no object for an event.
+   * The payload of the next event where that is a message in one whole frame that was scanned already; else undefined, and
+   * `next` returns the event. The path of nearly every message, without an object for an event.
    * `isBinary` tells the rest of it. @internal
    */
   nextPlain(): Uint8Array | undefined {
@@ -105,7 +105,7 @@ export abstract class Receiving {
     return !this.decoder.isText;
   }
 
-  /** The next event, when a failure is still to be told or the inflater has a message. */
+  /** The next event, when a failure has not been reported yet or the inflater has a message. */
   private nextHeld(): ConnectionEvent | undefined {
     const { untold } = this;
     if (untold === undefined) return this.told(this.inbound.nextInflated());
@@ -117,28 +117,28 @@ export abstract class Receiving {
     return event === undefined ? undefined : this.follow(event);
   }
 
-  /** Takes in the inflater's result for a message, after it had answered LATER; `next` goes on from there. */
+  /** Takes the inflater's result for a message, after its answer LATER; `next` continues from there. */
   inflated(result: Uint8Array | WebSocketError): void {
     const { inflating } = this.inbound;
     if (inflating !== undefined) inflating.result = result;
   }
 
-  /** Whether more bytes are of use: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */
+  /** Whether more bytes can be used: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */
   get wantsRead(): boolean {
     return this.inbound.inflating === undefined && !this.decoder.isStopped;
   }
 
-  /** The RSV bits, in their places on the wire, of the first frame of the message that `next` has just returned, or a part of. */
+  /** The RSV bits, in their places on the wire, of the first frame of the message that `next` returned last, whole or in part. */
   get rsv(): number {
     return this.inbound.rsv;
   }
 
-  /** Whether the inflater is busy with a message, or its result has not been told yet. */
+  /** Whether the inflater is busy with a message, or its result has not been returned yet. */
   get isInflating(): boolean {
     return this.inbound.inflating !== undefined;
   }
 
-  /** The longest message, in bytes, after decompression; 0 for no limit. A change holds from the next chunk on. @internal */
+  /** The longest message, in bytes, after decompression; 0 for no limit. A change applies from the next chunk on. @internal */
   get maxPayload(): number {
     return this.inbound.maxPayload;
   }
@@ -147,7 +147,7 @@ export abstract class Receiving {
     this.decoder.limit(bytes);
   }
 
-  /** Whether text and close reasons stay unvalidated; text that is handed on as strings never does. @internal */
+  /** Whether to skip the UTF-8 validation of text and close reasons; text returned as strings is always validated. @internal */
   get skipUTF8Validation(): boolean {
     return this.inbound.skipUtf8;
   }
@@ -157,7 +157,7 @@ export abstract class Receiving {
     this.decoder.skipUtf8(inbound.skipUtf8);
   }
 
-  /** Whether the ends of fragments are noted in each message, as its `fragmentEnds`. */
+  /** Whether to note the ends of fragments in each message, as its `fragmentEnds`. */
   get keepFragments(): boolean {
     return this.inbound.keepFragments;
   }
@@ -165,17 +165,17 @@ export abstract class Receiving {
     this.inbound.keepFragments = keeps;
   }
 
-  /** Whether pieces, or bytes not yet scanned, follow the event that was told last. @internal */
+  /** Whether pieces, or bytes not yet scanned, follow the last returned event. @internal */
   get hasMore(): boolean {
     return this.decoder.isBusy;
   }
 
-  /** Bytes that were received and wait to be told. */
+  /** Received bytes that `next` has not returned yet. */
   get unread(): number {
     return this.decoder.unread;
   }
 
-  /** Reads nothing more, and drops all that has not been told. */
+  /** Stops reading, and drops everything unread. */
   stopReading(): void {
     this.decoder.stop();
     this.inbound.drop();

@@ -1,4 +1,4 @@
-// `Sending` is the half of a `Connection` that turns messages into frames and hands the frames out (RFC 6455 5, 6.1).
+// `Sending` is the half of a `Connection` that turns messages into frames and returns the frames as output (RFC 6455 5, 6.1).
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
@@ -14,11 +14,11 @@ import { Outbound, type FragmentSource } from './outbound.js';
 import { Receiving } from './receiving.js';
 import { State } from './state.js';
 
-/** Connections are made of it; it is no use alone. */
+/** A base class of Connection, not used alone. */
 export abstract class Sending extends Receiving {
   /** @internal */
   protected readonly encoder: FrameEncoder;
-  /** The sends that wait their turn: there from the start with a deflater, else from the first source on. @internal */
+  /** The queued sends: present from the start with a deflater, else from the first source on. @internal */
   protected outbound: Outbound | undefined;
   /** @internal */
   protected readonly closing: Closing = new Closing();
@@ -27,7 +27,7 @@ export abstract class Sending extends Receiving {
   /** @internal */
   protected readonly deflater: Deflater | undefined;
   private readonly threshold: number;
-  /** The message that was begun with `fin: false` and not ended: whether it is compressed. */
+  /** The message begun with `fin: false` and not ended: whether it is compressed. */
   private openMessage: { readonly compress: boolean } | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -48,10 +48,10 @@ export abstract class Sending extends Receiving {
     if (deflater !== undefined) this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);
   }
 
-  /** Fails the connection for a reason that came to light while sending; `next` tells of it. @internal */
+  /** Fails the connection because of an error while sending; `next` reports it. @internal */
   protected abstract failUntold(error: WebSocketError): void;
 
-  /** Follows the fate of the frames that waited. @internal */
+  /** Counts the waiting frames that were written, and closes where the deflater failed. @internal */
   protected abstract settleOutbound(): void;
 
   /**
@@ -71,9 +71,9 @@ export abstract class Sending extends Receiving {
     return true;
   }
 
-  /** As `send`, without an object of options, for data known to be text, or bytes in memory that nothing resizes. @internal */
+  /** As `send`, without an object of options, for text, or bytes in memory that cannot be resized. @internal */
   sendData(data: Uint8Array | string, binary: boolean, fin: boolean, compress: boolean, lent: boolean): boolean {
-    // The way that nearly every message takes, short for the same reason as that of `next`.
+    // The path of nearly every message, short for the same reason as that of `next`.
     if (!fin || !this.isAlone) return this.sendInTurn(data, binary, fin, compress, lent);
     const first = FIN | (binary ? Opcode.Binary : Opcode.Text);
     if (typeof data === 'string') this.encoder.putText(first, data);
@@ -86,7 +86,7 @@ export abstract class Sending extends Receiving {
     return this.openMessage !== undefined;
   }
 
-  /** Whether a whole message can be written at once: nothing else is under way, and nothing is compressed. */
+  /** Whether a whole message can be written at once: no other is under way, and nothing is compressed. */
   private get isAlone(): boolean {
     return (
       this.closing.state === State.Open &&
@@ -96,7 +96,7 @@ export abstract class Sending extends Receiving {
     );
   }
 
-  /** Sends a fragment, or data that may be compressed or have to wait; or throws, where nothing can be sent any more. */
+  /** Sends a fragment, or data that may be compressed or have to wait; throws where nothing can be sent any more. */
   private sendInTurn(
     data: Uint8Array | string,
     binary: boolean,
@@ -114,8 +114,8 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * Sends a message whose fragments are pulled from `source` whenever output is taken. A Close does not wait for its end: a
-   * source that is not at its end by then is given up, and told.
+   * Sends a message whose fragments are pulled from `source` whenever output is taken. A Close does not wait for its end: an
+   * unfinished source is then abandoned, and called back.
    * @throws UsageError when the connection is not open, a message is open, `source` has no `pull`, or `rsv` has other bits
    */
   sendFrom(source: FragmentSource, options: SourceOptions = {}): void {
@@ -146,20 +146,20 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * Sends frames that were encoded beforehand, for instance once for many connections.
+   * Sends encoded frames, for instance frames that were encoded once for many connections.
    * @param frames their bytes, or a list of chunks of them, as `FrameEncoder.take` returns
-   * @param lent `frames` stay as they are until they have been written out
+   * @param lent whether `frames` stay unchanged until they have been written
    * @returns and throws as `send`
    */
   sendFrames(frames: Bytes | readonly Bytes[], lent = false): boolean {
     const chunks = toChunks(frames);
     this.assertOpen();
-    // One call is one send, and written whole or not at all.
+    // One call is one send: all of it is written, or none.
     const [first = new Uint8Array(0)] = chunks;
     return this.sendEncoded(chunks.length < 2 ? first : joined(chunks), lent || chunks.length > 1);
   }
 
-  /** As `sendFrames`, for data known to be bytes in memory that nothing resizes. @internal */
+  /** As `sendFrames`, for bytes in memory that cannot be resized. @internal */
   sendEncoded(frames: Uint8Array, lent: boolean): boolean {
     this.assertOpen();
     if (this.writingStopped) return false;
@@ -172,8 +172,8 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * As `sendEncoded`, for a server's frames that many connections send, and that nothing changes any more.
-   * @param content the message in `frames`, uncompressed, where it was compressed for all of them at once
+   * As `sendEncoded`, for a server's frames that many connections send and nothing changes any more.
+   * @param content the uncompressed message in `frames`, where it was compressed once for all connections
    * @internal
    */
   sendShared(frames: Uint8Array, content?: Uint8Array): boolean {
@@ -188,7 +188,7 @@ export abstract class Sending extends Receiving {
     return true;
   }
 
-  /** Says that `chunk`, the only one of the last `takeOutput`, has been written out and that nobody keeps it. */
+  /** Confirms that `chunk`, the only one of the last `takeOutput`, has been written and nothing refers to it. */
   reuse(chunk: Uint8Array): void {
     this.encoder.reuse(chunk);
   }
@@ -203,40 +203,40 @@ export abstract class Sending extends Receiving {
     this.encoder.giveBack(length, tray);
   }
 
-  /** How many bytes `takeOutput` would return now. */
+  /** The number of bytes that `takeOutput` would return now. */
   get outputLength(): number {
     return this.encoder.length;
   }
 
   /**
-   * Whether there is output to take, or a source that may have some. A source that had nothing ready counts again once
-   * `takeOutput` has found a fragment: its owner calls that when there is one.
+   * Whether there is output to take, or a source may have some. A source that had nothing ready counts again once
+   * `takeOutput` has found a fragment: the owner calls it when there is one.
    */
   get wantsWrite(): boolean {
     return this.encoder.length > 0 || this.outbound?.wantsPull === true;
   }
 
-  /** How many frames have been written, of messages and control frames alike, since output was last taken. */
+  /** The number of frames written since output was last taken, control frames included. */
   get outputFrames(): number {
     return this.encoder.frames;
   }
 
-  /** How many frames and messages wait, for the deflater or to be pulled; they are not in the output yet. */
+  /** The number of frames and messages that wait for the deflater or to be pulled; they are not in the output yet. */
   get queuedMessages(): number {
     return this.outbound?.waiting ?? 0;
   }
 
-  /** Payload bytes that wait for the deflater. */
+  /** The number of payload bytes that wait for the deflater. */
   get queuedOctets(): number {
     return this.outbound?.waitingBytes ?? 0;
   }
 
-  /** How many sends that had to wait have been written since this was last asked. */
+  /** The number of waiting sends that were written since the last call. */
   takeReleased(): number {
     return this.outbound?.takeReleased() ?? 0;
   }
 
-  /** Writes a frame, or lets it wait in turn; returns whether it was written. @internal */
+  /** Writes a frame, or queues it; returns whether it was written. @internal */
   protected write(
     first: number,
     data: Uint8Array | string,
@@ -250,13 +250,13 @@ export abstract class Sending extends Receiving {
       else this.encoder.put(first, data, data.length, lent);
       return true;
     }
-    // A frame that is compressed, or waits, finds it there.
+    // A frame that is compressed, or waits, needs it there.
     const order = this.outbound!;
     if (!compress) return order.frame(first, data, false, counted, lent);
     try {
       return order.frame(first, data, true, counted, lent);
     } catch (cause) {
-      // The deflater remembers a message that the peer will never see: nothing compressed can follow it.
+      // The deflater has seen a message that the peer will never get: nothing compressed can follow it.
       this.failUntold(internalError(cause));
       throw cause;
     } finally {

@@ -1,11 +1,11 @@
 // `State` names the stages of a connection between its opening and its end.
 
-/** How far the closing handshake has come (RFC 6455 7.1.2-7.1.4). */
+/** The progress of the closing handshake (RFC 6455 7.1.2-7.1.4). */
 export enum State {
   Open = 'open',
-  /** Our Close has been sent, the peer's is awaited. */
+  /** Our Close has been sent; the peer's has not come yet. */
   LocalClosing = 'local-closing',
-  /** The peer's Close has come, ours waits behind messages still to be written. */
+  /** The peer's Close has come; ours waits behind unwritten messages. */
   RemoteClosing = 'remote-closing',
   /** Nothing more is read or sent. */
   Closed = 'closed',

@@ -1,4 +1,4 @@
-// `WasmDeflater` compresses the messages of one connection (RFC 7692 7.2.1) in the module that all of a thread share.
+// `WasmDeflater` compresses the messages of one connection (RFC 7692 7.2.1) in a module that all of a thread share.
 import type { Deflater } from '../extensions/transform.js';
 import { DEFLATE_INPUT, Flush } from '../spec/deflate.js';
 import { joined } from './joined.js';
@@ -7,12 +7,12 @@ import { machine, type Machine, type Tenant } from './machine.js';
 /** RFC 7692 7.2.3.6: the compressed form of an empty message. */
 const EMPTY_MESSAGE = 0x00;
 /**
- * So much of a window, in bytes, is kept while another connection deflates. A sender need not use its whole window, and the
- * places of these bytes are put in their chains anew when the connection comes back, which takes most of its time then.
+ * The part of a window, in bytes, that is kept while another connection deflates. A sender need not use its whole window,
+ * and most of the time of a return goes into inserting these bytes into their chains again.
  */
 const CARRIED = 8192;
 
-/** The effort of levels 1 to 9: good, lazy and nice lengths of matches, and how many places of a chain are looked at. */
+/** The effort of levels 1 to 9: good, lazy and nice lengths of matches, and the longest search of a chain. */
 const EFFORTS: readonly (readonly [good: number, lazy: number, nice: number, chain: number])[] = [
   [4, 4, 8, 4],
   [4, 4, 16, 8],
@@ -25,7 +25,7 @@ const EFFORTS: readonly (readonly [good: number, lazy: number, nice: number, cha
   [32, 258, 258, 4096],
 ];
 
-/** Deflates messages; of its own it holds its window alone, and that only while another connection deflates. */
+/** Deflates messages; it holds only its window, and only while another connection deflates. */
 export class WasmDeflater implements Deflater, Tenant {
   readonly #machine: Machine = machine();
   readonly #windowLength: number;
@@ -67,7 +67,7 @@ export class WasmDeflater implements Deflater, Tenant {
     this.#filled = 0;
   }
 
-  // The window of a message in fragments is kept too. Every payload ends with a flush, so that nothing else is left.
+  // The window of a message in fragments is kept too. Every payload ends with a flush, so that nothing else is pending.
   leave(): void {
     const { exports, bytes } = this.#machine;
     const filled = Math.min(exports.deflaterFilled(), CARRIED);
@@ -77,7 +77,7 @@ export class WasmDeflater implements Deflater, Tenant {
     this.#filled = filled;
   }
 
-  /** Brings the window into the memory, unless it is there. */
+  /** Copies the window into the memory, unless it is there. */
   #enter(): void {
     const { exports, bytes, deflating } = this.#machine;
     if (deflating === this) return;

@@ -1,4 +1,4 @@
-// `createInflater` and `createDeflater` make the transforms of a connection of the codec: the door `wsimd/codec/deflate`.
+// `createInflater` and `createDeflater` make the codec's transforms of a connection: the entry `wsimd/codec/deflate`.
 import { UsageError } from '../errors/usage-error.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../extensions/transform.js';
@@ -15,9 +15,9 @@ export interface DeflaterOptions {
 }
 
 /**
- * Makes the transform for the messages that this side receives (RFC 7692 7.2.2). It answers at once, never LATER.
- * @param agreement the parameters that the opening handshake has agreed on
- * @param role which side this is
+ * Makes the transform of received messages (RFC 7692 7.2.2). It answers at once, never LATER.
+ * @param agreement the parameters agreed in the opening handshake
+ * @param role the role of this side
  * @throws UsageError where `canDeflate()` is false
  */
 export function createInflater(agreement: DeflateAgreement, role: Role): Inflater {
@@ -28,9 +28,9 @@ export function createInflater(agreement: DeflateAgreement, role: Role): Inflate
 }
 
 /**
- * Makes the transform for the messages that this side sends (RFC 7692 7.2.1). It answers at once, never LATER.
- * @param agreement the parameters that the opening handshake has agreed on
- * @param role which side this is
+ * Makes the transform of sent messages (RFC 7692 7.2.1). It answers at once, never LATER.
+ * @param agreement the parameters agreed in the opening handshake
+ * @param role the role of this side
  * @throws UsageError where `canDeflate()` is false, and for a level out of range
  */
 export function createDeflater(agreement: DeflateAgreement, role: Role, options: DeflaterOptions = {}): Deflater {

@@ -1,4 +1,4 @@
-// `WasmInflater` decompresses the messages of one connection (RFC 7692 7.2.2) in the module that all of a thread share.
+// `WasmInflater` decompresses the messages of one connection (RFC 7692 7.2.2) in a module that all of a thread share.
 import { violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
 import { Inflating, INFLATE_INPUT } from '../spec/deflate.js';
@@ -8,12 +8,12 @@ import { machine, type Machine, type Tenant } from './machine.js';
 
 /** RFC 7692 7.2.2: the bytes that the sender cut off, and the receiver appends. */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
-/** The state of a stream in mid-block and the lengths of its codes, in bytes. */
+/** The state of a stream inside a block and the lengths of its codes, in bytes. */
 const SUSPENDED = 32 + 320 + 32;
-/** Output this long comes out of the memory as one piece, wherever the window stands. */
+/** Output of this length is copied out of the memory in one piece, wherever the window is. */
 const ONE_PIECE = 64 * 1024;
 
-/** Inflates messages; of its own it holds its window alone, and that only while another connection inflates. */
+/** Inflates messages; it holds only its window, and only while another connection inflates. */
 export class WasmInflater implements Inflater, Tenant {
   readonly #machine: Machine = machine();
   readonly #windowLength: number;
@@ -21,7 +21,7 @@ export class WasmInflater implements Inflater, Tenant {
   /** The window, in its first bytes, while another connection inflates. */
   #window: Uint8Array = new Uint8Array(0);
   #filled = 0;
-  /** The state of a stream that stands in a block, since a message ended there. */
+  /** The state of a stream that is inside a block, where a message ended there. */
   #state: Uint8Array | undefined;
 
   constructor(windowBits: number, takeover: boolean) {
@@ -58,7 +58,7 @@ export class WasmInflater implements Inflater, Tenant {
       } while (answer === Inflating.IsFull);
     }
     const last = bytes.slice(start, exports.outputEnd());
-    // Deviation from RFC 7692 7.2.3.4: a final block (BFINAL) ends the message; other blocks behind it are not read, as in
+    // Deviation from RFC 7692 7.2.3.4: a final block (BFINAL) ends the message; blocks after it are ignored, as in
     // ws. The next message begins with an empty window.
     if (!this.#takeover || answer === Inflating.Ended) exports.restart();
     if (pieces.length === 0) return last;
@@ -88,7 +88,7 @@ export class WasmInflater implements Inflater, Tenant {
     this.#state = bytes.slice(suspendedAddress, suspendedAddress + SUSPENDED);
   }
 
-  /** Brings the window into the memory, unless it is there. */
+  /** Copies the window into the memory, unless it is there. */
   #enter(): void {
     const { exports, bytes, suspendedAddress, inflating } = this.#machine;
     if (inflating === this) return;

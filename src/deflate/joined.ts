@@ -1,4 +1,4 @@
-// `joined` makes one piece of memory out of several.
+// `joined` joins several pieces of memory into one.
 
 /** The bytes of all pieces, one after another. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-// `machine` gives the thread's one instance of the module in which messages are inflated and deflated.
+// `machine` returns the thread's one instance of the module that inflates and deflates messages.
 import { UsageError } from '../errors/usage-error.js';
 import { shared } from '../kernels/shared.js';
 import type { Flush, Inflating } from '../spec/deflate.js';
@@ -35,9 +35,9 @@ interface Exports {
   readonly deflate: (length: number, flush: Flush) => number;
 }
 
-/** An inflater or deflater whose window lies in the memory of the module, until another of its kind comes. */
+/** An inflater or deflater whose window is in the memory of the module, until another of its kind needs it. */
 export interface Tenant {
-  /** Carries all that it needs out of the memory. */
+  /** Copies everything that it needs out of the memory. */
   leave(): void;
 }
 
@@ -66,21 +66,21 @@ function make(): Machine | undefined {
       deflating: undefined,
     };
   } catch {
-    // No SIMD, a policy that refuses to compile, or no address space: as with the kernels, but there is no twin.
+    // No SIMD, a policy that refuses to compile, or no address space: as for the kernels, but there is no twin in JavaScript.
     return undefined;
   }
 }
 
 const made = (): Machine | undefined => shared('deflate', make);
 
-/** Whether messages can be inflated and deflated here: whether there is WebAssembly with SIMD, and a policy lets it compile. */
+/** Whether messages can be inflated and deflated here: WebAssembly with SIMD exists, and a policy lets it compile. */
 export function canDeflate(): boolean {
   return made() !== undefined;
 }
 
 /**
- * The thread's instance, made at the first call.
- * @throws UsageError where there can be none
+ * The thread's instance, created at the first call.
+ * @throws UsageError where it cannot be created
  */
 export function machine(): Machine {
   const found = made();

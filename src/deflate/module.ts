@@ -1,4 +1,4 @@
-// `deflateModule` gives the module that inflates and deflates: the one that the platform deployed, else the copy in the
+// `deflateModule` returns the module that inflates and deflates: the one that the platform deployed, else the copy in the
 // sources.
 import { decodeBase64 } from '../kernels/base64.js';
 import { DEFLATE_MODULE_BASE64 } from './embedded.js';

@@ -1,4 +1,4 @@
-// This module is the door `wsimd/codec/deflate` in workerd, where a Worker may not compile a module itself.
+// This module is the entry `wsimd/codec/deflate` in workerd, where a Worker may not compile a module itself.
 import module from '../deflate.wasm';
 import { deployDeflateModule } from './module.js';
 

@@ -9,7 +9,7 @@ export interface ViolationRow {
   /** Whether the error is a `RangeError`, as in `ws`; else it is an `Error`. */
   readonly range: boolean;
   readonly section: string;
-  /** The error's text; `%` stands for the number that was wrong. */
+  /** The error's text; `%` stands for the invalid number. */
   readonly text: string;
 }
 
@@ -137,7 +137,7 @@ export interface WebSocketError extends Error {
   closeCode: CloseCode;
 }
 
-/** Makes the error of a violation; `detail` is the number that was wrong, where the text names one. */
+/** Makes the error of a violation; `detail` is the invalid number, where the text names one. */
 export function violationError(violation: Exclude<Violation, Violation.None>, detail = 0): WebSocketError {
   const row = VIOLATIONS[violation];
   const text = row.text.replace('%', String(detail));

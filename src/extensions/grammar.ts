@@ -3,7 +3,7 @@
 import { MAX_OFFERS } from '../spec/limits.js';
 import { TokenReader, type Parsed } from './token.js';
 
-/** A parameter; `true` stands for "without a value". */
+/** A parameter; `true` means "without a value". */
 export interface ExtensionParam {
   readonly name: string;
   readonly value: string | true;
@@ -19,7 +19,7 @@ export interface ExtensionOffer {
 
 /**
  * Parses a Sec-WebSocket-Extensions header (RFC 6455 9.1). Names are not interpreted.
- * @param maxOffers how many extensions may be named, MAX_OFFERS unless said otherwise; more are a fault
+ * @param maxOffers the most extensions allowed, MAX_OFFERS by default; more are a fault
  * @returns the offers in the order of the header, or why the text does not parse, in the words of `ws`
  */
 export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS): Parsed<ExtensionOffer[]> {

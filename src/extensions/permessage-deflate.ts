@@ -4,25 +4,25 @@ import type { Parsed } from './token.js';
 
 export const PERMESSAGE_DEFLATE = 'permessage-deflate';
 
-/** The window, as a power of two, of a side for which nothing else was agreed (RFC 7692 7.1.2). */
+/** The window, as a power of two, of a side without an agreement on it (RFC 7692 7.1.2). */
 const DEFAULT_WINDOW_BITS = 15;
 const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
-/** The user's wishes for the extension, with the names and meanings of `ws`. */
+/** The user's options for the extension, with the names and meanings of `ws`. */
 export interface DeflateOptions {
   /**
-   * `true`: the server must forget its window after each message; `false`: as a server, refuse an offer that asks so.
+   * `true`: the server must reset its window after each message; `false`: as a server, refuse an offer that requires it.
    */
   readonly serverNoContextTakeover?: boolean | undefined;
   /**
-   * `true`: the client must forget its window after each message; `false`: as a client, refuse a response that asks so.
+   * `true`: the client must reset its window after each message; `false`: as a client, refuse a response that requires it.
    */
   readonly clientNoContextTakeover?: boolean | undefined;
   /** 8-15: the server's window as a power of two; `false`: as a server, refuse an offer that sets one. */
   readonly serverMaxWindowBits?: number | boolean | undefined;
   /** 8-15: the client's window as a power of two; `false`: as a client, do not let the server set one. */
   readonly clientMaxWindowBits?: number | boolean | undefined;
-  /** Shorter messages, in bytes, go uncompressed where the sender keeps no window; 1024 unless said otherwise. */
+  /** Shorter messages, in bytes, are sent uncompressed where the sender keeps no window; 1024 by default. */
   readonly threshold?: number | undefined;
 }
 
@@ -38,7 +38,7 @@ const PRESETS: Readonly<Record<DeflatePreset, DeflateOptions | undefined>> = {
   dedicated: {},
 };
 
-/** The agreement that holds for the connection; the window bits are powers of two, 8-15. */
+/** The agreement of the connection; the window bits are powers of two, 8-15. */
 export interface DeflateAgreement {
   readonly serverNoContextTakeover: boolean;
   readonly clientNoContextTakeover: boolean;
@@ -46,7 +46,7 @@ export interface DeflateAgreement {
   readonly clientMaxWindowBits: number;
 }
 
-/** The parameters of one offer or response, as they were written. */
+/** The parameters of one offer or response, as written. */
 export interface DeflateParams {
   readonly serverNoContextTakeover: boolean;
   readonly clientNoContextTakeover: boolean;
@@ -55,7 +55,7 @@ export interface DeflateParams {
   readonly clientMaxWindowBits?: number | true | undefined;
 }
 
-/** A server's acceptance: the agreement, the same as parameters, and as the response's header. */
+/** A server's acceptance: the agreement, its parameters, and the response's header. */
 export interface DeflateAcceptance {
   readonly agreement: DeflateAgreement;
   readonly params: DeflateParams;
@@ -63,9 +63,9 @@ export interface DeflateAcceptance {
 }
 
 /**
- * The options that a user's `perMessageDeflate` stands for, or undefined for no compression.
+ * The options that a user's `perMessageDeflate` means, or undefined for no compression.
  * @typeParam T the options with a higher layer's additions, all of them optional
- * @throws TypeError for a word that is no preset; RangeError for window bits that are not integers from 8 to 15, and
+ * @throws TypeError for an unknown preset; RangeError for window bits that are not integers from 8 to 15, and
  *   for a threshold that is not a number from 0
  */
 export function resolveDeflate<T extends DeflateOptions>(
@@ -106,8 +106,8 @@ export function writeDeflateOffer(options: DeflateOptions): string {
 }
 
 /**
- * A server's choice: the first offer of permessage-deflate that is well-formed and meets the options, answered.
- * @returns undefined if none is well-formed, and the connection goes on without compression; 'refused' if the
+ * A server's choice: the answer to the first well-formed offer of permessage-deflate that meets the options.
+ * @returns undefined if no offer is well-formed, and the connection goes on without compression; 'refused' if the
  *   well-formed ones conflict with the options, which refuses the handshake
  */
 export function acceptDeflateOffer(
@@ -118,7 +118,7 @@ export function acceptDeflateOffer(
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     // RFC 7692 7.1: an offer with an unknown, repeated or invalid parameter is declined
-    // Deviation from ws: such an offer is passed over; ws refuses the handshake with 400.
+    // Deviation from ws: such an offer is skipped; ws refuses the handshake with 400.
     const { value } = decodeDeflateParams(offer.params, 'offer');
     if (value === undefined) continue;
     if (!isAcceptable(value, options)) {
@@ -148,7 +148,7 @@ export function isAcceptable(offer: DeflateParams, options: DeflateOptions): boo
   return true;
 }
 
-/** The parameters with which a server with these options answers an acceptable offer. */
+/** The parameters of a server's answer to an acceptable offer, with these options. */
 export function responseTo(offer: DeflateParams, options: DeflateOptions): DeflateParams {
   const offered = offer.clientMaxWindowBits;
   const echoed = offered === true || options.clientMaxWindowBits === false ? undefined : offered;

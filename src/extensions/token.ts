@@ -16,7 +16,7 @@ function tokenTable(): Uint8Array {
 
 const IS_TOKEN: Uint8Array = tokenTable();
 
-/** Whether a byte may stand in a token. */
+/** Whether a byte is allowed in a token. */
 export function isTokenByte(byte: number): boolean {
   return IS_TOKEN[byte] === 1;
 }
@@ -32,7 +32,7 @@ export function isToken(text: string): boolean {
 }
 
 /**
- * A cursor over a header field's text. Every character is looked at a bounded number of times, so all parsers are
+ * A cursor over a header field's text. Every character is read a bounded number of times, so all parsers are
  * linear.
  */
 export class TokenReader {
@@ -40,12 +40,12 @@ export class TokenReader {
 
   constructor(private readonly text: string) {}
 
-  /** Whether the text was read to its end, and the end is not a blank. */
+  /** Whether the text was read to its end, and does not end in a blank. */
   get atEnd(): boolean {
     return this.at === this.text.length && !isBlank(this.text.charCodeAt(this.at - 1));
   }
 
-  /** Why reading cannot go on from here, in the words of `ws`. */
+  /** Why reading cannot continue here, in the words of `ws`. */
   get fault(): string {
     return this.at < this.text.length ? `Unexpected character at index ${this.at}` : 'Unexpected end of input';
   }
@@ -61,7 +61,7 @@ export class TokenReader {
     while (isBlank(this.text.charCodeAt(this.at))) this.at++;
   }
 
-  /** The token that stands here, or '' if none does. */
+  /** The token at the current place, or ''. */
   token(): string {
     const start = this.at;
     while (this.nextIsToken()) this.at++;

@@ -7,12 +7,12 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Makes the SHA-1 digest of ASCII text, in base64. */
+/** Computes the SHA-1 digest of ASCII text, in base64. */
 export type Digest = (text: string) => string;
 
 /**
  * The Sec-WebSocket-Accept value for a key of ASCII characters (RFC 6455 4.2.2, 5.4).
- * @param digest the platform's SHA-1, where it has one that answers at once
+ * @param digest the platform's SHA-1, where it has a synchronous one
  */
 export function acceptKey(key: string, digest: Digest = digestHere): string {
   return digest(key + GUID);
@@ -25,8 +25,8 @@ function digestHere(text: string): string {
 }
 
 /**
- * Whether the text is 16 bytes in base64 (RFC 6455 4.1). 22 characters hold 132 bits: the last one may carry bits that belong to
- * no byte, as in the example of that section, which released clients send.
+ * Whether the text is 16 bytes in base64 (RFC 6455 4.1). 22 characters hold 132 bits: the last one may carry bits that belong
+ * to no byte, as in the example of that section, which released clients send.
  */
 export function isKey(text: string): boolean {
   return KEY.test(text);

@@ -15,13 +15,13 @@ const VERSIONS: readonly number[] = [8, 13];
 export interface RequestOptions {
   /** 16 random bytes in base64, never used before (RFC 6455 4.1). */
   readonly key: string;
-  /** 13 unless said otherwise, or 8. */
+  /** 13, the default, or 8. */
   readonly version?: number | undefined;
   readonly protocols?: readonly string[] | undefined;
   /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
   readonly extensions?: string | undefined;
   readonly origin?: string | undefined;
-  /** Further fields, an array for several of one name, any other value as text; a field of the handshake wins over one of its name. */
+  /** Additional fields, an array for several of one name, any other value as text; fields of the handshake win. */
   readonly headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -30,8 +30,8 @@ export type HeaderList = [name: string, value: string][];
 
 /**
  * The header fields of an opening request, without Host, in the order of `ws` (RFC 6455 4.1).
- * @throws RangeError for a version other than 8 and 13; SyntaxError for a subprotocol that is no token or comes twice;
- *   TypeError for a key that is not 16 bytes in base64, and for a name or value that cannot stand in a head
+ * @throws RangeError for a version other than 8 and 13; SyntaxError for a subprotocol that is not a token or is repeated;
+ *   TypeError for a key that is not 16 bytes in base64, and for a name or value that cannot be in a head
  */
 export function createRequest(options: RequestOptions): HeaderList {
   const { key } = options;
@@ -80,10 +80,10 @@ export function requestFields(
 }
 
 /**
- * The head of an opening request, for users who bring their own transport.
+ * The head of an opening request, for users with a transport of their own.
  * @param target the path and query of the URL, percent-encoded
  * @param host the Host field: the URL's host, and its port unless that is the scheme's default
- * @throws TypeError for a target or a field that cannot stand in a head
+ * @throws TypeError for a target or a field that cannot be in a head
  */
 export function writeRequest(target: string, host: string, headers: HeaderList): string {
   if (!/^[!-~]+$/.test(target)) throw usage('ERR_UNESCAPED_CHARACTERS', 'Request path contains unescaped characters');
@@ -91,24 +91,24 @@ export function writeRequest(target: string, host: string, headers: HeaderList):
   return joinHead([`GET ${target} HTTP/1.1`, ...fields.map(([name, value]) => fieldLine(name, value))]);
 }
 
-/** The members of a response that are read; `http.IncomingMessage` fits. */
+/** The members of a response that are used; `http.IncomingMessage` fits. */
 export interface HandshakeResponse {
   readonly statusCode?: number | undefined;
   /** Fields by lower-case name. */
   readonly headers: Fields;
 }
 
-/** The requests of the client that a response must fit. */
+/** The client's offers, which a response must match. */
 export interface Expectation {
   readonly key: string;
   readonly protocols?: readonly string[] | undefined;
-  /** The options that permessage-deflate was offered with; undefined if it was not offered. */
+  /** The options with which permessage-deflate was offered; undefined if it was not. */
   readonly deflate?: DeflateOptions | undefined;
 }
 
 export interface Agreement {
   readonly agreed: true;
-  /** The subprotocol, '' for none. */
+  /** The agreed subprotocol, or ''. */
   readonly protocol: string;
   /** The agreement on permessage-deflate; undefined if it is not used. */
   readonly deflate: DeflateAgreement | undefined;
@@ -141,7 +141,7 @@ export function judgeAgreement(headers: Fields, expectation: Omit<Expectation, '
     if (protocols.length === 0) return failure('Server sent a subprotocol but none was requested');
     if (!protocols.includes(protocol)) return failure('Server sent an invalid subprotocol');
   } else if (protocols.length > 0) {
-    // Deviation from RFC 6455 4.1: a server may choose none; a client that asked, like one of ws, does not go on without.
+    // Deviation from RFC 6455 4.1: a server may choose none; a client that offered some, like one of ws, then fails.
     return failure('Server sent no subprotocol');
   }
 
@@ -155,7 +155,7 @@ function judgeExtensions(
   offered: DeflateOptions | undefined,
 ): DeflateAgreement | string | undefined {
   if (text === undefined) return undefined;
-  // RFC 6455 4.1, point 5: an extension that was not asked for
+  // RFC 6455 4.1, point 5: an extension that was not offered
   if (offered === undefined) {
     return 'Server sent a Sec-WebSocket-Extensions header but no extension was requested';
   }

@@ -1,4 +1,4 @@
-// `judgeConnect` accepts or refuses a request for a WebSocket over HTTP/2, and its neighbours write and judge the rest (RFC 8441).
+// `judgeConnect` judges a request for a WebSocket over HTTP/2; its neighbours write requests and judge responses (RFC 8441).
 import { isKey } from './accept.js';
 import { fieldLine, textOf, type Fields } from './field.js';
 import {
@@ -12,7 +12,7 @@ import {
 } from './client.js';
 import { announcesBody, refusal, versionOf, type Opening, type Refusal } from './server.js';
 
-/** Fields that belong to one connection of HTTP/1.1, which HTTP/2 refuses (RFC 9113 8.2.2), and Host, which is `:authority`. */
+/** Fields of one HTTP/1.1 connection, which HTTP/2 refuses (RFC 9113 8.2.2), and Host, which `:authority` replaces. */
 const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
   'connection',
   'host',
@@ -36,9 +36,9 @@ export function isExtendedConnect(headers: Fields): boolean {
  */
 export function judgeConnect(headers: Fields, options: { readonly strict?: boolean } = {}): Opening | Refusal {
   if (headers[':method'] !== 'CONNECT') return refusal(405, 'Invalid HTTP method');
-  // RFC 9220 3: a protocol that the server does not know is answered with 501.
+  // RFC 9220 3: a protocol that the server does not support is answered with 501.
   if (headers[':protocol'] !== 'websocket') return refusal(501, 'Unknown :protocol');
-  // RFC 8441 4: `:scheme` and `:path` are there, as in any other request; RFC 8441 5: they are those of http and https.
+  // RFC 8441 4: `:scheme` and `:path` are present, as in any other request; RFC 8441 5: they are those of http and https.
   const scheme = headers[':scheme'];
   if (scheme !== 'https' && scheme !== 'http') return refusal(400, 'Missing or invalid :scheme');
   if (!textOf(headers[':path'])?.startsWith('/')) return refusal(400, 'Missing or invalid :path');
@@ -48,7 +48,7 @@ export function judgeConnect(headers: Fields, options: { readonly strict?: boole
     return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
   }
   if (announcesBody(headers)) return refusal(400, 'Request must not have a body');
-  // RFC 8441 5 has no use for a key, but clients such as undici send one and demand its Sec-WebSocket-Accept.
+  // RFC 8441 5 has no use for a key, but clients such as undici send one and require its Sec-WebSocket-Accept.
   const key = textOf(headers['sec-websocket-key']);
   return {
     accepted: true,
@@ -60,7 +60,7 @@ export function judgeConnect(headers: Fields, options: { readonly strict?: boole
 
 /**
  * The header fields of a request for a WebSocket over HTTP/2, in lower case, without pseudo-header fields (RFC 8441 5).
- * Fields of the caller's that HTTP/2 does not have are left out.
+ * Fields of the caller that do not exist in HTTP/2 are left out.
  * @throws as `createRequest`
  */
 export function createConnect(options: Omit<RequestOptions, 'key'>): Record<string, string | string[]> {
@@ -72,8 +72,8 @@ export function createConnect(options: Omit<RequestOptions, 'key'>): Record<stri
 }
 
 /**
- * Header fields for HTTP/2 from lines of HTTP/1.1 such as `Name: value`; those that HTTP/2 does not have are left out.
- * @throws TypeError for a line whose name or value cannot stand in a head
+ * Header fields for HTTP/2 from lines of HTTP/1.1 such as `Name: value`; those that do not exist in HTTP/2 are left out.
+ * @throws TypeError for a line whose name or value cannot be in a head
  */
 export function fieldsOfLines(lines: Iterable<string>): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};

@@ -1,4 +1,4 @@
-// `fieldLine` writes a header field as one line, and refuses characters that could break it (RFC 7230 3.2).
+// `fieldLine` writes a header field as one line, and refuses characters that would break it (RFC 7230 3.2).
 import { TokenReader, isToken } from '../extensions/token.js';
 
 /** The value of a request or response under one name; the fields of `http.IncomingMessage` fit. */
@@ -9,13 +9,13 @@ export type Fields = Readonly<Record<string, FieldValue>>;
 
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
-/** A field's text; repeated fields are one list (RFC 7230 3.2.2). */
+/** A field's text; repeated fields form one list (RFC 7230 3.2.2). */
 export function textOf(value: FieldValue): string | undefined {
   if (typeof value === 'object') return value.join(', ');
   return typeof value === 'number' ? String(value) : value;
 }
 
-/** How often a name occurs in `rawHeaders`, a flat list of names and values in the order and the case of the wire. */
+/** The number of times a name occurs in `rawHeaders`, a flat list of names and values in the order and case of the wire. */
 export function countRaw(rawHeaders: readonly unknown[], name: string): number {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -25,7 +25,7 @@ export function countRaw(rawHeaders: readonly unknown[], name: string): number {
   return count;
 }
 
-/** Whether a list of tokens names this one, whatever its case; `token` is lower-case (RFC 7230 7). */
+/** Whether a list of tokens contains this one, in any case; `token` is lower-case (RFC 7230 7). */
 export function listsToken(text: string, token: string): boolean {
   const reader = new TokenReader(text);
   let found = false;
@@ -39,8 +39,8 @@ export function listsToken(text: string, token: string): boolean {
 
 /**
  * One line of a head, without its CRLF.
- * @throws TypeError (`ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`, the codes of Node) for a name that is no token or a value
- *   with a control character in it
+ * @throws TypeError (`ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`, the codes of Node) for a name that is not a token or a
+ *   value with a control character
  */
 export function fieldLine(name: string, value: string): string {
   if (!isToken(name)) throw usage('ERR_INVALID_HTTP_TOKEN', `Header name must be a valid HTTP token ["${name}"]`);
@@ -49,8 +49,8 @@ export function fieldLine(name: string, value: string): string {
 }
 
 /**
- * A whole head from its lines, the empty line included.
- * @throws TypeError (`ERR_INVALID_CHAR`) for a line with CR, LF, NUL or another control character in it: one line can never
+ * A whole head from its lines, including the empty line.
+ * @throws TypeError (`ERR_INVALID_CHAR`) for a line with CR, LF, NUL or another control character: one line can never
  *   become two (RFC 7230 9.4)
  */
 export function joinHead(lines: readonly string[]): string {
@@ -62,7 +62,7 @@ export function joinHead(lines: readonly string[]): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** A caller's mistake, with a code that names it. */
+/** A mistake of the caller, with a code that names it. */
 export function usage(code: string, text: string): TypeError & { code: string } {
   return Object.assign(new TypeError(text), { code });
 }

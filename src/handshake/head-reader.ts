@@ -1,5 +1,5 @@
 // `RequestReader` and `ResponseReader` read the head of an HTTP/1.1 message from chunks of bytes (RFC 7230 3).
-// They serve users who bring their own transport.
+// They are for users with a transport of their own.
 import { isToken } from '../extensions/token.js';
 import type { Fields } from './field.js';
 import { MAX_HEAD_LENGTH } from '../spec/limits.js';
@@ -12,7 +12,7 @@ export interface Head {
   readonly httpVersion: string;
   /** Fields by lower-case name, repeated ones joined with `, `; without a prototype. */
   readonly headers: Fields;
-  /** Names and values by turns, as they were sent. */
+  /** Names and values alternately, as they were sent. */
   readonly rawHeaders: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface ResponseStart {
 export interface RequestHead extends Head, RequestStart {}
 export interface ResponseHead extends Head, ResponseStart {}
 
-/** The result of a chunk: no end in sight, a head and the bytes after it (a view of the chunk), or an error. */
+/** The result of a chunk: unfinished, a head and the bytes after it (a view of the chunk), or an error. */
 export type HeadProgress<T> =
   | { readonly head?: undefined; readonly rest?: undefined; readonly error?: undefined }
   | { readonly head: T; readonly rest: Uint8Array; readonly error?: undefined }
@@ -42,10 +42,10 @@ const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 const BAD_START: HeadError = { status: 400, message: 'Invalid start line' };
 const BAD_VERSION: HeadError = { status: 505, message: 'Unsupported HTTP version' };
 
-/** The least memory, in bytes, for a head that comes in pieces. */
+/** The least memory, in bytes, for a head that arrives in pieces. */
 const FIRST_LENGTH = 512;
 
-/** Names as browsers write them: a lower-case name that is made anew takes longer to become a property. */
+/** Names as browsers write them: a newly made lower-case name takes longer to become a property. */
 const LOWER_CASE: ReadonlyMap<string, string> = new Map(
   [
     'Host Connection Pragma Cache-Control User-Agent Upgrade Origin Accept-Encoding Accept-Language Cookie Authorization',
@@ -55,25 +55,25 @@ const LOWER_CASE: ReadonlyMap<string, string> = new Map(
     .map((name) => [name, name.toLowerCase()]),
 );
 
-/** A head whose fields are still to come. */
+/** A head without its fields. */
 type Begun<S> = S & { readonly httpVersion: string; headers: Record<string, string>; rawHeaders: string[] };
 
-/** Reads one head from chunks of any size, with bounded memory. It interprets nothing: `judgeRequest` and `judgeResponse` do. */
+/** Reads one head from chunks of any size, in bounded memory. `judgeRequest` and `judgeResponse` interpret it. */
 export class HeadReader<S extends RequestStart | ResponseStart> {
   private head: Begun<S> | undefined;
   private readonly scanner: HeadScanner;
-  /** The bytes so far, where the head comes in pieces. */
+  /** The bytes so far, where the head arrives in pieces. */
   private held: Uint8Array | undefined;
   private spent = false;
 
-  /** @param begin makes a head of its start line, or nothing of one that is malformed */
+  /** @param begin makes a head of its start line; returns undefined for a malformed one */
   constructor(private readonly begin: (line: string) => Begun<S> | undefined) {
     this.scanner = new HeadScanner(0, (bytes, from, to) => this.takeStart(latin1(bytes, from, to, 0xff)));
   }
 
   /**
-   * Takes the next chunk. Once it answered with a head or an error, the reader is spent.
-   * @throws TypeError when the reader is spent
+   * Takes the next chunk. After a head or an error, the reader cannot be used again.
+   * @throws TypeError after a head or an error
    */
   push(chunk: Uint8Array): HeadProgress<Head & S> {
     if (this.spent) throw new TypeError('This head has already been read');
@@ -92,7 +92,7 @@ export class HeadReader<S extends RequestStart | ResponseStart> {
     return { head: this.finish(bytes), rest: chunk.subarray(scanner.at - before) };
   }
 
-  /** Puts a chunk behind those before it; of a head that is too long, no more than its longest part. */
+  /** Appends a chunk to those before it; of a head that is too long, only the longest allowed part. */
   private hold(chunk: Uint8Array, at: number): Uint8Array {
     const length = Math.min(at + chunk.length, MAX_HEAD_LENGTH);
     let { held } = this;
@@ -134,10 +134,10 @@ function noFields(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
 }
 
-/** Made when first needed: a realm may lack it. */
+/** Created when first needed: a realm may lack it. */
 let ascii: TextDecoder | undefined;
 
-/** @param bits the bytes joined by OR, or more than that */
+/** @param bits the bytes combined by OR, or more than that */
 function latin1(bytes: Uint8Array, from: number, to: number, bits: number): string {
   const part = bytes.subarray(from, to);
   if (bits < 0x80 && typeof TextDecoder !== 'undefined') return (ascii ??= new TextDecoder()).decode(part);

@@ -2,7 +2,7 @@
 import { isTokenByte } from '../extensions/token.js';
 import { MAX_FIELDS, MAX_HEAD_LENGTH } from '../spec/limits.js';
 
-/** Why a head is refused: the text, and the status with which a server would say so. */
+/** Why a head is refused: a text, and the status of a server's answer. */
 export interface HeadError {
   readonly status: number;
   readonly message: string;
@@ -20,21 +20,21 @@ const BAD_FIELD: HeadError = { status: 400, message: 'Invalid header field' };
 const TOO_LONG: HeadError = { status: 431, message: 'Head too long' };
 const TOO_MANY: HeadError = { status: 431, message: 'Too many header fields' };
 
-/** Judges the start line, which lies in `bytes` from `from` to `to`. */
+/** Judges the start line, which is in `bytes` from `from` to `to`. */
 export type JudgeStart = (bytes: Uint8Array, from: number, to: number) => HeadError | undefined;
 
-/** The numbers that `ranges` holds for each field: where its name and its value start and end. */
+/** The numbers in `ranges` for each field: the start and end of its name and of its value. */
 export const RANGE = 4;
 
-/** One pass over a head that grows at its end. Every place is an index into the bytes that `scan` was given last. */
+/** One pass over a head that grows at its end. All places are indices into the bytes of the last call of `scan`. */
 export class HeadScanner {
   /** Places of the fields, `RANGE` numbers each, in the order of the wire. */
   readonly ranges: number[] = [];
   /** The end of the start line. */
   startEnd = -1;
-  /** The end of the bytes that were looked at; of the head, once it is whole. */
+  /** The end of the scanned bytes; of the head, once it is whole. */
   at: number;
-  /** All bytes of the head, joined by OR: below 0x80 they are ASCII. */
+  /** All bytes of the head, combined by OR: below 0x80 they are ASCII. */
   bits = 0;
   private lineStart: number;
   private afterCr = false;
@@ -47,9 +47,9 @@ export class HeadScanner {
   }
 
   /**
-   * Looks at the bytes up to `end` that it has not seen yet.
-   * @param bytes the head from its first byte at `from`; the bytes seen before stand there unchanged
-   * @returns true for a whole head, false where it goes on, or why it is refused
+   * Scans the bytes up to `end` that it has not seen yet.
+   * @param bytes the head from its first byte at `from`; the bytes seen before are unchanged
+   * @returns true for a whole head, false where it continues, or why it is refused
    */
   scan(bytes: Uint8Array, end: number): boolean | HeadError {
     const limit = Math.min(end, this.from + MAX_HEAD_LENGTH);

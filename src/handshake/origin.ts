@@ -9,10 +9,10 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ['wss', '443'],
 ]);
 
-/** Allowed origins in one writing; undefined among them stands for requests without an Origin. */
+/** Allowed origins in normal form; undefined in it stands for requests without an Origin. */
 export type AllowedOrigins = ReadonlySet<string | undefined>;
 
-/** The origin in one writing: lower-case, without its scheme's default port; undefined for anything but `scheme://host[:port]`. */
+/** The origin in normal form: lower-case, without its scheme's default port; undefined for anything but `scheme://host[:port]`. */
 function canonicalOrigin(text: string): string | undefined {
   const [, scheme, host, port] = ORIGIN.exec(text.toLowerCase()) ?? [];
   if (scheme === undefined || Number(port ?? 0) > 65535) return undefined;
@@ -22,9 +22,9 @@ function canonicalOrigin(text: string): string | undefined {
 
 /**
  * Prepares a list of allowed origins: `https://example.com`, `http://localhost:8080`, `[::1]` hosts in brackets,
- * internationalised hosts in their ASCII form (`xn--`). undefined in the list allows requests that carry no Origin, which
+ * internationalised hosts in their ASCII form (`xn--`). undefined in the list allows requests without an Origin, which
  * browsers always send and other clients mostly do not.
- * @throws TypeError for an entry that is no origin; `null`, which browsers send for pages without one, cannot be allowed
+ * @throws TypeError for an invalid origin; `null`, which browsers send for pages without one, cannot be allowed
  */
 export function allowOrigins(list: readonly (string | undefined)[]): AllowedOrigins {
   return new Set(

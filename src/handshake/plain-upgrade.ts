@@ -13,7 +13,7 @@ const UPGRADE = asciiBytes('upgrade');
 const HOST = asciiBytes('host');
 const CONNECTION = asciiBytes('connection');
 
-/** Fields that say more about a message than that it asks for a WebSocket: a body, or another way to go on. */
+/** Fields that make a message more than a request for a WebSocket: a body, or another continuation. */
 const OTHERS: readonly Uint8Array[] = [
   'content-length',
   'transfer-encoding',
@@ -32,9 +32,9 @@ const DELETE = 0x7f;
 const NOT_PLAIN: HeadError = { status: 400, message: 'Not a plain request' };
 
 /**
- * Looks at the bytes that a client has sent so far.
- * @returns where its parts lie, if it begins with a whole request that is plain: GET, an absolute path, HTTP/1.1, one Host,
- *   `Upgrade: websocket`, one Connection with `upgrade` in it, no body. Its key, version and wishes have not been looked at.
+ * Scans the bytes that a client has sent so far.
+ * @returns the places of the parts, if the bytes begin with a whole plain request: GET, an absolute path, HTTP/1.1, one Host,
+ *   `Upgrade: websocket`, one Connection with `upgrade` in it, no body. Its key, version and offers have not been checked.
  */
 export function scanPlainUpgrade(bytes: Uint8Array, from: number, end: number): HeadScanner | undefined {
   const scanner = new HeadScanner(from, judgeStart);
@@ -76,11 +76,11 @@ function judgeStart(bytes: Uint8Array, from: number, to: number): HeadError | un
   return undefined;
 }
 
-/** Whether the bytes are this lower-case name, whatever their case. */
+/** Whether the bytes are this lower-case name, in any case. */
 function is(name: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
   if (length !== name.length) return false;
   for (let at = 0; at < length; at++) {
-    // A token has no byte below 0x20 that this could make a letter or a hyphen of.
+    // A token has no byte below 0x20 that this could turn into a letter or a hyphen.
     if ((bytes[start + at] | 0x20) !== name[at]) return false;
   }
   return true;

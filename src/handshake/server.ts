@@ -1,4 +1,4 @@
-// `judgeRequest` accepts or refuses a client's opening request, and its neighbours write the answer (RFC 6455 4.2).
+// `judgeRequest` accepts or refuses a client's opening request; the functions beside it write the answer (RFC 6455 4.2).
 import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
 import { isToken } from '../extensions/token.js';
 import { acceptKey, isKey, type Digest } from './accept.js';
@@ -6,25 +6,25 @@ import { countRaw, fieldLine, joinHead, listsToken, textOf, usage, type FieldVal
 import { reasonOf } from './status.js';
 import { parseSubprotocols } from './subprotocol.js';
 
-/** The members of a request that are read; `http.IncomingMessage` fits, and so does a plain object with `method` and `headers`. */
+/** The members of a request that are used; `http.IncomingMessage` fits, and a plain object with `method` and `headers`. */
 export interface HandshakeRequest {
   readonly method?: string | undefined;
   readonly httpVersion?: string | undefined;
   /** Fields by lower-case name. */
   readonly headers: Fields;
-  /** Names and values by turns, as they were sent; anything else, which some test doubles and proxies put there, is passed over. */
+  /** Names and values alternately, as they were sent; anything else, as in some test doubles and proxies, is ignored. */
   readonly rawHeaders?: readonly unknown[] | undefined;
 }
 
 export interface JudgeRequestOptions {
   // Deviation from ws: when strict, HTTP/1.1, Connection, a Host, and `13` or `8` to the letter count too.
-  /** Whether all of RFC 6455 4.2.1 is demanded, or only the part that `ws` looks at. Off unless said otherwise. */
+  /** Whether to require all of RFC 6455 4.2.1, or only the part that `ws` checks. Default false. */
   readonly strict?: boolean | undefined;
-  /** Whether the extensions header is read; with none to accept, `ws` does not look at it. Off unless said otherwise. */
+  /** Whether to read the extensions header; without extensions to accept, `ws` does not. Default false. */
   readonly extensions?: boolean | undefined;
 }
 
-/** Why a request is refused: `message` is the text of the error and of the response's body. */
+/** Why a request is refused: `message` is the text of the error and the response's body. */
 export interface Refusal {
   readonly accepted: false;
   readonly status: number;
@@ -32,7 +32,7 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A request whose head asks for a WebSocket properly; its offers have not been read. */
+/** A request whose head properly asks for a WebSocket; its offers have not been read yet. */
 export interface Opening {
   readonly accepted: true;
   readonly key: string;
@@ -43,19 +43,19 @@ export interface Opening {
 
 /** A request that may be answered with 101. */
 export interface Acceptance extends Opening {
-  /** The subprotocols the client would speak, the one it prefers first. */
+  /** The offered subprotocols, the preferred one first. */
   readonly protocols: ReadonlySet<string>;
-  /** The extensions it offers, the one it prefers first; empty when they are not read. */
+  /** The offered extensions, the preferred one first; empty when they are not read. */
   readonly offers: readonly ExtensionOffer[];
 }
 
-/** Judges a whole request; a server with paths of its own calls the two halves and looks at the path between them. */
+/** Judges a whole request; a server with several paths calls the two halves and checks the path between them. */
 export function judgeRequest(request: HandshakeRequest, options: JudgeRequestOptions = {}): Acceptance | Refusal {
   const opening = judgeOpening(request, options);
   return opening.accepted ? judgeOffers(request, opening, options) : opening;
 }
 
-/** The first half: the method, the key, the version, and that nothing but a WebSocket can follow. */
+/** The first half: the method, the key, the version, and that only a WebSocket can follow. */
 export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOptions = {}): Opening | Refusal {
   const { headers } = request;
   const strict = options.strict === true;
@@ -76,7 +76,7 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
     return refusal(400, 'Missing or invalid Sec-WebSocket-Key header');
   }
 
-  // RFC 6455 4.2.1, point 6, and 4.4: a version we do not speak is answered with those we do
+  // RFC 6455 4.2.1, point 6, and 4.4: an unsupported version is answered with the supported ones
   const version = versionOf(headers['sec-websocket-version'], strict);
   if (version === undefined) {
     return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
@@ -113,11 +113,11 @@ export function judgeOffers(
 
 function asksForWebSocket(upgrade: string | undefined, strict: boolean): boolean {
   if (upgrade === undefined) return false;
-  // Deviation from ws: when strict, a list that names websocket will do, as RFC 6455 4.2.1 has it.
+  // Deviation from ws: when strict, a list that contains websocket is accepted, as in RFC 6455 4.2.1.
   return strict ? listsToken(upgrade, 'websocket') : upgrade.toLowerCase() === 'websocket';
 }
 
-/** The version that a request asks for, where we speak it: the number alone, unless strict to the letter. */
+/** The supported version that a request asks for: as a number or, when strict, to the letter. */
 export function versionOf(value: Fields[string], strict: boolean): 8 | 13 | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
@@ -127,7 +127,7 @@ export function versionOf(value: Fields[string], strict: boolean): 8 | 13 | unde
 }
 
 function countHosts({ headers, rawHeaders }: HandshakeRequest): number {
-  // A parser that keeps the first Host alone, like that of Node, shows the second in `rawHeaders`.
+  // A parser that keeps only the first Host, like Node's, shows the second in `rawHeaders`.
   const raw = Array.isArray(rawHeaders) ? countRaw(rawHeaders, 'host') : 0;
   return raw === 0 && headers.host !== undefined ? 1 : raw;
 }
@@ -146,17 +146,17 @@ export function refusal(status: number, message: string, headers: Readonly<Recor
 /** The content of a server's 101. */
 export interface AcceptanceAnswer {
   readonly key: string;
-  /** The subprotocol chosen; none if undefined or empty. */
+  /** The chosen subprotocol; none if undefined or empty. */
   readonly protocol?: string | undefined;
   /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
   readonly extensions?: string | undefined;
-  /** The platform's SHA-1, in base64; one of this library's if undefined. */
+  /** The platform's SHA-1, in base64; this library's own if undefined. */
   readonly digest?: Digest | undefined;
 }
 
 /**
  * The lines of a 101 response, which may be changed before `joinHead` makes them a head (RFC 6455 4.2.2).
- * @throws TypeError (`ERR_INVALID_CHAR`) for a subprotocol that is no token
+ * @throws TypeError (`ERR_INVALID_CHAR`) for a subprotocol that is not a token
  */
 export function acceptanceLines({ key, protocol, extensions, digest }: AcceptanceAnswer): string[] {
   const lines = [
@@ -173,7 +173,7 @@ export function acceptanceLines({ key, protocol, extensions, digest }: Acceptanc
   return lines;
 }
 
-/** How many bytes `text` has as UTF-8. */
+/** The length of `text` in UTF-8, in bytes. */
 function utf8Length(text: string): number {
   let length = 0;
   for (const character of text) {
@@ -186,8 +186,8 @@ function utf8Length(text: string): number {
 /**
  * The lines of a response that refuses a request, without the status, by lower-case name, and its body.
  * @param body the text of the body; the status's reason phrase if empty
- * @param headers further fields, which take the place of our own of the same name
- * @throws RangeError for a status outside 200-999; TypeError for a name or value that cannot stand in a head
+ * @param headers additional fields, which replace ours of the same name
+ * @throws RangeError for a status outside 200-999; TypeError for a name or value that cannot be in a head
  */
 export function refusalParts(
   status: number,
@@ -209,7 +209,7 @@ export function refusalParts(
   return { lines, text };
 }
 
-/** A whole response that refuses a request, as `refusalParts` has it; the connection is to be closed after it. */
+/** A whole response that refuses a request, with the parts of `refusalParts`; the connection is closed after it. */
 export function writeRefusal(status: number, body?: string, headers?: Readonly<Record<string, FieldValue>>): string {
   const { lines, text } = refusalParts(status, body, headers);
   return joinHead([`HTTP/1.1 ${status} ${reasonOf(status)}`, ...lines.values()]) + text;

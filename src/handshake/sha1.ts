@@ -1,10 +1,10 @@
-// `sha1` computes a SHA-1 digest (RFC 3174) synchronously and without a platform's crypto, for the accept key alone.
+// `sha1` computes a SHA-1 digest (RFC 3174) synchronously and without the platform's crypto, only for the accept key.
 
 const BLOCK_LENGTH = 64;
 /** In the last block: one byte 0x80 after the message, and its length in bits. */
 const TRAILER_LENGTH = 9;
 
-/** The digest so far, and the words of the block that is being digested: written anew for each message. */
+/** The digest so far, and the words of the current block: overwritten for each message. */
 const hash = new Int32Array(5);
 const words = new Int32Array(80);
 

@@ -1,4 +1,4 @@
-// `reasonOf` gives the reason phrase of a refusal's status code (RFC 9110 15 and the IANA registry).
+// `reasonOf` returns the reason phrase of a refusal's status code (RFC 9110 15 and the IANA registry).
 
 const REASONS: Readonly<Record<number, string>> = {
   300: 'Multiple Choices',

@@ -4,7 +4,7 @@ import { MAX_SUBPROTOCOLS } from '../spec/limits.js';
 
 /**
  * Parses a request's Sec-WebSocket-Protocol header (RFC 6455 4.1, 11.3.4).
- * @param maxProtocols how many may be named, MAX_SUBPROTOCOLS unless said otherwise; more are a fault
+ * @param maxProtocols the most names allowed, MAX_SUBPROTOCOLS by default; more are a fault
  * @returns the names in the client's order of preference, or why the text does not parse, in the words of `ws`
  */
 export function parseSubprotocols(header: string, maxProtocols: number = MAX_SUBPROTOCOLS): Parsed<Set<string>> {
@@ -26,7 +26,7 @@ export function parseSubprotocols(header: string, maxProtocols: number = MAX_SUB
   }
 }
 
-/** Whether a caller's list may be asked for: tokens, none of them twice (RFC 6455 4.1). */
+/** Whether a caller's list may be offered: tokens without repetition (RFC 6455 4.1). */
 export function areSubprotocols(protocols: readonly unknown[]): protocols is readonly string[] {
   return (
     protocols.every((protocol) => typeof protocol === 'string' && isToken(protocol)) &&

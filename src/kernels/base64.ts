@@ -2,7 +2,7 @@
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** The bytes of RFC 4648 base64. Not by `atob`, which a realm may lack. */
+/** The bytes of RFC 4648 base64. Without `atob`, which a realm may lack. */
 export function decodeBase64(base64: string): Uint8Array<ArrayBuffer> {
   const digits = base64.replace(/=+$/, '');
   const bytes = new Uint8Array((digits.length * 3) >> 2);

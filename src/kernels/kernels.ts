@@ -1,18 +1,18 @@
 // `Kernels` is the interface of one set of kernels, in WASM SIMD or in plain JavaScript.
 
 /**
- * The object whose bytes or records lie in the kernels' memory; `leave` copies them out before another uses the memory.
+ * The object whose bytes or records are in the kernels' memory; `leave` copies them out before another uses the memory.
  */
 export interface Tenant {
   leave(): void;
 }
 
 /**
- * Kernels work on bytes that lie in their own fixed memory, and remember nothing between calls except in the decoder
+ * Kernels work on bytes in their own fixed memory, and keep nothing between calls except the decoder
  * state. One set serves every connection of the thread.
  */
 export interface Kernels {
-  /** Which implementation this is. */
+  /** The name of this implementation. */
   readonly name: 'wasm-simd' | 'javascript';
   /** The whole memory, which never grows; the three views share it. */
   readonly bytes: Uint8Array;
@@ -27,7 +27,7 @@ export interface Kernels {
   /** Address and length, in bytes, of the arena that chunks are copied to and scanned in; 64 bytes of slack follow. */
   readonly arenaAddress: number;
   readonly arenaLength: number;
-  /** The second arena, which sockets read into by themselves; 64 bytes of slack follow it. */
+  /** The second arena, which sockets read into directly; 64 bytes of slack follow it. */
   readonly landingAddress: number;
   readonly landingLength: number;
   /** Address and length, in bytes, of room for a call's own input or output; 64 bytes of slack follow it. */
@@ -39,15 +39,15 @@ export interface Kernels {
   readonly outgoingAddress: number;
   readonly outgoingLength: number;
 
-  /** The decoder whose last scan lies in the arena and the record table. */
+  /** The decoder whose last scan is in the arena and the record table. */
   tenant: Tenant | undefined;
 
   /**
-   * Walks the frames in [at, end), judges every header (RFC 6455 5.2-5.5), unmasks payloads where they lie, validates
+   * Walks the frames in [at, end), judges every header (RFC 6455 5.2-5.5), unmasks payloads in place, validates
    * text, and writes a record for each frame or piece.
    * @param config `SCAN_*` flags
    * @param maxPayload the longest message allowed, in bytes; at most 2^53 - 1
-   * @returns the address after the last byte taken in: `end`, or less when the record table is full; the number of
+   * @returns the address after the last consumed byte: `end`, or less when the record table is full; the number of
    *   records is left in the state's `STATE_RECORDS` word
    */
   scanFrames(at: number, end: number, config: number, maxPayload: number): number;

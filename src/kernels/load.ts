@@ -26,9 +26,9 @@ export type KernelModule = typeof globalThis extends { WebAssembly: { Module: ne
   : object;
 
 /**
- * Makes a set of kernels in WASM SIMD, with a memory of its own; of the platform's module unless one is given.
+ * Makes a set of WASM SIMD kernels with a memory of its own, from the platform's module unless one is given.
  * @returns undefined where there is no WebAssembly or no SIMD, where a policy refuses to compile (CSP), or where the
- *   platform refuses the memory's address space; it never throws
+ *   platform refuses the memory's address space; never throws
  */
 export function loadWasmKernels(module?: KernelModule): Kernels | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;

@@ -1,4 +1,4 @@
-// `kernelModule` gives the kernels' module: the one that the platform deployed, else compiled from the copy in the
+// `kernelModule` returns the kernels' module: the one that the platform deployed, else compiled from the copy in the
 // sources.
 import { decodeBase64 } from './base64.js';
 import { KERNEL_MODULE_BASE64 } from './embedded.js';
@@ -6,7 +6,7 @@ import { KERNEL_MODULE_BASE64 } from './embedded.js';
 let deployed: WebAssembly.Module | undefined;
 
 /**
- * Takes a module that the platform compiled beforehand, for `kernelModule` to give; called before the kernels are
+ * Registers a module that the platform compiled beforehand, for `kernelModule`; called before the kernels are
  * chosen.
  */
 export function deployKernelModule(module: WebAssembly.Module): void {

@@ -61,7 +61,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
   const records = recordsAddress >>> 2;
   const recordsEnd = records + recordCapacity * RECORD_WORDS;
 
-  /** Keeps the bytes of an unfinished header in the state. */
+  /** Saves the bytes of an unfinished header in the state. */
   function hold(header: number, available: number): number {
     if (header !== heldHeader) bytes.copyWithin(heldHeader, header, header + available);
     return available;
@@ -88,7 +88,7 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
     while (at < end) {
       if (phase === PHASE_HEADER) {
         if (record === recordsEnd) break;
-        // A header that began in an earlier chunk is put together in the state and decoded there.
+        // A header that began in an earlier chunk is joined in the state and decoded there.
         let header = at;
         let available = end - at;
         if (held) {
@@ -172,12 +172,12 @@ export function makeScanFrames(kernels: Omit<Kernels, 'scanFrames'>): Kernels['s
         length = 0;
       }
 
-      // The payload, as much of it as the chunk has.
+      // The payload, as far as the chunk has it.
       const piece = Math.min(remaining, end - at);
       remaining -= piece;
       if (remaining === 0) flags |= RECORD_END;
       if (key) kernels.mask(at, piece, key);
-      // Text is validated as it comes, unless it is compressed.
+      // Text is validated as it arrives, unless it is compressed.
       if ((flags & (RECORD_TEXT | RECORD_COMPRESSED)) === RECORD_TEXT && !(config & SCAN_SKIP_UTF8)) {
         if (utf8 === 0 && isAscii(bytes, at, at + piece)) {
           flags |= RECORD_ASCII;

@@ -1,10 +1,10 @@
-// `makeJavaScriptKernels` makes kernels in plain JavaScript, for where WebAssembly is missing or refused.
+// `makeJavaScriptKernels` makes kernels in plain JavaScript, for runtimes where WebAssembly is missing or refused.
 import { LENGTH_16, LENGTH_64, LENGTH_BITS } from '../spec/frame.js';
 import { RECORD_BYTES, STATE_BYTES } from '../spec/record.js';
 import type { Kernels } from './kernels.js';
 import { makeScanFrames } from './twin-frames.js';
 
-// The floor plan: state, records, scratch, outgoing, arena and landing, as in assembly/memory.ts.
+// The memory map: state, records, scratch, outgoing, arena and landing, as in assembly/memory.ts.
 const SLACK = 64;
 const RECORD_CAPACITY = 4096;
 const SCRATCH_LENGTH = 256 * 1024;
@@ -60,7 +60,7 @@ export function makeJavaScriptKernels(): Kernels {
     }
   }
 
-  /** The first place from `at` on that may hold a byte above 0x7f, `end` if none does. */
+  /** The first place from `at` on that may hold a byte above 0x7f, or `end`. */
   function skipAscii(at: number, end: number): number {
     while (at < end && at & 3) {
       if (bytes[at] & 0x80) return at;

@@ -1,4 +1,4 @@
-// `Metrics` counts for any number of servers, as text for Prometheus or as JSON: the door `wsimd/metrics`.
+// `Metrics` counts for any number of servers, and reports as text for Prometheus or as JSON: the entry `wsimd/metrics`.
 import diagnostics from 'node:diagnostics_channel';
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Page, type Labels } from './page.js';
@@ -7,11 +7,11 @@ import { Watched, type Counted, type ServerCounts, type WatchedServer } from './
 export type { ServerCounts, TrafficCounts, WatchedServer } from './watched.js';
 
 export interface MetricsOptions {
-  /** The names of all metrics begin so. Default `wsimd`. */
+  /** The prefix of all metric names. Default `wsimd`. */
   readonly prefix?: string | undefined;
 }
 
-/** Delays of the event loop in seconds since the last report. */
+/** Delays of the event loop, in seconds, since the last report. */
 export interface DelayCounts {
   p50: number;
   p90: number;
@@ -19,24 +19,24 @@ export interface DelayCounts {
   max: number;
 }
 
-/** How often the delay of the event loop is measured, in ms. */
+/** The interval at which the delay of the event loop is measured, in ms. */
 const RESOLUTION = 10;
 const NANOSECONDS = 1e9;
 
 /**
- * Counts for the servers that it watches. It turns their option `statistics` on, so that the connections that open from then on
- * count their traffic.
+ * Counts for the servers that it watches. It turns on their option `statistics`, so that new connections count their
+ * traffic.
  */
 export class Metrics {
   /** The Content-Type of `text()`. */
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
   readonly #prefix: string;
   readonly #watched = new Map<object, { name: string; counts: Watched }>();
-  /** Whose connection a WebSocket is. */
+  /** The server of each WebSocket. */
   readonly #owners = new WeakMap<object, Watched>();
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION });
 
-  /** @throws TypeError for a prefix that cannot begin a name of Prometheus */
+  /** @throws TypeError for a prefix that cannot begin a metric name of Prometheus */
   constructor({ prefix = 'wsimd' }: MetricsOptions = {}) {
     if (!/^[a-zA-Z_:][\w:]*$/.test(prefix)) throw new TypeError(`"${prefix}" cannot begin the name of a metric`);
     this.#prefix = prefix;
@@ -48,7 +48,7 @@ export class Metrics {
 
   /**
    * Counts for a server from now on, under a name.
-   * @throws TypeError for a name that another server has
+   * @throws TypeError for the name of another server
    */
   watch(server: WatchedServer, name: string = String(this.#watched.size)): void {
     for (const [other, { name: taken }] of this.#watched) {
@@ -60,7 +60,7 @@ export class Metrics {
     this.#watched.set(server, { name, counts });
   }
 
-  /** Forgets a server and its counts. */
+  /** Drops a server and its counts. */
   unwatch(server: WatchedServer): void {
     this.#watched.delete(server);
   }

@@ -1,4 +1,4 @@
-// `Watched` has the counts of one server: those of its open connections, and of the ones before them.
+// `Watched` holds the counts of one server: those of its open connections, and of earlier ones.
 
 /** One direction's counts, as `websocket.statistics` has them. */
 interface Traffic {
@@ -13,13 +13,13 @@ interface Statistics {
   sent: Traffic;
 }
 
-/** A WebSocket as its metrics know it. */
+/** The part of a WebSocket that metrics use. */
 export interface Counted {
   readonly statistics?: Statistics | undefined;
   readonly bufferedAmount: number;
 }
 
-/** A `WebSocketServer`, as far as it is watched. */
+/** The part of a `WebSocketServer` that metrics use. */
 export interface WatchedServer {
   options: object;
   clients?: Iterable<object> | undefined;
@@ -38,13 +38,13 @@ export interface TrafficCounts {
 
 /** The counts of one server. */
 export interface ServerCounts {
-  /** Open now. */
+  /** Connections open now. */
   connections: number;
   /** Since the server was watched, by the status of the answer. */
   handshakes: Record<string, number>;
   /** By close code (RFC 6455 7.4). */
   closes: Record<string, number>;
-  /** Bytes, framing included, that wait to be taken by the operating system, and how many connections have any. */
+  /** Bytes, framing included, that wait for the operating system, and the number of connections with waiting bytes. */
   backpressureBytes: number;
   backpressuredConnections: number;
   received: TrafficCounts;
@@ -78,7 +78,7 @@ function countsOf({ messages, octets, compressed, uncompressed, frames }: Traffi
   };
 }
 
-/** One server that is watched. */
+/** One watched server. */
 export class Watched {
   readonly open: Set<Counted>;
   readonly handshakes: Record<string, number> = {};

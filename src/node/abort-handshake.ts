@@ -1,14 +1,14 @@
-// `abortHandshake` gives up a client's opening handshake, and its neighbours say why.
+// `abortHandshake` gives up a client's opening handshake; the functions beside it report why.
 import type { Agent, ClientRequest } from 'node:http';
 import { channels } from './channels.js';
 import type { ClientSocket } from './client-options.js';
 import type { StreamRequest } from './http2/stream-request.js';
 import { ReadyState } from './types.js';
 
-/** An opening request that is on its way. */
+/** An opening request that has not been answered yet. */
 export type PendingRequest = ClientRequest | StreamRequest;
 
-/** Gives up a handshake whose request, if there is one, is not finished: 'error' and 'close' follow in the next tick. */
+/** Gives up a handshake and its unfinished request, if any: 'error' and 'close' follow in the next tick. */
 export function abortHandshake(websocket: ClientSocket, request: PendingRequest | null, message: string): void {
   const error = new Error(message);
   Error.captureStackTrace(error, abortHandshake);
@@ -20,12 +20,12 @@ export function abort(websocket: ClientSocket, request: PendingRequest | null, e
   websocket._readyState = ReadyState.Closing;
   websocket._req = null;
   request?.destroy();
-  // A request whose response is complete leaves its socket alone. With an agent, that socket may carry another request by now.
+  // A request with a complete response leaves its socket alone: an agent may already use that socket for another request.
   if (!(request as { agent?: Agent | null } | null)?.agent) (request as ClientRequest | null)?.socket?.destroy();
   process.nextTick(fail, websocket, error);
 }
 
-/** Tells that the handshake failed, and ends the WebSocket. */
+/** Reports that the handshake failed, and ends the WebSocket. */
 export function fail(websocket: ClientSocket, error: unknown): void {
   websocket._readyState = ReadyState.Closing;
   websocket._req = null;

@@ -1,11 +1,11 @@
-// `Aside` is where messages to many wait while a connection sends a message of its application's in fragments (RFC 6455 5.4).
+// `Aside` holds messages to many while a connection sends a message of its application in fragments (RFC 6455 5.4).
 import { Queue } from '../queue.js';
 import type { SendCallback } from './send-callback.js';
 
 interface Waiting {
   readonly bytes: number;
   readonly callback: SendCallback | undefined;
-  readonly send: () => void;
+  readonly send: (told: SendCallback | undefined) => void;
 }
 
 export class Aside {
@@ -18,28 +18,28 @@ export class Aside {
     return this.waiting.length === 0;
   }
 
-  put(bytes: number, callback: SendCallback | undefined, send: () => void): void {
+  put(bytes: number, callback: SendCallback | undefined, send: (told: SendCallback | undefined) => void): void {
     this.bytes += bytes;
     this.waiting.push({ bytes, callback, send });
   }
 
-  /** Sends all that waits, in its order, for as long as nothing is in its way. */
+  /** Sends what waits, in order, until a send of the application starts another message in fragments. */
   release(isFree: () => boolean): void {
-    // A send comes by here too.
+    // Sending calls this method again.
     if (this.isReleasing) return;
     this.isReleasing = true;
     try {
       while (!this.isEmpty && isFree()) {
-        const { bytes, send } = this.waiting.shift()!;
+        const { bytes, callback, send } = this.waiting.shift()!;
         this.bytes -= bytes;
-        send();
+        send(callback);
       }
     } finally {
       this.isReleasing = false;
     }
   }
 
-  /** Gives all up, and returns their callbacks. */
+  /** Drops what waits, and returns the callbacks. */
   abandon(): (SendCallback | undefined)[] {
     this.bytes = 0;
     return this.waiting.takeAll().map(({ callback }) => callback);

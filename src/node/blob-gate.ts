@@ -1,23 +1,23 @@
-// `BlobGate` reads Blobs one after another, and keeps later sends in their order.
+// `BlobGate` reads Blobs one after another, and keeps later sends in order behind them.
 import { Queue } from '../queue.js';
 import { settle, type SendCallback } from './send-callback.js';
 
-/** A send that waits, with the bytes that it adds to `bufferedAmount`. */
+/** A waiting send, with the bytes that it adds to `bufferedAmount`. */
 interface Waiting {
   readonly bytes: number;
   readonly callback: SendCallback | undefined;
   readonly send: () => void;
 }
 
-/** The connection that sends, as its gate knows it. */
+/** The part of a sending connection that its gate uses. */
 export interface GateOwner {
   /** Whether the connection still takes sends. */
   isOpen(): boolean;
-  /** A send waits. */
+  /** Called when a send has to wait. */
   waits(): void;
-  /** Called when all that waited up to the next Blob has been sent. */
+  /** Called when everything that waited, up to the next Blob, has been sent. */
   passed(): void;
-  /** A Blob cannot be read. */
+  /** Called when a Blob cannot be read. */
   failed(error: Error): void;
 }
 
@@ -30,12 +30,12 @@ export class BlobGate {
 
   constructor(private readonly owner: GateOwner) {}
 
-  /** Whether a Blob is being read, or something waits behind one, so that everything else has to wait. */
+  /** Whether a Blob is being read or sends wait behind one, so that a new send has to wait too. */
   get isShut(): boolean {
     return this.isReading || this.waiting.length > 0;
   }
 
-  /** Reads a Blob, behind those that are being read, and hands its bytes to `send`. */
+  /** Reads a Blob after those that came before it, and hands its bytes to `send`. */
   read(blob: Blob, callback: SendCallback | undefined, send: (bytes: Uint8Array) => void): void {
     this.load(
       blob.size,
@@ -45,7 +45,7 @@ export class BlobGate {
     );
   }
 
-  /** As `read`, for anything that takes its time: `get` is called once it is its turn. */
+  /** As `read`, for anything that takes time: `get` is called when its turn has come. */
   load<Loaded>(
     bytes: number,
     get: () => Promise<Loaded>,
@@ -56,7 +56,7 @@ export class BlobGate {
     else this.begin(bytes, get, callback, send);
   }
 
-  /** Lets a send wait behind the Blob. */
+  /** Queues a send behind the Blob. */
   wait(bytes: number, callback: SendCallback | undefined, send: () => void): void {
     this.bytes += bytes;
     this.waiting.push({ bytes, callback, send });
@@ -86,7 +86,7 @@ export class BlobGate {
     );
   }
 
-  /** Sends the bytes of the Blob, then all that waited behind it, up to the next Blob. */
+  /** Sends the bytes of the Blob, then what waited behind it, up to the next Blob. */
   private open(blob: Waiting): void {
     this.isReading = false;
     this.pass(blob);
@@ -100,7 +100,7 @@ export class BlobGate {
       if (this.owner.isOpen()) send();
       else settle([callback], new Error('The socket was closed while the blob was being read'));
     } catch (thrown) {
-      // No caller is there to catch it, and the sends behind it leave all the same.
+      // No caller can catch this error, and the sends behind it still have to leave.
       process.nextTick(() => {
         throw thrown;
       });

@@ -1,16 +1,17 @@
 // `broadcast` frames a message once and sends the frame by many connections.
 import type { Sendable } from './data.js';
 import { FramedMessage } from './framed-message.js';
+import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
 import { ReadyState } from './types.js';
-import { broadcastFrames, type WebSocket } from './websocket.js';
+import { broadcastFrames, broadcastRun, type WebSocket } from './websocket.js';
 
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
   readonly filter?: ((websocket: WebSocket) => boolean) | undefined;
-  /** Whether the message is binary; by default, whether the data is not a string. */
+  /** Whether the message is binary; by default, it is unless `data` is a string. */
   readonly binary?: boolean | undefined;
-  /** Whether connections that agreed on compression get it compressed, once for all that can share that; false by default. */
+  /** Whether to compress for connections that agreed on it, once for each group that can share the frame; false by default. */
   readonly compress?: boolean | undefined;
 }
 
@@ -23,9 +24,14 @@ export function sendFramed(client: WebSocket, message: FramedMessage, callback?:
   if (!broadcastFrames(client, message, callback)) client.send(data, { binary: isBinary, compress }, callback);
 }
 
+/** Sends messages to one of many connections in one piece; false where they are to be sent one by one, as `sendFramed` does. */
+export function sendRun(client: WebSocket, run: FramedRun): boolean {
+  return broadcastRun(client, run);
+}
+
 /**
- * Sends `data` to every open connection of a server's side among `clients`. It waits for nobody: a connection with a
- * `maxBackpressure` that is too slow is ended, and no other is held up.
+ * Sends `data` to every open connection of a server among `clients`, and waits for none of them: a slow connection with a
+ * `maxBackpressure` is ended, and the others are not held up.
  */
 export function broadcast(
   clients: Iterable<WebSocket>,

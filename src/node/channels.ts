@@ -1,4 +1,4 @@
-// `channels` are the library's channels of `node:diagnostics_channel`; docs/observability.md says the fields of each.
+// `channels` are the library's channels of `node:diagnostics_channel`; docs/observability.md lists the fields of each.
 import { Buffer } from 'node:buffer';
 import { channel, type Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
@@ -18,7 +18,7 @@ type Name =
   | 'close'
   | 'error';
 
-/** Where nobody listens, `hasSubscribers` is all that a place which could publish asks. */
+/** The check of `hasSubscribers` is the whole cost of a channel without subscribers. */
 export const channels: Readonly<Record<Name, Channel>> = {
   accepted: channel('wsimd:handshake:accepted'),
   refused: channel('wsimd:handshake:refused'),
@@ -35,17 +35,17 @@ export const channels: Readonly<Record<Name, Channel>> = {
 
 const { close, messageReceived, messageSent, refused } = channels;
 
-/** Tells those who listen of a message: `data` as the application has it, by reference. */
+/** Publishes a received message: `data` as the application gets it, by reference. */
 export function publishReceived(websocket: object, data: unknown, isBinary: boolean): void {
   messageReceived.publish({ websocket, data, isBinary, byteLength: lengthOf(data) });
 }
 
-/** Tells those who listen of a message or, without `fin`, a fragment that is being sent. */
+/** Publishes a message or, without `fin`, a fragment that is being sent. */
 export function publishSent(websocket: object, data: Uint8Array | string, isBinary: boolean, fin: boolean): void {
   messageSent.publish({ websocket, data, isBinary, byteLength: lengthOf(data), fin });
 }
 
-/** Tells those who listen how a connection ended. */
+/** Publishes how a connection ended. */
 export function publishClose(websocket: object, info: CloseInfo): void {
   if (close.hasSubscribers) close.publish({ websocket, ...info });
 }
@@ -57,15 +57,15 @@ function lengthOf(data: unknown): number {
   return byteLength ?? size ?? 0;
 }
 
-/** The requests that are being judged, by their sockets, while refusals are listened for. */
+/** The requests that are being judged, by their sockets, while refusals have subscribers. */
 const asked = new WeakMap<Duplex, { server: object; request: IncomingMessage }>();
 
-/** Notes which request a refusal of this socket will be about. */
+/** Remembers the request that a refusal on this socket is about. */
 export function noteAsked(socket: Duplex, server: object, request: IncomingMessage): void {
   if (refused.hasSubscribers) asked.set(socket, { server, request });
 }
 
-/** Tells those who listen of a request that is answered with an error. */
+/** Publishes a request that is answered with an error. */
 export function publishRefused(socket: Duplex, status: number, message: string): void {
   if (refused.hasSubscribers) refused.publish({ ...asked.get(socket), socket, status, message });
 }

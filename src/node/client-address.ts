@@ -1,18 +1,18 @@
-// `parseAddress` turns the address of a caller, or a server's Location, into where to connect and for which path (RFC 6455 3).
+// `parseAddress` turns a caller's address, or a server's Location, into a host, a port and a path (RFC 6455 3).
 import { unescape } from 'node:querystring';
 import { URL } from 'node:url';
 
-/** Where one opening request goes. */
+/** The destination of one opening request. */
 export interface Destination {
   /** The URL with the scheme ws:, wss: or ws+unix:, as `websocket.url` shows it. */
   readonly url: URL;
-  /** Whether TLS lies in between. */
+  /** Whether the connection uses TLS. */
   readonly isSecure: boolean;
   /** A name, or an IP address without brackets; '' for an IPC path. */
   readonly host: string;
-  /** A string where the URL names it, as in `ws`. */
+  /** A string where the URL gives a port, as in `ws`. */
   readonly port: number | string;
-  /** The port that need not be named in the Host field. */
+  /** The port that the Host field may omit. */
   readonly defaultPort: number;
   /** Path and query, percent-encoded. */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface Destination {
 }
 
 /**
- * Reads an address, which is left as it is.
+ * Reads an address; the given object is not changed.
  * @param base the address that a relative one starts from
  * @throws SyntaxError, in the words of `ws`
  */
@@ -62,7 +62,7 @@ export function parseAddress(address: string | URL, base?: URL): Destination {
   };
 }
 
-/** The first ':' parts the path of the socket from the path of the request. */
+/** The first ':' separates the path of the socket from the path of the request. */
 function splitIpc(target: string): { socketPath: string; path: string } {
   const colon = target.indexOf(':');
   return colon < 0
@@ -70,7 +70,7 @@ function splitIpc(target: string): { socketPath: string; path: string } {
     : { socketPath: target.slice(0, colon), path: target.slice(colon + 1) };
 }
 
-/** Whether two destinations are the same peer as far as secrets are concerned: the same host and port, or IPC path. */
+/** Whether secrets for one destination may go to the other: same host and port, or same IPC path. */
 export function isSamePeer(one: Destination, other: Destination): boolean {
   return one.url.host === other.url.host && one.socketPath === other.socketPath;
 }

@@ -1,4 +1,4 @@
-// `requestOptions` makes the options of one `http.request` from the user's options and a destination, own properties only.
+// `requestOptions` builds the options of one `http.request` from own properties of the user's options and a destination.
 import type { EventEmitter } from 'node:events';
 import type { ClientRequest, RequestOptions } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
@@ -20,30 +20,30 @@ type TlsOptions = Omit<tls.ConnectionOptions, keyof RequestOptions>;
  * `method`, `path`, `port`, `protocol`, `socketPath` and `timeout` are taken from the address instead.
  */
 export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOptions, 'createConnection'> {
-  /** Subprotocols, where the second argument is absent. */
+  /** Subprotocols, used where the second argument is absent. */
   protocols?: string | readonly string[] | undefined;
   /** The version of the protocol: 13, the default, or 8. */
   protocolVersion?: number | undefined;
   /** The compression to offer. Default true. */
   perMessageDeflate?: boolean | DeflatePreset | PerMessageDeflateOptions | null | undefined;
-  /** How long each opening request may take, in ms, from connecting to the response; 0, the default, for no limit. */
+  /** Time limit of each opening request, in ms, from connecting to the response; 0, the default, for no limit. */
   handshakeTimeout?: number | undefined;
-  /** Follow responses 3xx that have a Location. Off by default. */
+  /** Follow 3xx responses that have a Location. Off by default. */
   followRedirects?: boolean | undefined;
   /**
-   * Ask over HTTP/2 (RFC 8441), on this session or, with `true`, on one that the clients of an origin share; over HTTP/1.1 where
-   * the peer does not offer that. Redirects are not followed there.
+   * Connect over HTTP/2 (RFC 8441), on this session or, with `true`, on one that all clients of an origin share; over HTTP/1.1
+   * where the peer does not support that. Redirects are not followed over HTTP/2.
    */
   http2?: boolean | ClientHttp2Session | undefined;
   /** How many redirects to follow. Default 10. */
   maxRedirects?: number | undefined;
   /** The value of Origin (version 13) or Sec-WebSocket-Origin (version 8). */
   origin?: string | undefined;
-  /** Gets each opening request before it is sent, and ends it. */
+  /** Called with each opening request before it is sent; the callback has to end it. */
   finishRequest?(request: ClientRequest, websocket: ClientSocket): void;
-  /** Fills in the masking key of each frame; by default it is random. */
+  /** Fills in the masking key of each frame; random by default. */
   generateMask?(mask: Buffer): void;
-  /** Makes the stream to the server, unless an agent does. */
+  /** Creates the stream to the server, unless an agent does. */
   createConnection?(options: ConnectionOptions, oncreate: OnCreate): Duplex | null | undefined;
 }
 
@@ -52,15 +52,15 @@ export interface ClientSocket extends EventEmitter {
   _readyState: ReadyState;
   _url: string | undefined;
   _protocol: string;
-  /** The opening request that is on its way; it alone may still change the state. */
+  /** The opening request under way; only this request may still change the state. */
   _req: ClientRequest | StreamRequest | null;
   /** Opens: from here on the socket carries frames. */
   setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;
-  /** Ends in the state closed, with 'close'. */
+  /** Ends in the state CLOSED, with 'close'. */
   emitClose(): void;
 }
 
-/** The caller's options, and the compression agreed. */
+/** The caller's options, and the agreed compression. */
 export interface OpenOptions extends ClientOptions {
   readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
 }
@@ -74,9 +74,9 @@ export interface ConnectionOptions extends net.TcpNetConnectOpts {
 type OnCreate = (error: Error | null, socket: Duplex) => void;
 
 /**
- * Names that Node reads from its options whether they are own properties or not, with the meaning of their absence, so that
- * something on Object.prototype cannot choose whom a client trusts and where it connects. (Where Node has defaults of its own,
- * like that of `rejectUnauthorized`, it does so itself.)
+ * Names that Node also reads from the prototype of its options, each with its default, so that a property on Object.prototype
+ * cannot choose a client's destination or trust. (Names with other defaults of Node's, such as `rejectUnauthorized`, are read
+ * safely by Node itself.)
  */
 const ABSENT: RequestOptions & TlsOptions = {
   agent: undefined,
@@ -106,12 +106,12 @@ const ABSENT: RequestOptions & TlsOptions = {
   socket: undefined,
 };
 
-/** The caller's own properties, each read once, without a prototype. */
+/** The caller's own properties, each read once, in an object without a prototype. */
 export function ownOptions(options: ClientOptions | null | undefined): Readonly<ClientOptions> {
   return Object.assign(Object.create(null) as ClientOptions, options);
 }
 
-/** The options of the request that goes to a destination. */
+/** The options of the request to one destination. */
 export function requestOptions(
   options: Readonly<ClientOptions>,
   destination: Destination,
@@ -134,13 +134,13 @@ export function requestOptions(
     auth,
     hostname: undefined,
     protocol: undefined,
-    // The timeout of a socket starts anew with each byte, and its signal is for the life of the socket.
+    // A socket's timeout restarts with each byte, and its signal would outlive the handshake.
     timeout: undefined,
     signal: undefined,
   };
 }
 
-/** Fields as `http.request` takes them: those of one name together. */
+/** Header fields as `http.request` takes them: fields of one name joined in a list. */
 function joinRepeated(fields: HeaderList): Record<string, string | string[]> {
   const joined = new Map<string, string | string[]>();
   for (const [name, value] of fields) {
@@ -150,7 +150,7 @@ function joinRepeated(fields: HeaderList): Record<string, string | string[]> {
   return Object.fromEntries(joined);
 }
 
-/** Connects over TCP or IPC. */
+/** Connects over TCP or an IPC path. */
 export function connectNet(options: ConnectionOptions): net.Socket {
   return net.connect({ ...options, path: options.socketPath } as net.NetConnectOpts);
 }

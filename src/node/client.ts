@@ -1,4 +1,4 @@
-// `connectClient` does a client's opening handshake over Node's http and https, redirects included (RFC 6455 4.1).
+// `connectClient` performs a client's opening handshake over Node's http and https, including redirects (RFC 6455 4.1).
 import { randomBytes } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -28,14 +28,14 @@ export type { ClientOptions } from './client-options.js';
 const EMPTY = Buffer.alloc(0);
 
 // Deviation from ws: Proxy-Authorization is dropped with the other secrets.
-/** Header fields that a redirect to another peer, or to one without TLS, leaves out. */
+/** Header fields that are dropped on a redirect to another peer, or to one without TLS. */
 const SECRETS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
 
 /**
- * Starts the opening handshake of a client. It ends with `setSocket`, or with 'error' and `emitClose`.
- * @param protocols the subprotocols to ask for; if undefined, those of the options
- * @throws SyntaxError for an address or a subprotocol that cannot be; RangeError for numbers that cannot be honoured; the
- *   errors of `http.request` for options that it refuses
+ * Starts the opening handshake of a client, which ends with `setSocket`, or with 'error' and `emitClose`.
+ * @param protocols the subprotocols to offer; if undefined, those of the options
+ * @throws SyntaxError for an invalid address or subprotocol; RangeError for numbers that cannot be honoured; the errors
+ *   of `http.request` for options that it refuses
  */
 export function connectClient(
   websocket: ClientSocket,
@@ -46,10 +46,10 @@ export function connectClient(
   new Opening(websocket, parseAddress(address), protocols, options).start();
 }
 
-/** How many redirects a client has been told to follow, where there were any; the one past the limit counts too. */
+/** How many redirects a client was told to follow; the one past the limit counts too. */
 export const redirectsOf: WeakMap<object, number> = new WeakMap();
 
-/** One opening handshake, over as many requests as there are redirects. */
+/** One opening handshake: one request, and one more for each redirect. */
 class Opening {
   private readonly options: Readonly<ClientOptions>;
   private readonly protocols: readonly string[];
@@ -63,7 +63,7 @@ class Opening {
 
   constructor(
     private readonly websocket: ClientSocket,
-    /** The address of the caller, where the caller's secrets belong. */
+    /** The caller's address, the only destination that gets the caller's secrets. */
     private readonly home: Destination,
     protocols: string | readonly string[] | null | undefined,
     options: ClientOptions,
@@ -72,13 +72,13 @@ class Opening {
     checkOptions(own);
     this.options = own;
     const asked: unknown = protocols === undefined ? own.protocols : protocols;
-    // A value that is no list of subprotocols is refused with the request's making, as with ws.
+    // As in ws, a value that is not a list of subprotocols is refused when the request is made.
     this.protocols = asked === undefined ? [] : Array.isArray(asked) ? (asked as string[]) : [asked as string];
     this.headers = { ...(own.headers as Record<string, unknown> | undefined) };
     if (own.generateMask && typeof own.generateMask !== 'function') {
       throw new TypeError('The "generateMask" option must be a function');
     }
-    // As with `ws`, `undefined` in so many words is no compression.
+    // As in `ws`, an explicit `undefined` turns compression off.
     this.deflate = resolveDeflate('perMessageDeflate' in own ? own.perMessageDeflate : true);
     if (this.deflate !== undefined) checkEngineOptions(this.deflate);
     const timeout = countOption('handshakeTimeout', own.handshakeTimeout, DEFAULT_REQUEST_TIMEOUT);
@@ -92,7 +92,7 @@ class Opening {
     else this.finish(this.request(this.home));
   }
 
-  /** Asks over HTTP/2, and over HTTP/1.1 where the peer does not offer that. */
+  /** Connects over HTTP/2, or over HTTP/1.1 where the peer does not support that. */
   private requestStream(): void {
     const { websocket, options, home, protocols } = this;
     websocket._url = home.url.href;
@@ -137,7 +137,7 @@ class Opening {
     }
   }
 
-  /** Makes the request for a destination and listens to its outcome; null if it was given up at once. */
+  /** Creates the request for a destination and its listeners; null if the handshake was given up at once. */
   private request(destination: Destination): ClientRequest | null {
     const { websocket, options } = this;
     websocket._url = destination.url.href;
@@ -168,7 +168,7 @@ class Opening {
     });
     request.on('upgrade', (response, socket, head) => {
       if (websocket._req === request) websocket.emit('upgrade', response);
-      // A listener may have closed the connection; Node leaves an upgraded socket to its receiver.
+      // A listener may have closed the connection, and Node leaves an upgraded socket to the listener of 'upgrade'.
       if (websocket._req === request) this.judge(response, key, socket, head);
       else socket.destroy();
     });
@@ -188,7 +188,7 @@ class Opening {
     } catch (error) {
       if (this.redirects > 0) abort(websocket, request, error as Error);
       else {
-        // The constructor throws it: nobody holds the WebSocket, which would emit to no listener.
+        // The constructor throws this: no caller has the WebSocket yet, so an 'error' event would reach no listener.
         websocket._req = null;
         request.destroy();
       }
@@ -196,7 +196,7 @@ class Opening {
     }
   }
 
-  /** Gives the request up when its time is over or the caller says so. */
+  /** Gives up the request when its time is over or the caller's signal aborts. */
   private limit(request: PendingRequest): void {
     const { websocket, timeout } = this;
     const signal = this.options.signal || undefined;
@@ -206,7 +206,7 @@ class Opening {
     const onTimeout = (): void => {
       if (websocket._req === request) abortHandshake(websocket, request, 'Opening handshake has timed out');
     };
-    // Deviation from ws: the time runs from the request's making and no byte starts it anew.
+    // Deviation from ws: the time runs from the request's creation, and received bytes do not restart it.
     const timer = timeout > 0 ? setTimeout(onTimeout, timeout) : undefined;
     signal?.addEventListener('abort', onAbort);
     request.once('close', () => {
@@ -215,7 +215,7 @@ class Opening {
     });
   }
 
-  /** A response that is no upgrade: a redirect, or a matter for the caller. */
+  /** Handles a response that is not an upgrade: follows a redirect, or leaves the response to the caller. */
   private respond(request: ClientRequest, response: IncomingMessage, from: Destination): void {
     const { websocket, options } = this;
     const { statusCode = 0 } = response;
@@ -242,7 +242,7 @@ class Opening {
       }
       request = this.request(destination);
     } catch (error) {
-      // Bytes of a server must not cause a throw that no caller can catch.
+      // Bytes from a server must not cause an exception that no caller can catch.
       fail(websocket, error);
       return;
     }
@@ -250,7 +250,7 @@ class Opening {
     this.finish(request);
   }
 
-  /** Opens, or fails, as the server's 101 demands. */
+  /** Opens the connection, or fails it, according to the server's 101. */
   private judge(response: HandshakeResponse, key: string, socket: Duplex, head: Buffer): void {
     const { protocols, deflate } = this;
     this.open(judgeResponse(response, { key, protocols, deflate }), socket, head);
@@ -272,7 +272,7 @@ class Opening {
     });
   }
 
-  /** Whether the caller's secrets may go there: to their own peer, or where a listener of 'redirect' decides. */
+  /** Whether the caller's secrets may go to a destination: to their own peer, or where a listener of 'redirect' decides. */
   private isTrusted(destination: Destination): boolean {
     const { home } = this;
     if (this.websocket.listenerCount('redirect') > 0) return true;
@@ -280,7 +280,7 @@ class Opening {
   }
 
   private withoutSecrets(destination: Destination): Readonly<Record<string, unknown>> {
-    // The Host field that a caller chose is good for the peer it was chosen for.
+    // A Host field that the caller chose is valid only for the peer that it was chosen for.
     const secrets = isSamePeer(this.home, destination) ? SECRETS : [...SECRETS, 'host'];
     return Object.fromEntries(Object.entries(this.headers).filter(([name]) => !secrets.includes(name.toLowerCase())));
   }

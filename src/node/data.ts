@@ -1,10 +1,10 @@
-// `toPayload` and the functions beside it turn arguments of send, ping and close into payloads, as `ws` does.
+// `toPayload` and the functions beside it convert the arguments of send, ping and close to payloads, as `ws` does.
 import { Buffer } from 'node:buffer';
 import { inspect, types } from 'node:util';
 import type { SendCallback } from './send-callback.js';
 import { nodeValues } from './values.js';
 
-/** Everything that can be sent. A number is sent as text; anything falsy as an empty message. */
+/** Everything that can be sent. A number is sent as text; a falsy value as an empty message. */
 export type Sendable =
   | string
   | number
@@ -20,7 +20,7 @@ export type Sendable =
 
 const EMPTY = Buffer.alloc(0);
 
-/** Whether data is a Blob of any realm: one of jsdom or of another copy of its class counts, as with `ws`. */
+/** Whether data is a Blob of any realm: as with `ws`, one of jsdom or of another copy of the class counts. */
 export function isBlob(data: unknown): data is Blob {
   if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false;
   const { arrayBuffer, stream, type } = data as Partial<Blob>;
@@ -31,7 +31,7 @@ export function isBlob(data: unknown): data is Blob {
 
 /**
  * The bytes or the text to send, without copying.
- * @throws TypeError when it is nothing that can be sent
+ * @throws TypeError when it cannot be sent
  */
 export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
   if (typeof data === 'string' || data instanceof Uint8Array) return data;
@@ -40,22 +40,22 @@ export function toPayload(data: Exclude<Sendable, Blob>): Uint8Array | string {
 }
 
 /**
- * The same without numbers and values that are falsy, as a Sender of `ws` takes it.
- * @throws TypeError when it is nothing that can be sent
+ * As `toPayload`, without numbers and falsy values: the arguments of a Sender of `ws`.
+ * @throws TypeError when it cannot be sent
  */
 export function toBytes(data: Exclude<Sendable, Blob | string>): Uint8Array {
   if (ArrayBuffer.isView(data)) return nodeValues.view(data.buffer, data.byteOffset, data.byteLength);
-  // Also of another realm, whose classes are not ours.
+  // Also of another realm, whose classes differ from ours.
   if (types.isAnyArrayBuffer(data)) return new Uint8Array(data);
   return Buffer.from(data as readonly number[]);
 }
 
-/** The length of `payload` in bytes; text as UTF-8. */
+/** The length of `payload` in bytes; of text, in UTF-8. */
 export function sizeOf(payload: Uint8Array | string): number {
   return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
 }
 
-/** Whether only this thread can change the length of `payload`'s memory, or its bytes. */
+/** Whether only this thread can change the bytes of `payload`, or its length. */
 export function isSteady(payload: Uint8Array | string): boolean {
   if (typeof payload === 'string') return false;
   const { buffer } = payload;
@@ -63,8 +63,8 @@ export function isSteady(payload: Uint8Array | string): boolean {
 }
 
 /**
- * The callback of a send, as a socket's `write` takes it: falsy values and names of encodings are none.
- * @throws TypeError (`ERR_UNKNOWN_ENCODING`) for any other value that is no function
+ * The callback of a send, as a socket's `write` takes it: falsy values and names of encodings are ignored.
+ * @throws TypeError (`ERR_UNKNOWN_ENCODING`) for any other value that is not a function
  */
 export function toCallback(callback: unknown): SendCallback | undefined {
   if (typeof callback === 'function') return callback as SendCallback;
@@ -72,15 +72,15 @@ export function toCallback(callback: unknown): SendCallback | undefined {
   throw Object.assign(new TypeError(`Unknown encoding: ${inspect(callback)}`), { code: 'ERR_UNKNOWN_ENCODING' });
 }
 
-/** Whether a frame is masked: as the caller says, by any value but undefined, else as RFC 6455 5.1 asks of the role. */
-// Deviation from ws: `{ mask: undefined }` says nothing; a client of ws sends the frame without a mask then.
+/** Whether a frame is masked: as the caller says with any value but undefined, else as RFC 6455 5.1 requires of the role. */
+// Deviation from ws: `{ mask: undefined }` keeps the default; a client of ws then sends the frame without a mask.
 export function toMask(mask: unknown, isServer: boolean): boolean {
   return mask === undefined ? !isServer : Boolean(mask);
 }
 
 /**
- * The reason of a Close. One without a length, like an Error, a number or an ArrayBuffer, is none; and so is any without a code.
- * @throws TypeError for null, and for anything else with a length that is neither string nor Uint8Array
+ * The reason of a Close. A value without a length, such as an Error or a number, is ignored; so is a reason without a code.
+ * @throws TypeError for null, and for any other value with a length that is neither a string nor a Uint8Array
  */
 export function toReason(code: unknown, reason: unknown): string | Uint8Array {
   if (code === undefined || reason === undefined) return '';

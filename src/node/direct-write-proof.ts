@@ -1,14 +1,14 @@
-// `provesDirectWrites` tries direct writes on sockets of Node's whose handles are made here, before any are made on real ones.
+// `provesDirectWrites` tests direct writes on Node sockets with simulated handles, before real sockets use them.
 import { Socket } from 'node:net';
 import { DirectWriter, type DirectHandle, type WriteMechanism, type WriteRequest } from './direct-write.js';
 
-/** A handle that takes, keeps or refuses the bytes written to it. */
+/** A simulated handle, which takes, keeps or refuses the bytes written to it. */
 class Trial implements DirectHandle {
-  /** The bytes written and the calls after that, in order. */
+  /** The written bytes and the later calls, in order. */
   private log = '';
-  /** The next direct write is one that the kernel does not take whole. */
+  /** The kernel takes only a part of the next direct write. */
   isShort = false;
-  /** The next write fails with this. */
+  /** The error of the next write. */
   status = 0;
   private pending: WriteRequest | undefined;
   readonly bytesRead = 0;
@@ -32,7 +32,7 @@ class Trial implements DirectHandle {
     return given === null ? request : 0;
   }
 
-  /** As if the kernel had taken the rest. */
+  /** Acts as if the kernel had taken the rest. */
   complete(status: number): void {
     const { pending } = this;
     this.pending = undefined;
@@ -54,10 +54,10 @@ class Trial implements DirectHandle {
 }
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-/** EPIPE of most systems; which error it is does not matter. */
+/** EPIPE on most systems; any error would do. */
 const REFUSED = -32;
 
-/** Whether direct writes keep bytes and order, and whether the stream knows of those that the kernel did not take whole. */
+/** Whether direct writes keep bytes and order, and whether the stream learns of writes that the kernel took in part. */
 export function provesDirectWrites(mechanism: WriteMechanism): boolean {
   const writer = new DirectWriter(mechanism);
   return [takesAll, keepsOrder, ends, failsLater, fails, destroys].every((proves) => {
@@ -68,13 +68,13 @@ export function provesDirectWrites(mechanism: WriteMechanism): boolean {
   });
 }
 
-/** Two writes by one request; the stream knows nothing of them. */
+/** Two writes with one request; the stream does not learn of them. */
 function takesAll(writer: DirectWriter, trial: Trial, socket: Socket): boolean {
   const areTaken = writer.write(socket, bytes('a')) && writer.write(socket, bytes('b'));
   return areTaken && trial.saw('ab') && socket.writableLength === 0;
 }
 
-/** Starts a write that is not taken whole; says whether the stream holds all of it. */
+/** Starts a write that is taken in part, and returns whether the stream holds all of it. */
 function isHeld(writer: DirectWriter, trial: Trial, socket: Socket, told?: (error?: Error | null) => void): boolean {
   trial.isShort = true;
   const chunk = bytes('abc');
@@ -83,7 +83,7 @@ function isHeld(writer: DirectWriter, trial: Trial, socket: Socket, told?: (erro
   return trial.saw('abc') && socket.writableLength === chunk.length && !Object.hasOwn(socket, '_write');
 }
 
-/** The bytes after a short write wait for it. */
+/** The bytes after a partial write wait for it. */
 function keepsOrder(writer: DirectWriter, trial: Trial, socket: Socket): boolean {
   let isTold = false;
   const held = isHeld(writer, trial, socket, () => (isTold = true));
@@ -120,7 +120,7 @@ function isRefusal(error: (Error & { errno?: number; syscall?: string }) | null)
   return error?.errno === REFUSED && error.syscall === 'write';
 }
 
-/** Node completes the writes of a handle that is closed. */
+/** Node completes the writes of a closed handle. */
 function destroys(writer: DirectWriter, trial: Trial, socket: Socket): boolean {
   const held = isHeld(writer, trial, socket);
   socket.destroy();

@@ -1,39 +1,39 @@
-// `DirectWriter` hands chunks to the handles of plain sockets, by one write request that serves again and again.
+// `DirectWriter` hands chunks to the handles of plain sockets, with one write request that is used again.
 import { Socket } from 'node:net';
 
 type WriteCallback = (error?: Error | null) => void;
 
-/** A write that the kernel has not taken whole, as Node keeps it. */
+/** A write that the kernel has taken in part, as Node keeps it. */
 export interface WriteRequest {
   handle?: unknown;
   oncomplete?: (this: WriteRequest, status: number) => void;
   callback?: WriteCallback;
-  /** The bytes being written, which nothing else may keep alive. */
+  /** The bytes being written; no other reference keeps them alive. */
   buffer?: Uint8Array;
   bytes?: number;
   async?: boolean;
-  /** The status of a write that was over before it could be told. */
+  /** The status of a write that ended before it could be reported. */
   writeStatus?: number | null;
-  /** A number that is the same for all requests that no native object hangs on. */
+  /** A number that is the same for all requests without a native object. */
   getAsyncId?: () => number;
 }
 
 /**
  * Hands bytes to the kernel. Returns 0 where it took all of them, a negative error number of the system where it took none,
- * and else the request that stands for the rest.
+ * and the request for the remaining bytes otherwise.
  */
 type Hand = (handle: DirectHandle, bytes: Uint8Array) => number | WriteRequest;
 
-/** A socket's handle: given a request, it returns a status; given null, by newer Nodes, the request of the bytes that wait too. */
+/** A socket's handle: given a request, it returns a status; given null, in newer versions of Node, a request for waiting bytes. */
 export interface DirectHandle {
   writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
 }
 
-/** Node's own parts of a write, as a write of a socket of ours shows them. */
+/** Node's own parts of a write, found by a test write on a socket of ours. */
 export interface WriteMechanism {
   readonly hand: Hand;
   readonly oncomplete: NonNullable<WriteRequest['oncomplete']>;
-  /** Where a socket keeps how many bytes of its last write wait: while they become fewer, it does not time out. */
+  /** The property in which a socket keeps the waiting bytes of its last write: while they decrease, it does not time out. */
   readonly waiting: symbol;
 }
 
@@ -43,7 +43,7 @@ type Insides = Record<symbol, unknown> & {
   _write?: (chunk: unknown, encoding: unknown, callback: WriteCallback) => void;
 };
 
-/** Finds the mechanism by a write to a handle that is made here. Undefined where Node has changed. */
+/** Finds the mechanism with a test write to a simulated handle. Undefined where Node has changed. */
 export function findMechanism(): WriteMechanism | undefined {
   let given: WriteRequest | null | undefined;
   const returned: WriteRequest = { writeStatus: null };
@@ -66,10 +66,10 @@ export function findMechanism(): WriteMechanism | undefined {
   return hand && { hand, oncomplete, waiting };
 }
 
-/** Node 26 and the last versions of 24 make a request only for bytes that wait. */
+/** Node 26 and the last versions of 24 create a request only for waiting bytes. */
 const handNothing: Hand = (handle, bytes) => handle.writeBuffer(null, bytes);
 
-/** Before that every write is given a request, on which a native object hangs only while bytes wait. */
+/** Earlier versions get a request with every write; it has a native object only while bytes wait. */
 function handRequestsOf(shown: WriteRequest): Hand | undefined {
   const Request = shown.constructor as new () => Required<WriteRequest>;
   let request = new Request();
@@ -77,7 +77,7 @@ function handRequestsOf(shown: WriteRequest): Hand | undefined {
   const free = request.getAsyncId();
   return (handle, bytes) => {
     const status = handle.writeBuffer(request, bytes);
-    // Not by `writeQueueSize`: a write that goes out at the second try has an empty queue and a native object still.
+    // Not by `writeQueueSize`: a write that succeeds at the second attempt has an empty queue but still a native object.
     if (status !== 0 || request.getAsyncId() === free) return status;
     const busy = request;
     request = new Request();
@@ -90,9 +90,9 @@ export class DirectWriter {
   constructor(private readonly mechanism: WriteMechanism) {}
 
   /**
-   * Writes a chunk, unless something stands before it in the stream, or Node would tell of it by 'drain'. False leaves the
-   * chunk to be written to the stream at once; where the kernel has some of it, or refused it, the stream is told of that
-   * instead of writing.
+   * Writes a chunk, unless other bytes of the stream come first, or Node would announce it with 'drain'. After false, the
+   * caller writes the chunk to the stream at once; where the kernel took a part or refused it, the stream adopts that write instead
+   * of writing again.
    */
   write(socket: Socket, chunk: Uint8Array): boolean {
     if (!isIdle(socket) || chunk.length === 0 || chunk.length >= socket.writableHighWaterMark) return false;
@@ -104,7 +104,7 @@ export class DirectWriter {
     return false;
   }
 
-  /** Has the next write of the stream, which is of the same chunk, be the one that is under way, or that failed. */
+  /** Makes the stream's next write, which is of the same chunk, adopt the write that is under way or failed. */
   private tellStream(socket: Insides, chunk: Uint8Array, answer: number | WriteRequest): void {
     const { oncomplete, waiting } = this.mechanism;
     const request = typeof answer === 'number' ? {} : answer;
@@ -123,7 +123,7 @@ export class DirectWriter {
   }
 }
 
-/** Whether nothing is in the stream, nor keeps it from writing. */
+/** Whether the stream is empty and free to write. */
 function isIdle(socket: Socket): boolean {
   return socket.writableLength === 0 && socket.writable && socket.writableCorked === 0 && !socket.connecting;
 }

@@ -1,4 +1,4 @@
-// `drainServer` closes the connections of a server one after another, so that its clients do not all come back at once.
+// `drainServer` closes the connections of a server one after another, so that its clients do not all reconnect at once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { CloseCode } from '../spec/close-code.js';
@@ -10,30 +10,30 @@ import type { WebSocket } from './websocket.js';
 export interface DrainOptions {
   /** The close code; 1012, Service Restart, by default. */
   readonly code?: number | undefined;
-  /** At most 123 bytes as UTF-8. */
+  /** The reason; at most 123 bytes in UTF-8. */
   readonly reason?: string | undefined;
-  /** Over how long the closes are spread, in ms; 10,000 by default. */
+  /** The time over which the closes are spread, in ms; 10,000 by default. */
   readonly window?: number | undefined;
-  /** How long after the last close connections may take to end, before they are cut off, in ms; 30,000 by default. */
+  /** How long connections may take to end after the last close, in ms, before they are cut off; 30,000 by default. */
   readonly timeout?: number | undefined;
 }
 
 /** How the connections of a drained server ended. */
 export interface DrainCounts {
-  /** Those whose closing handshake was done. */
+  /** Connections that finished the closing handshake. */
   readonly closed: number;
-  /** Those that were lost or cut off. */
+  /** Connections that were lost or cut off. */
   readonly cut: number;
 }
 
-/** How often connections are closed meanwhile, in ms. */
+/** The interval between steps, in ms. */
 const STEP = 20;
-/** So much of a step that took longer counts, in ms. */
+/** The longest time that counts for a step that came late, in ms. */
 const LONGEST_STEP = 100;
 
 /**
- * Answers requests with 503 from now on, and closes all connections in the order of their opening.
- * @throws as `close` of a WebSocket for code and reason; RangeError for a time that is no number from 0; Error without clients
+ * Answers requests with 503 from now on, and closes all connections in the order in which they opened.
+ * @throws as `close` of a WebSocket for code and reason; RangeError for an invalid time; Error without client tracking
  */
 export function drainServer(
   server: Holder,
@@ -54,10 +54,10 @@ export function drainServer(
     throw new Error('With "clientTracking: false" the server knows no clients to close');
   const held = holdingsOf(server);
   if (held.drained === undefined) {
-    // Whole seconds (RFC 9110 10.2.3), until this server has gone.
+    // Whole seconds (RFC 9110 10.2.3), until this server has stopped.
     held.retryAfter = Math.max(1, Math.ceil(window / 1000));
     const clients = [...server.clients];
-    // Told by the server: the application may take all listeners off a socket.
+    // Reported by the server: the application may remove all listeners of a socket.
     const ended = new Promise<DrainCounts>((resolve) => {
       const left = new Set(clients);
       let closed = 0;
@@ -86,7 +86,7 @@ async function closeAll(
     for (; at < until; at++) close(clients[at]);
     if (at === clients.length) break;
     await delay(STEP);
-    // A process that is held up takes longer: it does not close at once all that were due meanwhile.
+    // A process that was held up takes longer, instead of closing at once everything that was due meanwhile.
     const now = performance.now();
     elapsed += Math.min(now - since, LONGEST_STEP);
     since = now;

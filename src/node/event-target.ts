@@ -1,18 +1,18 @@
-// `addEventFace` gives an EventEmitter the listeners of the DOM, addEventListener and onmessage, as `ws` offers them.
+// `addEventFace` gives an EventEmitter the DOM's listeners, addEventListener and onmessage, as `ws` offers them.
 import type { EventEmitter } from 'node:events';
 import { CloseCode } from '../spec/close-code.js';
 
-/** The members of the class with this face that tell whether it closed cleanly, and that close it. */
+/** The members that the class must have: whether it closed cleanly, and how to close it. */
 export interface EventFaced extends EventEmitter {
   readonly _closeFrameReceived: boolean;
   readonly _closeFrameSent: boolean;
   close(code: number): void;
 }
 
-/** The types that can be listened to; for any other, addEventListener does nothing. */
+/** The event types; addEventListener ignores any other. */
 export type EventType = 'open' | 'message' | 'close' | 'error';
 
-// Under symbols and not `#`, as in `ws`: an object that inherits from an event, or a Proxy around one, can be read, and printing shows it.
+// Under symbols and not `#`, as in `ws`: reading and printing also work on a Proxy, and on an object that inherits from an event.
 const kType: unique symbol = Symbol('type');
 const kTarget: unique symbol = Symbol('target');
 const kData: unique symbol = Symbol('data');
@@ -22,7 +22,7 @@ const kWasClean: unique symbol = Symbol('wasClean');
 const kError: unique symbol = Symbol('error');
 const kMessage: unique symbol = Symbol('message');
 
-/** The argument of a listener. Not the global class of that name, and no dispatchEvent takes it. */
+/** The argument of a listener. It is not the global Event class, and dispatchEvent does not take it. */
 export class Event<Target = unknown> {
   /** @internal */
   readonly [kType]: string;
@@ -37,7 +37,7 @@ export class Event<Target = unknown> {
     return this[kType];
   }
 
-  /** The WebSocket whose event this is. */
+  /** The WebSocket that the event is about. */
   get target(): Target {
     return this[kTarget] as Target;
   }
@@ -52,7 +52,7 @@ export class MessageEvent<Target = unknown> extends Event<Target> {
     this[kData] = data;
   }
 
-  /** A string for a text message; for a binary one the shape that `binaryType` names. */
+  /** A string for a text message; for a binary message the type that `binaryType` names. */
   get data(): unknown {
     return this[kData];
   }
@@ -125,7 +125,7 @@ for (const [{ prototype }, names] of FIELDS) {
   for (const name of names) Object.defineProperty(prototype, name, { enumerable: true });
 }
 
-/** The class of event that each type's listeners are given. */
+/** The event class of each type. */
 export interface EventMap<Target> {
   open: Event<Target>;
   message: MessageEvent<Target>;
@@ -141,19 +141,19 @@ export interface EventFace<Target> {
   onmessage: ((event: MessageEvent<Target>) => void) | null;
   onclose: ((event: CloseEvent<Target>) => void) | null;
   onerror: ((event: ErrorEvent<Target>) => void) | null;
-  /** Adds a listener; the same one a second time, for the same type, is ignored. */
+  /** Adds a listener; adding the same listener for the same type again has no effect. */
   addEventListener<Type extends EventType>(
     type: Type,
     listener: EventListener<EventMap<Target>[Type]>,
     options?: { once?: boolean },
   ): void;
-  /** Removes a listener that addEventListener added, and no other. */
+  /** Removes a listener that addEventListener added; other listeners stay. */
   removeEventListener<Type extends EventType>(type: Type, listener: EventListener<EventMap<Target>[Type]>): void;
 }
 
 type AnyListener = EventListener<Event>;
 
-/** Makes an event from the arguments of an emit; undefined where that cannot be. No type emits more than two arguments. */
+/** Makes an event from the arguments of an emit, at most two; undefined where that is impossible. */
 type EventMaker = (this: EventFaced, first: unknown, second: unknown) => Event | undefined;
 
 const MAKERS: Readonly<Record<EventType, EventMaker>> = {
@@ -163,7 +163,7 @@ const MAKERS: Readonly<Record<EventType, EventMaker>> = {
       return new MessageEvent('message', { data: isBinary ? data : String(data) });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_STRING_TOO_LONG') throw error;
-      // RFC 6455 7.4.1: 1009 says that the message is too big, here for a string; in ws it ends the process.
+      // RFC 6455 7.4.1: 1009 says that the message is too big, here for a string; ws ends the process instead.
       this.close(CloseCode.MessageTooBig);
       return undefined;
     }
@@ -175,9 +175,9 @@ const MAKERS: Readonly<Record<EventType, EventMaker>> = {
   error: (error) => new ErrorEvent('error', { error, message: (error as Error).message }),
 };
 
-/** On a function that `listeners(type)` shows: the listener that it calls. */
+/** A property of a function that `listeners(type)` shows: the listener that the function calls. */
 export const kListener: unique symbol = Symbol('listener');
-/** On the same: whether it was set as `onopen` and so on, and not by addEventListener. */
+/** A property of the same function: whether `onopen` and so on set it, and not addEventListener. */
 const kIsHandler: unique symbol = Symbol('isHandler');
 
 interface Wrapper {
@@ -198,7 +198,7 @@ function wrap(type: EventType, listener: AnyListener, isHandler: boolean): Wrapp
   return Object.assign(deliver, { [kListener]: listener, [kIsHandler]: isHandler });
 }
 
-/** The wrapper among `type`'s listeners that stands for a handler, or else for `listener`. */
+/** The wrapper in `type`'s listeners that belongs to a handler, or else to `listener`. */
 function find(target: EventFaced, type: string, listener: AnyListener | undefined, isHandler: boolean) {
   return (target.listeners(type) as Wrapper[]).find(
     (wrapper) => wrapper[kIsHandler] === isHandler && (isHandler || wrapper[kListener] === listener),
@@ -211,7 +211,7 @@ function addEventListener(
   listener: AnyListener,
   { once = false }: { once?: boolean } = {},
 ): void {
-  // Deviation from ws: a value that can never be called is no listener, as in the DOM; ws throws when the event comes.
+  // Deviation from ws: a value that cannot be called is no listener, as in the DOM; ws throws when the event comes.
   if (typeof listener !== 'function' && (typeof listener !== 'object' || listener === null)) return;
   if (!Object.hasOwn(MAKERS, type) || find(this, type, listener, false) !== undefined) return;
   const wrapper = wrap(type as EventType, listener, false);
@@ -240,7 +240,7 @@ function addHandler(prototype: EventFaced, type: EventType): void {
 }
 
 /**
- * Gives a class the methods and accessors of `EventFace`. An object that nobody listens to this way holds nothing for it.
+ * Gives a class the methods and accessors of `EventFace`. An object without such listeners pays no memory for it.
  * @param prototype the prototype of a class that emits 'open' (), 'message' (data, isBinary), 'close' (code, reason) and
  *   'error' (error)
  */

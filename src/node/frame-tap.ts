@@ -1,8 +1,8 @@
-// `tapFrames` has the frames of a batch written one by one by a function of the application's.
+// `tapFrames` passes the frames of a batch, one by one, to a function of the application that writes them.
 import { frameAt } from '../codec/header.js';
 import { settle, type SendCallback } from './send-callback.js';
 
-/** Has one frame written, in parts, by a function of the application's. */
+/** A function of the application that writes one frame, given in parts. */
 export type FrameTap = (list: readonly Uint8Array[], callback: SendCallback | undefined) => void;
 
 export function tapFrames(tap: FrameTap, frames: Uint8Array, callbacks: readonly SendCallback[] | undefined): void {

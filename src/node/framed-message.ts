@@ -1,35 +1,62 @@
-// `FramedMessage` is a message to many connections with its frames, each made once: plain, and one for each class of agreements.
+// `FramedMessage` is a message to many connections with its frames: one plain, and one for each class of agreements.
 import { frameAt, headerLength, writeHeader } from '../codec/header.js';
 import { FIN, Opcode, RSV1 } from '../spec/frame.js';
 import { toPayload, type Sendable } from './data.js';
 import type { Sharing } from './deflate/sharing.js';
 import { nodeValues } from './values.js';
 
-/** A frame, or the promise of one that the thread pool compresses. */
+/** A frame, or the promise of a frame that the thread pool compresses. */
 export type Form = Uint8Array | Promise<Uint8Array>;
 
 export class FramedMessage {
   readonly payload: Uint8Array | string;
-  /** The frame without compression (RFC 6455 5.2). */
-  readonly frame: Uint8Array;
-  /** The message as bytes, which nothing writes to. */
-  readonly content: Uint8Array;
-  private readonly forms: Map<Sharing, Form> = new Map();
+  private bytes: Uint8Array | undefined;
+  private plain: Uint8Array | undefined;
+  private forms: Map<Sharing, Form> | undefined;
 
-  /** @param compress whether connections that agreed on it get the message compressed */
+  /**
+   * @param compress whether connections that agreed on it get the message compressed
+   * @param isSteady whether nothing changes `data` as long as the message lives, so that it is framed when a frame is needed
+   */
   constructor(
     readonly data: Exclude<Sendable, Blob>,
     readonly isBinary: boolean,
     readonly compress: boolean,
+    isSteady = false,
   ) {
     this.payload = toPayload(data);
-    this.frame = encode(this.first, this.payload);
-    this.content = this.frame.subarray(frameAt(this.frame, 0).payload);
+    if (!isSteady) this.plain = this.encode();
   }
 
-  /** The frame for connections of a class: `frame` itself where compression makes the message no shorter. */
+  /** The frame without compression (RFC 6455 5.2). */
+  get frame(): Uint8Array {
+    return (this.plain ??= this.encode());
+  }
+
+  /** The message as bytes, which are never written to. */
+  get content(): Uint8Array {
+    const { frame } = this;
+    return frame.subarray(frameAt(frame, 0).payload);
+  }
+
+  /** How long `frame` is. */
+  get length(): number {
+    const { length } = this.encoded();
+    return headerLength(length) + length;
+  }
+
+  /** Writes the frame, and returns where it ends. */
+  writeTo(memory: Uint8Array, at: number): number {
+    const bytes = this.encoded();
+    const start = writeHeader(memory, at, this.first, bytes.length, 0);
+    memory.set(bytes, start);
+    return start + bytes.length;
+  }
+
+  /** The frame for connections of a class: the plain `frame` where compression does not make the message shorter. */
   formFor(sharing: Sharing): Form {
-    const { content, forms } = this;
+    const { content } = this;
+    const forms = (this.forms ??= new Map());
     const whole = sharing.classFor(content.length);
     let form = forms.get(whole);
     if (form !== undefined) return form;
@@ -43,6 +70,15 @@ export class FramedMessage {
     return FIN | (this.isBinary ? Opcode.Binary : Opcode.Text);
   }
 
+  private encoded(): Uint8Array {
+    const { payload } = this;
+    return (this.bytes ??= typeof payload === 'string' ? nodeValues.encode(payload) : payload);
+  }
+
+  private encode(): Uint8Array {
+    return encode(this.first, this.encoded());
+  }
+
   private compressed(deflated: ReturnType<Sharing['compress']>): Form {
     if (deflated instanceof Promise) return deflated.then((bytes) => this.compressed(bytes));
     if (deflated === undefined || deflated.length >= this.content.length) return this.frame;
@@ -51,9 +87,8 @@ export class FramedMessage {
   }
 }
 
-/** A server's frame (RFC 6455 5.2) in memory of its own: bytes that wait for one connection share none with another's. */
-function encode(first: number, payload: Uint8Array | string): Uint8Array {
-  const bytes = typeof payload === 'string' ? nodeValues.encode(payload) : payload;
+/** Makes a server's frame (RFC 6455 5.2) in memory of its own: bytes that wait for one connection share none with another's. */
+function encode(first: number, bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
   const frame = nodeValues.allocate(headerLength(length) + length);
   frame.set(bytes, writeHeader(frame, 0, first, length, 0));

@@ -1,16 +1,16 @@
-// `guardWith` has a batch flushed before any call of the application on its socket can overtake it.
+// `guardWith` flushes a batch before any call of the application on its socket could overtake it.
 import type { Duplex } from 'node:stream';
 
 type Method = (this: Duplex, ...given: never[]) => unknown;
 type Flush = (socket: Duplex) => void;
 
 /**
- * The methods that put bytes into the stream, let them out or end it; all others of a Duplex or net.Socket come down to
+ * The methods that write bytes into the stream, release them or end it; all other methods of a Duplex or net.Socket call
  * these.
  */
 const NAMES = ['write', 'uncork', 'end', 'destroy'] as const;
 
-/** A guarded method of a socket that had none of its own: it goes on with the one of the socket's class. */
+/** A guarded method of a socket without one of its own: it continues with the method of the socket's class. */
 function overClass(name: (typeof NAMES)[number], flush: Flush): Method {
   return function (this: Duplex, ...given: never[]) {
     flush(this);
@@ -18,7 +18,7 @@ function overClass(name: (typeof NAMES)[number], flush: Flush): Method {
   };
 }
 
-/** A guarded method over one that the application, or a tool, had set on the socket itself. */
+/** A guarded method around one that the application, or a tool, has set on the socket itself. */
 function overOwn(own: Method, flush: Flush): Method {
   return function (this: Duplex, ...given: never[]) {
     flush(this);
@@ -26,7 +26,7 @@ function overOwn(own: Method, flush: Flush): Method {
   };
 }
 
-/** Whether the methods of a socket can be put in place: not where the application has frozen it. */
+/** Whether a socket's methods can be replaced: not where the application has frozen it. */
 export function isGuardable(socket: Duplex): boolean {
   return (
     Object.isExtensible(socket) &&
@@ -36,11 +36,11 @@ export function isGuardable(socket: Duplex): boolean {
 
 export interface Guard {
   guardSocket(socket: Duplex): void;
-  /** The guarded `write` of a socket that had none of its own. */
+  /** The guarded `write` of a socket without one of its own. */
   readonly write: unknown;
 }
 
-/** Makes the function that guards sockets with `flush`; sockets without methods of their own share the guarded ones. */
+/** Makes the function that guards sockets with `flush`; sockets without own methods share the guarded ones. */
 export function guardWith(flush: Flush): Guard {
   const shared = Object.fromEntries(NAMES.map((name) => [name, overClass(name, flush)]));
   const guardSocket = (socket: Duplex): void => {

@@ -1,10 +1,10 @@
-// `startHeartbeat` pings silent connections and ends those whose peer answers nothing.
+// `startHeartbeat` pings silent connections and ends those whose peer does not answer.
 import type { HeartbeatTimes } from './options.js';
 import { unrefed } from './unrefed.js';
 import { nextTurn } from './turn.js';
 import { ReadyState } from './types.js';
 
-/** A WebSocket as the heartbeat knows it. */
+/** The part of a WebSocket that the heartbeat uses. */
 interface Beating {
   readonly readyState: ReadyState;
   readonly isPaused: boolean;
@@ -13,16 +13,16 @@ interface Beating {
 
 /** The session under it. */
 interface Listening {
-  /** Set with every chunk that is read. */
+  /** Set by every chunk that is read. */
   hasRead: boolean;
   /** Ends a connection whose peer is silent. */
   failHeartbeat(): void;
 }
 
 /**
- * Pings `websocket` whenever nothing has come from the peer for `interval` ms, and terminates it when nothing comes for
- * `timeout` ms after that. Timers count monotonic time and do not keep the process alive.
- * @returns the function that ends it
+ * Pings `websocket` when nothing has come from the peer for `interval` ms, and terminates it when nothing comes for
+ * `timeout` ms after that. Timers use monotonic time and do not keep the process alive.
+ * @returns the function that stops the heartbeat
  */
 export function startHeartbeat(
   websocket: Beating,
@@ -30,7 +30,7 @@ export function startHeartbeat(
   { interval, timeout }: HeartbeatTimes,
 ): () => void {
   let timer: NodeJS.Timeout;
-  /** How much of `timeout` is left once the timer has run out. */
+  /** The time of `timeout` that is left when the timer fires. */
   let left = 0;
   let isStopped = false;
   const wait = (): void => {
@@ -43,7 +43,7 @@ export function startHeartbeat(
     left = timeout;
     listen();
   };
-  /** The answer is looked for every `interval` ms, so that the next ping does not wait for all of `timeout`. */
+  /** The answer is checked every `interval` ms, so that the next ping does not wait for the whole `timeout`. */
   const listen = (): void => {
     const step = Math.min(Math.max(interval, 1), left);
     left -= step;
@@ -52,7 +52,7 @@ export function startHeartbeat(
   const look = (): void => {
     if (session.hasRead) return wait();
     if (left > 0) return listen();
-    // After the process was suspended the answer may lie unread in the socket: a turn of reading comes first.
+    // After the process was suspended, the answer may be unread in the socket: one turn of reading comes first.
     nextTurn(() => nextTurn(judge));
   };
   const judge = (): void => {

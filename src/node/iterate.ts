@@ -1,10 +1,10 @@
-// `iterate` makes an async iterator over a WebSocket's messages that holds the peer back while its user is slow.
+// `iterate` makes an async iterator over a WebSocket's messages, which pauses the peer while the consumer is slow.
 import type { EventEmitter } from 'node:events';
 import { Queue } from '../queue.js';
 import { MAX_UNREAD_MESSAGES } from '../spec/limits.js';
 import { ReadyState } from './types.js';
 
-/** The members that iteration over a WebSocket uses. */
+/** The members of a WebSocket that iteration uses. */
 export interface IterableWebSocket extends EventEmitter {
   readonly readyState: ReadyState;
   readonly isPaused: boolean;
@@ -25,7 +25,7 @@ interface Waiter<Data> {
 
 class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined> {
   readonly #ws: IterableWebSocket;
-  /** Messages that nobody has asked for yet; empty while anybody waits. */
+  /** Messages that the consumer has not asked for yet; empty while it waits. */
   readonly #messages = new Queue<Received<Data>>();
   readonly #waiters = new Queue<Waiter<Data>>();
   #error: Error | undefined;
@@ -109,9 +109,9 @@ class Messages<Data> implements AsyncIterableIterator<Received<Data>, undefined>
 }
 
 /**
- * Iterates over the messages that come from now on. While 16 of them wait for the iterator's user, the WebSocket is paused.
- * The iterator ends when the WebSocket closes, after the messages before that; an error of the WebSocket is thrown in its
- * place. Leaving the loop early leaves the WebSocket open.
+ * Iterates over the messages that come from now on. While 16 of them wait for the consumer, the WebSocket is paused.
+ * The iterator ends when the WebSocket closes, after the messages before that; it throws an error of the WebSocket in
+ * order. Leaving the loop early leaves the WebSocket open.
  */
 export function iterate<Data>(ws: IterableWebSocket): AsyncIterableIterator<Received<Data>, undefined> {
   return new Messages<Data>(ws);

@@ -1,12 +1,12 @@
-// `land` has a socket read straight into the kernels' landing area, where it would hand out a chunk for each read.
+// `land` makes a socket read straight into the kernels' landing area, instead of allocating a chunk for each read.
 import { Socket } from 'node:net';
 import process from 'node:process';
 import { kernels } from '../kernels/index.js';
 
-/** The way of bytes from a socket to the kernels. */
+/** The path of bytes from a socket to the kernels. */
 export type ReadPath = 'landing' | 'data';
 
-/** Node's own mechanism behind the documented `onread` option of `net.connect`, which a server's sockets lack. */
+/** Node's own mechanism behind the documented `onread` option of `net.connect`, which server sockets do not have. */
 interface Mechanism {
   readonly buffer: symbol;
   readonly callback: symbol;
@@ -14,12 +14,12 @@ interface Mechanism {
 
 type Handle = { readonly useUserBuffer?: (buffer: Uint8Array) => void } | null | undefined;
 
-/** Gets the number of bytes that have landed; `this` is the socket. Returning false stops reading. */
+/** Called with the number of bytes that have landed; `this` is the socket. Returning false stops reading. */
 type Landed = (this: Socket, bytes: number) => boolean;
 
 /**
- * Finds where this Node keeps the buffer and the callback of `onread`, by giving them to a socket in the documented way
- * and looking for them. Undefined where they are not found; sockets then emit 'data'.
+ * Finds the properties in which this Node keeps the buffer and the callback of `onread`: passes both to a socket in the
+ * documented way and looks for them. Undefined where they are not found; sockets then emit 'data'.
  */
 function findMechanism(): Mechanism | undefined {
   const buffer = new Uint8Array(1);
@@ -39,22 +39,22 @@ const mechanism = findMechanism();
 const asked = process.env.WSIMD_READ_PATH;
 const area = kernels.bytes.subarray(kernels.landingAddress, kernels.landingAddress + kernels.landingLength);
 
-/** Which way sockets are read unless an option says otherwise; the environment variable WSIMD_READ_PATH forces one. */
+/** The default read path; the environment variable WSIMD_READ_PATH forces one. */
 export const readPath: ReadPath =
   asked === 'data' || asked === 'landing' ? asked : mechanism === undefined ? 'data' : 'landing';
 
-/** Stands on sockets where Node looks for a buffer, which it only hands on: the kernels' memory cannot be reached by it. */
+/** Stands on sockets in place of the buffer, which Node only passes on: users cannot reach the kernels' memory through it. */
 const placeholder = new Uint8Array(0);
 
 /**
- * Lets the bytes that `socket` reads from now on land in the kernels' memory.
- * @returns false where that cannot be done, and 'data' goes on
+ * Makes the bytes that `socket` reads from now on land in the kernels' memory.
+ * @returns false where that is impossible, and the socket goes on emitting 'data'
  */
 export function land(socket: Socket, landed: Landed): boolean {
   if (mechanism === undefined) return false;
   const slots = socket as unknown as Record<symbol, unknown>;
   if (slots[mechanism.buffer] === placeholder) {
-    // The handle has the landing area already, and would keep a second entry for it.
+    // The handle has the landing area already; setting it again would keep a second entry.
     slots[mechanism.callback] = landed;
     return true;
   }
@@ -66,10 +66,10 @@ export function land(socket: Socket, landed: Landed): boolean {
   return true;
 }
 
-/** Where a handle keeps its socket, once that has been seen. */
+/** The property in which a handle keeps its socket, once known. */
 let ownerSymbol: symbol | undefined;
 
-/** Whether the handle reads for this socket: a socket may stand before another one and borrow its handle. */
+/** Whether the handle reads for this socket: a socket may stand before another and borrow its handle. */
 function readsFor(handle: object, socket: Socket): boolean {
   const slots = handle as Record<symbol, unknown>;
   if (ownerSymbol !== undefined && slots[ownerSymbol] === socket) return true;
@@ -77,12 +77,12 @@ function readsFor(handle: object, socket: Socket): boolean {
   return ownerSymbol !== undefined;
 }
 
-/** A copy of the bytes that have just landed, for a socket that is read in the public way. */
+/** A copy of the bytes that have just landed, for a socket that is read by the public path. */
 export function copyLanded(bytes: number): Buffer {
   return Buffer.from(area.slice(0, bytes).buffer);
 }
 
-/** Bytes that have just landed, seen in place: they lie in `memory` from `start`, until the next read of any socket. */
+/** Bytes that have just landed, in place: in `memory` from `start`, valid until the next read of any socket. */
 export const landing: { readonly memory: Uint8Array; readonly start: number } = {
   memory: kernels.bytes,
   start: kernels.landingAddress,

@@ -1,4 +1,4 @@
-// `openSession` makes a session of a socket whose handshake is done, with the engines that were agreed on.
+// `openSession` creates the session of a socket after the handshake, with the agreed engines.
 import type { Duplex } from 'node:stream';
 import { newStatistics } from '../codec/statistics.js';
 import { Connection } from '../connection/connection.js';
@@ -12,7 +12,7 @@ import { checkOptions, type SharedOptions } from './options.js';
 import { Session, type Face, type OwnMethods, type SessionOwner } from './session.js';
 import { nodeValues } from './values.js';
 
-/** The agreement of the handshake, and the options of this connection, for `setSocket`. */
+/** The agreement of the handshake and the options of this connection, as passed to `setSocket`. */
 export interface SocketOptions extends SharedOptions {
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
   readonly deflate?: { readonly agreement: DeflateAgreement; readonly options: PerMessageDeflateOptions } | undefined;
@@ -21,8 +21,8 @@ export interface SocketOptions extends SharedOptions {
 }
 
 /**
- * The same for a connection of a server, with the server's options by reference: a copy of them takes longer than a handshake's
- * judgement. Names that `ws` gives to `setSocket` can be read from it.
+ * The same for a connection of a server, with the server's options by reference: copying them takes longer than judging a
+ * handshake. It also has the names that `ws` passes to `setSocket`.
  */
 export class ServedSocketOptions implements SocketOptions {
   constructor(
@@ -44,7 +44,7 @@ export class ServedSocketOptions implements SocketOptions {
 
 /**
  * Takes over a socket.
- * @param methods methods of WebSocket, to see whether the application has put others in their place
+ * @param methods the methods of WebSocket, to detect those that the application has replaced
  * @param opened called with the session before anything is read
  * @throws RangeError when a number cannot be honoured
  */

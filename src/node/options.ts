@@ -1,4 +1,4 @@
-// `checkOptions` adds the defaults to a user's options, and honours every number in full or refuses it.
+// `checkOptions` adds the defaults to a user's options, and refuses every number that it cannot honour in full.
 import { inspect } from 'node:util';
 import {
   DEFAULT_CLOSE_TIMEOUT,
@@ -12,7 +12,7 @@ import {
 import { readPath, type ReadPath } from './landing.js';
 import { writePath, type WritePath } from './write-path.js';
 
-/** The longest time that a timer of Node can take, in ms; past it, it fires at once. */
+/** The longest time that a timer of Node can take, in ms; a longer one fires at once. */
 export const LONGEST_TIMER: number = 2 ** 31 - 1;
 
 /** Reads an own property only, so that nothing on Object.prototype can change a limit. */
@@ -21,7 +21,7 @@ export function own<T extends object, K extends keyof T>(options: T, name: K): T
 }
 
 /**
- * An option that counts something: an integer of 0 or more.
+ * An option that is a count: an integer of 0 or more.
  * @throws RangeError when it is anything else
  */
 // Deviation from ws: a number is honoured in full or refused with a RangeError; ws cuts it to 32 bits.
@@ -38,7 +38,7 @@ export function countOption(name: string, value: unknown, otherwise: number): nu
  * @throws RangeError when it is anything else
  */
 function timeOption(name: string, value: unknown, otherwise: number): number {
-  // Infinity counts as 0 where 0 means no limit; a timer of 0 ms is the opposite.
+  // Infinity counts as 0 where 0 means no limit; a timer of 0 ms would be the opposite.
   if (value === Infinity) throw refusal(name, value);
   return Math.min(countOption(name, value, otherwise), LONGEST_TIMER);
 }
@@ -48,7 +48,7 @@ function refusal(name: string, value: unknown): RangeError {
 }
 
 /**
- * An option that is one of a few words.
+ * An option that is one of a set of words.
  * @throws TypeError when it is anything else
  */
 export function wordOption<T extends string>(name: string, value: unknown, words: readonly T[], otherwise: T): T {
@@ -57,7 +57,7 @@ export function wordOption<T extends string>(name: string, value: unknown, words
   throw new TypeError(`The "${name}" option must be '${words.join("' or '")}', not ${inspect(value)}`);
 }
 
-/** Pings a peer and gives it up when nothing at all comes back. Times are in milliseconds. */
+/** Pings a silent peer, and ends the connection when nothing comes back. Times are in milliseconds. */
 export interface Heartbeat {
   /** How long the connection may be silent before a ping is sent. */
   readonly interval?: number | undefined;
@@ -71,38 +71,38 @@ export interface HeartbeatTimes {
   readonly timeout: number;
 }
 
-/** Options that a server and a client share. */
+/** Options of both servers and clients. */
 export interface SharedOptions {
-  /** Answer pings by itself. Default true. */
+  /** Answer pings automatically. Default true. */
   autoPong?: boolean | undefined;
-  /** Emit all events of a chunk in one go (the default), or at most one for each turn of the event loop. */
+  /** Emit all events of a chunk in one turn of the event loop (the default), or at most one event a turn. */
   allowSynchronousEvents?: boolean | undefined;
-  /** How long the closing handshake may take before the socket is destroyed, in ms. Default 30,000. */
+  /** How long the closing handshake may take, in ms, before the socket is destroyed. Default 30,000. */
   closeTimeout?: number | undefined;
   /** The longest message, in bytes, after decompression; 0 for no limit. Default 100 MiB. */
   maxPayload?: number | undefined;
-  /** The most frames of a message; 0, the default, for no limit. */
+  /** The most frames in a message; 0, the default, for no limit. */
   maxFragments?: number | undefined;
-  /** The most chunks that one frame may be spread over; 0, the default, for no limit. */
+  /** The most chunks in which one frame may arrive; 0, the default, for no limit. */
   maxBufferedChunks?: number | undefined;
-  /** Accepted for the sake of `ws`: automatic pongs are coalesced and never end a connection. */
+  /** Accepted for compatibility with `ws`; without effect: automatic pongs are merged and never end a connection. */
   maxPendingAutoPongs?: number | undefined;
-  /** Leave text and close reasons unvalidated. */
+  /** Skip the UTF-8 validation of text and close reasons. */
   skipUTF8Validation?: boolean | undefined;
   /** End a connection, with an error, when this many bytes wait to be written; 0, the default, for no limit. */
   maxBackpressure?: number | undefined;
   /** Ping silent peers. Off by default. */
   heartbeat?: Heartbeat | undefined;
-  /** Hand text on as Buffers (the default) or as strings, which saves a copy. */
+  /** Pass text on as Buffers (the default) or as strings, which saves a copy. */
   text?: 'bytes' | 'string' | undefined;
   /**
-   * Whether sockets are read straight into the kernels' memory, where this Node can do so, or by way of 'data'. Default: as
-   * the environment variable WSIMD_READ_PATH says, else 'landing'.
+   * Whether sockets are read straight into the kernels' memory, where this Node can, or through 'data'. Default: the value of
+   * the environment variable WSIMD_READ_PATH, else 'landing'.
    */
   readPath?: ReadPath | undefined;
   /**
-   * Whether short messages go straight to the socket's handle, where this Node can do so, or by way of its stream. Default:
-   * as the environment variable WSIMD_WRITE_PATH says, else 'direct'.
+   * Whether short messages go straight to the socket's handle, where this Node can, or through the stream. Default: the
+   * value of the environment variable WSIMD_WRITE_PATH, else 'direct'.
    */
   writePath?: WritePath | undefined;
   /** Count messages, frames and bytes in `websocket.statistics`. */
@@ -128,13 +128,13 @@ export interface CheckedOptions {
 
 /**
  * Fills in the defaults.
- * @throws RangeError when a number cannot be honoured; TypeError for a word that is none of an option's
+ * @throws RangeError when a number cannot be honoured; TypeError for an unknown word
  */
 export function checkOptions(options: SharedOptions): CheckedOptions {
   const heartbeat = own(options, 'heartbeat');
   const isSynchronous: unknown = own(options, 'allowSynchronousEvents');
   return {
-    // As with ws, `undefined` in so many words is off for the one and the default for the other.
+    // As in ws, an explicit `undefined` turns the one off and means the default for the other.
     autoPong: !Object.hasOwn(options, 'autoPong') || Boolean(options.autoPong),
     allowSynchronousEvents: isSynchronous === undefined || Boolean(isSynchronous),
     closeTimeout: timeOption('closeTimeout', own(options, 'closeTimeout'), DEFAULT_CLOSE_TIMEOUT),

@@ -1,24 +1,24 @@
-// Tells by `isPlain` whether a write to a socket is over when it returns, so that the batch's memory can serve again.
+// `isPlain` tells whether a write to a socket is over when it returns, so that the batch's memory can be used again.
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** The methods of net.Socket that stand between `write` and the handle; private ones are compared, never called. */
+/** The methods of net.Socket between `write` and the handle; the private ones are compared, never called. */
 const METHODS = ['write', '_write', '_writev', '_writeGeneric'] as const;
 type Methods = Readonly<Record<(typeof METHODS)[number], unknown>>;
 
 const prototype = Socket.prototype as unknown as Methods;
 const { write, _write, _writev, _writeGeneric } = prototype;
-/** A patch that was applied before this module was loaded may queue or delay; Node's own `write` goes straight to `_write`. */
+/** A patch that was applied before this module was loaded may queue or delay; Node's own `write` calls `_write` directly. */
 const isNodes = String(write).includes('_write(this, chunk, encoding, cb)') && METHODS.every((name) => prototype[name]);
 
-/** The write of every stream of Node's that has none of its own. */
+/** The `write` of every Node stream without one of its own. */
 // oxlint-disable-next-line unbound-method -- it is only compared
 const { write: streamWrite } = Duplex.prototype;
 
 /**
- * Whether `socket` takes writes as Node's streams do, in turn and calling back. An application's own `write`
- * may queue, throw, drop its callback, or want to see each frame by itself.
- * @param guarded the `write` of ours that stands over Node's, if the socket has it
+ * Whether `socket` takes writes as Node's streams do: in order, with a callback for each. An application's own `write`
+ * may queue, throw, drop its callback, or expect a call for each frame.
+ * @param guarded our guarded `write` over Node's, if the socket has it
  */
 export function isNodesStream(socket: Duplex, guarded: unknown): boolean {
   const methods = socket as unknown as Methods;
@@ -27,7 +27,7 @@ export function isNodesStream(socket: Duplex, guarded: unknown): boolean {
   return own === guarded && (Object.getPrototypeOf(socket) as Methods).write === streamWrite;
 }
 
-/** The native function that hands a Buffer to the kernel, as the first handle that has it shows it. */
+/** The native function that hands a Buffer to the kernel, taken from the first handle that has it. */
 let writeBuffer: unknown;
 
 /** Whether writes end in the kernel: a handle made in JavaScript may keep the memory that it is given. */
@@ -38,7 +38,7 @@ function isNative(handle: { readonly writeBuffer?: unknown } | null | undefined)
   return given === writeBuffer;
 }
 
-/** A bound function says of itself that it is native too, but has no name then. */
+/** A bound function also prints as native, but then without a name. */
 function isNativeFunction(value: unknown): boolean {
   return typeof value === 'function' && /^function writeBuffer\(\)[^;]*\[native code\]/.test(toSource.call(value));
 }
@@ -47,9 +47,9 @@ function isNativeFunction(value: unknown): boolean {
 const { toString: toSource } = Function.prototype;
 
 /**
- * Whether `socket` is a net.Socket whose every method on the way to the handle is Node's own, and the handle too. Once its queue is
- * empty after a `write`, the kernel has the bytes and nothing refers to their memory any more.
- * @param guarded the `write` of ours that stands over Node's, if the socket has it
+ * Whether `socket` is a net.Socket with Node's own handle, and all methods on the way to it are Node's own. When its queue is
+ * empty after a `write`, the kernel has the bytes, and nothing refers to their memory any more.
+ * @param guarded our guarded `write` over Node's, if the socket has it
  */
 export function isPlain(socket: Duplex, guarded: unknown): boolean {
   const methods = socket as unknown as Methods;

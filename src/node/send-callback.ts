@@ -1,14 +1,14 @@
-// `settle` tells the callbacks of a send how its write ended.
+// `settle` calls the callbacks of a send with the outcome of its write.
 
-/** Told when its write has gone out, or with the error that kept it from doing so. */
+/** Called when the data has been written, or with the error that prevented it. */
 export type SendCallback = (error?: Error | null) => void;
 
-/** The error that a callback gets for data that never left. */
+/** The error that a callback gets for data that was never written. */
 export function notSent(): Error {
   return new Error('The connection was closed before the data was sent');
 }
 
-/** Tells every callback, with null where all went well, as Node's streams do. An error that one throws surfaces as an uncaught exception of its own; the others are told all the same. */
+/** Calls every callback, with null after success, as Node's streams do. An error that one throws becomes an uncaught exception. */
 export function settle(callbacks: readonly (SendCallback | undefined)[], error?: Error | null): void {
   for (const callback of callbacks) {
     try {

@@ -1,4 +1,4 @@
-// `sendOther` and its neighbours send all through a session but the bytes that `send` hands to it directly.
+// `sendOther` and the functions beside it send through a session everything except the bytes that `send` hands to it directly.
 import { Buffer } from 'node:buffer';
 import { assertControlLength } from '../codec/control-length.js';
 import { encodeClosePayload } from '../codec/close-payload.js';
@@ -9,8 +9,10 @@ import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, sizeOf, toMask, toPayload, toReason, type Sendable } from './data.js';
 import type { FramedMessage } from './framed-message.js';
+import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
+import { inOwnContext } from './socket-writer.js';
 import type { MessageOptions } from './types.js';
 import { nodeValues } from './values.js';
 
@@ -18,7 +20,7 @@ type Callback = SendCallback | undefined;
 
 const { messageSent, pingSent, pongSent } = channels;
 
-/** Sends a message whose bytes or text are at hand, by its options. `isBytes` says how it is sent without them. */
+/** Sends bytes or text with options. Without the option `binary`, `isBytes` decides how. */
 export function sendPayload(
   session: Session,
   payload: Uint8Array | string,
@@ -26,7 +28,7 @@ export function sendPayload(
   callback: Callback,
   isBytes: boolean,
 ): void {
-  // As in ws, an option that is there counts even if it is undefined. Deviation from ws: one that is inherited counts too.
+  // As in ws, an option that is present counts even if it is undefined. Deviation from ws: an inherited option counts too.
   let binary = isBytes;
   let fin = true;
   let compress = true;
@@ -48,7 +50,7 @@ export function sendPayload(
   if (session.aside !== undefined) session.takeUp(session.aside);
 }
 
-/** Sends data that is made bytes or text first, or that waits for a Blob. */
+/** Sends data that has to be converted first, or that waits for a Blob. */
 export function sendOther(
   session: Session,
   data: Sendable,
@@ -56,7 +58,7 @@ export function sendOther(
   callback: Callback,
 ): void {
   const isBytes = typeof data !== 'string' && typeof data !== 'number';
-  inTurn(session, data, callback, (payload) => sendPayload(session, payload, options, callback, isBytes));
+  inTurn(session, data, callback, (payload, told) => sendPayload(session, payload, options, told, isBytes));
 }
 
 /**
@@ -72,19 +74,19 @@ export function sendControl(
 ): void {
   const payload = isBlob(data) ? data : toPayload(data);
   assertControlLength(isBlob(payload) ? payload.size : sizeOf(payload));
-  inTurn(session, payload, callback, (bytes) => {
+  inTurn(session, payload, callback, (bytes, told) => {
     const { connection, isServer, face } = session;
     const sent = opcode === Opcode.Ping ? pingSent : pongSent;
     if (sent.hasSubscribers) sent.publish({ websocket: face, data: bytes });
     const isMasked = toMask(mask, isServer);
-    if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, callback);
-    else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), callback);
+    if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, told);
+    else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), told);
   });
 }
 
 /**
  * Starts the closing handshake.
- * @throws TypeError for a code that may not be sent or a reason of another type; RangeError when the reason is too long
+ * @throws TypeError for a code that may not be sent or a reason of a wrong type; RangeError when the reason is too long
  */
 export function sendClose(session: Session, code: number | undefined, reason: unknown): void {
   const { gate } = session;
@@ -92,31 +94,41 @@ export function sendClose(session: Session, code: number | undefined, reason: un
   if (gate?.isShut !== true) {
     startClose(session, code, text);
   } else {
-    // A mistake throws here, not when the Blob has been read; and the reason is as it is here.
+    // A mistake throws here, not when the Blob has been read; the reason is copied here too.
     const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
     gate.wait(0, undefined, () => startClose(session, code, kept));
   }
 }
 
-/** Sends a message to many, in the form that this connection shares with others; it leaves with the others of its tick. */
+/** Sends a message to many, in the form that this connection shares with others; it leaves with the other sends of its tick. */
 export function sendFramed(session: Session, message: FramedMessage, callback: Callback): void {
   const { sharing, gate } = session;
   const { frame } = message;
   const form = message.compress && sharing !== undefined ? message.formFor(sharing) : frame;
   if (form instanceof Promise) {
-    const write = (made: Uint8Array): void => writeFramed(session, message, made, callback);
-    session.openGate().load(frame.length, () => form, callback, write);
+    const told = callback && inOwnContext(callback);
+    const write = (made: Uint8Array): void => writeFramed(session, message, made, told);
+    session.openGate().load(frame.length, () => form, told, write);
   } else if (gate?.isShut === true) {
-    gate.wait(form.length, callback, () => writeFramed(session, message, form, callback));
+    const told = callback && inOwnContext(callback);
+    gate.wait(form.length, told, () => writeFramed(session, message, form, told));
   } else {
     writeFramed(session, message, form, callback);
   }
 }
 
+/** Sends messages to many in one piece; false where something stands between them and the socket. */
+export function sendRun(session: Session, run: FramedRun): boolean {
+  const { connection, gate } = session;
+  if (gate?.isShut === true || connection.isAmidMessage || connection.queuedMessages > 0) return false;
+  if (connection.sendShared(run.frames)) session.gathered();
+  return true;
+}
+
 function writeFramed(session: Session, message: FramedMessage, form: Uint8Array, callback: Callback): void {
-  // RFC 6455 5.4: no other message stands between the fragments of one.
+  // RFC 6455 5.4: no other message may come between the fragments of a message.
   if (session.connection.isAmidMessage) {
-    return session.putAside(form.length, callback, () => writeFramed(session, message, form, callback));
+    return session.putAside(form.length, callback, (told) => writeFramed(session, message, form, told));
   }
   const content = form === message.frame ? undefined : message.content;
   if (content !== undefined) {
@@ -131,18 +143,18 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array,
   else session.sent(callback);
 }
 
-/** Sends a message to many by a connection that compresses each for itself. */
+/** Sends a message to many on a connection that has to compress it for itself. */
 export function sendAlone(session: Session, { payload, content, isBinary }: FramedMessage, callback: Callback): void {
   const options = { binary: isBinary, compress: true };
   const data = typeof payload === 'string' ? payload : content;
-  const send = (): void => {
-    if (session.connection.isAmidMessage) session.putAside(content.length, callback, send);
-    else sendPayload(session, data, options, callback, true);
+  const send = (_payload: Uint8Array | string, told: Callback): void => {
+    if (session.connection.isAmidMessage) session.putAside(content.length, told, (later) => send(data, later));
+    else sendPayload(session, data, options, told, true);
   };
   inTurn(session, data, callback, send);
 }
 
-/** Queues the Close, unless the connection has closed itself meanwhile. */
+/** Queues the Close, unless the connection has been closed meanwhile. */
 function startClose(session: Session, code: number | undefined, reason: Uint8Array | string): void {
   const { connection } = session;
   const isOpen = connection.state === State.Open;
@@ -150,28 +162,30 @@ function startClose(session: Session, code: number | undefined, reason: Uint8Arr
   session.settleSend(written || !isOpen, undefined);
 }
 
-/** Hands data to `send` at once, or behind the Blobs that are being read. */
+/** Calls `send` with data at once, or after the Blobs that are being read, with a callback that then keeps its context. */
 function inTurn(
   session: Session,
   data: Sendable,
   callback: Callback,
-  send: (payload: Uint8Array | string) => void,
+  send: (payload: Uint8Array | string, told: Callback) => void,
 ): void {
   if (isBlob(data)) {
-    session.openGate().read(data, callback, send);
+    const told = callback && inOwnContext(callback);
+    session.openGate().read(data, told, (bytes) => send(bytes, told));
     return;
   }
   const payload = toPayload(data);
   const { gate } = session;
   if (gate?.isShut !== true) {
-    send(payload);
+    send(payload, callback);
   } else {
+    const told = callback && inOwnContext(callback);
     const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
-    gate.wait(sizeOf(payload), callback, () => send(kept));
+    gate.wait(sizeOf(payload), told, () => send(kept, told));
   }
 }
 
-/** Sends a frame that is masked, or not, against the custom of this role (RFC 6455 5.1). */
+/** Sends a frame with a mask that this role does not use, or without the one that it does (RFC 6455 5.1). */
 function sendFrame(
   session: Session,
   first: number,

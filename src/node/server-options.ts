@@ -1,4 +1,4 @@
-// `ServerOptions` are the options of a WebSocketServer, with their defaults and their check.
+// `ServerOptions` are the options of a WebSocketServer, with their defaults and checks.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
@@ -27,7 +27,7 @@ export interface ClientInfo {
 }
 
 export type VerifyClientSync = (info: ClientInfo) => boolean;
-/** Takes a client, or refuses it with a status of 200 to 999 (401 for none), a body and further fields. */
+/** Accepts a client, or refuses it with a status of 200 to 999 (401 for none), a body and additional fields. */
 export type VerifyClientAnswer = (
   accepted: boolean,
   status?: number,
@@ -36,7 +36,7 @@ export type VerifyClientAnswer = (
 ) => void;
 export type VerifyClientAsync = (info: ClientInfo, answer: VerifyClientAnswer) => void;
 
-/** A class to make connections with: WebSocket, or one that extends it. */
+/** A class for new connections: WebSocket, or a subclass. */
 export type WebSocketClass<T extends WebSocket = WebSocket> = new (
   address: null,
   protocols: undefined,
@@ -44,40 +44,40 @@ export type WebSocketClass<T extends WebSocket = WebSocket> = new (
 ) => T;
 
 export interface ServerOptions extends SharedOptions {
-  /** A port, 0 for any that is free; or the path of a Unix socket or pipe. */
+  /** A port, 0 for any free port; or the path of a Unix socket or pipe. */
   port?: number | string | null | undefined;
   host?: string | null | undefined;
   backlog?: number | null | undefined;
-  /** An HTTP server, of HTTP/1.1 or of HTTP/2 (RFC 8441), or of both. */
+  /** An HTTP server: HTTP/1.1, HTTP/2 (RFC 8441), or both. */
   server?: Server | HttpsServer | Http2Server | Http2SecureServer | null | undefined;
   noServer?: boolean | null | undefined;
-  /** Only requests for this path are taken, up to the question mark. */
+  /** Accept only requests for this path, compared up to the question mark. */
   path?: string | null | undefined;
   /** Keep all open connections in `clients`. Default true. */
   clientTracking?: boolean | null | undefined;
   verifyClient?: VerifyClientSync | VerifyClientAsync | null | undefined;
-  /** Chooses one of the subprotocols asked for; by default the first. */
+  /** Chooses one of the offered subprotocols; by default the first. */
   handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | null | undefined;
   perMessageDeflate?: boolean | DeflatePreset | PerMessageDeflateOptions | null | undefined;
   WebSocket?: WebSocketClass | undefined;
-  /** Origins that may connect; others, and requests without one, are answered with 403. By default all may. */
+  /** Origins that may connect; other requests, and those without an Origin, are answered with 403. By default all may. */
   allowedOrigins?: readonly (string | undefined)[] | undefined;
-  /** Demand all of RFC 6455 4.2.1, not only the part that `ws` looks at. Default false. */
+  /** Require all of RFC 6455 4.2.1, not only the part that `ws` checks. Default false. */
   strictHandshake?: boolean | undefined;
-  /** How long a whole opening handshake may take on our own HTTP server, in ms. Default 10,000. */
+  /** How long an opening handshake may take on the server's own HTTP server, in ms. Default 10,000. */
   handshakeTimeout?: number | undefined;
   /**
-   * Whether plain requests to our own HTTP server are read by this library, where this Node lets it, or all of them by the parser of
-   * node:http. Default: as the environment variable WSIMD_ACCEPT_PATH says, else 'direct'.
+   * Whether this library reads plain requests to the server's own HTTP server, where this Node can, or the parser of node:http
+   * reads all requests. Default: the value of the environment variable WSIMD_ACCEPT_PATH, else 'direct'.
    */
   acceptPath?: AcceptPath | undefined;
-  /** More connections than this are answered with 503; 0, the default, for no limit. */
+  /** Answer connections beyond this number with 503; 0, the default, for no limit. */
   maxConnections?: number | undefined;
   /** Closes the server when it is aborted. */
   signal?: AbortSignal | undefined;
 }
 
-/** The defaults; `wss.options` shows them. */
+/** The defaults, visible in `wss.options`. */
 export const DEFAULTS: ServerOptions = {
   allowSynchronousEvents: true,
   autoPong: true,
@@ -99,8 +99,8 @@ export const DEFAULTS: ServerOptions = {
 };
 
 /**
- * Checks every option that is a number or one of a few words.
- * @throws RangeError when a number cannot be honoured; TypeError for a word that is none of an option's
+ * Checks every option that is a number or one of a set of words.
+ * @throws RangeError when a number cannot be honoured; TypeError for an unknown word
  */
 export function checkServerOptions(options: ServerOptions): {
   readonly handshakeTimeout: number;
@@ -111,7 +111,7 @@ export function checkServerOptions(options: ServerOptions): {
   const { readPath, writePath } = checkOptions(options);
   const asked = wordOption('acceptPath', own(options, 'acceptPath'), ['direct', 'http'], acceptPath);
   return {
-    // Heads are read where bytes land.
+    // Request heads are read into the landing area.
     acceptPath: readPath === 'landing' ? asked : 'http',
     writePath,
     handshakeTimeout: countOption('handshakeTimeout', own(options, 'handshakeTimeout'), DEFAULT_HANDSHAKE_TIMEOUT),

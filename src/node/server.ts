@@ -1,4 +1,4 @@
-// `WebSocketServer` opens WebSocket objects for HTTP requests that ask for one, or refuses them (RFC 6455 4.2).
+// `WebSocketServer` opens WebSocket objects for HTTP requests that ask for one, and refuses others (RFC 6455 4.2).
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
@@ -38,13 +38,13 @@ export type { Extensions } from './accept/admit.js';
 
 const EMPTY = Buffer.alloc(0);
 
-/** Takes upgrade requests from an HTTP server, its own or yours, and makes connections of them. */
+/** Accepts upgrade requests from an HTTP server, its own or the caller's, and turns them into connections. */
 export class WebSocketServer extends EventEmitter {
-  /** Read at each request, so that a change takes effect with the next one. */
+  /** Read at each request, so that a change takes effect with the next request. */
   options: ServerOptions & { WebSocket: WebSocketClass };
   /** All open connections; undefined without `clientTracking`. */
   declare clients: Set<WebSocket> | undefined;
-  /** The HTTP server that is listened to; null once it is not, and absent in noServer mode. @internal */
+  /** The HTTP server in use; null after `close`, absent in noServer mode. @internal */
   declare _server: NonNullable<ServerOptions['server']> | null | undefined;
   /** @internal */
   declare _removeListeners: (() => void) | null | undefined;
@@ -54,9 +54,9 @@ export class WebSocketServer extends EventEmitter {
   _state: number;
 
   /**
-   * @param listening told once the server listens, with `port`
-   * @throws TypeError unless exactly one of port, server and noServer is given, and for a word that is none of an option's; RangeError for
-   *   a number that cannot be honoured
+   * @param listening called once the server listens, with `port`
+   * @throws TypeError unless exactly one of port, server and noServer is given, and for an unknown word; RangeError for a number
+   *   that cannot be honoured
    */
   constructor(options?: ServerOptions, listening?: () => void) {
     super();
@@ -70,7 +70,7 @@ export class WebSocketServer extends EventEmitter {
     if (all.perMessageDeflate === true) all.perMessageDeflate = {};
     const deflate = resolveDeflate<PerMessageDeflateOptions>(all.perMessageDeflate);
     if (deflate !== undefined) checkEngineOptions(deflate);
-    // A preset is shown as the options that it stands for: code written for ws knows no others.
+    // A preset appears as the options that it stands for: code written for ws knows no presets.
     if (typeof all.perMessageDeflate === 'string') all.perMessageDeflate = deflate ?? false;
     if (allowedOrigins !== undefined) holdingsOf(this).origins = allowOrigins(allowedOrigins);
 
@@ -100,15 +100,15 @@ export class WebSocketServer extends EventEmitter {
     }
   }
 
-  /** The address of the HTTP server, null before and after it listens. Throws in noServer mode. */
+  /** The address of the HTTP server; null while it does not listen. Throws in noServer mode. */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
     return this._server ? this._server.address() : null;
   }
 
   /**
-   * Takes no more connections, and emits 'close' when the open ones have ended; it does not end them.
-   * @param callback told when it is closed, or with an Error when it was closed before
+   * Accepts no more connections, and emits 'close' when the open ones have ended; it does not end them.
+   * @param callback called when the server is closed, or with an Error when it was closed before
    */
   close(callback?: (error?: Error) => void): void {
     if (this._state === ServerState.Closed) {
@@ -125,7 +125,7 @@ export class WebSocketServer extends EventEmitter {
       this._removeListeners = this._server = null;
     }
     if (!this.options.noServer && !this.options.server) {
-      // 'close' comes when the HTTP server's last socket has ended.
+      // 'close' is emitted when the HTTP server's last socket has ended.
       server!.close(() => emitClose(this));
     } else if (this.clients !== undefined && this.clients.size > 0) {
       this._shouldEmitClose = true;
@@ -134,7 +134,7 @@ export class WebSocketServer extends EventEmitter {
     }
   }
 
-  /** Whether a request is for this server; meant to be overridden. */
+  /** Whether a request is for this server; may be overridden. */
   shouldHandle(request: IncomingMessage): boolean {
     if (!this.options.path) return true;
     const { url = '' } = request;
@@ -144,8 +144,8 @@ export class WebSocketServer extends EventEmitter {
 
   /**
    * Answers an upgrade request (RFC 6455 4.2).
-   * @param callback gets the open connection; it is not called when the request is refused
-   * @throws Error when the same socket is handed in twice
+   * @param callback called with the open connection; not called when the request is refused
+   * @throws Error when the same socket is passed twice
    */
   handleUpgrade(
     request: IncomingMessage,
@@ -157,9 +157,9 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /**
-   * Answers a request for a WebSocket over HTTP/2, an extended CONNECT (RFC 8441 5), as the 'stream' event of an HTTP/2 server
-   * has it. The server must have been made with the setting `enableConnectProtocol`.
-   * @param callback gets the open connection; it is not called when the request is refused
+   * Answers a request for a WebSocket over HTTP/2, an extended CONNECT (RFC 8441 5), with the arguments of an HTTP/2 server's
+   * 'stream' event. The server must have been created with the setting `enableConnectProtocol`.
+   * @param callback called with the open connection; not called when the request is refused
    */
   handleConnect(
     stream: ServerHttp2Stream,
@@ -171,7 +171,7 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /**
-   * Sends one message to every open connection that `filter` lets through; its frame is made once.
+   * Sends one message to every open connection that `filter` accepts; its frame is made once.
    * @throws TypeError for data that cannot be sent
    */
   broadcast(data: Exclude<Sendable, Blob>, options: BroadcastOptions = {}): void {
@@ -179,18 +179,18 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /**
-   * Takes no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`; all that was sent before
-   * leaves first. Resolves once all have ended; `close` then ends the server itself.
-   * @throws as `close` of a WebSocket for code and reason; RangeError for a time that is no number from 0
+   * Accepts no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`, each after everything
+   * that was sent before. Resolves once all have ended; `close` then ends the server itself.
+   * @throws as `close` of a WebSocket for code and reason; RangeError for an invalid time
    */
   drain(options: DrainOptions = {}): Promise<DrainCounts> {
     return drainServer(this, options);
   }
 
   /**
-   * Answers with 101 and opens the connection; called by `handleUpgrade`, and meant to be overridden.
+   * Answers with 101 and opens the connection; called by `handleUpgrade`, and may be overridden.
    * @param extensions the agreements, by the extension's name
-   * @param protocols the subprotocols asked for, the preferred one first
+   * @param protocols the offered subprotocols, the preferred one first
    */
   completeUpgrade(
     extensions: Extensions,
@@ -201,7 +201,7 @@ export class WebSocketServer extends EventEmitter {
     head: Buffer,
     callback: (websocket: WebSocket, request: IncomingMessage) => void,
   ): void {
-    // The peer has gone in the meantime.
+    // The peer has disconnected in the meantime.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
       return;
@@ -238,7 +238,7 @@ export class WebSocketServer extends EventEmitter {
     }
     let chosen: unknown = protocols.values().next().value;
     if (options.handleProtocols && protocols.size > 0) {
-      // Called on the options, which are its `this`.
+      // Called as a method of the options, as in ws.
       chosen = refusingThrown(socket, () => options.handleProtocols!(protocols as Set<string>, request));
     }
     const agreed = extensions[PERMESSAGE_DEFLATE];
@@ -246,7 +246,7 @@ export class WebSocketServer extends EventEmitter {
     const lines = ofHttp2 ? connectLines(key) : acceptanceLines({ key, digest });
     try {
       if (chosen) {
-        // As with ws, any text goes out, for the client to judge.
+        // As in ws, any text is sent, and the client judges it.
         websocket._protocol = textOf(chosen);
         lines.push(fieldLine('Sec-WebSocket-Protocol', websocket._protocol));
       }
@@ -259,13 +259,13 @@ export class WebSocketServer extends EventEmitter {
     try {
       const texts = Array.from(lines, textOf);
       response = joinHead(texts);
-      // This throws for names that are no tokens, before anything is sent.
+      // Throws for names that are not tokens, before anything is sent.
       if (ofHttp2) {
         acceptStream(resetWhenDestroyed(socket), texts);
         endWithServer(socket);
       }
     } catch (error) {
-      // RFC 6455 10.8 and RFC 7230 3.2.4: nothing with a line break in it is ever written into a head.
+      // RFC 6455 10.8 and RFC 7230 3.2.4: no line break is ever written into a head.
       return refuseAndTell(this, request, socket, error);
     }
     markUsed(socket);
@@ -280,7 +280,7 @@ export class WebSocketServer extends EventEmitter {
   }
 }
 
-/** Answers a request for a WebSocket that came on a stream of HTTP/2. */
+/** Answers a request for a WebSocket that came on an HTTP/2 stream. */
 function connect(
   server: WebSocketServer,
   stream: ServerHttp2Stream,
@@ -289,6 +289,6 @@ function connect(
 ): void {
   noteStream(stream);
   const judge = (strict: boolean): Opening | Refusal => judgeConnect(request.headers, { strict });
-  // The parts of an IncomingMessage that the judging and the application's functions read are those of this request too.
+  // This request has those parts of an IncomingMessage that the judgement and the application's functions read.
   admit(server, request as unknown as IncomingMessage, stream, EMPTY, judge, callback as never);
 }

@@ -22,30 +22,32 @@ import { ReadyState, type CloseInfo } from './types.js';
 
 export type { Face, OwnMethods } from './teller.js';
 
-/** The server that accepted a connection. It is told directly: listeners are the application's, which may remove them all. */
+/** The server that accepted a connection. It is called directly, since applications may remove all listeners. */
 export interface SessionOwner {
-  /** A peer's violation is told to this instead of thrown, where the socket has no listener of 'error'. */
+  /** Gets a peer's violation, instead of an exception, where the WebSocket has no 'error' listener. */
   connectionError(error: Error, face: never): void;
-  /** The connection is over; 'close' follows. */
+  /** The connection has ended; 'close' follows. */
   closed(face: never): void;
 }
 
-/** The facts that a connection needs once it comes to its end. */
+/** Fields that a connection needs only when it comes to its end. */
 class Ending {
   initiator: 'local' | 'peer' | 'none' = 'none';
-  /** Runs while the peer has its time to end. */
+  /** Limits the time that the peer has to end. */
   timer: NodeJS.Timeout | undefined;
+  /** The peer has ended its half, which is told behind its messages. */
+  isHalfOver = false;
   isSocketClosed = false;
-  /** 'error' is emitted once; a later failure is told no more. */
+  /** 'error' is emitted once; later failures are not reported. */
   isErrorTold = false;
-  /** Bytes of data that was sent too late. */
+  /** Bytes of data that was sent after the end. */
   tooLate = 0;
-  /** Why this side gave the connection up, where the peer broke no rule. */
+  /** Why this side gave up the connection, where the peer broke no rule. */
   cause: Error | undefined;
   info: CloseInfo | undefined;
 }
 
-/** Things that the handshake brought, and the options of this connection. */
+/** Results of the handshake, and the options of this connection. */
 export interface SessionParts {
   readonly checked: CheckedOptions;
   readonly agreement: DeflateAgreement | undefined;
@@ -56,24 +58,24 @@ export interface SessionParts {
 
 const EMPTY = Buffer.alloc(0);
 
-/** One object with its Teller, Transport and SocketWriter, so that an idle connection holds no more than it must. */
+/** One object with its Teller, Transport and SocketWriter, which keeps an idle connection small. */
 export class Session extends Teller implements SendingSession {
   readonly agreement: DeflateAgreement | undefined;
-  /** The connections that can be sent the same compressed messages as this one. */
+  /** The connections that can share compressed messages with this one. */
   readonly sharing: Sharing | undefined;
   readonly maxBackpressure: number;
   private readonly closeTimeout: number;
   private readonly owner: SessionOwner | undefined;
   private stopHeartbeat: (() => void) | undefined;
-  /** Where sends wait behind a Blob that is being read; made for the first one. */
+  /** Holds sends behind a Blob that is being read; created with the first one. */
   gate: BlobGate | undefined;
-  /** Where messages to many wait for the end of one in fragments; there while some wait. */
+  /** Holds messages to many until a message in fragments ends; present while some wait. */
   aside: Aside | undefined;
   /** Callbacks of sends that wait for the deflater, oldest first. */
   private held: Queue<SendCallback | undefined> | undefined;
-  /** So much waits behind the deflater, a Blob or a message in fragments that 'drain' tells when it no longer does. */
+  /** So much waits behind the deflater, a Blob or a message in fragments that 'drain' is emitted once it has left. */
   isBehind = false;
-  /** Made once something points to the end. */
+  /** Created at the first sign of the end. */
   private ending: Ending | undefined;
 
   constructor(
@@ -98,7 +100,7 @@ export class Session extends Teller implements SendingSession {
 
   // ---- sending
 
-  /** Bytes that were sent and that the operating system does not have: one figure for all who ask. */
+  /** Bytes that were sent and that the operating system does not have: one figure for all users. */
   get waitingBytes(): number {
     return this.writableLength + this.bytesBehind + (this.ending?.tooLate ?? 0);
   }
@@ -112,7 +114,7 @@ export class Session extends Teller implements SendingSession {
     return this.connection.queuedOctets + (this.gate?.bytes ?? 0) + (this.aside?.bytes ?? 0);
   }
 
-  /** After something was sent: its callback waits for the socket, or for the deflater first. */
+  /** After a send: its callback waits for the socket, or for the deflater first. */
   settleSend(isWritten: boolean, callback: SendCallback | undefined): void {
     if (isWritten) this.sent(callback);
     else this.hold(callback);
@@ -123,15 +125,15 @@ export class Session extends Teller implements SendingSession {
     this.noteBehind();
   }
 
-  /** Lets a message to many wait for the end of the one that is being sent in fragments. */
-  putAside(bytes: number, callback: SendCallback | undefined, send: () => void): void {
+  /** Keeps a message to many until the message under way, sent in fragments, is complete. */
+  putAside(bytes: number, callback: SendCallback | undefined, send: (told: SendCallback | undefined) => void): void {
     (this.aside ??= new Aside()).put(bytes, callback && inOwnContext(callback), send);
     this.noteBehind();
   }
 
-  /** Sends what was put aside, once no message is under way. */
+  /** Sends the kept messages, once no message is under way. */
   takeUp(aside: Aside): void {
-    aside.release(() => !this.connection.isAmidMessage);
+    aside.release(() => !this.connection.isAmidMessage && this.connection.state === State.Open);
     if (aside.isEmpty) this.aside = undefined;
     this.catchUp();
   }
@@ -140,14 +142,14 @@ export class Session extends Teller implements SendingSession {
     this.isBehind ||= this.bytesBehind >= this.socket.writableHighWaterMark;
   }
 
-  /** After something that had to wait was sent, says so once nothing waits any more. */
+  /** After a waiting send has left: emits 'drain' if it was owed and nothing waits any more. */
   private catchUp(): void {
     if (!this.isBehind || this.bytesBehind > 0) return;
     this.isBehind = false;
     if (!this.isFull) this.onDrain();
   }
 
-  /** The sender of this connection; programs may put functions of their own on it. */
+  /** The sender of this connection; programs may replace its functions. */
   get sender(): SessionSender {
     return ((this.parts ??= {}).sender ??= new SessionSender(this));
   }
@@ -170,7 +172,7 @@ export class Session extends Teller implements SendingSession {
     return (list, callback) => sender.sendFrame(list, callback);
   }
 
-  /** Counts data that was sent to a connection that closes. */
+  /** Counts data that was sent on a closing connection. */
   countTooLate(bytes: number): void {
     this.endFacts().tooLate += bytes;
   }
@@ -179,7 +181,7 @@ export class Session extends Teller implements SendingSession {
     return this.face._isServer;
   }
 
-  /** Lets a send wait behind Blobs. */
+  /** Queues a send behind Blobs. */
   openGate(): BlobGate {
     return (this.gate ??= new BlobGate({
       isOpen: () => this.connection.state === State.Open && !this.socket.destroyed,
@@ -193,7 +195,7 @@ export class Session extends Teller implements SendingSession {
     }));
   }
 
-  /** Ends the connection for a sender that went on past `maxBackpressure`. */
+  /** Ends the connection of a sender that exceeded `maxBackpressure`. */
   failBackpressure(): void {
     const error = codedError('WS_ERR_BACKPRESSURE', 'More than maxBackpressure bytes wait to be written');
     this.giveUp(error);
@@ -234,7 +236,7 @@ export class Session extends Teller implements SendingSession {
     return this.ending?.isErrorTold ?? false;
   }
 
-  /** Puts the state to closed, tells every callback that waits, and emits 'close'; code 1006 where no Close frame came. */
+  /** Sets the state to CLOSED, calls every waiting callback, and emits 'close'; code 1006 where no Close frame came. */
   finish(): void {
     const { connection } = this;
     const { closeReceived, closeCode: code } = connection;
@@ -256,10 +258,22 @@ export class Session extends Teller implements SendingSession {
   }
 
   protected override onEnd(): void {
+    // A stream of HTTP/2 ends though it is paused, and some streams had begun to when they were.
+    if (this.isHeld) this.endFacts().isHalfOver = true;
+    else this.endHalf();
+  }
+
+  protected override onReading(): void {
+    if (this.ending?.isHalfOver !== true) return;
+    this.ending.isHalfOver = false;
+    this.endHalf();
+  }
+
+  private endHalf(): void {
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();
-    // Deviation from ws: a peer that ends without a Close has closeTimeout to take all that was sent; ws waits without end.
+    // Deviation from ws: a peer that ends without a Close has closeTimeout to take everything sent; ws waits for ever.
     this.startCloseTimer();
   }
 
@@ -271,7 +285,7 @@ export class Session extends Teller implements SendingSession {
       this.startCloseTimer();
       return;
     }
-    // As with ws, a `close` of the application's answers the peer's Close.
+    // As in ws, a `close` of the application answers the peer's Close.
     const { code, reason } = connection.closeReceived!;
     if (code === CloseCode.NoStatus) face.close();
     else face.close(code, reason);
@@ -302,11 +316,11 @@ export class Session extends Teller implements SendingSession {
     this.finishWhenTold();
   }
 
-  /** Takes in the frame that the deflater has made. */
+  /** Takes the frame that the deflater has made. */
   deflated(result: Parameters<Connection['deflated']>[0]): void {
     const { connection } = this;
     connection.deflated(result);
-    // All of their frames are in the batch already, and leave with the first that is written.
+    // All their frames are in the batch already, and leave in the first write.
     for (let count = connection.takeReleased(); count > 0; count--) {
       const callback = this.held!.shift();
       if (callback !== undefined) this.remember(callback);
@@ -322,8 +336,8 @@ export class Session extends Teller implements SendingSession {
     this.face._readyState = state;
   }
 
-  // Deviation from ws: a peer's violation does not throw for want of an 'error' listener; the server is told of it.
-  /** Emits 'error', once; `isOurs` says that the application caused it, so that it may throw for want of a listener. */
+  // Deviation from ws: a peer's violation does not throw where there is no 'error' listener; the server reports it.
+  /** Emits 'error', once. With `isOurs` the application caused it, and it throws where there is no listener. */
   private tellError(error: Error, isOurs: boolean): void {
     const ending = this.endFacts();
     if (ending.isErrorTold) return;
@@ -338,7 +352,7 @@ export class Session extends Teller implements SendingSession {
     if (!this.isPacing && !this.connection.isInflating) this.face.emitClose();
   }
 
-  /** Whether closing calls no method of the application's. */
+  /** Whether closing calls no method of the application. */
   private get isCloseOwn(): boolean {
     return this.face.close === this.methods.close;
   }
@@ -352,7 +366,7 @@ export class Session extends Teller implements SendingSession {
     this.endFacts().cause ??= cause;
   }
 
-  /** Notes who began the end, the first time. */
+  /** Records who began the end, the first time. */
   private initiate(initiator: 'local' | 'peer'): void {
     const ending = this.endFacts();
     if (ending.initiator === 'none') ending.initiator = initiator;
@@ -360,7 +374,7 @@ export class Session extends Teller implements SendingSession {
 
   private startCloseTimer(): void {
     this.endFacts().timer ??= setTimeout(() => this.socket.destroy(), this.closeTimeout);
-    // A paused connection could never see the peer's Close.
+    // A paused connection would never see the peer's Close.
     if (this.face._paused) {
       this.face._paused = false;
       this.regulate();

@@ -1,12 +1,12 @@
-// `shape` gives the bytes of a binary message the shape that `binaryType` names.
+// `shape` converts the bytes of a binary message to the type that `binaryType` names.
 import { Blob as NodeBlob } from 'node:buffer';
 import type { BinaryType } from './types.js';
 
 /**
- * A binary message in the shape that its user has asked for.
+ * A binary message in the type that its user has chosen.
  * @param data the payload, a Buffer
  * @throws RangeError where memory for a copy is refused
- * @param fragmentEnds where each fragment ends in it, for 'fragments': empty ones are left out, and without it there is one
+ * @param fragmentEnds the end of each fragment in `data`, for 'fragments': empty ones are left out; without it there is one
  */
 export function shape(
   data: Uint8Array,
@@ -17,7 +17,7 @@ export function shape(
     case 'nodebuffer':
       return data as Buffer;
     case 'arraybuffer':
-      // A view that fills its memory is given as it is: nobody else has it.
+      // A view of its whole memory is passed on as it is: nothing else refers to that memory.
       if (data.byteLength === data.buffer.byteLength) return data.buffer as ArrayBuffer;
       return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
     case 'blob':

@@ -1,17 +1,17 @@
-// `Floods` divides a turn of the event loop among the peers that send faster than they are read, so that others get theirs.
+// `Floods` divides a turn of the event loop among peers that send faster than they are read, so that others get a share.
 import { now as clock } from './flush-time.js';
 import { nextTurn } from './turn.js';
 
-/** Reads from this length on, in bytes, are those of a peer that floods: more follow in the same turn. */
+/** A read of at least this length, in bytes, is one of a flooding peer: more follow in the same turn. */
 export const FULL: number = 64 * 1024;
-/** How long all peers that flood are served in a turn together, in ms. */
+/** How long all flooding peers together are served in a turn, in ms. */
 const TOGETHER = 5;
 
-/** One row of full reads of a peer; made with its first, and done with once it is used up. */
+/** A row of full reads of one peer; created with the first read, and dropped when its time is used up. */
 export class Share {
   private readonly since: number;
 
-  /** @param longest how long the peer is served in a row, in ms */
+  /** @param longest how long the peer is served without a break, in ms */
   constructor(
     private readonly now: () => number,
     private readonly longest: number,
@@ -19,13 +19,13 @@ export class Share {
     this.since = now();
   }
 
-  /** Whether the peer is to wait for the next turn now. */
+  /** Whether the peer has to wait for the next turn now. */
   get isUsedUp(): boolean {
     return this.now() - this.since > this.longest;
   }
 }
 
-/** Counts the peers that begin to flood in a turn: in the next one about as many will. */
+/** Counts the peers that start to flood in a turn, as an estimate for the next turn. */
 export class Floods {
   private before = 0;
   private begun = 0;
@@ -35,7 +35,7 @@ export class Floods {
     private readonly later: (work: () => void) => void = nextTurn,
   ) {}
 
-  /** The share of one peer more. */
+  /** The share of one more peer. */
   begin(): Share {
     if (this.begun === 0) this.later(this.turn);
     this.begun++;
@@ -45,7 +45,7 @@ export class Floods {
   private readonly turn = (): void => {
     this.before = this.begun;
     this.begun = 0;
-    // A turn without a flood forgets the last one.
+    // A turn without a flood resets the count.
     if (this.before > 0) this.later(this.settle);
   };
 

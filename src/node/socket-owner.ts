@@ -1,15 +1,15 @@
-// `own` ties a connection to its socket by a private field on the socket, which no reflection shows.
+// `own` connects a connection to its socket by a private field on the socket, invisible to reflection.
 import type { Duplex } from 'node:stream';
 
-/** A connection as its socket knows it. */
+/** The part of a connection that its socket's users need. */
 export interface SocketOwner {
-  /** Writes all that waits. */
+  /** Writes everything that waits. */
   flush(): void;
   /** Bytes that were sent and that the socket has not written. */
   readonly writableLength: number;
 }
 
-/** Nothing of ours can be seen on a socket, and nothing that connections share can be reached from it. */
+/** Nothing of ours is visible on a socket, and nothing that connections share can be reached from it. */
 class Tie extends (function (socket: Duplex) {
   return socket;
 } as unknown as new (socket: Duplex) => object) {
@@ -29,7 +29,7 @@ export function own(socket: Duplex, owner: SocketOwner): void {
   Tie.set(socket, owner);
 }
 
-/** The connection that owns a socket; undefined before and after that. */
+/** The connection that owns a socket; undefined before and after its life. */
 export function ownerOf(socket: Duplex): SocketOwner | undefined {
   return Tie.get(socket);
 }

@@ -1,6 +1,7 @@
-// `SocketWriter` puts the sends of one connection into its socket's stream, those of a burst in one write.
+// `SocketWriter` writes the sends of one connection to its socket's stream, and those of a burst in one write.
 import { AsyncResource } from 'node:async_hooks';
 import { Buffer } from 'node:buffer';
+import type { Http2Stream } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
@@ -18,41 +19,41 @@ import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
 import { directWriter, type WritePath } from './write-path.js';
 
-/** So many sends in a row are each written at once; the ones after them, until `LATEST` ms have gone by, are gathered. */
+/** The first sends of a burst, this many, are each written at once; later ones, until `LATEST` ms have passed, are gathered. */
 const AT_ONCE = 3;
 /** A gathered batch that is this old, in ms, leaves with the next send, or between two messages of a read. */
 const LATEST = 1;
 
-/** Sends whose callbacks are told together. */
+/** The callbacks of sends in one write. */
 type Flight = SendCallback[] | undefined;
 
 const guard = guardWith((socket) => ownerOf(socket)?.flush());
 
 /** The writing half of a connection on a socket; Transport adds the reading half. */
 export abstract class SocketWriter implements Batch, Giver {
-  /** A promise job will flush the batch. */
+  /** A promise job has been queued that flushes the batch. */
   private isScheduled = false;
   /** A read is being dispatched, after which the batch is flushed. */
   protected isReading = false;
-  /** More messages of the same read follow the one that is being dispatched: its answers wait for theirs. */
+  /** More messages of the same read follow the current one, and its answers wait for theirs. */
   protected isGathering = false;
   private isFlushing = false;
   private isGuarded = false;
-  /** How many sends in a row were written at once, and when the last of `AT_ONCE` was, or when the open batch began. */
+  /** How many sends in a row were written at once, and when the last of `AT_ONCE` was written or the open batch began. */
   protected burst = 0;
   private since = 0;
-  /** Callbacks of the sends in the open batch, and of the writes that `written` is to be called for, oldest first. */
+  /** Callbacks of the sends in the open batch, and those of writes that `written` will be called for, oldest first. */
   private callbacks: SendCallback[] | undefined;
   private flights: Queue<Flight> | undefined;
-  /** While congested: how many of the oldest flights the socket had taken before that, and has only to say so. */
+  /** While congested: how many of the oldest flights the socket had already taken, and only has to confirm. */
   private taken = 0;
   protected readonly isNet: boolean;
   private readonly guarded: Guard;
   private readonly direct: DirectWriter | undefined;
-  /** The socket is a stream of HTTP/2 whose handle may be written to; so many bytes have been handed to it and wait. */
+  /** Whether the socket is an HTTP/2 stream with a handle that can be written to, and how many handed bytes wait. */
   private readonly hands: boolean;
   private handed = 0;
-  /** The asynchronous context of the send that filled the socket, in which 'drain' is told. */
+  /** The asynchronous context of the send that filled the socket; 'drain' is emitted in it. */
   private filledBy: AsyncResource | undefined;
   private wasEnded = false;
 
@@ -64,16 +65,16 @@ export abstract class SocketWriter implements Batch, Giver {
     this.isNet = socket instanceof Socket;
     this.direct = this.isNet && path === 'direct' ? directWriter() : undefined;
     this.hands = !this.isNet && path === 'direct' && isHttp2Stream(socket);
-    // A Proxy's methods and listeners may be called on the socket behind it, which is not known as this connection's.
+    // A Proxy's methods and listeners may be called on the socket behind it, which is not registered as this connection's.
     this.guarded = types.isProxy(socket) ? guardWith(() => this.flush()) : guard;
     own(socket, this);
     flushOnExit();
   }
 
-  /** All that was written has gone out, and there is room again. */
+  /** Everything has been written, and there is room again. */
   protected abstract onDrain(): void;
 
-  /** Whether a long payload may be referred to until it is written: only where it goes straight to the kernel. */
+  /** Whether a long payload may be kept by reference until it is written: only where it goes straight to the kernel. */
   get canLend(): boolean {
     return this.isNet && this.socket.writableLength === 0 && this.connection.outputLength < FULL_BATCH;
   }
@@ -83,17 +84,17 @@ export abstract class SocketWriter implements Batch, Giver {
     return this.streamLength + this.connection.outputLength;
   }
 
-  /** Bytes that the socket has and has not written. */
+  /** Bytes that the socket has not written yet. */
   private get streamLength(): number {
     return this.socket.writableLength + this.handed;
   }
 
-  /** Whether so much waits that the sender should wait for 'drain'. */
+  /** Whether the sender should wait for 'drain'. */
   get isFull(): boolean {
     return this.connection.congested && this.writableLength >= this.socket.writableHighWaterMark;
   }
 
-  /** Notes that something was sent, and its callback, told once the socket has it; writes it at once or with its burst. */
+  /** Records a send, and its callback, which is called when the socket has it; writes it at once or with its burst. */
   sent(callback: SendCallback | undefined): void {
     if (this.isGathering && this.isGuarded && this.connection.outputLength < FULL_BATCH) {
       if (callback !== undefined) this.remember(inOwnContext(callback));
@@ -102,10 +103,10 @@ export abstract class SocketWriter implements Batch, Giver {
     this.sentLast(callback);
   }
 
-  /** As `sent`, outside of a dispatch or for the last message of one. */
+  /** As `sent`, outside a dispatch or for its last message. */
   private sentLast(callback: SendCallback | undefined): void {
     if (this.isDue()) {
-      if (callback !== undefined) this.remember(callback);
+      if (callback !== undefined) this.remember(this.isFollowing ? inOwnContext(callback) : callback);
       this.flushOrThrow();
     } else {
       if (callback !== undefined) this.remember(inOwnContext(callback));
@@ -113,20 +114,25 @@ export abstract class SocketWriter implements Batch, Giver {
     }
   }
 
-  /** Has a callback told with the batch. */
+  /** Whether the write is to follow others, and its end may be told in the context of one of them. */
+  private get isFollowing(): boolean {
+    return this.isFlushing || this.streamLength > 0 || this.socket.writableCorked > 0;
+  }
+
+  /** Calls a callback when the batch has been written. */
   protected remember(callback: SendCallback): void {
     (this.callbacks ??= []).push(callback);
   }
 
-  /** Whether a send leaves at once: one of the first of its burst, one that comes late after them, or a batch that is long. */
+  /** Whether a send leaves at once: one of the first of its burst, a late one after them, or one that fills the batch. */
   private isDue(): boolean {
     const { connection } = this;
     if (connection.congested) {
-      // Short sends wait here for the stream to empty, and then leave in one write.
+      // Short sends wait here until the stream is empty, and then leave in one write.
       if (this.filledBy === undefined && this.isFull) this.filledBy = new AsyncResource('WebSocketDrain');
       if (connection.outputLength >= FULL_BATCH || isExiting()) return true;
       if (this.mayGather) return false;
-      // A write of the application's may never say that it is over.
+      // A `write` of the application may never report its end.
       if (this.streamLength === 0) connection.congested = false;
       return true;
     }
@@ -141,14 +147,14 @@ export abstract class SocketWriter implements Batch, Giver {
     return true;
   }
 
-  /** Whether sends may share a write: not where a function of the application's is to see each of them, at its time. */
+  /** Whether sends may share a write: not where a function of the application expects each of them by itself. */
   private get mayGather(): boolean {
     const { socket } = this;
     if (!this.isGuarded && !isGuardable(socket)) return false;
     return isNodesStream(socket, this.guarded.write) && this.frameTap() === undefined;
   }
 
-  /** Leaves the batch for the end of the tick or, where the stream has more to write first, for the end of that. */
+  /** Leaves the batch until the end of the tick or, where the stream still has bytes to write, until those are written. */
   private wait(): void {
     if (!this.isGuarded) this.guard();
     if (this.connection.congested || this.isScheduled || this.isReading) return;
@@ -156,7 +162,7 @@ export abstract class SocketWriter implements Batch, Giver {
     flushLater(this);
   }
 
-  /** Sees to it that the batch is written by the end of this tick. */
+  /** Makes the batch leave by the end of this tick. */
   schedule(): void {
     if (this.connection.outputLength >= FULL_BATCH || isExiting() || !this.mayGather) this.flush();
     else this.wait();
@@ -169,19 +175,19 @@ export abstract class SocketWriter implements Batch, Giver {
     if (!this.connection.congested) this.flush();
   }
 
-  /** As `sent`, for a message to many: all that a tick sends to many leaves each connection in one write. */
+  /** As `sent`, for a message to many: each connection writes everything that a tick sends to many in one write. */
   gathered(): void {
     if (!this.isGathering) this.schedule();
   }
 
-  /** From now on whatever the application calls on the socket that writes to it, ends or destroys it meets the batch. */
+  /** From now on, a call of the application that writes to the socket, ends or destroys it flushes the batch first. */
   private guard(): void {
     if (!isGuardable(this.socket)) return;
     this.isGuarded = true;
     this.guarded.guardSocket(this.socket);
   }
 
-  /** Writes the batch now, in the stream's order; an error that the stream throws ends this connection. */
+  /** Writes the batch now; an error that the stream throws ends this connection. */
   flush(): void {
     try {
       this.flushOrThrow();
@@ -190,7 +196,7 @@ export abstract class SocketWriter implements Batch, Giver {
     }
   }
 
-  /** As `flush`, for a send, whose caller gets the error that the stream throws. */
+  /** As `flush`, for a send: the caller gets the error that the stream throws. */
   private flushOrThrow(): void {
     if (this.isFlushing) return;
     this.isFlushing = true;
@@ -202,9 +208,9 @@ export abstract class SocketWriter implements Batch, Giver {
     if (this.connection.shouldEnd) this.end();
   }
 
-  /** An error that the stream threw outside of any send ends this connection, as one that it emits does. */
+  /** An error that the stream threw outside a send ends this connection, like one that it emits. */
   private fail(error: unknown): void {
-    // The error of another realm is none of our class.
+    // An error of another realm is not an instance of our Error.
     const isError = error instanceof Error || types.isNativeError(error);
     this.socket.destroy(isError ? error : new Error(String(error)));
   }
@@ -216,7 +222,7 @@ export abstract class SocketWriter implements Batch, Giver {
       const { callbacks } = this;
       this.callbacks = undefined;
       if (chunks.length === 0) {
-        // Nothing to write is left of these sends, so that the socket cannot tell: they are told with the last write.
+        // These sends left nothing to write that the socket could confirm: an empty write calls back after the last one.
         if (callbacks !== undefined) socket.write('', (error) => settle(callbacks, error));
         break;
       }
@@ -230,7 +236,7 @@ export abstract class SocketWriter implements Batch, Giver {
       const isTold = callbacks !== undefined || socket.writableLength > 0 || !isPrompt;
       const last = chunks.length - 1;
       if (last === 0 && isPrompt && this.direct?.write(socket as Socket, chunks[0])) {
-        // As the stream would: in the next tick, in the context of this one.
+        // As the stream would: in the next tick, in the current context.
         if (callbacks !== undefined) process.nextTick(settle, callbacks);
         connection.reuse(chunks[0]);
         continue;
@@ -254,7 +260,7 @@ export abstract class SocketWriter implements Batch, Giver {
     }
   }
 
-  /** The socket has bytes that it has not written: what follows waits. */
+  /** The socket has unwritten bytes: the next sends wait. */
   private congest(underWay: number): void {
     const { connection, socket } = this;
     if (!connection.congested) this.taken = underWay;
@@ -262,9 +268,9 @@ export abstract class SocketWriter implements Batch, Giver {
     if (this.streamLength >= socket.writableHighWaterMark) this.filledBy ??= new AsyncResource('WebSocketDrain');
   }
 
-  /** Hands a chunk to the handle of a stream of HTTP/2; false where the stream is to be written to. */
+  /** Hands a chunk to the handle of an HTTP/2 stream; false where the stream has to be written to. */
   private hand(chunk: Uint8Array, callbacks: Flight): boolean {
-    // One chunk at a time: all that the handle has counts as memory of the session, which is limited.
+    // One chunk at a time: everything that the handle holds counts as memory of the session, which is limited.
     if (this.handed > 0 || !isNodesStream(this.socket, this.guarded.write)) return false;
     const handed = handleWriter.write(this.socket, chunk, this);
     if (handed === undefined) return false;
@@ -275,7 +281,7 @@ export abstract class SocketWriter implements Batch, Giver {
     return true;
   }
 
-  /** The session has written a chunk that was handed over. */
+  /** The session has written a handed chunk. */
   wasTaken({ length, flight, tray }: HandedChunk, error: Error | null | undefined): void {
     this.handed -= length;
     this.connection.giveBack(length, tray as Tray | undefined);
@@ -284,10 +290,10 @@ export abstract class SocketWriter implements Batch, Giver {
     if (this.wasEnded && this.handed === 0) this.socket.end();
   }
 
-  /** A function of the application's that every frame goes through, if there is one. */
+  /** A function of the application that expects every frame, if there is one. */
   protected abstract frameTap(): FrameTap | undefined;
 
-  /** Writes the parts of a frame, behind all that was sent before. */
+  /** Writes the parts of a frame, after everything that was sent before. */
   writeFrame(list: readonly Uint8Array[], callback: SendCallback | undefined): void {
     this.flush();
     const { socket } = this;
@@ -298,22 +304,22 @@ export abstract class SocketWriter implements Batch, Giver {
     if (last > 0) socket.uncork();
   }
 
-  /** Writes, and has `written` called once the socket has written this and all that came before it. */
+  /** Writes, and calls `written` once the socket has written this chunk and all before it. */
   private writeTold(chunk: Uint8Array | string, callbacks: Flight): void {
     (this.flights ??= new Queue()).push(callbacks);
     this.socket.write(chunk, this.written.bind(this, callbacks));
   }
 
   private written(callbacks: Flight, error: Error | null | undefined): void {
-    // A stream that is destroyed gives up all that waits in it before it has told of the write under way: that is told at the end.
+    // A destroyed stream drops its waiting writes before it reports the one under way: that one is reported at the end.
     const { flights } = this;
     if (flights?.first !== callbacks) return;
     flights?.shift();
     if (flights?.length === 0) this.flights = undefined;
     if (this.taken > 0) this.taken--;
-    // Deviation from ws: of a write that was cut off by destroy() Node says that it went well; its callbacks get an error.
-    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
-    // Where the application's own writes follow ours in the stream, nothing of ours tells of their end.
+    // Deviation from ws: Node reports success for a write that destroy() cut off; its callbacks get an error here.
+    else if (!error && this.connection.congested && this.socket.destroyed && !this.hasEndedBothWays) error = notSent();
+    // Where the application's own writes follow ours in the stream, no callback of ours marks their end.
     const isOver = !error && (this.streamLength === 0 || this.flights === undefined);
     if (isOver) this.connection.congested = false;
     // Before the next batch is written: a stream may call back at once.
@@ -326,23 +332,29 @@ export abstract class SocketWriter implements Batch, Giver {
     }
   }
 
-  /** Ends our half, once all that was sent has been written. */
+  /** A stream of HTTP/2 that has ended both ways is destroyed before its last writes call back. */
+  private get hasEndedBothWays(): boolean {
+    const { socket, wasEnded } = this;
+    return wasEnded && isHttp2Stream(socket) && socket.readableEnded && (socket as Http2Stream).rstCode === 0;
+  }
+
+  /** Ends our half, once everything sent has been written. */
   end(): void {
     if (this.wasEnded) return;
     this.wasEnded = true;
     if (this.handed === 0) this.socket.end();
   }
 
-  /** Writes all that was sent and destroys the socket. */
+  /** Writes everything that was sent and destroys the socket. */
   destroy(): void {
     const { socket } = this;
     this.flush();
-    // A session sends at the end of the turn, and a stream that is destroyed drops all that waits for that.
+    // A session sends at the end of the turn, and a destroyed stream drops everything that waits for that.
     if (this.streamLength > 0 && isHttp2Stream(socket)) setImmediate(() => socket.destroy());
     else socket.destroy();
   }
 
-  /** Tells every send that is not written yet that it never will be; a stream may close before it says so itself. */
+  /** Calls back every unwritten send with an error; a stream may close before it does so itself. */
   protected abandon(): void {
     const { callbacks, flights } = this;
     if (callbacks === undefined && flights === undefined) return;
@@ -352,7 +364,7 @@ export abstract class SocketWriter implements Batch, Giver {
     settle(callbacks ?? [], error);
   }
 
-  /** Says whether more messages of the same read follow the one that is told next, so that its answers wait for theirs. */
+  /** Sets whether more messages of the same read follow the next one, so that its answers wait for theirs. */
   protected setGathering(isGathering: boolean): void {
     if (!isGathering || this.isGathering) {
       this.isGathering = isGathering;
@@ -362,7 +374,7 @@ export abstract class SocketWriter implements Batch, Giver {
     }
   }
 
-  /** Writes the batch if it has been gathered for too long, and says whether it had. */
+  /** Writes the batch if it has waited for too long, and returns whether it had. */
   protected leaveIfLate(): boolean {
     const time = now();
     if (time - this.since <= LATEST) return false;
@@ -371,7 +383,7 @@ export abstract class SocketWriter implements Batch, Giver {
     return true;
   }
 
-  /** The socket for its user: the batch is in it, and whatever is called on it from now on keeps its place among the sends. */
+  /** The socket for its user: the batch is in its stream, and later calls on it keep their place among the sends. */
   expose(): Duplex {
     this.flush();
     if (!this.isGuarded) this.guard();
@@ -379,7 +391,7 @@ export abstract class SocketWriter implements Batch, Giver {
   }
 }
 
-/** A callback that is told in the asynchronous context of its own send, when others share the write. */
+/** A callback that runs in the asynchronous context of its own send, when several sends share the write. */
 export function inOwnContext(callback: SendCallback): SendCallback {
   const scope = new AsyncResource('WebSocketSend');
   return (error) => scope.runInAsyncScope(callback, undefined, error);

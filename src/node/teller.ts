@@ -1,4 +1,4 @@
-// `Teller` tells the listeners of a WebSocket the messages that its transport has read, at the pace that they and zlib allow.
+// `Teller` emits the messages that its transport has read, at the pace that listeners and zlib allow.
 import { AsyncResource } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
@@ -16,7 +16,7 @@ import type { WritePath } from './write-path.js';
 
 const { messageReceived, pingReceived, pongReceived, pongSent } = channels;
 
-/** A WebSocket as its session knows it. */
+/** The part of a WebSocket that its session uses. */
 export interface Face extends EventEmitter {
   _readyState: ReadyState;
   _paused: boolean;
@@ -32,33 +32,33 @@ export interface Face extends EventEmitter {
   emitClose(): void;
 }
 
-/** Methods that a WebSocket need not call as long as they are the library's own. */
+/** Methods of WebSocket that are called only when the application has replaced them. */
 export type OwnMethods = Readonly<Pick<Face, 'close' | 'pong'>>;
 
-/** How events are told. */
+/** How events are emitted. */
 export interface TellerOptions {
   readonly allowSynchronousEvents: boolean;
   readonly autoPong: boolean;
   readonly writePath: WritePath;
-  /** The methods of the WebSocket as they are before the application puts others in their place, which are then called. */
+  /** The methods of WebSocket before the application replaces any; a replaced one is called. */
   readonly methods: OwnMethods;
 }
 
-/** A batch gathered within a read is looked at after 1, 3, 7, ... messages, and at least after so many more. */
+/** The age of a batch gathered within a read is checked after 1, 3, 7, ... messages, and at least after this many more. */
 const LONGEST_STRIDE = 16;
 
-/** The telling half of a Session. */
+/** The half of a Session that emits events. */
 export abstract class Teller extends Transport implements ReceivingSession {
   answersPings: boolean;
   private readonly isPaced: boolean;
   protected readonly methods: OwnMethods;
-  /** A lone listener of 'message' is called without `emit`, which would look after its promise too, if it was asked to. */
+  /** A lone 'message' listener is called without `emit`, unless `emit` was asked to capture rejections. */
   private readonly isDirect = emitsPlainly();
-  /** The rest of the bytes read is dispatched in a later turn. */
+  /** The rest of the read bytes is dispatched in a later turn. */
   protected isPacing = false;
   /** The asynchronous context of the read whose message is being inflated. */
   private inflating: AsyncResource | undefined;
-  /** The sender and receiver that the application has asked for, if it has. */
+  /** The sender and receiver, once the application has asked for them. */
   protected parts: { sender?: SessionSender; receiver?: SessionReceiver } | undefined;
 
   constructor(
@@ -71,7 +71,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     this.isPaced = !options.allowSynchronousEvents;
     this.answersPings = options.autoPong;
     this.methods = options.methods;
-    // An application that watches receivers sees the listeners of each connection come.
+    // Applications that watch receivers see each connection's listeners being added.
     if (SessionReceiver.isWatched()) this.parts = { receiver: new SessionReceiver(this) };
   }
 
@@ -79,10 +79,12 @@ export abstract class Teller extends Transport implements ReceivingSession {
   protected abstract onPeerClose(): void;
   /** The peer broke a rule; the connection has been failed. */
   protected abstract onFailure(error: Error): void;
-  /** Ends the session, if the socket has gone and every event was told. */
+  /** Reading goes on: nothing that was read waits any more. */
+  protected abstract onReading(): void;
+  /** Ends the session, if the socket is gone and every event has been emitted. */
   protected abstract finishWhenTold(): void;
 
-  /** The receiver of this connection: programs may take its listeners away, or change its limits. */
+  /** The receiver of this connection: programs may remove its listeners, or change its limits. */
   get receiver(): SessionReceiver {
     return ((this.parts ??= {}).receiver ??= new SessionReceiver(this));
   }
@@ -101,11 +103,20 @@ export abstract class Teller extends Transport implements ReceivingSession {
     this.connection.skipUTF8Validation = skips;
   }
 
-  /** Reads, or not: the one place that decides. */
+  /** Decides whether to read; no other place does. */
   regulate(): void {
-    const { face, socket } = this;
-    if (face._paused || this.isPacing || this.connection.isInflating) socket.pause();
-    else socket.resume();
+    const { socket } = this;
+    if (this.isHeld) {
+      socket.pause();
+    } else {
+      socket.resume();
+      this.onReading();
+    }
+  }
+
+  /** Whether messages wait to be emitted, or must wait. */
+  protected get isHeld(): boolean {
+    return this.face._paused || this.isPacing || this.connection.isInflating;
   }
 
   protected override dispatch(): void {
@@ -117,7 +128,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     let stride = 1;
     let left = stride;
     for (;;) {
-      // Outside of a `try`, within which the engine would make the Buffer by a longer way.
+      // Outside a `try`, which would make the engine allocate the Buffer on a slower path.
       const data = connection.nextPlain();
       if (data !== undefined) {
         const { hasMore } = connection;
@@ -147,7 +158,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     if (!this.isPacing && this.face._readyState !== ReadyState.Closed) this.goOnLater();
   }
 
-  /** Takes in the message that the inflater has made. */
+  /** Takes the message that the inflater has made. */
   inflated(result: Parameters<Connection['inflated']>[0]): void {
     const { inflating } = this;
     this.inflating = undefined;
@@ -162,7 +173,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     this.finishWhenTold();
   }
 
-  /** Tells a message; an error of a listener's goes its way. */
+  /** Emits a message; an error of a listener is passed on. */
   private tellPlain(data: Uint8Array, isBinary: boolean): void {
     let isDone = false;
     try {
@@ -173,7 +184,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     }
   }
 
-  /** Tells the next event and returns its type; an error of a listener's goes its way. */
+  /** Emits the next event and returns its type; an error of a listener is passed on. */
   private tellNext(): EventType | undefined {
     let isDone = false;
     try {
@@ -189,7 +200,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     }
   }
 
-  /** After a listener has thrown, sends are written and the next event is told in the next turn. */
+  /** After a listener has thrown, sends are written, and the next event is emitted in the next turn. */
   private interrupted(): void {
     this.goOnLater();
     this.endRead();
@@ -203,7 +214,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     else receiver.emit('message', shaped, isBinary);
   }
 
-  /** The message as its user wants it; undefined where there is no memory for that, which fails the connection. */
+  /** The message in the user's type; undefined where memory for it is refused, which fails the connection. */
   private shape(data: Uint8Array, fragmentEnds: readonly number[] | undefined): ReturnType<typeof shape> | undefined {
     try {
       return shape(data, fragmentEnds, this.face._binaryType);
@@ -223,7 +234,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   tellPing(data: Uint8Array): void {
     if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: this.face, data });
-    // The connection has answered this one.
+    // The connection has answered this ping already.
     if (pongSent.hasSubscribers && this.connection.autoPong) pongSent.publish({ websocket: this.face, data });
     if (this.answersPings && !this.connection.autoPong && this.face._readyState === ReadyState.Open)
       this.face.pong(data);
@@ -260,7 +271,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     }
   }
 
-  /** Dispatches the rest in a later turn; until then nothing is read. */
+  /** Dispatches the rest in a later turn; nothing is read until then. */
   private goOnLater(): void {
     this.connection.detach();
     this.isPacing = true;

@@ -10,24 +10,24 @@ import { floods, FULL, type Share } from './share.js';
 import { disown, own, ownerOf } from './socket-owner.js';
 import { SocketWriter } from './socket-writer.js';
 
-/** One connection's socket, read and written; its listeners are shared functions, so that an idle one holds no closures. */
+/** The socket of one connection, read and written; its listeners are shared functions: an idle one holds no closures. */
 export abstract class Transport extends SocketWriter {
-  /** The socket can read into the kernels' memory, and does so once nothing is left in the stream. */
+  /** The socket can read into the kernels' memory, and does so once the stream is empty. */
   private mayLand = false;
-  /** There while reads are full; an idle connection has none. */
+  /** Present while reads are full; an idle connection has none. */
   private share: Share | undefined;
-  /** Set with every chunk that is read; the heartbeat clears it. */
+  /** Set by every chunk that is read; cleared by the heartbeat. */
   hasRead = false;
 
-  /** Dispatches the events of the bytes taken in. Where it throws, it has called `detach` and `endRead`. */
+  /** Dispatches the events of the bytes taken in. If it throws, it has called `detach` and `endRead` first. */
   protected abstract dispatch(): void;
   /** The peer has ended its half. */
   protected abstract onEnd(): void;
   /** The socket failed; it is being destroyed. */
   protected abstract onError(error: Error): void;
-  /** The socket is gone, and everything it had read has been taken in. */
+  /** The socket is gone, and all bytes read from it have been taken in. */
   protected abstract onClosed(): void;
-  /** This peer has had its share of the thread: reading goes on in a later turn. */
+  /** This peer has used its share of the thread: reading goes on in a later turn. */
   protected abstract rest(): void;
 
   /** Starts reading; `head` came with the handshake. */
@@ -45,13 +45,13 @@ export abstract class Transport extends SocketWriter {
     else if (!this.isNet) destroyWhenOver(socket);
   }
 
-  /** Ties the socket behind a Proxy to this connection with its first event: listeners are called on that one. */
+  /** Registers the socket behind a Proxy as this connection's, with its first event: listeners are called on that socket. */
   private ownTarget(): void {
     const { socket } = this;
     const names = ['close', 'data', 'end', 'error'];
     // oxlint-disable-next-line no-this-alias -- the listener has a `this` of its own
     const transport = this;
-    // Not by `once`, which calls its listener on the Proxy.
+    // Not with `once`, which calls its listener on the Proxy.
     function tie(this: Duplex): void {
       for (const name of names) socket.removeListener(name, tie);
       own(this, transport);
@@ -59,7 +59,7 @@ export abstract class Transport extends SocketWriter {
     for (const name of names) socket.on(name, tie);
   }
 
-  /** Dispatches the events of the bytes taken in, then writes the answers. A dispatch that does not come back calls `endRead`. */
+  /** Dispatches the events of the bytes taken in, then writes the answers. A dispatch that throws calls `endRead` itself. */
   protected read(): void {
     if (this.isReading) return;
     this.isReading = true;
@@ -69,7 +69,7 @@ export abstract class Transport extends SocketWriter {
     this.endRead();
   }
 
-  /** Writes all that was sent during the dispatch. */
+  /** Writes everything that was sent during the dispatch. */
   protected endRead(): void {
     this.isReading = false;
     this.isGathering = false;
@@ -77,7 +77,7 @@ export abstract class Transport extends SocketWriter {
     this.flushBatch();
   }
 
-  /** Bytes that already lie in the stream are read from there; after that the socket reads into the kernels' memory. */
+  /** Bytes that already are in the stream are read from there; after that the socket reads into the kernels' memory. */
   private landWhenEmpty(): void {
     if (!this.mayLand || this.socket.readableLength > 0) return;
     this.mayLand = false;
@@ -88,7 +88,7 @@ export abstract class Transport extends SocketWriter {
     this.hasRead = true;
     this.connection.receiveLanded(bytes);
     this.read();
-    // The next read, of any socket, lands in the same place.
+    // The next read, of any socket, overwrites these bytes.
     this.connection.detach();
     this.judgeShare(bytes);
   }
@@ -112,12 +112,12 @@ export abstract class Transport extends SocketWriter {
     }
   }
 
-  /** The functions that the listeners of a socket call; static, so that its class's users see none of them. */
+  /** The functions behind the listeners of a socket; static, so that users of the class see none of them. */
   static readonly listeners = {
     landed(socket: Socket, bytes: number): void {
       const transport = transportOf(socket);
       if (transport === undefined) return;
-      // A listener of the application's counts bytes or logs them: this socket is read in the public way.
+      // A listener of the application counts or logs bytes: this socket is read by the public path.
       if (isRead(socket)) socket.push(copyLanded(bytes));
       else transport.takeLanded(bytes);
     },
@@ -131,7 +131,7 @@ export abstract class Transport extends SocketWriter {
     },
     end(socket: Duplex): void {
       transportOf(socket)?.onEnd();
-      // A stream that was reset takes no more bytes; in the public way Node 22 would wait for those that it has.
+      // A stream that was reset takes no more bytes; by the public path Node 22 would wait for those that it holds.
       if (isHttp2Stream(socket) && socket.closed) socket.destroy();
     },
     error(socket: Duplex, error: Error): void {
@@ -147,7 +147,7 @@ export abstract class Transport extends SocketWriter {
       try {
         if (ArrayBuffer.isView(rest)) transport.take(rest as Buffer);
       } finally {
-        // A listener that throws does not keep the connection from being over.
+        // The connection ends even if a listener throws.
         disown(socket);
         endFlushOnExit();
         transport.onClosed();
@@ -156,7 +156,7 @@ export abstract class Transport extends SocketWriter {
   };
 }
 
-/** Whether the application reads the socket too, or bytes that it was to read lie in the stream still. */
+/** Whether the application reads the socket too, or bytes for it are still in the stream. */
 function isRead(socket: Duplex): boolean {
   return socket.listenerCount('data') > 1 || socket.listenerCount('readable') > 0 || socket.readableLength > 0;
 }
@@ -165,7 +165,7 @@ function transportOf(socket: Duplex): Transport | undefined {
   return ownerOf(socket) as Transport | undefined;
 }
 
-/** Node pushes the bytes of a stream of HTTP/2 to it; they need no 'data' event, nor a look for more after each. */
+/** Node pushes the bytes of an HTTP/2 stream to it: they need neither a 'data' event nor another read after each. */
 function takePushes(stream: Duplex, path: ReadPath): void {
   if (path === 'landing' && stream.push === push) {
     Object.defineProperty(stream, 'push', { value: onPush, writable: true, configurable: true });
@@ -178,7 +178,7 @@ const { push } = Readable.prototype;
 
 const EMPTY = new Uint8Array(0);
 
-/** The stream waits for an answer to its last `_read`: with it, it asks its handle for more, which a pause has stopped. */
+/** The stream waits for the answer to its last `_read`, with which it asks its handle for more after a pause. */
 function onResume(this: Duplex): void {
   push.call(this, EMPTY);
 }

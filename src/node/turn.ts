@@ -1,8 +1,8 @@
-// `nextTurn` runs work in a later turn of the event loop, also where a test runner has replaced the timers.
+// `nextTurn` runs work in a later turn of the event loop, even where a test runner has replaced the timers.
 import { setImmediate as given } from 'node:timers';
 import { MessageChannel } from 'node:worker_threads';
 
-/** Kept, since test runners replace it later. */
+/** Kept here, since test runners replace it later. */
 const immediate = given;
 /** Timers that were replaced before this module was loaded never fire by themselves. */
 const isNodes = String(immediate).includes('Immediate(');

@@ -1,4 +1,4 @@
-// `nodeValues` makes Buffers and strings from bytes, by the decoder that this Node has fast.
+// `nodeValues` makes Buffers and strings from bytes, with the decoder that is fast on this Node.
 import { Buffer, isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 import process from 'node:process';
@@ -16,16 +16,16 @@ const FastBuffer = (
   }
 )[Symbol.species];
 
-/** Memory shorter than this is made by the constructor, which takes 60 % of the time of `allocUnsafeSlow` at 125 bytes. */
+/** Memory shorter than this is made by the constructor, which at 125 bytes takes 60 % of the time of `allocUnsafeSlow`. */
 const ZEROED_BELOW = 4096;
 /** Text is transcoded in windows of this many bytes. */
 const WINDOW = 64 * 1024;
-/** Below this many bytes, handing text to the kernel costs more than it saves. */
+/** Below this length, in bytes, passing text to the kernel costs more than it saves. */
 const TRANSCODE_FROM = 24;
 
 /**
- * Which decoder makes a string of text that is not ASCII, by Node's major version: Node 20 and 22 decode it at
- * 0.25 GB/s, where the kernel's UTF-16 and `ucs2Slice` reach several times that; from Node 24 the native one is faster
+ * Whether the kernel decodes text that is not ASCII, by Node's major version: Node 20 and 22 decode it at 0.25 GB/s, while the
+ * kernel's UTF-16 and `ucs2Slice` are several times as fast; from Node 24 on the native decoder is faster
  * (`npm run bench:micro`).
  */
 const TRANSCODES: boolean = Number(process.versions.node.split('.')[0]) < 24;
@@ -44,7 +44,7 @@ class NodeValues implements Values {
   readonly utf16: Values['utf16'] = TRANSCODES ? utf16 : undefined;
   readonly isUtf8: Values['isUtf8'] = isUtf8;
   private readonly kernels: Kernels;
-  /** Where the kernel writes code units. */
+  /** The kernel writes code units here. */
   private readonly units: number;
 
   /** @param kernels the kernels that transcode */
@@ -58,7 +58,7 @@ class NodeValues implements Values {
   }
 
   allocate(length: number): Uint8Array {
-    // Never out of Node's pool, where the bytes of the whole process lie beside each other. Zeros cost less than a call.
+    // Never from Node's pool, which holds bytes of the whole process side by side. Zeroing costs less than a call.
     return length < ZEROED_BELOW ? new FastBuffer(length) : Buffer.allocUnsafeSlow(length);
   }
 
@@ -86,7 +86,7 @@ class NodeValues implements Values {
     let text = '';
     for (let at = start; at < end;) {
       let stop = Math.min(at + WINDOW, end);
-      // A window ends between characters: a byte 10xxxxxx goes on with one.
+      // A window ends between characters: a byte 10xxxxxx continues one.
       while (stop < end && (source[stop] & 0xc0) === 0x80) stop--;
       kernels.bytes.set(source.subarray(at, stop), kernels.scratchAddress);
       text += this.transcoded(kernels.scratchAddress, stop - at);
@@ -95,7 +95,7 @@ class NodeValues implements Values {
     return text;
   }
 
-  /** The string of valid UTF-8 that lies at `at` in the kernels' memory, at most a window of it. */
+  /** The string of the valid UTF-8 at `at` in the kernels' memory, at most one window long. */
   private transcoded(at: number, length: number): string {
     const { kernels, units } = this;
     return utf16(kernels.bytes, units, units + 2 * kernels.transcode(at, length, units));

@@ -1,4 +1,4 @@
-// `WebSocket` is the object that users of `ws` know: a client's, which connects, or a server's, which `setSocket` opens.
+// `WebSocket` is the object that users of `ws` know: a client, which connects, or a server's side, which `setSocket` opens.
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Statistics } from '../codec/statistics.js';
@@ -12,11 +12,12 @@ import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
 import type { FramedMessage } from './framed-message.js';
+import type { FramedRun } from './framed-run.js';
 import { iterate } from './iterate.js';
 import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
-import { sendAlone, sendClose, sendControl, sendFramed, sendOther, sendPayload } from './sends.js';
+import { sendAlone, sendClose, sendControl, sendFramed, sendOther, sendPayload, sendRun } from './sends.js';
 import type { Session } from './session.js';
 import {
   BINARY_TYPES,
@@ -33,10 +34,13 @@ export type { SocketOptions } from './open.js';
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Sends a message of a server's to one of many connections. False where `send` is to be called instead: the application has put
- * one of its own in place, or no other connection can share the form in which this one gets the message. @internal
+ * Sends a message to one of many connections of a server. False where `send` has to be called instead: the application has
+ * replaced it, or no other connection can share this one's form of the message. @internal
  */
 export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callback?: SendCallback) => boolean;
+
+/** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */
+export let broadcastRun: (websocket: WebSocket, run: FramedRun) => boolean;
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
@@ -54,14 +58,14 @@ export class WebSocket extends EventEmitter {
   _paused = false;
   /** @internal */
   _binaryType: BinaryType = 'nodebuffer';
-  /** The open connection; still there after its end, for the facts about it. */
+  /** The open connection; kept after its end, for the facts about it. */
   #session: Session | undefined;
   #options: SharedOptions;
 
   /**
-   * @param address where to connect to, or null for a socket that `setSocket` will bring
-   * @throws SyntaxError for a bad address or subprotocol; RangeError for a number that cannot be honoured; TypeError for
-   *   a word that is none of an option's
+   * @param address the server's address, or null for a socket that `setSocket` will bring
+   * @throws SyntaxError for an invalid address or subprotocol; RangeError for a number that cannot be honoured; TypeError for
+   *   an unknown word
    */
   constructor(
     address: string | URL | null,
@@ -86,7 +90,7 @@ export class WebSocket extends EventEmitter {
 
   // ---- facts
 
-  /** The shape in which binary messages are handed out; other values than the four are ignored. */
+  /** The type of binary messages; values other than the four are ignored. */
   get binaryType(): BinaryType {
     return this._binaryType;
   }
@@ -104,7 +108,7 @@ export class WebSocket extends EventEmitter {
     return session.waitingBytes;
   }
 
-  /** 'permessage-deflate' where that was agreed, else ''. */
+  /** 'permessage-deflate' where it was agreed, else ''. */
   get extensions(): string {
     return Object.keys(this._extensions).join();
   }
@@ -124,14 +128,14 @@ export class WebSocket extends EventEmitter {
   get isPaused(): boolean {
     return this._paused;
   }
-  /** The subprotocol, '' for none. */
+  /** The agreed subprotocol, or ''. */
   get protocol(): string {
     return this._protocol;
   }
   get readyState(): 0 | 1 | 2 | 3 {
     return this._readyState;
   }
-  /** The address that was connected to; undefined on a server's side. */
+  /** The address of the server; undefined on a server's side. */
   get url(): string | undefined {
     return this._url;
   }
@@ -161,7 +165,7 @@ export class WebSocket extends EventEmitter {
   // ---- opening
 
   /**
-   * Takes over a socket whose handshake is done, and opens.
+   * Takes over a socket after the handshake, and opens.
    * @param head bytes that came with the handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
@@ -181,22 +185,22 @@ export class WebSocket extends EventEmitter {
 
   /**
    * Sends a message, or with `fin: false` a fragment of one.
-   * @param callback told when it has been written, or with the error that kept it from being written
-   * @throws Error while connecting; TypeError for data that cannot be sent, or a callback that is no function
+   * @param callback called when the data has been written, or with the error that prevented it
+   * @throws Error while connecting; TypeError for data that cannot be sent, or a callback that is not a function
    */
   send(data: Sendable, options?: MessageOptions | SendCallback | null, callback?: SendCallback): void {
     if (typeof options === 'function') {
       callback = options;
       options = undefined;
     } else if (typeof options !== 'object' || options === null) {
-      // As with ws, any other value says nothing.
+      // As in ws, any other value is ignored.
       options = undefined;
     }
     if (this._readyState !== ReadyState.Open) return this.#sendTooLate(data, callback);
     if (callback !== undefined && typeof callback !== 'function') callback = toCallback(callback);
     const session = this.#session!;
     if (session.maxBackpressure > 0 && this.#exceedsBackpressure()) return this.#sendTooLate(data, callback);
-    // Bytes first, short: V8 puts this branch into the user's listener.
+    // Bytes first, and short: V8 inlines this branch into the user's listener.
     if (data instanceof Uint8Array && session.gate === undefined) sendPayload(session, data, options, callback, true);
     else sendOther(session, data, options, callback);
   }
@@ -206,7 +210,7 @@ export class WebSocket extends EventEmitter {
     this.#sendControl(Opcode.Ping, data, mask, callback);
   }
 
-  /** Sends an unasked pong (RFC 6455 5.5.3) of at most 125 bytes. Throws as `ping`. */
+  /** Sends an unsolicited pong (RFC 6455 5.5.3) of at most 125 bytes. Throws as `ping`. */
   pong(data?: Sendable | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
     this.#sendControl(Opcode.Pong, data, mask, callback);
   }
@@ -225,6 +229,13 @@ export class WebSocket extends EventEmitter {
       sendFramed(session, message, callback);
       return true;
     };
+    broadcastRun = (websocket, run) => {
+      if (websocket.send !== METHODS.send || websocket._readyState !== ReadyState.Open) return false;
+      const session = websocket.#session!;
+      // Each message is looked at by itself.
+      if (session.maxBackpressure > 0 || channels.messageSent.hasSubscribers) return false;
+      return sendRun(session, run);
+    };
   }
 
   // ---- closing
@@ -232,7 +243,7 @@ export class WebSocket extends EventEmitter {
   /**
    * Starts the closing handshake (RFC 6455 7.1.2); while connecting, gives up.
    * @param code 1000-1003, 1007-1014 or 3000-4999
-   * @param reason at most 123 bytes as UTF-8
+   * @param reason at most 123 bytes in UTF-8
    * @throws TypeError for a code that may not be sent, or a reason that is neither string nor Uint8Array; RangeError when
    *   the reason is too long
    */
@@ -253,7 +264,7 @@ export class WebSocket extends EventEmitter {
     }
   }
 
-  /** Ends the connection without a closing handshake; earlier sends still go out as far as the socket takes them. */
+  /** Ends the connection without a closing handshake; earlier sends are still written as far as the socket takes them. */
   terminate(): void {
     switch (this._readyState) {
       case ReadyState.Closed:
@@ -267,7 +278,7 @@ export class WebSocket extends EventEmitter {
     }
   }
 
-  /** Stops reading from the socket; messages already read may still come. */
+  /** Stops reading from the socket; messages that were already read may still come. */
   pause(): void {
     if (this._readyState === ReadyState.Connecting || this._readyState === ReadyState.Closed) return;
     this._paused = true;
@@ -281,12 +292,12 @@ export class WebSocket extends EventEmitter {
     this.#session?.regulate();
   }
 
-  /** Messages one after another, with backpressure; ends when the connection closes. */
+  /** Iterates over the messages, with backpressure; ends when the connection closes. */
   [Symbol.asyncIterator](): AsyncIterableIterator<{ data: RawData; isBinary: boolean }> {
     return iterate(this);
   }
 
-  /** Says that the connection is over; code 1006 where there was no Close frame. @internal */
+  /** Ends the WebSocket; code 1006 where there was no Close frame. @internal */
   emitClose(): void {
     if (this.#session !== undefined) return this.#session.finish();
     this._readyState = ReadyState.Closed;
@@ -322,7 +333,7 @@ export class WebSocket extends EventEmitter {
   get _closeMessage(): Uint8Array {
     return this.#session?.connection.closeReceived?.reason ?? EMPTY;
   }
-  /** Sends frames that were encoded beforehand, by `sendFrame`; null before the handshake is done. @internal */
+  /** Sends pre-encoded frames, with `sendFrame`; null before the handshake is done. @internal */
   get _sender(): SessionSender | null {
     this.#session?.expose();
     return this.#session?.sender ?? null;
@@ -363,7 +374,7 @@ export class WebSocket extends EventEmitter {
     sendControl(this.#session!, opcode, given, mask, toCallback(callback));
   }
 
-  /** Data for a connection that is closing: counted as buffered, and its callback is told so. */
+  /** Data for a closing connection: it counts as buffered, and its callback gets an error. */
   #sendTooLate(data: Sendable, callback: SendCallback | undefined): void {
     const state = this._readyState;
     if (state === ReadyState.Connecting) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
@@ -376,7 +387,7 @@ export class WebSocket extends EventEmitter {
     process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
   }
 
-  /** Whether more waits than the limit, where there is one, allows; the connection is ended then. */
+  /** Whether more waits than the limit allows, if there is one; the connection is ended then. */
   #exceedsBackpressure(): boolean {
     const session = this.#session!;
     if (session.waitingBytes <= session.maxBackpressure) return false;
@@ -389,11 +400,11 @@ export class WebSocket extends EventEmitter {
 const closeInfoOf = new WeakMap<WebSocket, CloseInfo>();
 const tooLateOf = new WeakMap<WebSocket, number>();
 
-/** Methods that need not be called as long as the application has put no others in their place. */
+/** Methods that are called only when the application has replaced them. */
 // oxlint-disable-next-line unbound-method -- they are only compared
 const METHODS = (({ send, close, pong }) => ({ send, close, pong }))(WebSocket.prototype);
 
-/** Takes an application's own value under a name of ours. */
+/** Stores an application's own value under a name of ours. */
 function own(websocket: WebSocket, name: string, value: unknown): void {
   Object.defineProperty(websocket, name, { value, writable: true, enumerable: true, configurable: true });
 }
@@ -412,7 +423,7 @@ for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'p
 }
 addEventFace(WebSocket.prototype);
 
-// `ws` has plain fields here, which programs write to.
+// In `ws` these are plain fields, which programs write to.
 for (const name of [
   '_closeCode',
   '_closeFrameReceived',

@@ -21,7 +21,7 @@ export enum Opcode {
   Pong = 0xa,
 }
 
-/** The end of the connection that the library plays; a client masks its frames, a server never does (RFC 6455 5.1). */
+/** The end of the connection that the library is; a client masks its frames, a server never does (RFC 6455 5.1). */
 export enum Role {
   Client = 0,
   Server = 1,

@@ -1,4 +1,4 @@
-// `DEFAULT_MAX_PAYLOAD` and its neighbours are all limits and defaults, each written once; no kernel reads them.
+// `DEFAULT_MAX_PAYLOAD` and the constants beside it are all limits and defaults, each written once; no kernel reads them.
 
 // Lengths are in bytes and times in milliseconds. Where 0 stands, there is no limit. Prose names these numbers too:
 // `test/defaults.test.ts` finds each place in README.md, SECURITY.md, docs/ and the docstrings, and says which to mend.
@@ -13,11 +13,11 @@ export const DEFAULT_MAX_FRAGMENTS = 0;
 export const DEFAULT_MAX_BUFFERED_CHUNKS = 0;
 /** The longest payload of one frame, in the codec. */
 export const DEFAULT_MAX_FRAME_PAYLOAD = 0;
-/** A send that finds more than this waiting ends its connection. */
+/** The limit on waiting bytes: a send that finds more ends its connection. */
 export const DEFAULT_MAX_BACKPRESSURE = 0;
-/** How long the peer has to end the connection once the closing handshake has begun. */
+/** How long the peer may take to end the connection once the closing handshake has begun. */
 export const DEFAULT_CLOSE_TIMEOUT = 30_000;
-/** How long a peer may be silent before the heartbeat pings it, and then before it is given up. */
+/** How long a peer may be silent before the heartbeat pings it, and after that before its connection is ended. */
 export const DEFAULT_HEARTBEAT_INTERVAL = 20_000;
 export const DEFAULT_HEARTBEAT_TIMEOUT = 20_000;
 
@@ -27,7 +27,7 @@ export const DEFAULT_HEARTBEAT_TIMEOUT = 20_000;
 export const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 /** How many connections a server holds. */
 export const DEFAULT_MAX_CONNECTIONS = 0;
-/** Over how long `drain` spreads its closes, and how long after the last one the connections may take to end. */
+/** The time over which `drain` spreads its closes, and how long connections may take to end after the last one. */
 export const DEFAULT_DRAIN_WINDOW = 10_000;
 export const DEFAULT_DRAIN_TIMEOUT = 30_000;
 /** How long each opening request of a client may take. */
@@ -40,7 +40,7 @@ export const DEFAULT_MAX_REDIRECTS = 10;
 /** The shortest message that is compressed, where the sender keeps no window (RFC 7692 7.1.1); any in the codec. */
 export const DEFAULT_THRESHOLD = 1024;
 export const DEFAULT_CODEC_THRESHOLD = 0;
-/** How many messages of more than one step zlib works on side by side: as in `ws`. */
+/** The number of messages of more than one step that zlib works on at the same time: as in `ws`. */
 export const DEFAULT_CONCURRENCY_LIMIT = 10;
 /** The effort of `wsimd/codec/deflate`, from 1 to 9. */
 export const DEFAULT_LEVEL = 6;
@@ -50,12 +50,12 @@ export const DEFAULT_LEVEL = 6;
 /** How many messages of a topic are kept, and for how long. */
 export const DEFAULT_HISTORY_MESSAGES = 1000;
 export const DEFAULT_HISTORY_AGE = 300_000;
-/** How much may wait for a subscriber before its policy decides. */
+/** The most that may wait for a subscriber before its policy decides. */
 export const DEFAULT_SLOW_LIMIT: number = 1024 * 1024;
 /** How long a broker may take to accept a message, and how much may wait for it. */
 export const DEFAULT_PUBLISH_TIMEOUT = 5000;
 export const DEFAULT_MAX_WAITING: number = 8 * 1024 * 1024;
-/** How often a message to oneself checks that the broker relays. */
+/** The interval at which a message to oneself checks that the broker relays. */
 export const DEFAULT_CHECK_INTERVAL = 5000;
 
 // ---- limits that no option changes
@@ -68,12 +68,12 @@ export const MAX_FIELDS = 2000;
 /** How many extensions, and how many subprotocols, one header may name. */
 export const MAX_OFFERS = 16;
 export const MAX_SUBPROTOCOLS = 64;
-/** So many automatic pongs may wait; past that, only the answer to the latest ping is kept (RFC 6455 5.5.3). */
+/** The most automatic pongs that may wait; beyond that, only the answer to the latest ping is kept (RFC 6455 5.5.3). */
 export const MAX_PONGS = 60;
-/** A WebSocket is paused while so many messages wait for its `for await`. */
+/** The number of messages waiting for `for await` at which a WebSocket is paused. */
 export const MAX_UNREAD_MESSAGES = 16;
 /** Output longer than this is inflated by at most `MAX_LARGE_INFLATIONS` connections of a thread at a time. */
 export const LARGE_OUTPUT: number = 1024 * 1024;
 export const MAX_LARGE_INFLATIONS = 2;
-/** The length of a full batch of output: it is pulled, joined, lent from and written at this length. */
+/** The length of a full batch of output: sources are asked, chunks joined and batches written up to this length. */
 export const FULL_BATCH: number = 64 * 1024;

@@ -1,4 +1,4 @@
-// `RECORD_WORDS` and its neighbours lay out the frame records, the decoder state and the configuration of a scan.
+// `RECORD_WORDS` and the constants beside it describe the frame records, the decoder state and the scan's configuration.
 
 // A frame record: four 32-bit words, one for each frame or, where a frame straddles chunks, for each piece of one.
 //

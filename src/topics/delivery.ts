@@ -1,14 +1,17 @@
-// `Delivery` frames messages once and hands them to the subscribers of a topic, in one order for all.
+// `Delivery` frames messages once and sends them to the subscribers of a topic, in one order for all.
 import { FramedMessage } from '../node/framed-message.js';
+import { FramedRun } from '../node/framed-run.js';
 import { channels } from './channels.js';
 import type { EntryMessage } from './entry.js';
 import type { TopicsOptions } from './options.js';
 import { positionIn } from './outbox.js';
 import type { Live, Subscription, Topic } from './topic.js';
 
+const NONE = new FramedRun([]);
+
 export class Delivery {
   private serial = 0;
-  /** Deliveries that were begun inside of another, which come after it. */
+  /** Deliveries that began inside another, which follow it. */
   private later: (() => void)[] | undefined;
 
   constructor(
@@ -27,7 +30,7 @@ export class Delivery {
     this.inTurn(() => this.deliver(topic, live));
   }
 
-  /** Delivers the messages that came while a subscription began; each later fan-out includes it. */
+  /** Delivers the messages that came while a subscription began; later fan-outs include it. */
   release(topic: Topic, subscription: Subscription): void {
     this.inTurn(() => {
       const { held, member } = subscription;
@@ -37,7 +40,7 @@ export class Delivery {
     });
   }
 
-  /** A delivery that is begun inside of another waits for that. */
+  /** A delivery that begins inside another waits for that one. */
   private inTurn(deliver: () => void): void {
     if (this.later !== undefined) {
       this.later.push(deliver);
@@ -52,14 +55,24 @@ export class Delivery {
     }
   }
 
-  /** Delivers an entry to one subscriber, without its first messages; says how many. */
+  /** Delivers an entry, without its first messages, to one subscriber; returns their number. */
   deliverTo(topic: Topic, subscription: Subscription, live: Live, first: number): number {
     const { member } = subscription;
+    const run = this.framed(topic, live);
+    const { messages } = run;
+    const { excepts } = live;
+    if (!member.isOpen) return 0;
+    if (first === 0 && !excepts?.includes(member.socket) && member.deliverRun(run)) {
+      this.counters.due += messages.length;
+      return messages.length;
+    }
     let count = 0;
-    for (const [index, message] of this.framed(topic, live).entries()) {
-      if (index < first || live.excepts?.[index] === member.socket || !member.isOpen) continue;
+    for (let index = first; index < messages.length; index++) {
+      // A socket may end its subscription in its own `send`.
+      if (!member.isOpen || topic.subscribers.get(member.socket) !== subscription) break;
+      if (excepts?.[index] === member.socket) continue;
       this.counters.due++;
-      member.deliver(topic.name, message);
+      member.deliver(topic.name, messages[index]);
       count++;
     }
     return count;
@@ -67,49 +80,43 @@ export class Delivery {
 
   private deliver(topic: Topic, live: Live): void {
     const latest = this.serial;
-    const { excepts, place } = live;
-    const framed = this.framed(topic, live);
+    const { place } = live;
     if (channels.deliver.hasSubscribers) {
-      channels.deliver.publish({ topic: topic.name, messages: framed.length, subscribers: topic.subscribers.size });
+      const { messages } = this.framed(topic, live);
+      channels.deliver.publish({ topic: topic.name, messages: messages.length, subscribers: topic.subscribers.size });
     }
-    const subscriptions = topic.subscribers;
-    // Without history nothing waits for its past.
-    if (place !== undefined) {
-      for (const { held, serial } of subscriptions.values()) if (serial <= latest) held?.push(live);
-    }
-    for (let index = 0; index < framed.length; index++) {
-      const message = framed[index];
-      const except = excepts?.[index];
-      for (const subscription of subscriptions.values()) {
-        const { member } = subscription;
-        // A map gives its entries in the order of their arrival: the rest came after this message.
-        if (subscription.serial > latest) break;
-        if (subscription.held !== undefined || !member.isOpen || member.socket === except) continue;
-        if (place !== undefined && !subscription.isDue(place)) continue;
-        this.counters.due++;
-        member.deliver(topic.name, message);
+    // A map iterates in insertion order: the rest came after this entry.
+    for (const subscription of topic.subscribers.values()) {
+      if (subscription.serial > latest) break;
+      // Without history there is no past to wait for.
+      if (subscription.held !== undefined) {
+        if (place !== undefined) subscription.held.push(live);
+      } else if (place === undefined || subscription.isDue(place)) {
+        this.deliverTo(topic, subscription, live, 0);
       }
     }
   }
 
-  private framed(topic: Topic, live: Live): FramedMessage[] {
+  private framed(topic: Topic, live: Live): FramedRun {
     const { entry, place } = live;
     const last = entry.messages.length - 1;
     try {
-      return (live.framed ??= entry.messages.map((message, index) =>
-        this.frame(topic.name, message, place === undefined ? '' : positionIn(place, index, last)),
+      return (live.framed ??= new FramedRun(
+        entry.messages.map((message, index) =>
+          this.frame(topic.name, message, place === undefined ? '' : positionIn(place, index, last)),
+        ),
       ));
     } catch (error) {
       this.failed(error);
-      return [];
+      return (live.framed = NONE);
     }
   }
 
   private frame(topic: string, { payload, isBinary, compress }: EntryMessage, position: string): FramedMessage {
     const { envelope } = this;
-    if (envelope === undefined) return new FramedMessage(payload, isBinary, compress);
+    if (envelope === undefined) return new FramedMessage(payload, isBinary, compress, true);
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     const made = envelope({ topic, data: isBinary ? bytes : bytes.toString(), isBinary, position });
-    return new FramedMessage(made, typeof made !== 'string', compress);
+    return new FramedMessage(made, typeof made !== 'string', compress, typeof made === 'string');
   }
 }

@@ -1,4 +1,4 @@
-// `encodeEntry` and `decodeEntry` carry the messages that a tick publishes to one topic as one entry of bytes.
+// `EntryDraft` and `decodeEntry` convert the messages that a tick publishes to one topic to and from one entry of bytes.
 import { Buffer } from 'node:buffer';
 
 // | version 1 | origin 8 | number 6 | count 4 | count x (length 30 bits, compress 1 bit, isBinary 1 bit) | payloads |
@@ -12,40 +12,72 @@ const COMPRESS = 2;
 export interface EntryMessage {
   readonly payload: Uint8Array;
   readonly isBinary: boolean;
-  /** Whether subscribers that agreed on compression get it compressed. */
+  /** Whether to compress for subscribers that agreed on it. */
   readonly compress: boolean;
 }
 
 export interface Entry {
-  /** The process that published it, as hexadecimal digits. */
+  /** The publishing process, as hexadecimal digits. */
   readonly origin: string;
-  /** Rises with each entry of its origin. */
+  /** Increases with each entry of its origin. */
   readonly number: number;
   readonly messages: readonly EntryMessage[];
 }
 
-/** How long an entry is with messages of these bytes in all. */
+/** The length of an entry whose messages have these bytes in total. */
 export function entryBytes(messages: number, bytes: number): number {
   return HEAD + HEAD_OF_MESSAGE * messages + bytes;
 }
 
-export function encodeEntry(origin: Uint8Array, number: number, messages: readonly EntryMessage[]): Buffer {
-  let at = entryBytes(messages.length, 0);
-  const entry = Buffer.allocUnsafeSlow(messages.reduce((length, { payload }) => length + payload.length, at));
-  entry[0] = VERSION;
-  entry.set(origin, 1);
-  entry.writeUIntLE(number, 9, 6);
-  entry.writeUInt32LE(messages.length, 15);
-  for (const [index, { payload, isBinary, compress }] of messages.entries()) {
-    const flags = (compress ? COMPRESS : 0) | (isBinary ? IS_BINARY : 0);
-    entry.writeUInt32LE(((payload.length << 2) | flags) >>> 0, HEAD + 4 * index);
-    entry.set(payload, at);
-    at += payload.length;
+const NOTHING = Buffer.alloc(0);
+
+/** The messages of an entry, as they are published. */
+export class EntryDraft {
+  /** How many bytes the messages have. */
+  bytes = 0;
+  private readonly words: number[] = [];
+  private memory: Buffer = NOTHING;
+
+  /** How many messages there are. */
+  get count(): number {
+    return this.words.length;
   }
-  return entry;
+
+  /** Adds a message, whose bytes are copied. `length` is its own in bytes. */
+  add(payload: Uint8Array | string, length: number, isBinary: boolean, compress: boolean): void {
+    const { bytes: at } = this;
+    const memory = this.reserve(at + length);
+    if (typeof payload === 'string') memory.write(payload, at);
+    else memory.set(payload, at);
+    this.bytes = at + length;
+    const flags = (compress ? COMPRESS : 0) | (isBinary ? IS_BINARY : 0);
+    this.words.push(((length << 2) | flags) >>> 0);
+  }
+
+  /** The entry, in memory of its own. */
+  encode(origin: Uint8Array, number: number): Buffer {
+    const { words, memory, bytes } = this;
+    const entry = Buffer.allocUnsafeSlow(entryBytes(words.length, bytes));
+    entry[0] = VERSION;
+    entry.set(origin, 1);
+    entry.writeUIntLE(number, 9, 6);
+    entry.writeUInt32LE(words.length, 15);
+    let at = HEAD;
+    for (const word of words) at = entry.writeUInt32LE(word, at);
+    memory.copy(entry, at, 0, bytes);
+    return entry;
+  }
+
+  private reserve(length: number): Buffer {
+    const { memory } = this;
+    if (length <= memory.length) return memory;
+    const larger = Buffer.allocUnsafe(Math.max(length, 4 * memory.length));
+    memory.copy(larger, 0, 0, this.bytes);
+    return (this.memory = larger);
+  }
 }
 
-/** Undefined for bytes that are no entry: others may publish to the same engine. */
+/** Undefined for bytes that are not an entry: other programs may publish to the same engine. */
 export function decodeEntry(bytes: Uint8Array): Entry | undefined {
   if (bytes.length < HEAD || bytes[0] !== VERSION) return undefined;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

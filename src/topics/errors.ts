@@ -11,9 +11,9 @@ const TEXTS = {
 
 export type TopicsErrorCode = keyof typeof TEXTS;
 
-/** Why a message was not published. */
+/** The reason why a message was not published. */
 export class TopicsError extends Error {
-  /** @param mayBeAccepted whether the broker may have accepted the message all the same */
+  /** @param mayBeAccepted whether the broker may have accepted the message nevertheless */
   constructor(
     readonly code: TopicsErrorCode,
     readonly mayBeAccepted: boolean,

@@ -1,4 +1,4 @@
-// `wsimd/topics` is publish and subscribe for WebSockets: `Topics`, and the interface that brokers have.
+// `wsimd/topics` provides publish and subscribe for WebSockets: `Topics`, and the interface of brokers.
 export type { Broker, BrokerListener, HistoryLimits, Recovery } from './broker.js';
 export { TopicsError, type TopicsErrorCode } from './errors.js';
 export type { SlowOptions, TopicSocket } from './member.js';

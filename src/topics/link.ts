@@ -5,20 +5,20 @@ import type { Outbox } from './outbox.js';
 import type { Place } from './position.js';
 import type { Topic } from './topic.js';
 
-/** How long a topic without subscribers stays subscribed, so that quick reconnects cost nothing, in ms. */
+/** How long a topic stays subscribed without subscribers, so that quick reconnects cost nothing, in ms. */
 const GRACE = 1000;
-/** How long to wait after a read that failed although the engine is there, in ms. */
+/** The delay after a read that failed although the engine is connected, in ms. */
 const AGAIN = 1000;
 
 export interface LinkOwner {
   readonly topics: ReadonlyMap<string, Topic>;
-  /** An entry that comes next in its topic. */
+  /** Called with the next entry of a topic. */
   arrived(topic: Topic, bytes: Uint8Array, place: Place | undefined): void;
-  /** Messages of these topics may have been lost. */
+  /** Called when messages of these topics may be lost. */
   gap(topics: readonly string[]): void;
   brokerDown(reason: Error): void;
   brokerUp(): void;
-  /** A topic has had no subscribers for a while. */
+  /** Called when a topic has had no subscribers for a while. */
   dropped(topic: Topic): void;
 }
 
@@ -31,10 +31,10 @@ export class Link implements BrokerListener {
   private graceTimer: NodeJS.Timeout | undefined;
   private pulseTimer: NodeJS.Timeout | undefined;
   private isPulsing = false;
-  /** Topics whose gap has been told although the engine is not back. */
+  /** Topics whose gap has been reported while the engine is away. */
   private readonly toldGaps = new Set<Topic>();
 
-  /** @param interval how often a message to oneself shows that the engine relays, in ms; 0 for never */
+  /** @param interval the time between messages to oneself, which show that the engine relays, in ms; 0 for never */
   constructor(
     private readonly broker: Broker,
     private readonly outbox: Outbox,
@@ -59,7 +59,7 @@ export class Link implements BrokerListener {
     return this.isEngineUp && !this.isDeaf;
   }
 
-  // ---- as the broker tells
+  // ---- called by the broker
 
   entry(name: string, bytes: Uint8Array, place: Place | undefined): void {
     const topic = this.owner.topics.get(name);
@@ -80,14 +80,14 @@ export class Link implements BrokerListener {
 
   // ---- subscriptions
 
-  /** Subscribes to a topic, with all others of this tick. */
+  /** Subscribes to a topic, together with the others of this tick. */
   join(topic: Topic): void {
     if (this.joining.length === 0) queueMicrotask(() => this.leaveTogether());
     this.joining.push(topic);
     if (this.broker.keepsHistory) topic.early = [];
   }
 
-  /** A topic's last subscriber has left. */
+  /** Called when the last subscriber of a topic has left. */
   leave(topic: Topic): void {
     topic.emptySince = Date.now();
     this.leaving.add(topic);
@@ -112,14 +112,14 @@ export class Link implements BrokerListener {
     try {
       await this.broker.subscribe(topics.map(({ name }) => name));
     } catch {
-      // The engine has gone, and all are subscribed when it is back; or it is there, and is asked again.
+      // Either the engine is away, and all topics are subscribed when it returns; or it is connected, and is asked again.
       if (this.isUp) await delay(AGAIN, undefined, { ref: false });
       return this.subscribe(topics);
     }
     await Promise.all(topics.map((topic) => this.readPast(topic)));
   }
 
-  /** Finds out where a topic stands, or reads the entries that it has missed; those that come meanwhile wait. */
+  /** Finds the current position of a topic, or reads the entries that it has missed; new entries wait meanwhile. */
   private async readPast(topic: Topic): Promise<void> {
     const { broker } = this;
     if (!broker.keepsHistory) return topic.begin(undefined);
@@ -163,7 +163,7 @@ export class Link implements BrokerListener {
     this.owner.arrived(topic, bytes, place);
   }
 
-  /** Clients of engines subscribe again by themselves: an entry may come before the word that the engine is back. */
+  /** Clients of engines resubscribe by themselves: an entry may come before the news that the engine has returned. */
   private tellGap(topic: Topic): void {
     if (!topic.isConfirmed || this.toldGaps.has(topic)) return;
     this.toldGaps.add(topic);
@@ -185,7 +185,7 @@ export class Link implements BrokerListener {
     if (this.leaving.size > 0) this.graceTimer = setTimeout(() => this.dropLeft(), GRACE).unref();
   }
 
-  // ---- whether the engine is there
+  // ---- the engine's state
 
   private change(apply: () => void, reason?: Error): void {
     const before = this.isUp;
@@ -212,18 +212,18 @@ export class Link implements BrokerListener {
   }
 
   private async pulse(): Promise<void> {
-    // An engine that has gone has said so.
+    // The broker reports an engine that is away by itself.
     if (!this.isEngineUp) {
       this.isPulsing = false;
       return;
     }
-    // It has been silent for a whole interval.
+    // The engine was silent for a whole interval.
     if (this.isPulsing) this.change(() => (this.isDeaf = true), new Error('The broker relays nothing'));
     this.isPulsing = true;
     try {
       await this.broker.pulse!();
     } catch {
-      // An engine that has gone says so itself, and one that is deaf is found by its silence.
+      // The broker reports an engine that is away, and silence reveals one that does not relay.
       return;
     }
     this.isPulsing = false;

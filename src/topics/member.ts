@@ -1,10 +1,11 @@
-// `Member` is one socket with its topics, and decides message by message whether it is fast enough for more.
-import { sendFramed } from '../node/broadcast.js';
+// `Member` is one socket with its topics, and decides for each message whether the socket is fast enough for it.
+import { sendFramed, sendRun } from '../node/broadcast.js';
 import type { FramedMessage } from '../node/framed-message.js';
+import type { FramedRun } from '../node/framed-run.js';
 import type { WebSocket } from '../node/websocket.js';
 import { CloseCode } from '../spec/close-code.js';
 
-/** How much is used of a socket: a server's WebSocket of this package, or of `ws`. */
+/** The part of a socket that is used: a server's WebSocket of this package, or of `ws`. */
 export interface TopicSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
@@ -13,11 +14,11 @@ export interface TopicSocket {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** The fate of a subscriber with more than `limit` bytes waiting. */
+/** The treatment of a subscriber with more than `limit` waiting bytes. */
 export interface SlowOptions {
   /** In bytes; 1 MiB by default. */
   readonly limit?: number;
-  /** `close`: it is closed with 1013. `skip`: messages are dropped until it has drained. `latest`: all but each topic's newest. */
+  /** `close`: close it with 1013. `skip`: drop messages until it drains. `latest`: drop all but each topic's newest message. */
   readonly policy?: 'close' | 'skip' | 'latest';
 }
 
@@ -29,7 +30,7 @@ export interface Counters {
 
 const OPEN = 1;
 
-/** Counts turns of the microtask queue: how much a socket has waiting is asked once in each. */
+/** Counts turns of the microtask queue: a socket's waiting bytes are read once in each. */
 export class Turns {
   private turn = 0;
   private isCounted = false;
@@ -46,7 +47,7 @@ export class Turns {
   }
 }
 
-/** The part of a member's topics that is no concern of the member. */
+/** The callbacks of a member's owner. */
 export interface MemberOwner {
   readonly slow: Required<SlowOptions>;
   readonly counters: Counters;
@@ -56,7 +57,7 @@ export interface MemberOwner {
 }
 
 export class Member {
-  /** The names of its topics. */
+  /** The names of the member's topics. */
   readonly topics: Set<string> = new Set();
   private asked = -1;
   private waiting = 0;
@@ -77,19 +78,14 @@ export class Member {
     return this.socket.readyState === OPEN;
   }
 
-  /** Sends a message, or does with it as the policy says; counts which. */
+  /** Sends a message, or treats it as the policy says; counts the outcome. */
   deliver(topic: string, message: FramedMessage): void {
     const { owner } = this;
     const { counters, slow } = owner;
     if (this.isSlow) return this.hold(topic, message);
-    const now = owner.turns.now();
     try {
-      if (this.asked !== now) {
-        this.asked = now;
-        this.waiting = this.socket.bufferedAmount;
-      }
-      if (this.waiting <= slow.limit) {
-        this.waiting += message.frame.length;
+      if (this.ask() <= slow.limit) {
+        this.waiting += message.length;
         sendFramed(this.socket as unknown as WebSocket, message);
         counters.delivered++;
       } else if (slow.policy === 'close') {
@@ -98,7 +94,7 @@ export class Member {
         owner.leave(this);
       } else {
         this.isSlow = true;
-        // The callback of this one message says when it, and all that waits before it, has been written.
+        // The callback of this message tells when it, and everything before it, has been written.
         sendFramed(this.socket as unknown as WebSocket, message, () => this.drained());
         counters.delivered++;
       }
@@ -108,7 +104,33 @@ export class Member {
     }
   }
 
-  /** Forgets the messages kept of a topic that it left. */
+  /** Sends messages in one piece, and says whether it did: where not, they are to be delivered one by one. */
+  deliverRun(run: FramedRun): boolean {
+    const { owner } = this;
+    if (this.isSlow || run.length === 0) return false;
+    try {
+      if (this.ask() + run.length > owner.slow.limit) return false;
+      if (!sendRun(this.socket as unknown as WebSocket, run)) return false;
+      this.waiting += run.length;
+      owner.counters.delivered += run.messages.length;
+    } catch (error) {
+      owner.counters.skipped += run.messages.length;
+      owner.failed(error, this.socket);
+    }
+    return true;
+  }
+
+  /** How much waits in the socket, as it was asked in this turn, and what was sent since. */
+  private ask(): number {
+    const now = this.owner.turns.now();
+    if (this.asked !== now) {
+      this.asked = now;
+      this.waiting = this.socket.bufferedAmount;
+    }
+    return this.waiting;
+  }
+
+  /** Drops the kept message of a topic that the socket left. */
   forget(topic: string): void {
     if (this.newest?.delete(topic) === true) this.owner.counters.skipped++;
   }

@@ -7,7 +7,7 @@ import type { Place } from './position.js';
 interface Kept {
   last: number;
   entries: { readonly offset: number; readonly entry: Uint8Array; readonly time: number }[];
-  /** How many of `entries` are gone. */
+  /** The number of `entries` that are gone. */
   gone: number;
 }
 
@@ -45,7 +45,7 @@ export class MemoryHistory {
     while (kept.gone < entries.length && (entries.length - kept.gone > messages || entries[kept.gone].time < oldest)) {
       kept.gone++;
     }
-    // In one go, when half of them are gone: a shift for each would move them all.
+    // Removed together, when half of them are gone: a shift for each would move them all.
     if (kept.gone * 2 > entries.length) {
       entries.splice(0, kept.gone);
       kept.gone = 0;

@@ -1,4 +1,4 @@
-// `checkOptions` reads the options of `Topics`, whose types stand here too.
+// `checkOptions` reads the options of `Topics`, whose types are declared here too.
 import { UsageError } from '../errors/usage-error.js';
 import { LONGEST_TIMER } from '../node/options.js';
 import {
@@ -14,27 +14,27 @@ import type { SlowOptions, TopicSocket } from './member.js';
 
 export type TopicData = string | ArrayBuffer | ArrayBufferView;
 
-/** A message as `envelope` sees it. */
+/** The argument of `envelope`. */
 export interface TopicMessage {
   readonly topic: string;
   /** A string unless it is binary. */
   readonly data: string | Buffer;
   readonly isBinary: boolean;
-  /** Where it stands in the history; '' without. */
+  /** The message's position in the history; '' without history. */
   readonly position: string;
 }
 
 export interface TopicsOptions {
-  /** Relays to other processes; without one, topics are this process's own. */
+  /** Relays to other processes; without it, topics are local to this process. */
   readonly broker?: Broker;
-  /** Keeps messages in this process, for `after`. A broker has its own option for that. */
+  /** Keep messages in this process, for `after`. A broker has an option of its own for that. */
   readonly history?: Partial<HistoryLimits>;
-  /** Makes the data for subscribers; called once for a message. By default its data. */
+  /** Makes the data for subscribers; called once a message. By default, the message's data. */
   readonly envelope?: (message: TopicMessage) => string | Uint8Array;
   readonly slow?: SlowOptions;
   /** How long a broker may take to accept a message, in ms; 5000 by default. */
   readonly publishTimeout?: number;
-  /** How many bytes may wait for the broker; 8 MiB by default. */
+  /** The most bytes that may wait for the broker; 8 MiB by default. */
   readonly maxWaiting?: number;
   /** How often a message to oneself checks that the broker relays, in ms; 5000 by default, 0 for never. */
   readonly checkInterval?: number;
@@ -43,29 +43,29 @@ export interface TopicsOptions {
 export interface PublishOptions {
   /** A socket that does not get the message, such as its author's. */
   readonly except?: TopicSocket;
-  /** Whether it is sent as binary; by default, whether the data is not a string. */
+  /** Whether to send as binary; by default, it is unless the data is a string. */
   readonly binary?: boolean;
-  /** Whether subscribers that agreed on compression get it compressed, once for all that can share that; false by default. */
+  /** Whether to compress for subscribers that agreed on it, once for all that can share the frame; false by default. */
   readonly compress?: boolean;
 }
 
 export interface TopicsStatistics {
   readonly topics: number;
   readonly subscriptions: number;
-  /** Messages published by this process. */
+  /** Messages that this process published. */
   readonly published: number;
-  /** Messages times the subscribers that each came to: `delivered + skipped + closedForSlowness`, and those that wait for slow ones. */
+  /** The sum over messages of their subscribers: `delivered + skipped + closedForSlowness`, and those that wait for slow sockets. */
   readonly due: number;
   readonly delivered: number;
   readonly skipped: number;
   readonly closedForSlowness: number;
   /** Messages that were sent from the history. */
   readonly recovered: number;
-  /** How long the broker took to accept the last entry, in ms. */
+  /** The time that the broker took to accept the last entry, in ms. */
   readonly brokerRoundTrip: number;
 }
 
-/** How much history is kept where the options do not say. */
+/** The limits on history where the options set none. */
 export const HISTORY: HistoryLimits = { messages: DEFAULT_HISTORY_MESSAGES, age: DEFAULT_HISTORY_AGE };
 
 /**
@@ -80,7 +80,7 @@ export function readHistory(history: Partial<HistoryLimits> | boolean): HistoryL
   return limits;
 }
 
-/** The methods that every broker has. */
+/** The methods of every broker. */
 const METHODS = ['start', 'subscribe', 'unsubscribe', 'publish', 'close'] as const;
 
 function isBroker(broker: Partial<Broker> | null): boolean {
@@ -100,8 +100,8 @@ export interface CheckedOptions {
 }
 
 /**
- * @throws RangeError for a number or a policy that cannot be honoured; UsageError for a broker that is none; TypeError for a
- *   history beside a broker without
+ * @throws RangeError for a number or a policy that cannot be honoured; UsageError for an invalid broker; TypeError for a
+ *   history beside a broker without one
  */
 export function checkOptions(options: TopicsOptions): CheckedOptions {
   const { history, broker, publishTimeout = DEFAULT_PUBLISH_TIMEOUT } = options;

@@ -1,12 +1,13 @@
 // `Outbox` gathers the messages that a tick publishes to a topic into one entry for the broker, and bounds how long and how much waits.
 import { randomBytes } from 'node:crypto';
+import { sizeOf } from '../node/data.js';
 import type { Broker } from './broker.js';
-import { encodeEntry, entryBytes, ORIGIN_BYTES, type EntryMessage } from './entry.js';
+import { EntryDraft, entryBytes, ORIGIN_BYTES } from './entry.js';
 import { TopicsError, type TopicsErrorCode } from './errors.js';
 import type { TopicSocket } from './member.js';
 import { writePosition, type Place } from './position.js';
 
-/** Told once each message has its position, '' without history. */
+/** Called once each message has its position, '' without history. */
 interface Waiter {
   readonly resolve: (position: string) => void;
   readonly reject: (error: TopicsError) => void;
@@ -14,24 +15,26 @@ interface Waiter {
 
 interface Batch {
   readonly topic: string;
-  readonly messages: EntryMessage[];
+  readonly draft: EntryDraft;
+  /** One for each message or, without history, whose positions are all the same, one for all. */
   readonly waiters: Waiter[];
-  readonly excepts: (TopicSocket | undefined)[];
-  bytes: number;
+  /** Without history, told to all that publish. */
+  accepted: Promise<string> | undefined;
+  excepts: (TopicSocket | undefined)[] | undefined;
   isHandedOver: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Of so many entries it is remembered which sockets do not get them. */
+/** The number of own entries whose excluded sockets are remembered. */
 const REMEMBERED = 10_000;
 
 export class Outbox {
   readonly origin: string;
-  /** How long the last entry took to be accepted, in ms. */
+  /** The time that the broker took to accept the last entry, in ms. */
   roundTrip = 0;
   private readonly originBytes = randomBytes(ORIGIN_BYTES);
   private number = 0;
-  /** The batches of this tick, and those that wait for the engine to come back. */
+  /** The batches of this tick, and those that wait for the engine to return. */
   private open = new Map<string, Batch>();
   private kept: Batch[] = [];
   private readonly batches = new Set<Batch>();
@@ -41,8 +44,8 @@ export class Outbox {
   private emptied: (() => void) | undefined;
 
   /**
-   * @param timeout how long an entry may wait to be accepted, in ms
-   * @param limit how many bytes may wait for the engine
+   * @param timeout how long an entry may wait for its acceptance, in ms
+   * @param limit the most bytes that may wait for the engine
    */
   constructor(
     private readonly broker: Broker,
@@ -52,8 +55,14 @@ export class Outbox {
     this.origin = this.originBytes.toString('hex');
   }
 
-  add(topic: string, message: EntryMessage, except: TopicSocket | undefined): Promise<string> {
-    const { length } = message.payload;
+  add(
+    topic: string,
+    payload: Uint8Array | string,
+    isBinary: boolean,
+    compress: boolean,
+    except: TopicSocket | undefined,
+  ): Promise<string> {
+    const length = sizeOf(payload);
     const { maxEntry = Infinity } = this.broker;
     const most = Math.min(maxEntry - entryBytes(1, 0), this.limit);
     if (length > most) return this.refused('WS_ERR_PUBLISH_SIZE', `${length} bytes of at most ${most}`);
@@ -61,27 +70,21 @@ export class Outbox {
     this.waitingBytes += length;
     if (this.open.size === 0) queueMicrotask(() => this.leave());
     let batch = this.open.get(topic);
-    if (batch !== undefined && entryBytes(batch.messages.length + 1, batch.bytes + length) > maxEntry) {
+    if (batch !== undefined && entryBytes(batch.draft.count + 1, batch.draft.bytes + length) > maxEntry) {
       // A second entry of the same tick follows the first.
       this.leave();
       queueMicrotask(() => this.leave());
       batch = undefined;
     }
-    if (batch === undefined) {
-      batch = { topic, messages: [], waiters: [], excepts: [], bytes: 0, isHandedOver: false, timer: undefined };
-      this.open.set(topic, batch);
-    }
-    batch.bytes += length;
-    batch.messages.push(message);
-    batch.excepts.push(except);
-    const { waiters } = batch;
-    const settled = new Promise<string>((resolve, reject) => waiters.push({ resolve, reject }));
-    // A caller that does not wait hears of an engine that has gone by 'brokerDown'.
-    settled.catch(() => undefined);
-    return settled;
+    if (batch === undefined) this.open.set(topic, (batch = makeBatch(topic)));
+    const { draft } = batch;
+    if (except !== undefined) (batch.excepts ??= [])[draft.count] = except;
+    draft.add(payload, length, isBinary, compress);
+    if (this.broker.keepsHistory) return settlement(batch);
+    return (batch.accepted ??= settlement(batch));
   }
 
-  /** Which sockets do not get the messages of one's own entry. */
+  /** The sockets that do not get the messages of an own entry. */
   takeExcepts(number: number): readonly (TopicSocket | undefined)[] | undefined {
     const excepts = this.excepts.get(number);
     this.excepts.delete(number);
@@ -99,7 +102,7 @@ export class Outbox {
     for (const batch of kept) if (this.batches.has(batch)) void this.handOver(batch);
   }
 
-  /** Settles once the engine has accepted or refused every entry; an entry that waits for a lost engine is rejected. */
+  /** Settles once the engine has accepted or refused every entry; entries that wait for a lost engine are rejected. */
   async close(): Promise<void> {
     this.leave();
     for (const batch of this.kept) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
@@ -120,10 +123,10 @@ export class Outbox {
   private async handOver(batch: Batch): Promise<void> {
     batch.isHandedOver = true;
     const number = ++this.number;
-    if (batch.excepts.some((socket) => socket !== undefined)) this.remember(number, batch.excepts);
+    if (batch.excepts !== undefined) this.remember(number, batch.excepts);
     const since = performance.now();
     try {
-      const place = await this.broker.publish(batch.topic, encodeEntry(this.originBytes, number, batch.messages));
+      const place = await this.broker.publish(batch.topic, batch.draft.encode(this.originBytes, number));
       this.roundTrip = performance.now() - since;
       this.settle(batch, place);
     } catch (error) {
@@ -132,15 +135,16 @@ export class Outbox {
     }
   }
 
-  private remember(number: number, excepts: Batch['excepts']): void {
+  private remember(number: number, excepts: (TopicSocket | undefined)[]): void {
     this.excepts.set(number, excepts);
     if (this.excepts.size > REMEMBERED) this.excepts.delete(this.excepts.keys().next().value!);
   }
 
   private settle(batch: Batch, place: Place | undefined): void {
     if (!this.end(batch)) return;
-    const last = batch.waiters.length - 1;
-    for (const [index, { resolve }] of batch.waiters.entries()) {
+    const { waiters } = batch;
+    const last = waiters.length - 1;
+    for (const [index, { resolve }] of waiters.entries()) {
       resolve(place === undefined ? '' : positionIn(place, index, last));
     }
   }
@@ -151,11 +155,11 @@ export class Outbox {
     for (const { reject } of batch.waiters) reject(error);
   }
 
-  /** False for a batch that has been settled before. */
+  /** False for a batch that was settled before. */
   private end(batch: Batch): boolean {
     clearTimeout(batch.timer);
     if (!this.batches.delete(batch)) return false;
-    this.waitingBytes -= batch.bytes;
+    this.waitingBytes -= batch.draft.bytes;
     if (this.batches.size === 0) this.emptied?.();
     return true;
   }
@@ -167,7 +171,27 @@ export class Outbox {
   }
 }
 
-/** The position behind a message of an entry. */
+function makeBatch(topic: string): Batch {
+  return {
+    topic,
+    draft: new EntryDraft(),
+    waiters: [],
+    accepted: undefined,
+    excepts: undefined,
+    isHandedOver: false,
+    timer: undefined,
+  };
+}
+
+/** Settles with the batch, for one message or for all. */
+function settlement({ waiters }: Batch): Promise<string> {
+  const settled = new Promise<string>((resolve, reject) => waiters.push({ resolve, reject }));
+  // A caller that does not wait learns of a lost engine by 'brokerDown'.
+  settled.catch(() => undefined);
+  return settled;
+}
+
+/** The position after a message of an entry. */
 export function positionIn(place: Place, index: number, last: number): string {
   const { epoch, offset } = place;
   return writePosition(index === last ? { epoch, offset: offset + 1, seen: 0 } : { epoch, offset, seen: index + 1 });

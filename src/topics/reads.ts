@@ -1,13 +1,13 @@
-// `Reads` reads the history once for all subscriptions that come back to a topic together.
+// `Reads` reads the history once for all subscriptions that return to a topic together.
 import type { Broker, Recovery } from './broker.js';
 import { decodeEntry } from './entry.js';
 import { behind, type Position } from './position.js';
 import type { Live } from './topic.js';
 
-/** All that a topic's history holds after a position. */
+/** Everything in a topic's history after a position. */
 export interface Past {
   readonly lives: readonly Live[];
-  /** Where it ends. */
+  /** The end of the read history. */
   readonly end: Position;
 }
 
@@ -18,15 +18,15 @@ interface Reader {
 }
 
 /**
- * Those of a tick share a read from the oldest of their positions, and those that come during a read share the next one, so
- * that thousands who lost one process together cost the engine little, and their messages are framed once.
+ * Those of a tick share a read from the oldest of their positions, and those that come during a read share the next one:
+ * thousands of clients that lost one process cost the engine little, and their messages are framed once.
  */
 export class Reads {
   private readonly readers = new Map<string, Reader[]>();
 
   constructor(private readonly broker: Broker) {}
 
-  /** Resolves with undefined where history does not reach back, or is another; rejects when the engine does not answer. */
+  /** Resolves with undefined where the history does not reach back, or is another; rejects when the engine does not answer. */
   read(topic: string, after: Position): Promise<Past | undefined> {
     return new Promise((resolve, reject) => {
       const reader = { after, resolve, reject };
@@ -53,7 +53,7 @@ export class Reads {
     this.readers.delete(topic);
   }
 
-  /** From the oldest position, or where history does not reach back to it, from the oldest that it does: all later ones too. */
+  /** From the oldest position, or, where the history does not reach back to it, from the oldest that it reaches. */
   private async readFor(topic: string, readers: readonly Reader[]): Promise<void> {
     let [low, high] = [0, readers.length];
     for (let at = 0; low < high; at = (low + high) >> 1) {

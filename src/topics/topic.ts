@@ -1,34 +1,34 @@
-// `Topic` is one topic in this process: its subscribers, and how far they have got in its history.
-import type { FramedMessage } from '../node/framed-message.js';
+// `Topic` is one topic in this process: its subscribers, and their progress in its history.
+import type { FramedRun } from '../node/framed-run.js';
 import type { Recovery } from './broker.js';
 import { decodeEntry, type Entry } from './entry.js';
 import type { Member, TopicSocket } from './member.js';
 import { behind, type Place, type Position } from './position.js';
 
-/** An entry as it is delivered. */
+/** An entry in delivery. */
 export interface Live {
   readonly entry: Entry;
   readonly place: Place | undefined;
   readonly excepts: readonly (TopicSocket | undefined)[] | undefined;
-  /** Its messages with their frames, once made. */
-  framed: FramedMessage[] | undefined;
+  /** The messages with their frames, once made. */
+  framed: FramedRun | undefined;
 }
 
-/** One socket's subscription. */
+/** The subscription of one socket. */
 export class Subscription {
-  /** Until its past is read, and the caller has been told where it stands: the entries that came meanwhile. */
+  /** The entries that came while its past was read and until the caller had its position. */
   held: Live[] | undefined;
-  /** Where it began, or up to where its past was sent. */
+  /** Its first place, or the place up to which its past was sent. */
   from: Position | undefined;
   started: Promise<SubscribeResult> | undefined;
 
   constructor(
     readonly member: Member,
-    /** Rises, so that a fan-out tells those who came after it had begun. */
+    /** Increases, so that a fan-out can tell the subscriptions that came after it had begun. */
     readonly serial: number,
   ) {}
 
-  /** Whether an entry is behind the beginning: the engine may tell of one after its history has. */
+  /** Whether an entry comes after the first place: the engine may relay one after its history has shown it. */
   isDue(place: Place | undefined): boolean {
     const { from } = this;
     return place === undefined || from === undefined || place.epoch !== from.epoch || place.offset >= from.offset;
@@ -36,13 +36,13 @@ export class Subscription {
 }
 
 export interface SubscribeResult {
-  /** Whether all that was published after `after` has been sent. */
+  /** Whether everything published after `after` has been sent. */
   readonly recovered: boolean;
-  /** Where the subscription stands; '' without history. What is live is sent once a caller that awaits has this. */
+  /** The position of the subscription; '' without history. Live messages follow once a caller that awaits has this. */
   readonly position: string;
 }
 
-/** Of so many publishers of a topic it is remembered which entry was their last. */
+/** The number of publishers of a topic whose last entries are remembered. */
 const PUBLISHERS = 1000;
 
 export class Topic {
@@ -50,13 +50,13 @@ export class Topic {
   /** Settles once the engine has confirmed the subscription, and the topic's position is known. */
   readonly confirmed: Promise<void>;
   isConfirmed = false;
-  /** Where the next entry is expected. */
+  /** The place where the next entry is expected. */
   position: Position | undefined;
   /** Entries that come while the past is being read. */
   early: { entry: Uint8Array; place: Place | undefined }[] | undefined;
-  /** Counts the reads of the past; one that was overtaken says nothing. */
+  /** Counts the reads of the past; the result of an outdated one is ignored. */
   reads = 0;
-  /** When the last subscriber left, in ms. */
+  /** The time when the last subscriber left, in ms. */
   emptySince: number | undefined;
   private confirm!: () => void;
   private readonly latest = new Map<string, number>();
@@ -74,14 +74,14 @@ export class Topic {
     this.confirm();
   }
 
-  /** Whether the history that was read goes on where this topic is. */
+  /** Whether the history that was read continues at this topic's place. */
   follows({ epoch, isWhole }: Recovery): boolean {
     return this.position === undefined || (isWhole && epoch === this.position.epoch);
   }
 
   /**
-   * Judges an entry with its place, and moves on behind it where it is new.
-   * @returns `hole` where entries before it are missing; `lost` where the engine has begun its history anew
+   * Judges an entry by its place, and moves past it where it is new.
+   * @returns `hole` where entries before it are missing; `lost` where the engine has started a new history
    */
   judge(place: Place): 'new' | 'old' | 'hole' | 'lost' {
     const { position } = this;
@@ -95,7 +95,7 @@ export class Topic {
     return 'lost';
   }
 
-  /** The entry in these bytes; undefined where there is none, or it has come before: clients of engines may send twice. */
+  /** The entry in these bytes; undefined where there is none, or it came before: clients of engines may send twice. */
   decode(bytes: Uint8Array): Entry | undefined {
     const entry = decodeEntry(bytes);
     if (entry === undefined) return undefined;

@@ -1,9 +1,8 @@
-// `Topics` knows which sockets of this process subscribe to which topics, and publishes to them, here and by way of a broker.
+// `Topics` knows the sockets of this process that subscribe to topics, and publishes to them, directly and through a broker.
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { UsageError } from '../errors/usage-error.js';
 import { toPayload } from '../node/data.js';
-import { MAX_TOPIC_LENGTH } from '../spec/limits.js';
+import { checkSocket, checkTopic, isBytes } from './arguments.js';
 import type { Broker } from './broker.js';
 import { channels } from './channels.js';
 import { Delivery } from './delivery.js';
@@ -23,13 +22,13 @@ import { readPosition, writePosition, type Place, type Position } from './positi
 import { Reads, type Past } from './reads.js';
 import { Subscription, Topic, type SubscribeResult } from './topic.js';
 
-/** How long to wait before the history is read again, after the engine has not answered, in ms. */
+/** The delay before the history is read again when the engine has not answered, in ms. */
 const AGAIN = 100;
 const UNRECOVERED: SubscribeResult = { recovered: false, position: '' };
 
 /**
- * Emits 'brokerDown' (error), 'brokerUp', 'gap' ({ topics }: messages of these may have been lost), and 'deliveryError'
- * (error, socket) for a socket whose `send` threw, or without a socket for an `envelope` that did.
+ * Emits 'brokerDown' (error), 'brokerUp', 'gap' ({ topics }: messages of these may be lost), and 'deliveryError'
+ * (error, socket) for a socket whose `send` threw, or without a socket for an `envelope` that threw.
  */
 export class Topics extends EventEmitter {
   readonly #topics = new Map<string, Topic>();
@@ -51,7 +50,7 @@ export class Topics extends EventEmitter {
   readonly #reads: Reads | undefined;
   #isClosed = false;
 
-  /** @throws RangeError for a number that cannot be honoured; UsageError for a broker that is none */
+  /** @throws RangeError for a number that cannot be honoured; UsageError for an invalid broker */
   constructor(options: TopicsOptions = {}) {
     super();
     const checked = checkOptions(options);
@@ -72,9 +71,9 @@ export class Topics extends EventEmitter {
   }
 
   /**
-   * Subscribes a socket, with `after` to all that was published since that position, and resolves when the broker has confirmed.
-   * @throws TypeError for a topic that is not 1 to 256 bytes of UTF-8 without control characters; UsageError for a socket that
-   *   is none
+   * Subscribes a socket, with `after` also to everything since that position, and resolves when the broker has confirmed.
+   * @throws TypeError for a topic that is not 1 to 256 bytes of UTF-8 without control characters; UsageError for an invalid
+   *   socket
    */
   subscribe(socket: TopicSocket, topic: string, { after }: { after?: string | null } = {}): Promise<SubscribeResult> {
     checkSocket(socket);
@@ -92,12 +91,12 @@ export class Topics extends EventEmitter {
     if (channels.subscribe.hasSubscribers) channels.subscribe.publish({ topic, socket });
     const started = this.#begin(found, subscription, readPosition(after));
     subscription.started = started;
-    // Behind the turn of the caller that awaits it.
+    // After the turn of the caller that awaits the result.
     void started.then(() => queueMicrotask(() => this.#delivery.release(found, subscription)));
     return started;
   }
 
-  /** Ends a subscription; false if there was none. Nothing is delivered any more once it returns. */
+  /** Ends a subscription; false if there was none. After the return nothing more is delivered. */
   unsubscribe(socket: TopicSocket, topic: string): boolean {
     checkTopic(topic);
     const member = this.#members.get(socket);
@@ -108,8 +107,8 @@ export class Topics extends EventEmitter {
 
   /**
    * Publishes a message, and resolves with its position, or with '' without history, once the broker has accepted it. It rejects
-   * with a TopicsError; a rejection that nobody waits for is no unhandled one.
-   * @throws TypeError for a topic that is none, or data that is neither string nor bytes
+   * with a TopicsError; a rejection without a handler is not an unhandled rejection.
+   * @throws TypeError for an invalid topic, or data that is neither string nor bytes
    */
   publish(topic: string, data: TopicData, options: PublishOptions = {}): Promise<string> {
     checkTopic(topic);
@@ -125,13 +124,14 @@ export class Topics extends EventEmitter {
     const found = this.#topics.get(topic);
     const isLocal = this.#broker?.keepsHistory !== true && found !== undefined && found.subscribers.size > 0;
     if (outbox === undefined && !isLocal) return DONE;
-    // The bytes are the message's own from here on: frames copy them, and entries are made at the end of the tick.
-    const message = { payload: Buffer.from(toPayload(data) as Uint8Array), isBinary, compress };
+    let payload = toPayload(data);
     if (isLocal) {
-      const entry = { origin: '', number: 0, messages: [message] };
+      // The bytes belong to the message from here on: the caller may change its own.
+      const own = (payload = Buffer.from(payload as Uint8Array));
+      const entry = { origin: '', number: 0, messages: [{ payload: own, isBinary, compress }] };
       this.#delivery.fanOut(found, { entry, place: undefined, excepts: except && [except], framed: undefined });
     }
-    return outbox === undefined ? DONE : outbox.add(topic, message, except);
+    return outbox === undefined ? DONE : outbox.add(topic, payload, isBinary, compress, except);
   }
 
   isSubscribed(socket: TopicSocket, topic: string): boolean {
@@ -143,7 +143,7 @@ export class Topics extends EventEmitter {
     return [...(this.#members.get(socket)?.topics ?? [])];
   }
 
-  /** How many sockets of this process are subscribed. */
+  /** The number of subscribed sockets in this process. */
   subscriberCount(topic: string): number {
     return this.#topics.get(topic)?.subscribers.size ?? 0;
   }
@@ -153,8 +153,8 @@ export class Topics extends EventEmitter {
   }
 
   /**
-   * Ends all subscriptions and, once the broker has accepted what was published before, leaves it; the sockets stay open. What
-   * waits for an engine that has gone is rejected, and so is what is published from now on.
+   * Ends all subscriptions and, once the broker has accepted everything published before, leaves it; the sockets stay open.
+   * Messages that wait for an engine that is away are rejected, and so are later ones.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -197,7 +197,7 @@ export class Topics extends EventEmitter {
     return { recovered: past !== undefined, position: writePosition(subscription.from!) };
   }
 
-  /** Reads the history after a position; again, when the engine has gone meanwhile, for as long as there is a subscription. */
+  /** Reads the history after a position, and again when the engine was lost meanwhile, while there is a subscription. */
   async #read(topic: Topic, subscription: Subscription, after: Position): Promise<Past | undefined> {
     while (topic.subscribers.get(subscription.member.socket) === subscription) {
       try {
@@ -249,7 +249,7 @@ export class Topics extends EventEmitter {
     const entry = topic.decode(bytes);
     if (entry === undefined) return;
     const isOwn = entry.origin === this.#outbox!.origin;
-    // Without history, this process's subscribers had it when it was published.
+    // Without history, subscribers in this process got the message when it was published.
     if (isOwn && place === undefined) return;
     const excepts = isOwn ? this.#outbox!.takeExcepts(entry.number) : undefined;
     this.#delivery.fanOut(topic, { entry, place, excepts, framed: undefined });
@@ -262,36 +262,4 @@ function closed(): Promise<never> {
   const refused = Promise.reject(new TopicsError('WS_ERR_TOPICS_CLOSED', false));
   refused.catch(() => undefined);
   return refused;
-}
-
-/** Whether no half of a surrogate pair stands alone. */
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
-
-function isBytes(data: unknown): boolean {
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
-}
-
-function checkSocket(socket: Partial<TopicSocket> | null | undefined): void {
-  const isSocket =
-    typeof socket === 'object' &&
-    typeof socket?.send === 'function' &&
-    typeof socket.once === 'function' &&
-    typeof socket.readyState === 'number';
-  if (!isSocket) throw new UsageError('A subscriber must be a WebSocket of a server');
-}
-
-// oxlint-disable-next-line no-control-regex -- these are refused
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-
-function checkTopic(topic: unknown): asserts topic is string {
-  const isTopic =
-    typeof topic === 'string' &&
-    topic !== '' &&
-    isWellFormed(topic) &&
-    Buffer.byteLength(topic) <= MAX_TOPIC_LENGTH &&
-    !CONTROL.test(topic);
-  if (isTopic) return;
-  throw new TypeError(`A topic must be 1 to ${MAX_TOPIC_LENGTH} bytes of UTF-8 without control characters`);
 }

@@ -1,6 +1,6 @@
 // `decodeText`, `encodeText` and `encodeInto` are the platform's TextDecoder and TextEncoder, or plain loops in realms that lack them.
 
-// Made when first asked for: jsdom, for one, has neither class, and no name of the platform's is needed to load the library.
+// Created at the first use: jsdom, for one, has neither class, and loading the library must not need any global.
 let decoder: TextDecoder | undefined;
 let encoder: TextEncoder | undefined;
 

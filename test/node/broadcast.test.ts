@@ -1,10 +1,13 @@
 // `broadcast` with `compress`: one compressed form for all connections that can share it, and right sends of their own after it.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { sendFramed } from '../../src/node/broadcast.js';
+import { FramedMessage } from '../../src/node/framed-message.js';
 import { Sharing } from '../../src/node/deflate/sharing.js';
 import { Topics } from '../../src/topics/index.js';
 import { PATHS } from '../support/deflate.js';
@@ -36,6 +39,7 @@ afterEach(() => {
 
 interface Pair {
   readonly socket: WebSocket;
+  readonly client: InstanceType<typeof Theirs>;
   readonly received: string[];
 }
 
@@ -56,7 +60,7 @@ async function serve(deflate: Deflate, agreements: readonly Deflate[], Client = 
       [WebSocket],
       unknown,
     ];
-    pairs.push({ socket, received });
+    pairs.push({ socket, client, received });
   }
   return { server, pairs };
 }
@@ -236,4 +240,45 @@ describe('amid a message of the application’s in fragments', () => {
     expect(ended.received).toEqual(['closed 1006']);
     expect(ended.socket.bufferedAmount).toBe(0);
   });
+
+  test.each(['close', 'terminate', "the peer's close"])(
+    'they are lost sends where the connection ends before its message: %s',
+    async (end) => {
+      const { server, pairs } = await serve({ threshold: 0, zlibDeflateOptions: { dictionary } }, [
+        { zlibInflateOptions: { dictionary } },
+        false,
+      ]);
+      const storage = new AsyncLocalStorage<string>();
+      for (const pair of pairs) {
+        const { socket, client } = pair;
+        const told: string[] = [];
+        socket.send('one ', { fin: false });
+        await vi.waitUntil(() => socket.bufferedAmount === 0);
+        const before = structuredClone(socket.statistics!.sent);
+        for (const caller of ['a', 'b']) {
+          const message = new FramedMessage(caller.repeat(100), false, true);
+          const tell = (error?: Error | null): void =>
+            void told.push(`${caller} ${storage.getStore()} ${error?.message}`);
+          storage.run(caller, () => sendFramed(socket, message, tell));
+        }
+        // As with each send, they count until they are sent, or until it is certain that they never will be.
+        expect(socket.bufferedAmount).toBeGreaterThanOrEqual(200);
+        const closed = once(socket, 'close');
+        if (end === 'close') socket.close();
+        else if (end === 'terminate') socket.terminate();
+        else client.close();
+        expect(told).toEqual([]);
+        await closed;
+        const error = 'The connection was closed before the data was sent';
+        expect(told).toEqual([`a a ${error}`, `b b ${error}`]);
+        await arrived(pair, 1);
+        expect(pair.received).toEqual([`closed ${end === 'terminate' ? 1006 : 1005}`]);
+        const { frames, octets, messages } = socket.statistics!.sent;
+        expect([messages, frames[1]]).toEqual([0, before.frames[1]]);
+        expect(octets).toBe(before.octets);
+        expect(socket.bufferedAmount).toBe(0);
+      }
+      server.broadcast('to nobody');
+    },
+  );
 });

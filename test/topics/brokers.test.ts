@@ -10,7 +10,9 @@ import { redisBroker, type RedisClient } from '../../src/topics/brokers/redis.js
 import { Topics, type Broker, type HistoryLimits, type TopicsOptions } from '../../src/topics/index.js';
 import { natsBroker, type NatsConnection } from '../../src/topics/brokers/nats.js';
 import { hasEngine, startNats, startRedis, type Engine as Started } from '../support/engines.mjs';
-import { FakeSocket } from './model.js';
+import { runsLong } from '../support/long.js';
+import { Random } from '../support/random.js';
+import { FakeSocket, Model } from './model.js';
 
 /** A package that is there only where development tools are installed anew; if not, says so. */
 async function load(name: string): Promise<Record<string, never> | undefined> {
@@ -136,6 +138,67 @@ const cluster: Kind = {
   },
 };
 
+const SOON = { timeout: 10_000, interval: 1 };
+const timeout = runsLong ? 300_000 : 20_000;
+
+/** Random operations on the topics of several processes, each socket of one of them; every one is held against the model. */
+async function expectModel(all: readonly Topics[], names: readonly string[], random: Random, steps: number) {
+  const model = new Model();
+  const sockets: { readonly fake: FakeSocket; readonly topics: Topics }[] = [];
+  // Messages of one topic have an order for each publisher; those of two topics have none.
+  const ofTopic = (texts: readonly string[], name: string): string[] => texts.filter((text) => text.startsWith(name));
+  const dueOf = (fake: FakeSocket): readonly string[] => model.due.get(fake) ?? [];
+  const hasAll = ({ fake }: { fake: FakeSocket }): boolean => fake.received.length >= dueOf(fake).length;
+  for (let step = 0; step < steps; step++) {
+    const name = names[random.below(names.length)];
+    if (sockets.length < 4 || random.below(20) === 0) {
+      sockets.push({ fake: new FakeSocket(), topics: all[random.below(all.length)] });
+    }
+    const index = random.below(sockets.length);
+    const { fake, topics } = sockets[index];
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+        await topics.subscribe(fake, name);
+        model.of(name).add(fake);
+        break;
+      case 2:
+        // Messages that are under way would not be due any more.
+        await vi.waitUntil(() => hasAll(sockets[index]), SOON);
+        expect(topics.unsubscribe(fake, name)).toBe(model.of(name).delete(fake));
+        break;
+      case 3:
+        if (random.below(4) > 0) break;
+        await vi.waitUntil(() => hasAll(sockets[index]), SOON);
+        sockets.splice(index, 1);
+        fake.finish();
+        model.close(fake);
+        break;
+      default: {
+        const settled = Array.from({ length: random.between(1, 3) }, (_, number) => {
+          const except = random.below(3) === 0 ? fake : undefined;
+          const text = `${name} ${step}.${number}`;
+          model.publish(name, text, except);
+          return topics.publish(name, text, { except });
+        });
+        await Promise.all(settled);
+        // Perhaps another process publishes next: without history the messages of two have no common order.
+        await vi.waitUntil(() => sockets.every(hasAll), SOON);
+      }
+    }
+    expect(topics.isSubscribed(fake, name)).toBe(model.of(name).has(fake));
+  }
+  await delay(20);
+  for (const [fake, due] of model.due) {
+    for (const name of names) expect(ofTopic(fake.received, name)).toEqual(ofTopic(due, name));
+    expect(fake.received.length).toBe(due.length);
+  }
+  const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+  const dueInAll = sum([...model.due.values()].map(({ length }) => length));
+  expect(sum(all.map(({ statistics }) => statistics.delivered))).toBe(dueInAll);
+  expect(sum(all.map(({ statistics }) => statistics.due))).toBe(dueInAll);
+}
+
 describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefined)])('over $name', (kind) => {
   let engine: Engine;
   /** Last first. */
@@ -172,6 +235,19 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
     expect(near.received).toEqual([...texts, 'last']);
     expect(author.received).toEqual(['last']);
   });
+
+  test.each([false, true])(
+    'random operations deliver what the model does; history: %s',
+    { timeout },
+    async (history) => {
+      for (let seed = 1; seed <= (runsLong ? 10 : 1); seed++) {
+        const topics = [await open(history), await open(history)];
+        const names = ['a', 'b', 'ü'].map((name) => `model ${history} ${seed} ${name}`);
+        await expectModel(topics, names, new Random(seed), runsLong ? 1000 : 100);
+        await Promise.all(topics.map((one) => one.close()));
+      }
+    },
+  );
 
   test('with history all subscribers of a topic see one order of all publishers, with the positions of the publishers', async () => {
     const envelope: TopicsOptions['envelope'] = ({ data, position }) => `${String(data)} ${position}`;

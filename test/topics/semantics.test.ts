@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocketServer, type WebSocket } from '../../src/index.js';
-import { encodeEntry } from '../../src/topics/entry.js';
+import { EntryDraft } from '../../src/topics/entry.js';
 import { Topics } from '../../src/topics/index.js';
 import { MemoryBroker } from '../../src/topics/memory-broker.js';
 import { FakeSocket } from './model.js';
@@ -17,9 +17,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** An entry of another process, with one message. */
-function entryOf(number: number, text: string): Uint8Array {
-  return encodeEntry(Buffer.alloc(8, 1), number, [{ payload: Buffer.from(text), isBinary: false, compress: false }]);
+/** An entry of another process. */
+function entryOf(number: number, ...texts: string[]): Uint8Array {
+  const draft = new EntryDraft();
+  for (const text of texts) draft.add(text, Buffer.byteLength(text), false, false);
+  return draft.encode(Buffer.alloc(8, 1), number);
 }
 
 describe('the broker is asked', () => {
@@ -273,6 +275,87 @@ describe('a real connection', () => {
   );
 });
 
+describe('an entry of several messages', () => {
+  // Short ones leave in one piece, and these, which are longer than a batch, one by one.
+  test.each([
+    ['short', ['one', '', 'ü'.repeat(70), 'x'.repeat(300), 'last'], 0],
+    ['short, each looked at by itself', ['one', 'two', 'last'], 2 ** 20],
+    ['long', ['one', 'y'.repeat(70_000), 'last'], 0],
+  ])('reaches every kind of connection whole, and is counted: %s', async (_, texts, maxBackpressure) => {
+    const broker = new ScriptedBroker();
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const server = new WebSocketServer({
+      port: 0,
+      host: '127.0.0.1',
+      perMessageDeflate: { threshold: 0 },
+      maxBackpressure,
+    });
+    await once(server, 'listening');
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const connect = async (perMessageDeflate: boolean): Promise<[WebSocket, string[]]> => {
+      const client = new Theirs(url, { perMessageDeflate });
+      const received: string[] = [];
+      client.on('message', (data: Buffer) => received.push(data.toString()));
+      const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+        [WebSocket],
+        unknown,
+      ];
+      await topics.subscribe(socket, 'a');
+      return [socket, received];
+    };
+    const [, plain] = await connect(false);
+    const [compressing, compressed] = await connect(true);
+    const [amid, behind] = await connect(false);
+    const [odd, wrapped] = await connect(false);
+    const [closing, closed] = await connect(false);
+    const send = odd.send.bind(odd) as (data: unknown, ...rest: unknown[]) => void;
+    odd.send = (data: unknown, ...rest: unknown[]) => send(`<${String(data)}>`, ...rest);
+    const fake = new FakeSocket();
+    await topics.subscribe(fake, 'a');
+    compressing.send('own');
+    amid.send('frag', { fin: false });
+    closing.close();
+    broker.listener.entry('a', entryOf(1, ...texts), undefined);
+    compressing.send('own after');
+    amid.send('ment');
+    await vi.waitUntil(() => [plain, behind, wrapped].every((received) => received.at(-1)?.includes('last')));
+    await vi.waitUntil(() => compressed.at(-1) === 'own after');
+    expect(plain).toEqual(texts);
+    expect(compressed).toEqual(['own', ...texts, 'own after']);
+    expect(behind).toEqual(['fragment', ...texts]);
+    expect(wrapped).toEqual(texts.map((text) => `<${text}>`));
+    expect(fake.received).toEqual(texts);
+    expect(closed).toEqual([]);
+    expect(topics.statistics).toMatchObject({ due: 5 * texts.length, delivered: 5 * texts.length, skipped: 0 });
+    await topics.close();
+    for (const client of server.clients!) client.terminate();
+    server.close();
+  });
+
+  test('takes a connection to its limit, and no further', async () => {
+    const broker = new ScriptedBroker();
+    const topics = new Topics({ broker, checkInterval: 0, slow: { limit: 20, policy: 'skip' } });
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+    await once(server, 'listening');
+    const client = new Theirs(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const received: string[] = [];
+    client.on('message', (data: Buffer) => received.push(data.toString()));
+    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+      [WebSocket],
+      unknown,
+    ];
+    await topics.subscribe(socket, 'a');
+    // Frames of 8 bytes: the third begins below the limit, the fourth above it is the one that tells when all has left.
+    broker.listener.entry('a', entryOf(1, 'text 1', 'text 2', 'text 3', 'text 4', 'text 5'), undefined);
+    await vi.waitUntil(() => received.length === 4);
+    await turn();
+    expect(received).toEqual(['text 1', 'text 2', 'text 3', 'text 4']);
+    expect(topics.statistics).toMatchObject({ due: 5, delivered: 4, skipped: 1 });
+    client.terminate();
+    server.close();
+  });
+});
+
 test('statistics and channels tell of recoveries, round trips, gaps, and of a broker that goes and comes back', async () => {
   const told: unknown[] = [];
   const listen = (message: unknown, name: unknown): void => void told.push([name, message]);
@@ -293,7 +376,9 @@ test('statistics and channels tell of recoveries, round trips, gaps, and of a br
   ]);
   broker.isPatient = true;
   const published = topics.publish('a', 'x');
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  const begun = performance.now();
+  // A timer counts from the beginning of its turn, which may be long ago.
+  await vi.waitUntil(() => performance.now() - begun > 20);
   broker.waiting.shift()!.resolve(undefined as never);
   await published;
   expect(topics.statistics).toMatchObject({ topics: 1, subscriptions: 1, published: 1, delivered: 1 });

@@ -1,4 +1,4 @@
-// `admit` judges a request for a WebSocket, asks the application's functions about it, and has it opened or refuses it.
+// `admit` judges a request for a WebSocket, calls the application's functions about it, and opens or refuses it.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
@@ -32,7 +32,7 @@ export interface Extensions {
 
 type Opened = (websocket: WebSocket, request: IncomingMessage) => void;
 
-/** A WebSocketServer as far as it admits clients. */
+/** The part of a WebSocketServer that admits clients. */
 interface Admitter extends Holder, Refuser {
   readonly options: ServerOptions;
   shouldHandle(request: IncomingMessage): boolean;
@@ -97,7 +97,7 @@ export function admit(
         refuseAndTell(server, request, socket, error);
       }
     };
-    // Called on the options, which are its `this`.
+    // Called as a method of the options, as in ws.
     refusingThrown(socket, () => void options.verifyClient!(info, answer));
   } else if (refusingThrown(socket, () => (options as { verifyClient: VerifyClientSync }).verifyClient(info))) {
     complete();

@@ -8,20 +8,20 @@ import { unrefed } from '../unrefed.js';
 import { copyLanded, land, landing } from '../landing.js';
 import { nodeValues } from '../values.js';
 
-/** Who reads requests first: this library where they are plain, or the parser of node:http always. */
+/** The first reader of requests: this library for plain ones, or always the parser of node:http. */
 export type AcceptPath = 'direct' | 'http';
 
 const asked = process.env.WSIMD_ACCEPT_PATH;
-/** Which way requests come in unless an option says otherwise; the environment variable WSIMD_ACCEPT_PATH forces one. */
+/** The default accept path; the environment variable WSIMD_ACCEPT_PATH forces one. */
 export const acceptPath: AcceptPath = asked === 'http' ? 'http' : 'direct';
 
 /**
- * A connection that has sent nothing goes to node:http, which ends it in time, after one to two of these, in ms. When many come at
- * once, as after a deploy, the last ones send their requests after a second or so.
+ * After one to two of these intervals, in ms, a silent connection is passed to node:http, which ends it in time. When many
+ * connect at once, as after a deploy, the last ones send their requests after a second or so.
  */
 const PATIENCE = 1000;
 
-/** The method by which node:http gives a message its fields, with how many of the names and values count. */
+/** The method by which node:http gives a message its fields, with the number of names and values. */
 interface TakesFields {
   _addHeaderLines?: (rawHeaders: string[], count: number) => void;
 }
@@ -31,9 +31,9 @@ const PROTOCOL = 'sec-websocket-protocol';
 
 type Listener = (this: Server, socket: Socket) => void;
 
-/** Stands in the place of Node's own listener of 'connection', which gets every socket whose first bytes are anything else. */
+/** Replaces Node's own listener of 'connection', which gets every socket that begins with anything else. */
 export class DirectAccept {
-  /** Sockets that have sent nothing: those of this round, and of the one before. */
+  /** Silent sockets: those of this interval, and of the one before. */
   private fresh = new Set<Socket>();
   private older = new Set<Socket>();
   private timer: NodeJS.Timeout | undefined;
@@ -48,7 +48,7 @@ export class DirectAccept {
     timeout: number,
   ) {
     this.patience = timeout === 0 ? PATIENCE : Math.min(PATIENCE, timeout / 10);
-    // Shared by all sockets of the server: one that waits holds no closure.
+    // Shared by all sockets of the server: a waiting socket holds no closure.
     // oxlint-disable-next-line no-this-alias -- the functions have a `this` of their own
     const accept = this;
     this.onConnection = function (socket) {
@@ -62,7 +62,7 @@ export class DirectAccept {
     };
     server.removeListener('connection', parse);
     server.on('connection', this.onConnection);
-    // The parser knows nothing of the sockets that wait here, and they are the server's connections too.
+    // The parser does not know the sockets that wait here, but they are the server's connections too.
     Object.defineProperty(server, 'closeAllConnections', {
       configurable: true,
       writable: true,
@@ -74,9 +74,9 @@ export class DirectAccept {
   }
 
   /**
-   * Puts itself before the parser of a server that has no listeners of the application's yet.
+   * Puts itself before the parser of a server without listeners of the application.
    * @param timeout how long a handshake may take, in ms; 0 for no limit
-   * @returns undefined where this Node does not let it, and the parser reads everything
+   * @returns undefined where this Node does not support it, and the parser reads everything
    */
   static install(server: Server, timeout: number): DirectAccept | undefined {
     const [parse, ...more] = server.listeners('connection') as Listener[];
@@ -84,7 +84,7 @@ export class DirectAccept {
     return new DirectAccept(server, parse, timeout);
   }
 
-  /** Leaves everything to the parser from now on, the sockets that wait included. */
+  /** Leaves everything to the parser from now on, including the waiting sockets. */
   stop(): void {
     clearTimeout(this.timer);
     this.server.removeListener('connection', this.onConnection);
@@ -92,7 +92,7 @@ export class DirectAccept {
     for (const socket of [...this.older, ...this.fresh]) this.handOver(socket, undefined);
   }
 
-  /** Whether only this library looks at the bytes that come in. */
+  /** Whether no other code reads the incoming bytes. */
   private get isAlone(): boolean {
     const { server } = this;
     return (
@@ -117,7 +117,7 @@ export class DirectAccept {
     socket.read(0);
   }
 
-  /** Hands over the sockets that were there a round ago: each has had the time of a whole round to be read. */
+  /** Passes on the sockets of the previous interval: each has had a whole interval to be read. */
   private lookAround(): void {
     const { older } = this;
     this.older = this.fresh;
@@ -140,7 +140,7 @@ export class DirectAccept {
     return true;
   }
 
-  /** Gives a socket to the parser, with the bytes that it has sent. */
+  /** Passes a socket to the parser, with the bytes that it has sent. */
   private handOver(socket: Socket, chunk: Buffer | undefined): void {
     this.release(socket);
     if (socket.destroyed) return;
@@ -158,7 +158,7 @@ export class DirectAccept {
 
 let canMakeRequests: boolean | undefined;
 
-/** Whether a message of this Node's takes its fields as node:http gives them to it; tried once. */
+/** Whether a message of this Node takes its fields as node:http passes them; tested once. */
 function makesRequests(): boolean {
   if (canMakeRequests !== undefined) return canMakeRequests;
   try {
@@ -171,7 +171,7 @@ function makesRequests(): boolean {
   return canMakeRequests;
 }
 
-/** The request as node:http would have made it: its fields are put together when they are asked for. */
+/** The request as node:http would have made it; its fields are assembled when they are read. */
 function requestOf(socket: Socket, memory: Uint8Array, scanner: HeadScanner): IncomingMessage {
   const { ranges } = scanner;
   const text = nodeValues.latin1!(memory, scanner.from, scanner.at);
@@ -179,7 +179,7 @@ function requestOf(socket: Socket, memory: Uint8Array, scanner: HeadScanner): In
   const rawHeaders: string[] = [];
   for (let at = 0; at < ranges.length; at += RANGE) {
     const name = text.slice(ranges[at] - scanner.from, ranges[at + 1] - scanner.from);
-    // A subprotocol may be kept as long as its connection, and is no slice that would keep the whole head.
+    // A copy: a subprotocol may be kept as long as its connection, and a slice would keep the whole head.
     const isKept = name.length === PROTOCOL.length && name.toLowerCase() === PROTOCOL;
     const value = isKept
       ? nodeValues.latin1!(memory, ranges[at + 2], ranges[at + 3])
@@ -197,7 +197,7 @@ function requestOf(socket: Socket, memory: Uint8Array, scanner: HeadScanner): In
   return request;
 }
 
-/** Whether a socket is as the server of node:net made it: nothing has been read from it, and nobody reads it. */
+/** Whether a socket is as the server of node:net made it: unread, and without readers. */
 function isUntouched(socket: Socket): boolean {
   return (
     Object.getPrototypeOf(socket) === Socket.prototype &&
@@ -213,7 +213,7 @@ function onEnd(this: Socket): void {
   this.end();
 }
 
-/** Reads on as any other socket of node:net does: bytes go to its stream. */
+/** Continues reading like any other socket of node:net: bytes go to its stream. */
 function pushLanded(this: Socket, bytes: number): boolean {
   return this.push(copyLanded(bytes));
 }

@@ -1,4 +1,4 @@
-// `holdingsOf` finds the facts about a WebSocketServer for which `ws` has no name.
+// `holdingsOf` returns the facts about a WebSocketServer that have no name in `ws`.
 import type { EventEmitter } from 'node:events';
 import type { AllowedOrigins } from '../../handshake/origin.js';
 import type { SessionOwner } from '../session.js';
@@ -11,21 +11,21 @@ export enum ServerState {
   Closed = 2,
 }
 
-/** A WebSocketServer as its holdings know it. */
+/** The part of a WebSocketServer that its holdings use. */
 export interface Holder extends EventEmitter {
   readonly clients: Set<WebSocket> | undefined;
   _shouldEmitClose: boolean | undefined;
   _state: number;
 }
 
-/** Kept apart from the server: a user's flags and subclasses cannot meet it, and a Proxy finds it too. */
+/** Kept apart from the server: a user's flags and subclasses cannot collide with it, and a Proxy finds it too. */
 class Holdings implements SessionOwner {
   origins: AllowedOrigins | undefined;
   openConnections = 0;
-  /** While the server is drained: in how many seconds clients may come back, and the end of it. */
+  /** While the server drains: the seconds after which clients may return, and the end of that time. */
   retryAfter: number | undefined;
   drained: Promise<{ readonly closed: number; readonly cut: number }> | undefined;
-  /** Told of each connection that ends, while the server is drained. */
+  /** Called with each connection that ends while the server drains. */
   ended: ((websocket: WebSocket) => void) | undefined;
 
   constructor(private readonly server: Holder) {}

@@ -1,4 +1,4 @@
-// `createServer` makes the HTTP server of a WebSocketServer that has a port, and `listenTo` makes one listen to any.
+// `createServer` makes the HTTP server of a WebSocketServer with a port, and `listenTo` connects one to any HTTP server.
 import type { EventEmitter } from 'node:events';
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
@@ -8,19 +8,19 @@ import { isHttp2Server, listenToStreams } from '../http2/listen.js';
 import type { ServerOptions } from '../server-options.js';
 import { ServerState } from './holdings.js';
 
-/** A WebSocketServer as its HTTP server knows it. */
+/** The part of a WebSocketServer that its HTTP server uses. */
 export interface Upgrader extends EventEmitter {
   readonly _state: number;
   shouldHandle(request: IncomingMessage): boolean;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: (websocket: unknown) => void): void;
 }
 
-/** Ends the way of plain requests past the parser of a server. */
+/** Ends the path of plain requests past the parser of a server. */
 const accepts = new WeakMap<object, DirectAccept>();
 
 /**
  * Makes an HTTP server that answers requests with 426.
- * @param timeout how long a handshake may take from the connection's first moment, however its bytes trickle in; in ms,
+ * @param timeout how long a handshake may take after the connection, however slowly its bytes arrive; in ms,
  *   0 for Node's own limit
  */
 export function createServer(ours: Upgrader, timeout: number, path: AcceptPath): Server {
@@ -30,7 +30,7 @@ export function createServer(ours: Upgrader, timeout: number, path: AcceptPath):
       : { headersTimeout: timeout, requestTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout) };
   const server = http.createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
     const body = 'Upgrade Required';
-    // Requests that come while the server is closing do not keep it open.
+    // Requests that arrive while the server is closing do not keep it open.
     if (ours._state !== ServerState.Running) response.shouldKeepAlive = false;
     response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' });
     response.end(body);
@@ -40,7 +40,7 @@ export function createServer(ours: Upgrader, timeout: number, path: AcceptPath):
   return server;
 }
 
-/** Makes a server of ours listen to an HTTP server; the function returned ends that. */
+/** Connects a WebSocketServer to an HTTP server; the returned function undoes that. */
 export function listenTo(
   server: NonNullable<ServerOptions['server']>,
   ours: Upgrader,

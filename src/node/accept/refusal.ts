@@ -1,4 +1,4 @@
-// `refuse` answers an upgrade request with an error; the functions around it decide whether the application hears why.
+// `refuse` answers an upgrade request with an error; the functions beside it report the reason to the application.
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -7,7 +7,7 @@ import { writeRefusal, type Refusal } from '../../handshake/server.js';
 import { publishRefused } from '../channels.js';
 import { isStream, refuseStream } from '../http2/answer.js';
 
-/** A WebSocketServer as its refusals know it. */
+/** The part of a WebSocketServer that refuses requests. */
 export interface Refuser extends EventEmitter {
   readonly options: {
     readonly verifyClient?: unknown;
@@ -18,7 +18,7 @@ export interface Refuser extends EventEmitter {
 
 const kUsed: unique symbol = Symbol('used');
 
-/** The socket of an upgrade request, marked once a connection has been made of it. */
+/** The socket of an upgrade request, marked once it has become a connection. */
 type UpgradeSocket = Duplex & { [kUsed]?: boolean };
 
 export function markUsed(socket: Duplex): void {
@@ -33,7 +33,7 @@ function onSocketError(this: Duplex): void {
   this.destroy();
 }
 
-/** A socket that fails during the handshake is destroyed, and its error is told to nobody. */
+/** Destroys a socket that fails during the handshake, without reporting its error. */
 export function watchErrors(socket: Duplex): void {
   socket.on('error', onSocketError);
 }
@@ -42,12 +42,12 @@ export function unwatchErrors(socket: Duplex): void {
   socket.removeListener('error', onSocketError);
 }
 
-/** The text of any value, '' for undefined and null; throws for a value that has none. */
+/** The text of any value, '' for undefined and null; throws for a value without one. */
 export function textOf(value: unknown): string {
   return [value].join();
 }
 
-/** Whether an option is a function; if not, the client gets a 500 and the application is told. */
+/** Whether an option is a function; if not, the client gets a 500 and the application an error. */
 export function isFunction(
   server: Refuser,
   name: 'verifyClient' | 'handleProtocols' | 'WebSocket',
@@ -59,7 +59,7 @@ export function isFunction(
   return false;
 }
 
-/** Calls a function of the application; an error that it throws goes on, after the client has its answer. */
+/** Calls a function of the application; an error that it throws is passed on, after the client has its answer. */
 export function refusingThrown<T>(socket: Duplex, call: () => T): T {
   let isDone = false;
   try {
@@ -67,12 +67,12 @@ export function refusingThrown<T>(socket: Duplex, call: () => T): T {
     isDone = true;
     return result;
   } finally {
-    // A function that admitted the client, or refused it, before it threw has answered.
+    // A function that threw after it admitted or refused the client has answered.
     if (!isDone && !isUsed(socket) && !socket.writableEnded) refuse(socket, 500);
   }
 }
 
-/** Refuses a request that does not ask properly, or leaves that to the listeners of 'wsClientError'. */
+/** Refuses a malformed request, or leaves that to the listeners of 'wsClientError'. */
 export function refuseOrTell(
   server: Refuser,
   request: IncomingMessage,
@@ -87,8 +87,8 @@ export function refuseOrTell(
 }
 
 /**
- * A value of the application's cannot be used: the listeners of 'wsClientError' hear why and answer, or else the client gets a
- * 500 and the listeners of 'error' hear it. It never throws, as any client may bring it about.
+ * Reports an unusable value of the application: the listeners of 'wsClientError' get the reason and answer, or else the
+ * client gets a 500 and the listeners of 'error' the reason. It never throws, since any client may cause it.
  */
 export function refuseAndTell(server: Refuser, request: IncomingMessage, socket: Duplex, error: unknown): void {
   if (server.listenerCount('wsClientError') > 0) {

@@ -1,4 +1,4 @@
-// `writeHead` writes the head of a 101, and `digest` makes the digest in it by the one call that newer Nodes have for that.
+// `writeHead` writes the head of a 101; `digest` computes its SHA-1 by the single call of newer Nodes.
 import { Buffer } from 'node:buffer';
 import crypto from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { directWriter, type WritePath } from '../write-path.js';
 export const digest: Digest | undefined =
   typeof crypto.hash === 'function' ? (text) => crypto.hash('sha1', text, 'base64') : undefined;
 
-/** Writes a head to the handle, where the frames that follow go to it too, or to the stream. */
+/** Writes a head to the handle, where the following frames go too, or else to the stream. */
 export function writeHead(socket: Duplex, head: string, path: WritePath): void {
   if (path === 'stream' || !isPlain(socket, undefined)) {
     socket.write(head);

@@ -1,7 +1,7 @@
 // `extension` of `ws`: a Sec-WebSocket-Extensions header <-> an object that lists, for each extension, its offers.
 import { formatExtension, parseExtensions, type ExtensionParam } from '../../extensions/grammar.js';
 
-/** One offer: each parameter with the values it came with; `true` stands for "without a value". */
+/** One offer: each parameter with its values; `true` means "without a value". */
 export type WsOffer = Record<string, (string | true)[]>;
 /** The offers of each extension, in the order of the header. */
 export type WsOffers = Record<string, WsOffer[]>;
@@ -11,7 +11,7 @@ type Value = string | number | boolean;
 export type WsConfigurations = Record<string, Configuration | readonly Configuration[]>;
 type Configuration = Readonly<Record<string, Value | readonly Value[]>>;
 
-/** As with ws, a value without a length is an empty header. */
+/** As in ws, a value without a length is an empty header. */
 export function toHeader(header: string): string {
   return (header as { length?: number }).length === undefined ? '' : header;
 }
@@ -23,7 +23,7 @@ export function toHeader(header: string): string {
 function parse(header: string): WsOffers {
   const { value, fault } = parseExtensions(toHeader(header), Infinity);
   if (fault !== undefined) throw new SyntaxError(fault);
-  // Names come from the peer: on objects without a prototype none of them has a meaning.
+  // Names come from the peer: on objects without a prototype none of them has a special meaning.
   const offers = Object.create(null) as WsOffers;
   for (const { name, params } of value) (offers[name] ??= []).push(offerOf(params));
   return offers;

@@ -1,4 +1,4 @@
-// The class PerMessageDeflate of `ws`, which packages use without its documentation, turned into calls on this library's
+// `PerMessageDeflate` is the class of `ws`, which packages use without its documentation, over this library's
 // negotiation and engines.
 import type { ExtensionParam } from '../../extensions/grammar.js';
 import {
@@ -20,7 +20,7 @@ import { nextTurn } from '../turn.js';
 
 const MAX_WINDOW_BITS = 15;
 
-/** The parameters of an offer or response as `extension.parse` gives them: each name with the values it came with. */
+/** The parameters of an offer or response as `extension.parse` returns them: each name with its values. */
 export type WsParamLists = Record<string, readonly (string | number | true)[]>;
 
 /** Parameters as `ws` shows them, under their names on the wire. */
@@ -32,7 +32,7 @@ export interface WsParams {
 }
 
 export interface WsPerMessageDeflateOptions extends PerMessageDeflateOptions {
-  /** Whether this is a server; a client if not said. */
+  /** Whether this is a server; false by default. */
   readonly isServer?: boolean | undefined;
   /** The longest message that is inflated, in bytes; 0 for no limit. */
   readonly maxPayload?: number | undefined;
@@ -45,7 +45,7 @@ interface Call {
   readonly callback: WsDeflateCallback;
 }
 
-/** The calls of one direction, one after the other; each callback comes in a later turn of the event loop, as in `ws`. */
+/** The calls of one direction, one after another; each callback comes in a later turn of the event loop, as in `ws`. */
 class CallLine {
   readonly #calls = new Queue<Call>();
   #running = false;
@@ -55,7 +55,7 @@ class CallLine {
     this.#start();
   }
 
-  /** Hands the first call's result over and starts the next call. */
+  /** Delivers the first call's result and starts the next call. */
   settle(result: Result): void {
     const call = this.#calls.shift();
     this.#running = false;
@@ -87,7 +87,7 @@ class CallLine {
   }
 }
 
-/** permessage-deflate for one connection, in the shape that `ws` exports. */
+/** permessage-deflate for one connection, as `ws` exports it. */
 export class PerMessageDeflate {
   /** The accepted parameters; null before. */
   params: WsParams | null = null;
@@ -97,7 +97,7 @@ export class PerMessageDeflate {
   readonly #maxLength: number;
   readonly #inflations = new CallLine();
   readonly #deflations = new CallLine();
-  /** The frames of a message whose last one has not come. */
+  /** The frames of a message whose last frame has not come. */
   #fragments: Uint8Array[] = [];
   #inflater: Inflater | undefined;
   #deflater: Deflater | undefined;
@@ -181,7 +181,7 @@ export class PerMessageDeflate {
     this.#inflations.add({ start, callback });
   }
 
-  /** Gives all memory back; calls under way end with an error. */
+  /** Releases all memory; calls under way end with an error. */
   cleanup(): void {
     this.#inflater?.close();
     this.#deflater?.close();

@@ -13,7 +13,7 @@ import { nextTurn } from '../turn.js';
 import type { BinaryType } from '../types.js';
 import { nodeValues } from '../values.js';
 
-/** The part of a PerMessageDeflate, that of `ws` or ours, that a Receiver uses. */
+/** The part of a PerMessageDeflate, of `ws` or ours, that a Receiver uses. */
 export interface ReceiverDeflate {
   decompress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Uint8Array) => void): void;
 }
@@ -21,15 +21,15 @@ export interface ReceiverDeflate {
 export interface ReceiverOptions {
   /** Whether several events may come in one turn of the event loop. Default true. */
   readonly allowSynchronousEvents?: boolean | undefined;
-  /** The shape of binary messages. Default 'nodebuffer'. */
+  /** The type of binary messages. Default 'nodebuffer'. */
   readonly binaryType?: BinaryType | undefined;
-  /** The PerMessageDeflate that was agreed on, under its name. */
+  /** The agreed PerMessageDeflate, under its name. */
   readonly extensions?: Record<string, unknown> | undefined;
   /** Whether frames come from a client, masked. Default false. */
   readonly isServer?: boolean | undefined;
-  /** The most chunks over which one frame may be spread; 0 (the default) for no limit. */
+  /** The most chunks in which one frame may arrive; 0 (the default) for no limit. */
   readonly maxBufferedChunks?: number | undefined;
-  /** The most frames of one message; 0 (the default) for no limit. */
+  /** The most frames in a message; 0 (the default) for no limit. */
   readonly maxFragments?: number | undefined;
   /** The longest message, in bytes, after decompression; 0 (the default) for no limit. */
   readonly maxPayload?: number | undefined;
@@ -40,13 +40,13 @@ type WriteCallback = (error?: Error | null) => void;
 
 /**
  * Reads the frames of a peer. Emits 'message' (data, isBinary), 'ping' (data), 'pong' (data) and 'conclude' (code, reason), and
- * 'error' for a peer's violation. A chunk counts as written when its events have been told.
+ * 'error' for a peer's violation. A write calls back when the events of its chunk have been emitted.
  */
 export class Receiver extends Writable {
   readonly #connection: Connection;
   readonly #binaryType: BinaryType;
   readonly #tellsAtOnce: boolean;
-  /** The writes whose events have not all been told: more than one only where `_write` is called directly. */
+  /** The writes whose events have not all been emitted: more than one only where `_write` is called directly. */
   #callbacks: WriteCallback[] = [];
   #isTelling = false;
   #isInflating = false;
@@ -69,14 +69,14 @@ export class Receiver extends Writable {
     this.#connection.keepFragments = this.#binaryType === 'fragments';
   }
 
-  /** Takes in a chunk, which is left as it is. May be called directly, also before an earlier call has called back. */
+  /** Takes in a chunk without changing it. May be called directly, even before an earlier call has called back. */
   override _write(chunk: Buffer, _encoding: string, callback: WriteCallback): void {
     this.#callbacks.push(callback);
     this.#connection.receive(chunk);
     if (!this.#isTelling) this.#tellAll();
   }
 
-  /** Tells all events there are, or one where the next has to wait for the next turn. */
+  /** Emits all available events, or one where the next has to wait for the next turn. */
   #tellAll(): void {
     const connection = this.#connection;
     this.#isTelling = true;
@@ -100,7 +100,7 @@ export class Receiver extends Writable {
         }
       }
     } finally {
-      // Deviation from ws: when a listener has thrown, the next write goes on with the rest.
+      // Deviation from ws: after a listener has thrown, the next write continues with the rest.
       connection.detach();
       this.#isTelling = isWaiting;
     }
@@ -136,7 +136,7 @@ export class Receiver extends Writable {
     for (const callback of callbacks) callback(error);
   }
 
-  /** The connection's inflater in terms of `decompress`, which may call back at once or later. */
+  /** An inflater of the connection that calls `decompress`, which may call back at once or later. */
   #inflaterOver(deflate: ReceiverDeflate): Inflater {
     return {
       inflate: (payload, maxLength) => {
@@ -160,7 +160,7 @@ export class Receiver extends Writable {
 
 function resultOf(error: Error | null, data: Uint8Array | undefined, maxLength: number): Uint8Array | WebSocketError {
   if (data === undefined) {
-    // Facts that an error of zlib, or of the PerMessageDeflate of `ws`, lacks.
+    // Properties that an error of zlib, or of the PerMessageDeflate of `ws`, lacks.
     const { code = 'Z_DATA_ERROR', closeCode = CloseCode.InvalidPayload } = error as Partial<WebSocketError>;
     return Object.assign(error!, { code, closeCode });
   }

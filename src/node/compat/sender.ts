@@ -12,7 +12,7 @@ import { isBlob, sizeOf, toBytes, toReason, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
 export type SenderCallback = (error?: Error | null) => void;
-/** The payload made from the argument of send. */
+/** The payload made of the argument of send. */
 type Payload = string | Uint8Array | Blob;
 
 export interface SenderFrameOptions {
@@ -20,11 +20,11 @@ export interface SenderFrameOptions {
   readonly opcode: number;
   readonly rsv1: boolean;
   readonly mask: boolean;
-  /** Whether the data stays as it is; else it is masked in place. */
+  /** Whether the data stays unchanged; else it is masked in place. */
   readonly readOnly: boolean;
-  /** Four bytes to put the masking key into. */
+  /** Four bytes to receive the masking key. */
   readonly maskBuffer?: Buffer | undefined;
-  /** Puts a masking key into the buffer it is given; random keys without it. */
+  /** Writes a masking key into the given buffer; without it, keys are random. */
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface SenderSendOptions {
   readonly mask: boolean;
 }
 
-/** The part of a PerMessageDeflate, that of `ws` or ours, that a Sender uses. */
+/** The part of a PerMessageDeflate, of `ws` or ours, that a Sender uses. */
 export interface SenderDeflate {
   readonly params: { server_no_context_takeover?: boolean; client_no_context_takeover?: boolean } | null;
   readonly _isServer: boolean;
@@ -43,7 +43,7 @@ export interface SenderDeflate {
   compress(data: Uint8Array, fin: boolean, callback: (error: Error | null, data?: Buffer) => void): void;
 }
 
-/** One frame on its way, or still a Blob to be read. */
+/** One frame to be written, or a Blob still to be read. */
 interface Outgoing {
   readonly data: Payload;
   readonly opcode: Opcode;
@@ -58,17 +58,17 @@ interface Outgoing {
 const EMPTY = Buffer.alloc(0);
 const randomKey = maskingKeys(nodeValues);
 
-/** Writes frames to a socket; those that come while data is compressed or a Blob is read wait for it. */
+/** Writes frames to a socket; frames that come while data is compressed or a Blob is read wait for that. */
 export class Sender {
   readonly #socket: Duplex;
   readonly #deflate: SenderDeflate | undefined;
   readonly #generateMask: ((mask: Buffer) => void) | undefined;
   readonly #queue = new Queue<Outgoing>();
   #isBusy = false;
-  /** Whether the message that `fin: false` has left open is compressed; undefined while none is open. */
+  /** Whether the message left open by `fin: false` is compressed; undefined while none is open. */
   #openCompressed: boolean | undefined;
 
-  /** @param extensions the PerMessageDeflate that was agreed on, under its name */
+  /** @param extensions the agreed PerMessageDeflate, under its name */
   constructor(socket: Duplex, extensions: Record<string, unknown> = {}, generateMask?: (mask: Buffer) => void) {
     this.#socket = socket;
     this.#deflate = extensions['permessage-deflate'] as SenderDeflate | undefined;
@@ -141,7 +141,7 @@ export class Sender {
     });
   }
 
-  /** Writes a frame as `Sender.frame` gives it. */
+  /** Writes a frame made by `Sender.frame`. */
   sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
     const socket = this.#socket;
     const last = list.length - 1;
@@ -222,7 +222,7 @@ export class Sender {
     return this.#socket.destroyed;
   }
 
-  /** Tells this frame and all that wait behind it that they will not be sent. Nothing is sent any more. */
+  /** Calls back this frame and all that wait behind it with an error. Nothing is sent any more. */
   #fail(outgoing: Outgoing, error: Error): void {
     for (const { callback } of [outgoing, ...this.#queue.takeAll()]) callback?.(error);
   }

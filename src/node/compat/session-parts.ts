@@ -5,20 +5,20 @@ import type { Duplex } from 'node:stream';
 import { Receiver } from './receiver.js';
 import { Sender, type SenderCallback } from './sender.js';
 
-/** A session as its sender knows it. */
+/** The part of a session that its sender uses. */
 export interface SendingSession {
   readonly socket: Duplex;
   /** Bytes that wait and are not in the socket yet. */
   readonly bytesBehindSocket: number;
-  /** Sends whole frames in their turn. */
+  /** Sends encoded frames in their turn. */
   sendEncoded(frames: Uint8Array, callback: SenderCallback | undefined): void;
-  /** Writes the parts of a frame to the socket, behind all that was sent before. */
+  /** Writes the parts of a frame to the socket, after everything sent before. */
   writeFrame(list: readonly Uint8Array[], callback: SenderCallback | undefined): void;
 }
 
 /**
- * The sender of one connection. A program that puts a function of its own in the place of `sendFrame` sees every frame of
- * the connection go through it, those of the library too.
+ * The sender of one connection. A program that replaces `sendFrame` gets every frame of the connection, including those
+ * of the library.
  */
 export class SessionSender extends Sender {
   readonly #session: SendingSession;
@@ -28,7 +28,7 @@ export class SessionSender extends Sender {
     this.#session = session;
   }
 
-  /** Whether frames have to go through a `sendFrame` of the application's. */
+  /** Whether frames have to go through a `sendFrame` of the application. */
   static isWrapped(sender: SessionSender): boolean {
     return sender.sendFrame !== ownSendFrame;
   }
@@ -56,7 +56,7 @@ const kWebSocket = Symbol.for('wsimd:websocket');
 // oxlint-disable-next-line unbound-method -- it is only compared
 const { on: ownOn } = Receiver.prototype;
 
-/** A session as its receiver knows it. */
+/** The part of a session that its receiver uses. */
 export interface ReceivingSession {
   readonly face: object;
   maxPayload: number;
@@ -66,7 +66,7 @@ export interface ReceivingSession {
   tellPong(data: Uint8Array): void;
 }
 
-/** Emits all that a session receives; the listeners that it starts with pass it on to the WebSocket. */
+/** Emits everything that a session receives; its initial listeners pass it on to the WebSocket. */
 export class SessionReceiver extends EventEmitter {
   readonly #session: ReceivingSession;
 
@@ -81,7 +81,7 @@ export class SessionReceiver extends EventEmitter {
     on.call(this, 'pong', (data: Uint8Array) => session.tellPong(data));
   }
 
-  /** Whether an application has put an `on` of its own on Receiver, through which every connection's listeners go. */
+  /** Whether an application has replaced `on` of Receiver, which every connection's listeners then go through. */
   static isWatched(): boolean {
     return Receiver.prototype.on !== ownOn;
   }

@@ -1,12 +1,12 @@
-// `Budget` measures the work that zlib does within a turn of the event loop, and says when a later turn must do the rest.
+// `Budget` measures the work of zlib within a turn of the event loop, and decides when a later turn must do the rest.
 import { now as clock } from '../flush-time.js';
 import { nextTurn } from '../turn.js';
 import { STEPS_MILLISECONDS, TURN_MILLISECONDS } from './limits.js';
 
-/** Less work than this, in ms, asks for no later turn to forget it in. */
+/** Less work than this, in ms, needs no later turn to reset it. */
 const NOTICED = 0.5;
 
-/** The time of one turn, which all connections share, for both directions. */
+/** The time of one turn, shared by all connections and both directions. */
 export class Budget {
   /** A clock in ms. */
   readonly now: () => number;
@@ -20,12 +20,12 @@ export class Budget {
     this.#later = later;
   }
 
-  /** Whether nothing more is to be done in this turn. */
+  /** Whether the time of this turn is used up. */
   get isSpent(): boolean {
     return this.#spent >= this.#limit;
   }
 
-  /** Counts the time from `since` on, and returns the end of it. */
+  /** Counts the time since `since`, and returns its end. */
   charge(since: number): number {
     const time = this.now();
     this.#spent += time - since;
@@ -39,7 +39,7 @@ export class Budget {
     return time;
   }
 
-  /** Says whether jobs that waited are being worked on, which leave a part of the turn to the bytes read in it. */
+  /** Sets whether waiting jobs are being worked on; these leave a part of the turn to bytes that are read in it. */
   setStepping(isStepping: boolean): void {
     this.#limit = isStepping ? STEPS_MILLISECONDS : TURN_MILLISECONDS;
   }

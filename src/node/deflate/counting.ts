@@ -1,4 +1,4 @@
-// `countInflating` and `countDeflating` note in a connection's statistics how many bytes were compressed, and to how many.
+// `countInflating` and `countDeflating` add the bytes before and after compression to a connection's statistics.
 import type { Traffic } from '../../codec/statistics.js';
 import type { Deflater, Inflater } from '../../extensions/transform.js';
 

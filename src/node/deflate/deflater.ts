@@ -1,4 +1,4 @@
-// `HandleDeflater` compresses messages (RFC 7692 7.2.1) with a zlib handle: at once where there is time, else in the thread pool.
+// `HandleDeflater` compresses messages (RFC 7692 7.2.1) with a zlib handle: at once where time allows, else in the thread pool.
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Deflater } from '../../extensions/transform.js';
@@ -15,22 +15,22 @@ import type { ZlibHandle } from './zlib-handle.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** The compressed form of an empty payload, without asking zlib: a flush that has nothing to flush gives no tail. */
+/** The compressed form of an empty payload, without zlib: a flush with nothing to flush produces no tail. */
 export function deflatedEmpty(final: boolean): Uint8Array {
   return final ? Uint8Array.of(EMPTY_MESSAGE) : new Uint8Array(0);
 }
 
-/** Compresses the messages of one connection. Its context outlives its handle, as a copy of the bytes that it sent last. */
+/** Compresses the messages of one connection. Its context survives the handle, as a copy of the last sent bytes. */
 export class HandleDeflater implements Deflater, Job, Keeper {
   readonly concurrencyLimit: number;
-  /** Whether the message is done in a moment, in this thread, whatever else waits. */
+  /** Whether the message takes only a moment, in this thread, whatever else waits. */
   isShort = true;
   readonly #budget: Budget;
   readonly #supply: HandleSupply;
   readonly #history: History | undefined;
   readonly #deliver: Deliver;
   #handle: ZlibHandle | undefined;
-  /** The rest of the payload that waits to be compressed, and the output so far. */
+  /** The part of the payload that waits to be compressed, and the output so far. */
   #rest: Uint8Array = EMPTY;
   #output: Output | undefined;
   #final = false;
@@ -65,14 +65,14 @@ export class HandleDeflater implements Deflater, Job, Keeper {
       rest = this.#rest;
       this.isShort = false;
     }
-    // The caller may write to its own memory as soon as this returns.
+    // The caller may write to its own memory after the return.
     this.#rest = exactCopy(rest, rest.length);
     turns.enter(this);
     return LATER;
   }
 
   learn(payload: Uint8Array): void {
-    // Before the first message of its own it has nothing to refer to, and need not: its window begins with that message.
+    // Before its own first message there is nothing to refer to: the window starts with this message.
     if (this.#history === undefined || this.#history.isEmpty) return;
     this.#history.append(payload);
     this.#drop();
@@ -111,7 +111,7 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     this.#deliver(result);
   }
 
-  /** Compresses a payload until it is done, there is no more room for its output, or the turn has no more time. */
+  /** Compresses a payload until it is done, its output needs more room, or the time of the turn is used up. */
   #begin(payload: Uint8Array): Result | typeof LATER {
     let since = this.#budget.now();
     const handle = (this.#handle ??= this.#open());
@@ -138,7 +138,7 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return LATER;
   }
 
-  /** Has a thread of the pool compress a part of the rest. */
+  /** Makes a thread of the pool compress a part of the rest. */
   #goOn(output: Output): Turn {
     const end = Math.min(this.#rest.length, AT_ONCE);
     const flush = end === this.#rest.length ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
@@ -152,7 +152,7 @@ export class HandleDeflater implements Deflater, Job, Keeper {
     return Turn.Elsewhere;
   }
 
-  /** Counts the input and output of a write; whether it was the last. */
+  /** Counts the input and output of a write; returns whether it was the last. */
   #hasAll(output: Output, end: number, room: number): boolean {
     const { inputLeft, outputLeft } = this.#handle!;
     output.length += room - outputLeft;

@@ -15,22 +15,22 @@ import { PublicInflater } from './public-inflater.js';
 import type { Deliver } from './result.js';
 import { handlesBehave } from './self-test.js';
 
-/** Which way zlib is used: its native handles, or its public interface alone. */
+/** The interface of zlib in use: its native handles, or only its public one. */
 export type ZlibPath = 'handle' | 'public';
 
-/** The options of a user for the engines: the names are those of `ws`. */
+/** A user's options for the engines, with the names of `ws`. */
 export interface EngineOptions {
   /** Parameters of zlib for compression; `windowBits` is honoured up to the agreed value. */
   readonly zlibDeflateOptions?: ZlibOptions | undefined;
   /** Parameters of zlib for decompression; `windowBits` is the agreed value. */
   readonly zlibInflateOptions?: ZlibOptions | undefined;
-  /** How many messages too long for one call are worked on side by side in this thread: 10 by default, 0 for no limit. */
+  /** The most messages of several steps under work at the same time in this thread: 10 by default, 0 for no limit. */
   readonly concurrencyLimit?: number | undefined;
   /** By default the handles, where they pass the self-test. */
   readonly zlibPath?: ZlibPath | undefined;
 }
 
-/** All that `perMessageDeflate` may hold. */
+/** Everything that `perMessageDeflate` may contain. */
 export interface PerMessageDeflateOptions extends DeflateOptions, EngineOptions {}
 
 /** The agreement for one direction of a connection. */
@@ -41,21 +41,21 @@ interface Direction {
   readonly contextTakeover: boolean;
 }
 
-// A window of 4 KiB costs little to keep as a copy, and half of the memory of zlib's own defaults in a handle.
+// A copy of a 4 KiB window costs little to keep, and such a handle takes half of the memory of zlib's own defaults.
 const DEDICATED_WINDOW_BITS = 12;
 const DEDICATED_MEM_LEVEL = 5;
 
 let tested: ZlibPath | undefined;
 
-/** The way that is used unless an option says otherwise. */
+/** The default interface of zlib. */
 export function zlibPath(): ZlibPath {
   tested ??= handlesBehave() ? 'handle' : 'public';
   return tested;
 }
 
 /**
- * Refuses options that could not be honoured later, so that it happens at the caller's line.
- * @throws RangeError for a concurrencyLimit that is not a number from 0; TypeError for a zlibPath of another name; RangeError or
+ * Refuses options that could not be honoured later, so that the error is thrown at the caller's line.
+ * @throws RangeError for a concurrencyLimit that is not a number from 0; TypeError for an unknown zlibPath; RangeError or
  *   TypeError, as zlib throws them, for parameters of zlib
  */
 export function checkEngineOptions(options: EngineOptions): void {
@@ -78,9 +78,9 @@ function directionFrom(sender: Role, agreed: DeflateAgreement): Direction {
 }
 
 /**
- * Makes the engine that decompresses the messages that this side of a connection receives. It holds no memory before the first one.
- * @param role which side this is
- * @param deliver takes the results of calls that answered LATER
+ * Makes the engine that decompresses the messages that this side receives. It takes no memory before the first one.
+ * @param role the role of this side
+ * @param deliver receives the results of calls that answered LATER
  */
 export function createInflater(
   agreed: DeflateAgreement,
@@ -98,9 +98,9 @@ export function createInflater(
 }
 
 /**
- * Makes the engine that compresses the messages that this side of a connection sends. It holds no memory before the first one.
- * @param role which side this is
- * @param deliver takes the results of calls that answered LATER
+ * Makes the engine that compresses the messages that this side sends. It takes no memory before the first one.
+ * @param role the role of this side
+ * @param deliver receives the results of calls that answered LATER
  */
 export function createDeflater(
   agreed: DeflateAgreement,
@@ -113,8 +113,8 @@ export function createDeflater(
   const chosen = options.zlibDeflateOptions ?? {};
   const wanted = chosen.windowBits ?? (contextTakeover ? DEDICATED_WINDOW_BITS : constants.Z_MAX_WINDOWBITS);
   const memLevel = chosen.memLevel ?? (contextTakeover ? DEDICATED_MEM_LEVEL : constants.Z_DEFAULT_MEMLEVEL);
-  // RFC 7692 7.1.2.1: a sender may use a smaller window than agreed. zlib takes 9 for 8, and is right to: it never refers
-  // back further than its window less 262 bytes, so that 250 bytes are the furthest, and a window of 256 holds them.
+  // RFC 7692 7.1.2.1: a sender may use a smaller window than agreed. zlib uses 9 for 8, which is valid: it never refers
+  // back further than its window less 262 bytes, here 250 bytes, which a window of 256 holds.
   const zlibOptions = { ...chosen, memLevel, windowBits: Math.min(wanted, windowBits) };
   const limit = limitOf(options);
   if (!usesHandles(options)) return new PublicDeflater(zlibOptions, contextTakeover, limit, deliver, budget);

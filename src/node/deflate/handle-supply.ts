@@ -19,7 +19,7 @@ export class HandleSupply {
   /** The thread's supply for these parameters: connections that agreed on the same share it. */
   static of(kind: 'inflate' | 'deflate', options: ZlibOptions): HandleSupply {
     const { windowBits, level, memLevel, strategy, dictionary } = options;
-    // Handles that begin with different dictionaries are not the same.
+    // Handles with different dictionaries are different.
     if (dictionary !== undefined) return new HandleSupply(kind, options);
     const key = `${kind} ${windowBits} ${level} ${memLevel} ${strategy}`;
     let supply = supplies.get(key);
@@ -39,7 +39,7 @@ export class HandleSupply {
 
   /**
    * A handle that is not the spare one.
-   * @param window the bytes that its window begins with; empty if not said
+   * @param window the initial bytes of its window; empty by default
    */
   make(window?: Uint8Array): ZlibHandle {
     return new ZlibHandle(this.#kind, { ...this.#options, dictionary: window ?? bytesOf(this.#options.dictionary) });
@@ -48,7 +48,7 @@ export class HandleSupply {
   /** Takes back a handle that reported no error. */
   give(handle: ZlibHandle): void {
     if (this.#spare !== undefined) return handle.close();
-    // A distance that reaches back beyond a reset is an error to zlib, so no message can show another's bytes.
+    // A distance that reaches back beyond a reset is an error to zlib, so that no message can show another's bytes.
     handle.reset();
     this.#spare = handle;
   }

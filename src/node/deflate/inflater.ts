@@ -1,4 +1,4 @@
-// `HandleInflater` decompresses messages (RFC 7692 7.2.2) with a zlib handle: at once where there is time, else in the thread pool.
+// `HandleInflater` decompresses messages (RFC 7692 7.2.2) with a zlib handle: at once where time allows, else in the thread pool.
 import { constants } from 'node:zlib';
 import { violationError } from '../../errors/violations.js';
 import { LATER, type Inflater } from '../../extensions/transform.js';
@@ -14,26 +14,26 @@ import type { ZlibHandle } from './zlib-handle.js';
 
 const EMPTY = new Uint8Array(0);
 
-// The message of this call with its tail. Bytes that outlast the call are copied.
+// The message of this call with its tail. Bytes that are needed after the call are copied.
 let joined: Uint8Array | undefined;
 
 /** Inflates the messages of one connection. */
 export class HandleInflater implements Inflater, Job {
   readonly concurrencyLimit: number;
-  /** Whether the message is, as far as is known, done in a moment, in this thread, whatever else waits. */
+  /** Whether the message is expected to take only a moment, in this thread, whatever else waits. */
   isShort = true;
   readonly #budget: Budget;
   readonly #supply: HandleSupply;
   readonly #takeover: boolean;
   readonly #deliver: Deliver;
   #handle: ZlibHandle | undefined;
-  /** The rest of the message that waits to be inflated, and the output so far. */
+  /** The part of the message that waits to be inflated, and the output so far. */
   #rest: Uint8Array = EMPTY;
   #output: Output | undefined;
   #maxLength = 0;
-  /** The length of the message before: the next one's is seldom far from it. */
+  /** The length of the previous message, as an estimate for the next one. */
   #lastLength = 0;
-  /** Whether zlib has read anything of this message, and whether it came to the end of a final block. */
+  /** Whether zlib has read any of this message, and whether it reached the end of a final block. */
   #begun = false;
   #ended = false;
   #result: Result = EMPTY;
@@ -94,11 +94,11 @@ export class HandleInflater implements Inflater, Job {
     this.#deliver(result);
   }
 
-  /** Inflates a message, the first `length` bytes of `input`, as far as one step goes, and counts the time of it. */
+  /** Inflates one step of a message, the first `length` bytes of `input`, and counts the time. */
   #begin(input: Uint8Array, length: number): Result | typeof LATER {
     const since = this.#budget.now();
     const result = this.#inflateAtOnce(input, length);
-    // The copy of the output is counted too: fresh memory can take longer than zlib.
+    // The copy of the output is counted too: writing to fresh memory can take longer than zlib.
     this.#budget.charge(since);
     return result;
   }
@@ -129,9 +129,9 @@ export class HandleInflater implements Inflater, Job {
     return LATER;
   }
 
-  /** Has a thread of the pool inflate a part of the rest. */
+  /** Makes a thread of the pool inflate a part of the rest. */
   #goOn(output: Output): Turn {
-    // Of messages that grow large, few grow at the same time.
+    // Only few of the messages that grow large grow at the same time.
     if (output.length >= LARGE_OUTPUT && !turns.claimLarge(this)) return Turn.Blocked;
     const end = Math.min(this.#rest.length, AT_ONCE);
     const room = Math.min(output.room(), STEP_OUTPUT, this.#maxLength + 1 - output.length);
@@ -145,12 +145,12 @@ export class HandleInflater implements Inflater, Job {
     return Turn.Elsewhere;
   }
 
-  /** Counts the input and output of a write; whether it was the last, or the message is refused. */
+  /** Counts the input and output of a write; returns whether it was the last, or the message is refused. */
   #hasAll(output: Output, end: number, room: number): boolean {
     if (this.#isAtEnd(end, room)) return false;
     const { inputLeft, outputLeft } = this.#handle!;
     output.length += room - outputLeft;
-    // RFC 6455 10.4: the output is counted as it comes, whatever the input promised.
+    // RFC 6455 10.4: the output is counted as it comes, whatever the input announced.
     if (output.length > this.#maxLength) {
       this.#result = this.#fail(violationError(Violation.MessageTooBig));
       return true;
@@ -162,13 +162,13 @@ export class HandleInflater implements Inflater, Job {
     return true;
   }
 
-  /** Judges the write that is over, of `end` bytes with room for `room`: true where it did nothing and is to be made again. */
+  /** Judges a finished write, of `end` bytes with room for `room`: true where it did nothing and has to be repeated. */
   #isAtEnd(end: number, room: number): boolean {
     const handle = this.#handle!;
     const { inputLeft, outputLeft } = handle;
     const isFirst = !this.#begun;
     this.#begun = true;
-    // Deviation from RFC 7692 7.2.3.4: a final block (BFINAL) ends the message; other blocks behind it are not read, as in ws
+    // Deviation from RFC 7692 7.2.3.4: a final block (BFINAL) ends the message; blocks after it are ignored, as in ws
     // and zlib.inflateRawSync. The next message begins with an empty window, as does zlib's sender after such a block.
     this.#ended = inputLeft > 0 && outputLeft > 0;
     if (!isFirst || inputLeft !== end || outputLeft !== room) return false;

@@ -1,15 +1,15 @@
-// `KeptHandles` limits the number of handles that keep a connection's context to those used last.
+// `KeptHandles` limits the handles that keep a connection's context to those used last.
 import { KEPT_HANDLES } from './limits.js';
 
-/** Who keeps a handle between messages and can go on without it. */
+/** An owner that keeps a handle between messages and can work without it. */
 export interface Keeper {
-  /** Gives the handle's memory back. */
+  /** Releases the handle's memory. */
   letGo(): void;
 }
 
 /**
- * The keepers of a thread. zlib as Node builds it takes 70 to 270 KiB for a state that compresses, whatever its parameters:
- * too much for every one of many connections.
+ * The handles kept in a thread. zlib as built into Node takes 70 to 270 KiB for a compressing state, whatever its
+ * parameters: too much for each of many connections.
  */
 export class KeptHandles {
   readonly #limit: number;
@@ -23,7 +23,7 @@ export class KeptHandles {
     return this.#keepers.size;
   }
 
-  /** Makes room for one handle more, whose memory can then be that of the handle unused for longest. */
+  /** Makes room for one more handle, by releasing the one that was unused for longest. */
   makeRoom(): void {
     if (this.#keepers.size < this.#limit) return;
     const [oldest] = this.#keepers;
@@ -38,7 +38,7 @@ export class KeptHandles {
     this.#keepers.add(keeper);
   }
 
-  /** Counts a handle no longer: it is at work, or closed. */
+  /** Stops counting a handle: it is at work, or closed. */
   drop(keeper: Keeper): void {
     this.#keepers.delete(keeper);
   }

@@ -3,21 +3,21 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { LARGE_OUTPUT } from '../../spec/limits.js';
 import { STEP_OUTPUT } from './limits.js';
 
-// Bytes up to which a copy into a buffer of the exact length takes about a millisecond.
+// The most bytes for which a copy into a buffer of the exact length takes about a millisecond.
 const COPIED = 4 * 1024 * 1024;
 
-// The most that is reserved on an estimate; beyond it a buffer doubles.
+// The most that is reserved on an estimate; beyond it the buffer doubles.
 const RESERVED = 128 * 1024 * 1024;
 
-// glibc gives a block of more than 32 MiB back to the system when it is freed, a smaller one only while no block of its size
+// glibc returns a block of more than 32 MiB to the system when it is freed, a smaller one only while no block of its size
 // was freed before (mallopt, M_MMAP_THRESHOLD).
 const GIVEN_BACK = 33 * 1024 * 1024;
 
 let drain: MessagePort | undefined;
 
-// A closed port takes the memory transferred to it and drops it (HTML 9.4.4), which gives memory back before the garbage
-// collector comes to it.
-/** Gives the memory of a buffer back at once; it has no bytes afterwards. */
+// A closed port takes the memory transferred to it and drops it (HTML 9.4.4), which frees memory before the garbage
+// collector does.
+/** Frees the memory of a buffer at once; it has no bytes afterwards. */
 export function release(buffer: Uint8Array): void {
   if (drain === undefined) {
     drain = new MessageChannel().port1;
@@ -28,7 +28,7 @@ export function release(buffer: Uint8Array): void {
 
 let scratch: Uint8Array | undefined;
 
-/** Where a call puts output before it knows its length: at least the most that `AT_ONCE` bytes can be compressed to. */
+/** Holds output before its length is known: at least the compressed form of `AT_ONCE` bytes. */
 export function scratchOutput(): Uint8Array {
   scratch ??= new Uint8Array(STEP_OUTPUT);
   return scratch;
@@ -39,9 +39,9 @@ const unlent: Buffer[] = [];
 /** How many wait for the next job: as many as libuv's pool has threads by default. */
 const UNLENT = 4;
 
-/** The output of a job so far. It begins in lent memory, doubles, and above 1 MiB reserves at once all that can still come. */
+/** The output of a job so far. It starts in lent memory, doubles, and above 1 MiB reserves everything that can still come. */
 export class Output {
-  /** Where the next bytes go. */
+  /** The place of the next bytes. */
   buffer: Buffer;
   length: number;
   readonly #most: number;
@@ -49,8 +49,8 @@ export class Output {
 
   /**
    * @param begun the first bytes, which are copied
-   * @param most the most bytes that can come, as far as the caller can tell: above 1 MiB that much is reserved, and 33 MiB
-   *   at least. It takes address space alone: the system gives memory to a page when it is first written.
+   * @param most the most bytes that can come, as far as the caller knows: above 1 MiB that much is reserved, and at least
+   *   33 MiB. This takes only address space: the system provides memory for a page when it is first written.
    */
   constructor(begun: Uint8Array, most: number) {
     this.#most = Math.min(Math.max(most, GIVEN_BACK), RESERVED);
@@ -64,12 +64,12 @@ export class Output {
     }
   }
 
-  /** Makes room and tells for how many bytes; 0 where the system has no memory for more. */
+  /** Makes room and returns its length; 0 where the system has no more memory. */
   room(): number {
     if (this.length === this.buffer.length) {
       const doubled = Math.max(2 * this.buffer.length, STEP_OUTPUT);
       try {
-        // Zeros, which the system gives for nothing where this much is asked for: a long output's rest can be seen.
+        // Zeroed, at no cost for this length from the system: the rest of a long output is visible to users.
         const grown = Buffer.alloc(doubled > LARGE_OUTPUT ? Math.max(this.#most, doubled) : doubled);
         grown.set(this.buffer);
         this.discard();
@@ -82,7 +82,7 @@ export class Output {
     return this.buffer.length - this.length;
   }
 
-  /** Adds a copy of `bytes`; false where the system has no memory for them. */
+  /** Adds a copy of `bytes`; false where the system has no memory for it. */
   append(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length;) {
       const room = Math.min(this.room(), bytes.length - at);
@@ -94,15 +94,15 @@ export class Output {
     return true;
   }
 
-  /** Gives the memory back at once. */
+  /** Frees the memory at once. */
   discard(): void {
     if (!this.#isLent) release(this.buffer);
     else if (unlent.length < UNLENT) unlent.push(this.buffer);
   }
 
   /**
-   * The output without its last `cut` bytes, after which there is nothing more to take. A long one is a view, so that no
-   * turn of the event loop is spent on a copy, with zeros behind it.
+   * The output without its last `cut` bytes; nothing can be taken afterwards. A long one is a view with zeros after it, so
+   * that no turn of the event loop is spent on a copy.
    */
   take(cut: number): Buffer {
     const taken = this.buffer.subarray(0, this.length - cut);
@@ -113,7 +113,7 @@ export class Output {
         return copy;
       }
     } catch {
-      // There is no memory for a copy, and none is needed.
+      // Memory for a copy is refused, and a copy is not needed.
     }
     this.buffer.fill(0, taken.length, this.length);
     return taken;

@@ -1,5 +1,5 @@
 // `PublicDeflater` compresses messages (RFC 7692 7.2.1) with the public zlib interface, which works on every platform.
-// Each payload is compressed by itself, with the window so far as its dictionary.
+// Each payload is compressed separately, with the previous window as its dictionary.
 import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import { LATER, type Deflater } from '../../extensions/transform.js';
 import type { Budget } from './budget.js';
@@ -48,7 +48,7 @@ export class PublicDeflater implements Deflater {
     }
     const options = { ...this.#options, dictionary: this.#history.window };
     const cut = final ? TAIL.length : 0;
-    // A copy: the history goes on before the stream is made.
+    // A copy: the history changes before the stream is created.
     const dictionary = options.dictionary && exactCopy(options.dictionary, options.dictionary.length);
     this.#job = new StreamJob({
       open: () => createDeflateRaw({ ...options, dictionary, chunkSize: AT_ONCE }),
@@ -78,7 +78,7 @@ export class PublicDeflater implements Deflater {
     if (this.#takeover && !this.#history.isEmpty) this.#history.append(payload);
   }
 
-  /** A fragment that is not the last one leaves its context to the next, whatever is agreed between messages. */
+  /** A fragment that is not the last leaves its context to the next one, whatever was agreed between messages. */
   #remember(payload: Uint8Array, final: boolean): void {
     if (this.#takeover || !final) this.#history.append(payload);
     else this.#history.clear();

@@ -1,5 +1,5 @@
 // `PublicInflater` decompresses messages (RFC 7692 7.2.2) with the public zlib interface, which works on every platform.
-// Each message is inflated by itself, with the window so far as its dictionary.
+// Each message is inflated separately, with the previous window as its dictionary.
 import { constants, createInflateRaw, inflateRawSync, type InflateRaw, type ZlibOptions } from 'node:zlib';
 import { violationError, type WebSocketError } from '../../errors/violations.js';
 import { LATER, type Inflater } from '../../extensions/transform.js';
@@ -28,7 +28,7 @@ export class PublicInflater implements Inflater {
   readonly #takeover: boolean;
   readonly #concurrencyLimit: number;
   readonly #deliver: Deliver;
-  /** The length of the message before: the next one's is seldom far from it. */
+  /** The length of the previous message, as an estimate for the next one. */
   #lastLength = 0;
   #job: StreamJob | ShortJob | undefined;
 
@@ -66,7 +66,7 @@ export class PublicInflater implements Inflater {
   #inflateShort(input: Uint8Array, maxLength: number): Result | typeof LATER {
     const options = this.#optionsNow();
     const since = this.#budget.now();
-    // zlib wants room for one byte at least.
+    // zlib needs room for at least one byte.
     const room = Math.max(1, Math.min(AT_ONCE, maxLength));
     try {
       const { buffer, engine } = inflateRawSync(input, {
@@ -74,7 +74,7 @@ export class PublicInflater implements Inflater {
         maxOutputLength: room,
         info: true,
       }) as unknown as Inflation;
-      // zlib gives a part of the memory that it has allocated, with bytes of others in the rest.
+      // zlib returns a part of its allocated memory, with other bytes in the rest.
       return this.#judge(exactCopy(buffer, buffer.length), input.length - engine.bytesWritten, maxLength);
     } catch (error) {
       const { code } = error as ZlibError;

@@ -1,11 +1,11 @@
-// `Result` is the outcome of a job, bytes or the error that fails the connection, and `Deliver` takes it.
+// `Result` is the outcome of a job, bytes or the error that fails the connection, and `Deliver` receives it.
 import { CloseCode } from '../../spec/close-code.js';
 import type { WebSocketError } from '../../errors/violations.js';
 import type { ZlibError } from './zlib-handle.js';
 
 export type Result = Uint8Array | WebSocketError;
 
-/** Takes the result of a call that answered LATER; it is never called during that call, and never after `close`. */
+/** Receives the result of a call that answered LATER; never called during that call, nor after `close`. */
 export type Deliver = (result: Result) => void;
 
 /** The error of corrupt data: zlib's own, as in `ws`, with the code that the Close frame carries (RFC 6455 7.4.1). */

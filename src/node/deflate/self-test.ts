@@ -1,4 +1,4 @@
-// `handlesBehave` tells whether Node's native zlib handles do here all that ZlibHandle relies on.
+// `handlesBehave` tests whether Node's native zlib handles work as ZlibHandle expects.
 import { Buffer } from 'node:buffer';
 import { constants, createDeflateRaw } from 'node:zlib';
 import { HandleSupply } from './handle-supply.js';
@@ -13,7 +13,7 @@ const GUARD = 0xa5;
 // RFC 1951: a fixed block with one match of 3 bytes at distance 1, before which there is nothing.
 const FAR = Uint8Array.of(0x03, 0x02, 0x00);
 
-/** Writes `input` with `room` bytes of output a time, and returns the output; undefined if zlib wrote out of bounds. */
+/** Writes `input` with `room` bytes of output at a time, and returns the output; undefined if zlib wrote out of bounds. */
 function run(handle: ZlibHandle, input: Uint8Array, room: number): Uint8Array | undefined {
   const output = new Uint8Array(1024).fill(GUARD);
   let read = 0;
@@ -33,7 +33,7 @@ function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && Buffer.compare(a, b) === 0;
 }
 
-/** Whether Node itself begins its native handles with the parameters that ZlibHandle gives: others end the process. */
+/** Whether Node itself initialises its native handles with the parameters that ZlibHandle passes: others end the process. */
 function beginsAsNodeDoes(): boolean {
   const options = { windowBits: 11, level: 3, memLevel: 4, strategy: constants.Z_RLE, dictionary: MESSAGE };
   const stream = createDeflateRaw();
@@ -53,7 +53,7 @@ function beginsAsNodeDoes(): boolean {
   }
   const [windowBits, level, memLevel, strategy, left, written, dictionary, ...more] = given;
   return (
-    // Node 24 and later say last that bytes behind the end are no error, as they do where it is missing.
+    // The last parameter of Node 24 and later allows bytes after the end, as earlier versions do without it.
     more.every((value) => value === false) &&
     more.length <= 1 &&
     windowBits === options.windowBits &&
@@ -68,8 +68,8 @@ function beginsAsNodeDoes(): boolean {
 }
 
 /**
- * Tries a pair of handles: output in bounds and in steps, the window kept between messages and gone after a reset, the end
- * of a final block seen, corrupt data reported. False for whatever else happens.
+ * Tests a pair of handles: output within bounds and in steps, the window kept between messages and dropped by a reset, the
+ * end of a final block found, corrupt data reported. False if anything else happens.
  */
 export function handlesBehave(): boolean {
   const handles: ZlibHandle[] = [];

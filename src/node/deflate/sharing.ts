@@ -1,4 +1,4 @@
-// `Sharing` is a class of agreements: all connections of one can be sent the same compressed form of a message.
+// `Sharing` is a class of agreements whose connections can all be sent the same compressed form of a message.
 import { LATER } from '../../extensions/transform.js';
 import { Role } from '../../spec/frame.js';
 import { DEFAULT_THRESHOLD } from '../../spec/limits.js';
@@ -6,13 +6,13 @@ import { Budget } from './budget.js';
 import { createDeflater, type PerMessageDeflateOptions } from './engines.js';
 import type { Result } from './result.js';
 
-/** It is never spent: a message to many is not put off for the sake of those to one. */
+/** A budget without limit: a message to many is not delayed by those to one. */
 const UNLIMITED = new Budget(() => 0);
 const WIDEST = 15;
 
-/** The connections of a server's options whose agreement is for the same window of the server. */
+/** The connections of a server's options that agreed on the same window of the server. */
 export class Sharing {
-  /** Shorter messages, in bytes, go as they are: no window helps to compress them. */
+  /** Shorter messages, in bytes, are sent uncompressed: no earlier message helps to compress them. */
   readonly threshold: number;
 
   private constructor(
@@ -26,7 +26,7 @@ export class Sharing {
   private static readonly known = new WeakMap<PerMessageDeflateOptions, (Sharing | undefined)[]>();
 
   /**
-   * The class of a connection; undefined where zlib begins with a dictionary, which a peer has only before the first message.
+   * The class of a connection; undefined where zlib starts with a dictionary, which a peer has only before the first message.
    * @param windowBits the agreed window of the server as a power of two, 8 to 15
    */
   static of(windowBits: number, options: PerMessageDeflateOptions): Sharing | undefined {
@@ -37,14 +37,14 @@ export class Sharing {
     return (classes[windowBits] ??= new Sharing(windowBits, options, widest));
   }
 
-  /** The class whose form of a message of `length` bytes is valid here too: a message can refer back no further than it is long. */
+  /** The class whose form of a message of `length` bytes is valid here too: a message cannot refer back beyond its own length. */
   classFor(length: number): Sharing {
     return length <= 2 ** this.windowBits ? (this.widest ?? this) : this;
   }
 
   /**
    * Compresses a message by itself (RFC 7692 7.2.1), without a window before it.
-   * @returns undefined where zlib has failed; a promise where the thread pool is at work on a long one
+   * @returns undefined where zlib has failed; a promise where the thread pool compresses a long one
    */
   compress(payload: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     let deliver!: (result: Result) => void;

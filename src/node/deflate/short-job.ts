@@ -1,4 +1,4 @@
-// `ShortJob` does one call's work in a later turn, where the turn of the call had no time left for it.
+// `ShortJob` does the work of one call in a later turn, where the turn of the call had no time left.
 import { LATER } from '../../extensions/transform.js';
 import type { Deliver, Result } from './result.js';
 import { Turn, turns, type Job } from './turns.js';
@@ -11,7 +11,7 @@ export class ShortJob implements Job {
   readonly #deliver: Deliver;
   #result: Result | typeof LATER = LATER;
 
-  /** @param work returns LATER where another job goes on with it, which delivers the result */
+  /** @param work returns LATER where another job continues it and delivers the result */
   constructor(work: () => Result | typeof LATER, deliver: Deliver) {
     this.#work = work;
     this.#deliver = deliver;

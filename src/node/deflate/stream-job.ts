@@ -1,4 +1,4 @@
-// `StreamJob` compresses or decompresses one long payload by a public zlib stream, which works in the thread pool.
+// `StreamJob` compresses or decompresses one long payload with a public zlib stream, in the thread pool.
 import type { DeflateRaw, InflateRaw } from 'node:zlib';
 import { violationError, type WebSocketError } from '../../errors/violations.js';
 import { Violation } from '../../spec/violation.js';
@@ -10,14 +10,14 @@ import type { ZlibError } from './zlib-handle.js';
 
 /** The task of a stream. */
 export interface StreamTask {
-  /** Makes the stream when its turn has come: a task that waits holds neither a state of zlib nor a buffer for output. */
+  /** Creates the stream when its turn has come: a waiting task holds neither zlib state nor a buffer for output. */
   readonly open: () => InflateRaw | DeflateRaw;
   readonly input: Uint8Array;
   /** The longest output allowed, in bytes. */
   readonly maxLength: number;
   /** The most bytes of output that the input can make. */
   readonly most: number;
-  /** Whether its output counts as large: that of an inflation, whose length nobody knows before. */
+  /** Whether its output counts as large: that of an inflation, whose length is unknown beforehand. */
   readonly large: boolean;
   readonly concurrencyLimit: number;
   /** Takes the output, or the error, and the number of input bytes that zlib had read. */
@@ -47,7 +47,7 @@ export class StreamJob implements Job {
     const stream = (this.#stream = open());
     this.#output = new Output(new Uint8Array(0), Math.min(maxLength + 1, most));
     stream.on('data', (part: Buffer) => this.#add(part));
-    // B03: this listener stays, so that an error which zlib reports after the end finds it.
+    // B03: this listener stays, so that an error which zlib reports after the end finds a listener.
     stream.on('error', (error: ZlibError) => this.#end(corruptData(error)));
     stream.on('end', () => {
       if (this.#output === undefined) return;
@@ -64,7 +64,7 @@ export class StreamJob implements Job {
     this.#task.deliver(this.#result!, this.#stream!.bytesWritten);
   }
 
-  /** Drops the result that was still to come and gives the memory back. */
+  /** Drops the pending result and releases the memory. */
   close(): void {
     this.#settled = true;
     this.#output?.discard();
@@ -76,7 +76,7 @@ export class StreamJob implements Job {
   #add(part: Buffer): void {
     if (this.#output === undefined) return;
     const hasRoom = this.#output.append(part);
-    // B01: a buffer that the stream has given away whole is never written again, and need not wait for the garbage collector.
+    // B01: the stream never writes again to a buffer that it has given away whole, which can be released at once.
     if (part.length === part.buffer.byteLength) release(part);
     if (!hasRoom || this.#output.length > this.#task.maxLength) this.#end(violationError(Violation.MessageTooBig));
   }

@@ -1,30 +1,30 @@
-// `Turns` divides work that outlasts its call into steps: every turn of the event loop does some for a few milliseconds.
+// `Turns` divides long work into steps: every turn of the event loop does some of them for a few milliseconds.
 import { MAX_LARGE_INFLATIONS } from '../../spec/limits.js';
 import { nextTurn } from '../turn.js';
 import { budget as threadBudget, type Budget } from './budget.js';
 import { STEPS_MILLISECONDS } from './limits.js';
 
-/** The answer of a job after a step. */
+/** The result of a job's step. */
 export enum Turn {
   /** There is more to do. */
   Again,
-  /** The result is there. */
+  /** The result is ready. */
   Done,
-  /** It asked for room for large output, and is to be called when it has it. */
+  /** The job needs room for large output, and is called when there is some. */
   Blocked,
-  /** The thread pool works for it, and `done` will be called. */
+  /** The thread pool works for the job, and `done` will be called. */
   Elsewhere,
 }
 
 /** Work that outlasts one call. */
 export interface Job {
-  /** How many jobs may be under way, this one included; short ones do not count. */
+  /** How many jobs may be under way, including this one; short ones do not count. */
   readonly concurrencyLimit: number;
   /** Whether it holds little memory, so that it waits for no other. A job that turns out long waits among the long ones. */
   readonly isShort: boolean;
-  /** Does one step, which takes at most a few milliseconds, and charges the budget for it. */
+  /** Does one step of at most a few milliseconds, and charges the budget for it. */
   step(): Turn;
-  /** Hands over the result, after the last step. The job is no longer in the queue, so the same object may enter it again. */
+  /** Delivers the result, after the last step. The job has left the queue, and the same object may enter it again. */
   settle(): void;
 }
 
@@ -49,7 +49,7 @@ export class Turns {
     return this.#short.size + this.#waiting.size + this.#underWay;
   }
 
-  /** Whether no job waits or is under way, and none has handed over a result in this turn, which may bring more work. */
+  /** Whether no job waits or is under way, and none has delivered a result in this turn, which may bring more work. */
   get isIdle(): boolean {
     return !this.#hasJustSettled && this.count === 0;
   }
@@ -65,13 +65,13 @@ export class Turns {
     );
   }
 
-  /** Lets a job wait for its first turn, which never comes before this turn of the event loop is over. */
+  /** Queues a job for its first turn, which is never this turn of the event loop. */
   enter(job: Job): void {
     (job.isShort ? this.#short : this.#waiting).add(job);
     this.#schedule();
   }
 
-  /** Takes a job out, wherever it stands; it is not called again. */
+  /** Removes a job in any state; it is not called again. */
   leave(job: Job): void {
     this.#short.delete(job);
     this.#waiting.delete(job);
@@ -82,7 +82,7 @@ export class Turns {
     this.#schedule();
   }
 
-  /** Takes a job out that has its result, and lets it hand the result over. */
+  /** Removes a finished job, and makes it deliver its result. */
   done(job: Job): void {
     this.leave(job);
     if (!this.#hasJustSettled) {
@@ -92,13 +92,13 @@ export class Turns {
     job.settle();
   }
 
-  /** Goes on with a job that the thread pool has done a part of. */
+  /** Continues a job after the thread pool has done a part of it. */
   goOn(job: Job): void {
     this.#elsewhere.delete(job);
     this.#advance(job);
   }
 
-  /** Whether the job may produce large output now. After false it answers `Turn.Blocked`. */
+  /** Whether the job may produce large output now. After false it returns `Turn.Blocked`. */
   claimLarge(job: Job): boolean {
     if (this.#large.size < MAX_LARGE_INFLATIONS) this.#large.add(job);
     return this.#large.has(job);
@@ -122,11 +122,11 @@ export class Turns {
   #turn(): void {
     this.#scheduled = false;
     const { now } = this.#budget;
-    // Code of the user's that takes results in takes its time, too.
+    // The user's code that receives results takes time, too.
     const end = now() + STEPS_MILLISECONDS;
     const isOver = (): boolean => this.#budget.isSpent || now() >= end;
     this.#budget.setStepping(true);
-    // A result goes to code of the user's, which may throw: the other jobs go on all the same.
+    // A result goes to the user's code, which may throw: the other jobs continue nevertheless.
     try {
       do {
         const [short] = this.#short;
@@ -176,5 +176,5 @@ export class Turns {
   }
 }
 
-/** The queue of this thread: its limits hold over all connections. */
+/** The queue of this thread: its limits apply to all connections together. */
 export const turns: Turns = new Turns();

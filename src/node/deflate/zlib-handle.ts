@@ -1,11 +1,11 @@
-// `ZlibHandle` is one raw DEFLATE state of zlib, which works in this thread or in a thread of the pool, as each write says.
-// It uses the native class behind Node's zlib streams, which is not public: self-test.ts checks it before.
+// `ZlibHandle` is one raw DEFLATE state of zlib, which works in this thread or in a thread of the pool, chosen for each write.
+// It uses the native class behind Node's zlib streams, which is not public: self-test.ts checks it first.
 import { constants, createInflateRaw, type ZlibOptions } from 'node:zlib';
 
-/** A write's parameters: flush, then input and output, each with where it begins and how many bytes of it there are. */
+/** A write's parameters: flush, then input and output, each with its start and its number of bytes. */
 type Write = [number, Uint8Array, number, number, Uint8Array, number, number];
 
-/** The class inside a zlib stream, as it is in Node 20, 22, 24 and 26. */
+/** The class inside a zlib stream, as in Node 20, 22, 24 and 26. */
 export interface NativeHandle {
   init(
     windowBits: number,
@@ -33,7 +33,7 @@ export interface ZlibError extends Error {
 
 /** The settings of a handle. */
 export interface HandleOptions extends Omit<ZlibOptions, 'dictionary'> {
-  /** The bytes that its window begins with. */
+  /** The initial bytes of its window. */
   readonly dictionary?: Uint8Array | undefined;
 }
 
@@ -44,7 +44,7 @@ interface Pending {
   readonly written: (error: ZlibError | undefined) => void;
 }
 
-/** Kept from the first handle on: a stream is made for the class alone. */
+/** Kept after the first handle: a stream is created only to get the class. */
 let Native: NativeClass | undefined;
 
 function nativeClass(): NativeClass {
@@ -54,7 +54,7 @@ function nativeClass(): NativeClass {
   return _handle.constructor;
 }
 
-/** One DEFLATE state, for compression or decompression, that remembers its window from one write to the next. */
+/** One DEFLATE state, for compression or decompression, that keeps its window between writes. */
 export class ZlibHandle {
   /** Bytes of the last write's input that were not read. */
   inputLeft = 0;
@@ -62,11 +62,11 @@ export class ZlibHandle {
   outputLeft = 0;
 
   readonly #native: NativeHandle;
-  // zlib writes to this for as long as the native handle lives, which refers to it by way of `onerror`.
+  // zlib writes to this while the native handle lives, which refers to it through `onerror`.
   readonly #left = new Uint32Array(2);
   #error: ZlibError | undefined;
   #pending: Pending | undefined;
-  /** Called when the handle is closed and a write that was under way is over. */
+  /** Called when the handle is closed and no write is under way. */
   #closed: (() => void) | undefined;
 
   constructor(kind: 'inflate' | 'deflate', options: HandleOptions) {
@@ -79,7 +79,7 @@ export class ZlibHandle {
       this.#error = Object.assign(new Error(message), { errno, code });
       if (this.#pending !== undefined) this.#written();
     };
-    // As Node does: zlib compresses with windows of 9 bits and more, and one of 9 refers back no further than one of 8 holds.
+    // As in Node: zlib compresses with windows of 9 bits and more, and one of 9 refers back no further than one of 8 holds.
     const bits = isDeflate ? Math.max(windowBits, 9) : windowBits;
     this.#native.init(bits, level, memLevel, strategy, this.#left, () => this.#written(), dictionary);
   }
@@ -87,7 +87,7 @@ export class ZlibHandle {
   /**
    * Reads `input` from `inputAt` to `inputEnd` and fills `output` from `outputAt`, at most `room` bytes.
    * @param flush one of zlib's flush constants
-   * @returns the error that zlib reports; then the handle is of no more use but to be closed
+   * @returns the error that zlib reports; after that the handle can only be closed
    */
   write(
     flush: number,
@@ -103,9 +103,9 @@ export class ZlibHandle {
   }
 
   /**
-   * Does the same from the first `inputEnd` bytes of `input`, in a thread of the pool. Until `written` is called, which never
-   * happens during this call nor after `close`, nothing else is asked of the handle but `close`, and nobody else may write to
-   * `input` or `output`, or give their memory away.
+   * Does the same with the first `inputEnd` bytes of `input`, in a thread of the pool. Until `written` is called, which never
+   * happens during this call nor after `close`, only `close` may be called, and nothing else may write to `input` or
+   * `output`, or transfer their memory.
    */
   writeLater(
     flush: number,
@@ -120,14 +120,14 @@ export class ZlibHandle {
     this.#native.write(flush, input, 0, inputEnd, output, outputAt, room);
   }
 
-  /** Forgets everything read and written: the handle is as good as new, and no byte from before can be referred to. */
+  /** Resets the state: the handle is as good as new, and no earlier byte can be referred to. */
   reset(): void {
     this.#native.reset();
   }
 
   /**
-   * Gives the memory back.
-   * @param closed called when zlib reads and writes no more, which may be later where a thread of the pool is at work
+   * Releases the memory.
+   * @param closed called when zlib has stopped reading and writing, which may be later where a thread of the pool is at work
    */
   close(closed?: () => void): void {
     this.#native.close();

@@ -9,7 +9,7 @@ import { ownerOf } from '../socket-owner.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = http2.constants;
 
-/** How long a client has to end its half after the server has ended its own, in milliseconds. */
+/** How long a client may take to end its half after the server has ended its own, in milliseconds. */
 const END_TIME = 1000;
 
 const streams = new WeakSet();
@@ -19,7 +19,7 @@ export function noteStream(stream: ServerHttp2Stream): void {
   streams.add(stream);
 }
 
-/** Whether a request came on a stream of HTTP/2, so that no head of HTTP/1.1 may be written. */
+/** Whether a request came on an HTTP/2 stream, so that no head of HTTP/1.1 may be written. */
 export function isStream(socket: Duplex): socket is ServerHttp2Stream {
   return streams.has(socket);
 }
@@ -34,13 +34,13 @@ export function connectLines(key: string): string[] {
 
 /**
  * Opens the connection.
- * @param lines those of `connectLines`, and more; fields of HTTP/1.1 alone are left out
+ * @param lines those of `connectLines`, and more; fields that exist only in HTTP/1.1 are left out
  */
 export function acceptStream(stream: ServerHttp2Stream, [, ...lines]: readonly string[]): void {
   stream.respond({ ...fieldsOfLines(lines), ':status': 200 });
 }
 
-/** Answers with an error and ends the stream; throws before it writes, for values that cannot stand in a head. */
+/** Answers with an error and ends the stream; throws before it writes, for values that cannot be in a head. */
 export function refuseStream(
   stream: ServerHttp2Stream,
   status: number,
@@ -51,12 +51,12 @@ export function refuseStream(
   if (stream.destroyed || stream.headersSent) return;
   stream.respond({ ...fieldsOfLines(lines.values()), ':status': status });
   stream.end(text);
-  // A request that goes on is cut off once it has its answer.
+  // A request that still continues is cut off after its answer.
   stream.once('finish', () => stream.close());
 }
 
 /**
- * Ends a stream of a server's whose client leaves its half open, as undici does: what it still sends would be read by nothing.
+ * Ends a server's stream whose client leaves its half open, as undici does: no code would read its further bytes.
  * RFC 9113 8.1: after END_STREAM a server may reset the stream with NO_ERROR.
  */
 export function endWithServer(stream: ServerHttp2Stream): void {
@@ -66,15 +66,15 @@ export function endWithServer(stream: ServerHttp2Stream): void {
 function onFinish(this: ServerHttp2Stream): void {
   if (this.readableEnded || this.closed) return;
   const timer = setInterval(() => {
-    // Bytes handed to the handle go out before END_STREAM, which the stream does not know.
+    // Bytes that the handle has are sent before END_STREAM; the stream does not know of them.
     if ((ownerOf(this)?.writableLength ?? 0) === 0) this.close(NGHTTP2_NO_ERROR);
   }, END_TIME);
   this.once('close', () => clearInterval(timer));
 }
 
 /**
- * Has `stream.destroy()` reset a stream that has not ended both ways (RFC 8441 5: a reset stands for a TCP connection that
- * is reset), where Node would report no error.
+ * Makes `stream.destroy()` reset a stream that has not ended both ways (RFC 8441 5: a reset corresponds to a reset TCP
+ * connection), where Node would report no error.
  */
 export function resetWhenDestroyed<T extends http2.Http2Stream>(stream: T): T {
   return Object.defineProperty(stream, 'destroy', { value: destroyWithReset, writable: true, configurable: true });

@@ -1,14 +1,14 @@
-// `handleWriter` hands chunks to the handles of HTTP/2 streams, as Node itself does behind their `write`.
+// `handleWriter` hands chunks to the handles of HTTP/2 streams, as Node itself does after their `write`.
 import type { Duplex } from 'node:stream';
 import type { DirectHandle, WriteRequest } from '../direct-write.js';
 
-/** A connection that hands bytes over. */
+/** A connection that hands over bytes. */
 export interface Giver {
-  /** The session has written a chunk, or never will. */
+  /** Called when the session has written a chunk, or never will. */
   wasTaken(handed: HandedChunk, error: Error | null | undefined): void;
 }
 
-/** A chunk that was handed over, with two things that its giver may keep with it. */
+/** A chunk that was handed over, with two values that its giver may keep with it. */
 export interface HandedChunk {
   readonly length: number;
   flight: unknown;
@@ -20,7 +20,7 @@ interface HandleRequest extends WriteRequest {
   handed?: HandedChunk;
 }
 
-/** The methods that stand between `write` of a stream and its handle; they are compared, never called. */
+/** The methods between `write` of a stream and its handle; they are compared, never called. */
 interface StreamMethods {
   readonly _write: unknown;
   readonly _writev: unknown;
@@ -28,7 +28,7 @@ interface StreamMethods {
 
 type StreamInsides = Duplex & StreamMethods & { readonly [handle: symbol]: DirectHandle | undefined };
 
-/** Node's own parts of a write, as a write of a stream has shown them. */
+/** Node's own parts of a write, found in a write of a stream. */
 interface Mechanism {
   readonly handle: symbol;
   readonly methods: StreamMethods;
@@ -37,7 +37,7 @@ interface Mechanism {
   readonly oncomplete: NonNullable<WriteRequest['oncomplete']>;
 }
 
-/** A write of Node's that is looked at. */
+/** A write of Node's under observation. */
 interface Shown extends Pick<Mechanism, 'handle' | 'methods' | 'Request'> {
   readonly request: HandleRequest;
 }
@@ -48,16 +48,16 @@ export function isHttp2Stream(socket: Duplex): boolean {
   return name === 'ServerHttp2Stream' || name === 'ClientHttp2Stream';
 }
 
-/** Learns from the first write of the thread, which goes by way of its stream; then writes past the streams. */
+/** Learns from the first write of the thread, which goes through its stream; later writes bypass the streams. */
 export class HandleWriter {
   private shown: Shown | undefined;
   private mechanism: Mechanism | undefined;
-  /** This Node is another one than those that are known. */
+  /** This Node differs from the known ones. */
   private isOff = false;
 
   /**
-   * Hands a chunk to the handle of a stream in which nothing waits; `giver` is told once it is written.
-   * @returns undefined where the stream is to be written to
+   * Hands a chunk to the handle of a stream without waiting bytes; calls `giver` once it is written.
+   * @returns undefined where the stream has to be written to
    */
   write(stream: Duplex, chunk: Uint8Array, giver: Giver): HandedChunk | undefined {
     const insides = stream as StreamInsides;
@@ -74,13 +74,13 @@ export class HandleWriter {
     request.callback = tell;
     request.async = true;
     request.buffer = chunk;
-    // Node counts bytes that wait in the stream; these it has not counted.
+    // Node counts bytes that wait in the stream; it has not counted these.
     request.bytes = 0;
     (request as HandleRequest).giver = giver;
     return ((request as HandleRequest).handed = { length: chunk.length, flight: undefined, tray: undefined });
   }
 
-  /** The mechanism, once a write has shown it; else looks at the next write of the stream. */
+  /** The mechanism, once a write has shown it; else observes the next write of the stream. */
   private learn(stream: StreamInsides, chunk: Uint8Array): Mechanism | undefined {
     const { shown } = this;
     if (shown !== undefined) {
@@ -95,7 +95,7 @@ export class HandleWriter {
     return undefined;
   }
 
-  /** Has the handle of a stream show how it is given a chunk. */
+  /** Observes how the handle of a stream is given a chunk. */
   private watch(stream: StreamInsides, chunk: Uint8Array): boolean {
     const symbol = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kHandle');
     const handle = symbol && stream[symbol];
@@ -120,7 +120,7 @@ function tell(this: HandleRequest, error?: Error | null): void {
   this.giver!.wasTaken(this.handed!, error);
 }
 
-/** Whether nothing is in the stream, nor keeps it from writing. */
+/** Whether the stream is empty and free to write. */
 function isIdle(stream: StreamInsides): boolean {
   const { pending, headersSent } = stream as { pending?: boolean; headersSent?: boolean };
   return (

@@ -1,4 +1,4 @@
-// `listenToStreams` has WebSocket servers answer the extended CONNECT requests of an HTTP/2 server (RFC 8441).
+// `listenToStreams` makes WebSocket servers answer the extended CONNECT requests of an HTTP/2 server (RFC 8441).
 import type {
   Http2Server,
   Http2ServerRequest,
@@ -12,14 +12,14 @@ import { nextTurn } from '../turn.js';
 import { letGo, requestOf } from './served-request.js';
 import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
-/** A WebSocket server as far as it answers streams. */
+/** The part of a WebSocket server that answers streams. */
 export interface StreamServer {
-  /** Whether a request is for this server; it may throw, as it is the application's. */
+  /** Whether a request is for this server; application code, which may throw. */
   wantsStream(request: Http2ServerRequest): boolean;
   takeStream(request: Http2ServerRequest, stream: ServerHttp2Stream): void;
 }
 
-/** The WebSocket servers of each HTTP server, in the order in which they were made. */
+/** The WebSocket servers of each HTTP server, in the order of their creation. */
 const hooks = new WeakMap<Http2Server, Hook>();
 
 /** Whether an HTTP server speaks HTTP/2. */
@@ -27,7 +27,7 @@ export function isHttp2Server(server: object): server is Http2Server {
   return typeof (server as Partial<Http2Server>).updateSettings === 'function';
 }
 
-/** Adds a WebSocket server to an HTTP server, whose sessions from now on announce the protocol; returns how to remove it. */
+/** Adds a WebSocket server to an HTTP server, whose sessions announce the protocol from now on; returns how to remove it. */
 export function listenToStreams(server: Http2Server, ours: StreamServer): () => void {
   let hook = hooks.get(server);
   if (hook === undefined) hooks.set(server, (hook = new Hook(server)));
@@ -70,7 +70,7 @@ class Hook {
     session.once('close', () => this.sessions.delete(session));
   };
 
-  /** Once the HTTP server takes no more connections, a session ends with its last stream: clients keep idle ones open. */
+  /** Once the HTTP server accepts no more connections, a session ends with its last stream: clients keep idle ones open. */
   private readonly endSessions = (): void => {
     if (!this.hasListened || this.server.listening) return;
     for (const session of this.sessions) session.close();
@@ -83,7 +83,7 @@ class Hook {
     rawHeaders: string[],
   ): void => {
     if (!isExtendedConnect(headers)) return;
-    // Another protocol is a matter of other listeners, where there are any.
+    // Another protocol is left to other listeners, if there are any.
     if (headers[':protocol'] !== 'websocket' && this.server.listenerCount('connect') > 1) return;
     const request = requestOf(stream, headers, rawHeaders);
     this.hasListened ||= this.server.listening;
@@ -91,7 +91,7 @@ class Hook {
     this.choose(request).takeStream(request, stream);
   };
 
-  /** The one server, or of several the first that wants the request; the first of all refuses a request that none wants. */
+  /** The server that takes the request: the only one, or the first that wants it; the first of all refuses an unwanted one. */
   private choose(request: Http2ServerRequest): StreamServer {
     const [first] = this.all;
     if (this.all.size === 1) return first;
@@ -99,14 +99,14 @@ class Hook {
       try {
         if (ours.wantsStream(request)) return ours;
       } catch {
-        // It throws once more when the server takes the stream, which the client is told of.
+        // It throws again when the server takes the stream, and the client then gets an answer.
         return ours;
       }
     }
     return first;
   }
 
-  /** Node's 'request' interface emits this for every CONNECT, and answers with 405 itself where nobody listens. */
+  /** Node's 'request' interface emits this for every CONNECT, and answers with 405 itself where there is no listener. */
   private readonly onConnect = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
     if (this.server.listenerCount('connect') > 1) return;
     if (isExtendedConnect(request.headers)) return void letGo(request.stream, request, response);

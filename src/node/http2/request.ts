@@ -5,7 +5,7 @@ import { connectNet, connectTls, type ClientOptions, type ConnectionOptions } fr
 import { shareSession, type SessionUse } from './sessions.js';
 import { StreamRequest, type StreamOutcome } from './stream-request.js';
 
-/** Options that decide whom to trust and how to connect: sessions are shared where all of them are the same. */
+/** Options of trust and connection: clients share a session where all of them are the same. */
 // prettier-ignore
 const IDENTITY = [
   'ca', 'cert', 'checkServerIdentity', 'ciphers', 'createConnection', 'crl', 'family', 'key', 'localAddress', 'lookup',
@@ -13,7 +13,7 @@ const IDENTITY = [
 ] as const;
 
 /**
- * Asks for a WebSocket at a destination.
+ * Requests a WebSocket at a destination.
  * @param fields the fields of the handshake, by lower-case name
  * @param auth `user:password` for a field Authorization, unless there is one
  */
@@ -32,7 +32,7 @@ export function requestStream(
     ':method': 'CONNECT',
     ':protocol': 'websocket',
     ':scheme': isSecure ? 'https' : 'http',
-    // A Unix socket has no host; HTTP/1.1 calls it so too.
+    // A Unix socket has no host; HTTP/1.1 uses this name too.
     ':authority': authority ?? (destination.url.host || 'localhost'),
     ':path': path || '/',
   };

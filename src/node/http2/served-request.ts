@@ -1,4 +1,4 @@
-// `requestOf` makes the request that the application gets for a stream, and `letGo` has the stream keep nothing of it.
+// `requestOf` makes the application's request of a stream, and `letGo` detaches a request from its stream.
 import { EventEmitter } from 'node:events';
 import http2, {
   type Http2ServerRequest,
@@ -9,8 +9,8 @@ import http2, {
 import { readPath } from '../landing.js';
 
 /**
- * As over HTTP/1.1, an opening request has no body, tells nothing of its connection, and lives no longer than the application
- * keeps it. Node's own would read the stream and pause it, and stay with it to its end.
+ * As over HTTP/1.1, an opening request has no body, reports nothing of its connection, and lives no longer than the
+ * application keeps it. Node's own would read the stream and pause it, and live as long as the stream.
  */
 export function requestOf(
   stream: ServerHttp2Stream,
@@ -25,7 +25,7 @@ export function requestOf(
   return request;
 }
 
-/** Takes a stream's request or response, and their listeners, off it; false where this Node keeps them in another way. */
+/** Detaches a stream's request and response with their listeners; false where this Node keeps them in another way. */
 export function letGo(stream: ServerHttp2Stream, ...kept: (Http2ServerRequest | Http2ServerResponse)[]): boolean {
   traces ??= findTraces();
   if (traces.size === 0) return false;
@@ -36,7 +36,7 @@ export function letGo(stream: ServerHttp2Stream, ...kept: (Http2ServerRequest | 
       }
     }
   }
-  // Node's listeners on requests and responses look for them here, and pass where there is none.
+  // Node's listeners on requests and responses look for them here, and do nothing where there is none.
   const slots = stream as unknown as Record<symbol, unknown>;
   for (const symbol of Object.getOwnPropertySymbols(stream)) {
     if (kept.includes(slots[symbol] as Http2ServerRequest)) slots[symbol] = undefined;
@@ -44,7 +44,7 @@ export function letGo(stream: ServerHttp2Stream, ...kept: (Http2ServerRequest | 
   return true;
 }
 
-/** The listeners that requests and responses put on streams; of those that are made anew each time, the text. */
+/** The listeners that requests and responses put on streams; of those created anew each time, the text. */
 let traces: ReadonlySet<unknown> | undefined;
 
 function findTraces(): ReadonlySet<unknown> {
@@ -56,7 +56,7 @@ function findTraces(): ReadonlySet<unknown> {
     const slots = Object.getOwnPropertySymbols(probe).map((symbol) => (probe as never)[symbol]);
     if (!kept.every((each) => slots.includes(each as never))) return found;
   } catch {
-    // A Node that asks more of a stream keeps its requests.
+    // A Node that requires more of a stream keeps its requests.
     return found;
   }
   for (const name of probe.eventNames()) for (const listener of probe.listeners(name)) found.add(listener);

@@ -6,10 +6,10 @@ import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
 /**
  * How long a session without streams stays open, in milliseconds: as long as a server of node:http keeps an idle connection.
- * It keeps no process alive meanwhile.
+ * Meanwhile it keeps no process alive.
  */
 const IDLE_TIME = 5000;
-/** Megabytes that may wait on a session: with more than Node's 10 waiting, it refuses new streams. */
+/** The megabytes that may wait on a session: with more than Node's 10 waiting, it refuses new streams. */
 const SESSION_MEMORY = 1000;
 
 /** The session of one origin and one set of TLS options, and how many streams use it. */
@@ -27,7 +27,7 @@ class Shared {
       clearTimeout(this.idle);
       forget();
     });
-    // A failure is told by the streams that it ends, and by the requests that wait.
+    // The streams that a failure ends report it, and so do the waiting requests.
     session.on('error', forget);
   }
 
@@ -59,7 +59,7 @@ export interface SessionUse {
 /**
  * Uses the session of an origin, or opens one.
  * @param origin scheme, host and port
- * @param identity the options that decide whom to trust and how to connect; sessions are shared where all are the same
+ * @param identity the options of trust and connection; clients share a session where all are the same
  * @param connect makes the connection of a new session
  */
 export function shareSession(origin: string, identity: readonly unknown[], connect: () => Duplex): SessionUse {

@@ -1,9 +1,9 @@
-// `StreamRequest` asks for a WebSocket on a stream of an HTTP/2 session, once the peer has said that it takes such requests (RFC 8441 5).
+// `StreamRequest` requests a WebSocket on a stream of an HTTP/2 session, once the peer has announced the protocol (RFC 8441 5).
 import { EventEmitter } from 'node:events';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import type { SessionUse } from './sessions.js';
 
-/** How a request ended: one of these is called, once, unless it is destroyed first. */
+/** The outcomes of a request: one of these is called, once, unless it is destroyed first. */
 export interface StreamOutcome {
   /** The peer speaks no HTTP/2, or has not announced the protocol: the request may be made over HTTP/1.1. */
   refused(): void;
@@ -11,7 +11,7 @@ export interface StreamOutcome {
   failed(error: Error): void;
 }
 
-/** Whether the peer of a session takes requests for a WebSocket, asked once a session. */
+/** Whether the peer of a session accepts requests for a WebSocket, determined once a session. */
 const announcements = new WeakMap<ClientHttp2Session, Promise<boolean>>();
 
 function announces(session: ClientHttp2Session): Promise<boolean> {
@@ -27,13 +27,13 @@ function askOnce(session: ClientHttp2Session): Promise<boolean> {
     if (session.destroyed || session.closed) return lost();
     session.once('close', lost);
     session.once('error', lost);
-    // The peer's settings are the first that it sends, so that an answered ping has them here (RFC 9113 3.4).
+    // The peer's settings are its first frame, so that they have arrived when a ping is answered (RFC 9113 3.4).
     if (session.connecting) session.once('remoteSettings', told);
     else session.ping((error) => (error === null ? told() : lost()));
   });
 }
 
-/** Stands where the ClientRequest of HTTP/1.1 stands; emits 'close' when it is over. */
+/** Takes the place of the ClientRequest of HTTP/1.1; emits 'close' when it is over. */
 export class StreamRequest extends EventEmitter {
   private stream: ClientHttp2Stream | undefined;
   private isOver = false;
@@ -51,7 +51,7 @@ export class StreamRequest extends EventEmitter {
     });
   }
 
-  /** Gives the request up. */
+  /** Gives up the request. */
   destroy(): void {
     const { stream } = this;
     if (!this.settle(() => {})) return;
@@ -84,7 +84,7 @@ export class StreamRequest extends EventEmitter {
     });
   }
 
-  /** Says how the request ended, if it has not; false if it had. */
+  /** Reports the outcome of the request, if that has not happened; false if it had. */
   private settle(tell: () => void): boolean {
     if (this.isOver) return false;
     this.isOver = true;

@@ -1,4 +1,4 @@
-// `clusterBroker` relays topics between the processes and threads of one machine by a hub on a Unix socket, which `startHub` opens.
+// `clusterBroker` relays topics between the processes and threads of one machine through a hub, which `startHub` opens.
 import { Buffer } from 'node:buffer';
 import { connect, type Socket } from 'node:net';
 import type { Broker, BrokerListener, Recovery } from '../broker.js';
@@ -16,12 +16,12 @@ import {
 
 export { startHub, type Hub, type HubOptions } from './hub.js';
 
-// Out: the entry of a tick -> one frame, and all frames of a tick leave in one write of the Unix socket.
+// Out: the entry of a tick -> one frame; all frames of a tick leave in one write of the Unix socket.
 // In:  the hub's frame -> its topic, its place where the hub keeps history, and the entry.
-// Gap: the socket is connected again, all topics are subscribed to again, and each is read from its last place on.
+// Gap: the socket reconnects, all topics are subscribed again, and each is read from its last place on.
 
 export interface ClusterBrokerOptions {
-  /** Where the hub listens. */
+  /** The path that the hub listens at. */
   readonly path: string;
   /** Whether the hub keeps history. */
   readonly history?: boolean;
@@ -32,7 +32,7 @@ interface Request {
   readonly reject: (error: Error) => void;
 }
 
-/** How long to wait before the hub is tried again, in ms. */
+/** The delay before the hub is tried again, in ms. */
 const AGAIN = 100;
 
 class ClusterBroker implements Broker {
@@ -58,7 +58,7 @@ class ClusterBroker implements Broker {
 
   subscribe(topics: readonly string[]): Promise<void> {
     for (const topic of topics) this.write(encodeFrame(Kind.Subscribe, 0, topic));
-    // Answered behind them.
+    // Answered after them.
     return this.pulse();
   }
 
@@ -135,7 +135,7 @@ class ClusterBroker implements Broker {
     });
   }
 
-  /** Writes a frame, with all others of this tick in one write. */
+  /** Writes a frame, together with the others of this tick in one write. */
   private write(frame: Buffer): void {
     const { socket } = this;
     if (socket === undefined || socket.destroyed) return;
@@ -151,7 +151,7 @@ class ClusterBroker implements Broker {
   }
 }
 
-/** A broker by way of a hub; it connects again whenever the hub has gone. */
+/** A broker through a hub; it reconnects whenever the hub was lost. */
 export function clusterBroker(options: ClusterBrokerOptions): Broker {
   return new ClusterBroker(options);
 }

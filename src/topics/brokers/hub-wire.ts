@@ -1,4 +1,4 @@
-// `encodeFrame` and `FrameReader` are the frames between a hub of topics and the processes that use it.
+// `encodeFrame` and `FrameReader` write and read the frames between a hub of topics and its processes.
 import { Buffer } from 'node:buffer';
 import type { Recovery } from '../broker.js';
 import type { Place } from '../position.js';
@@ -6,7 +6,7 @@ import type { Place } from '../position.js';
 // | length of the rest 4 | kind 1 | request 4 | length of the topic 2 | topic | body |
 const HEAD = 11;
 
-/** The longest entry, in bytes: a few that wait for a process are less than it may have waiting. */
+/** The longest entry, in bytes: several of them may wait for a process. */
 export const MAX_ENTRY: number = 16 * 1024 * 1024;
 // Topics are at most 256 bytes.
 export const MAX_FRAME: number = MAX_ENTRY + 1024;
@@ -16,7 +16,7 @@ export enum Kind {
   Unsubscribe = 2,
   Publish = 3,
   Read = 4,
-  /** Answered with an empty reply, behind all that was sent before. */
+  /** Answered with an empty reply, after everything that was sent before. */
   Pulse = 5,
   Reply = 6,
   Entry = 7,
@@ -24,7 +24,7 @@ export enum Kind {
 
 export interface HubFrame {
   readonly kind: Kind;
-  /** Which request a reply is to; 0 for none. */
+  /** The request that a reply answers; 0 for none. */
   readonly request: number;
   readonly topic: string;
   readonly body: Buffer;
@@ -46,9 +46,9 @@ export function encodeFrame(kind: Kind, request: number, topic: string, ...parts
   return frame;
 }
 
-/** Puts chunks together to frames. */
+/** Joins chunks into frames. */
 export class FrameReader {
-  /** Whether the peer announces a frame longer than `limit`: nothing is read any more. */
+  /** Whether the peer announced a frame longer than `limit`, after which nothing is read. */
   isTooLong = false;
   private chunks: Buffer[] = [];
   private length = 0;
@@ -88,7 +88,7 @@ export class FrameReader {
   }
 }
 
-/** An offset, and no offset, as 8 bytes. */
+/** An offset, or no offset, as 8 bytes. */
 export function encodeOffset(offset: number | undefined): Buffer {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeDoubleLE(offset ?? -1);
@@ -100,14 +100,14 @@ export function decodeOffset(bytes: Buffer): number | undefined {
   return offset < 0 ? undefined : offset;
 }
 
-/** A place, and none, as bytes. */
+/** A place, or no place, as bytes. */
 export function encodePlace(place: Place | undefined): Buffer {
   if (place === undefined) return Buffer.of(0);
   const epoch = Buffer.from(place.epoch);
   return Buffer.concat([Buffer.of(epoch.length), epoch, encodeOffset(place.offset)]);
 }
 
-/** The place that bytes begin with, and where it ends. */
+/** The place at the start of bytes, and its end. */
 export function decodePlace(bytes: Buffer): [Place | undefined, number] {
   const end = 1 + bytes[0];
   if (end === 1) return [undefined, 1];

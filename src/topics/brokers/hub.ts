@@ -19,29 +19,29 @@ import {
 } from './hub-wire.js';
 
 export interface HubOptions {
-  /** The Unix socket, or on Windows the named pipe, that the hub listens on. */
+  /** The path of the Unix socket, or on Windows the named pipe, that the hub listens on. */
   readonly path: string;
-  /** Keeps messages, for `after`. */
+  /** Keep messages, for `after`. */
   readonly history?: Partial<HistoryLimits> | boolean;
 }
 
 export interface Hub {
   readonly path: string;
-  /** Ends all connections; the processes come back when there is a hub again. */
+  /** Ends all connections; the processes reconnect when a hub listens again. */
   close(): Promise<void>;
 }
 
-/** A process with so many bytes waiting is cut off: it comes back, and reads the entries that it has missed. */
+/** A process with this many waiting bytes is disconnected; it reconnects and reads the entries that it has missed. */
 const WAITING_AT_MOST = 64 * 1024 * 1024;
 
-/** One process that is connected. */
+/** One connected process. */
 class Peer {
   readonly topics: Set<string> = new Set();
   private answers: (() => Buffer)[] = [];
 
   constructor(private readonly socket: Socket) {}
 
-  /** Sends a frame, with all others of this tick in one write. */
+  /** Sends a frame, together with the others of this tick in one write. */
   send(frame: Buffer): void {
     const { socket } = this;
     if (socket.writableCorked === 0) {
@@ -52,7 +52,7 @@ class Peer {
     if (socket.writableLength > WAITING_AT_MOST) socket.destroy();
   }
 
-  /** Sends a frame that may be long, made once those before it have been written. */
+  /** Sends a frame that may be long; it is made once those before it have been written. */
   answer(make: () => Buffer): void {
     if (this.socket.writableNeedDrain) this.answers.push(make);
     else this.send(make());
@@ -95,7 +95,7 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
       case Kind.Unsubscribe:
         return leave(peer, topic);
       case Kind.Publish: {
-        // An entry that is kept has memory of its own: the chunk that it came in is longer.
+        // A kept entry has memory of its own: the chunk that it came in is longer.
         const place = encodePlace(kept?.add(topic, Buffer.from(body)));
         const frame = encodeFrame(Kind.Entry, 0, topic, place, body);
         for (const subscriber of subscribers.get(topic) ?? []) subscriber.send(frame);
@@ -119,7 +119,7 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
       if (reader.isTooLong) socket.destroy();
     });
     socket.on('drain', () => peer.drained());
-    // Its 'close' follows.
+    // 'close' follows.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       sockets.delete(socket);
@@ -138,7 +138,7 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
   };
 }
 
-/** Listens at a path. A file that a hub left behind when it was killed goes; one that another process listens at stays. */
+/** Listens at a path. A file that a killed hub left behind is removed; one that another process listens at stays. */
 async function listen(server: Server, path: string): Promise<void> {
   server.listen(path);
   try {

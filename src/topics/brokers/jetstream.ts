@@ -1,10 +1,10 @@
-// `JetStream` is the stream of NATS that gives the entries of all topics their offsets, keeps them, and sends them on.
+// `JetStream` is a NATS stream that gives the entries of all topics their offsets, stores them, and forwards them.
 import { Buffer } from 'node:buffer';
 import type { HistoryLimits, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 import { token, type NatsMessage, type Requests } from './nats-requests.js';
 
-/** The part that is used of a stream's description. */
+/** The part of a stream's description that is used. */
 interface StreamInfo {
   readonly created: string;
   readonly config: { readonly max_msgs_per_subject: number; readonly republish?: { readonly dest: string } };
@@ -21,10 +21,10 @@ interface Answer {
   readonly error?: { readonly code: number; readonly description: string };
 }
 
-/** Entries outlive their age, so that topics that were silent for long recover too; in ms. */
+/** How long entries outlive their age, so that topics that were silent for long recover too, in ms. */
 const KEPT = 7 * 24 * 60 * 60 * 1000;
 const NANOSECONDS = 1e6;
-/** How long a read may take, in ms. */
+/** The time limit of a read, in ms. */
 const READ_TIMEOUT = 5000;
 const NOT_FOUND = 404;
 
@@ -38,7 +38,7 @@ interface Stored {
 export class JetStream {
   private readonly name: string;
   private epoch = '';
-  /** The offset of the latest entry that was sent on. */
+  /** The offset of the latest forwarded entry. */
   private latest = 0;
   private asked: Promise<StreamInfo> | undefined;
 
@@ -47,11 +47,11 @@ export class JetStream {
     private readonly prefix: string,
     private readonly limits: HistoryLimits,
   ) {
-    // The server takes the name for a pattern of its own, where a percent sign is more than that.
+    // The server takes the name for a pattern, in which a percent sign has a meaning.
     this.name = token(prefix).replaceAll('%', '_');
   }
 
-  /** Makes sure of the stream; one that exists is used as it is. */
+  /** Creates the stream; an existing one is used as it is. */
   async begin(): Promise<void> {
     const { name, prefix } = this;
     const dest = `${prefix}l.{{wildcard(1)}}`;
@@ -65,7 +65,7 @@ export class JetStream {
         retention: 'limits',
         storage: 'file',
         num_replicas: 1,
-        // One more than are promised: a topic with so many behind a position has lost none of them.
+        // One more than promised: a topic with this many entries after a position has lost none of them.
         max_msgs_per_subject: Math.max(1, this.limits.messages) + 1,
         max_age: Math.max(KEPT, this.limits.age) * NANOSECONDS,
         republish: { src: `${prefix}s.*`, dest },
@@ -80,7 +80,7 @@ export class JetStream {
     return { epoch: this.epoch, offset: (judged(data) as { readonly seq: number }).seq };
   }
 
-  /** The place of an entry that was sent on; undefined where the stream has begun anew. */
+  /** The place of a forwarded entry; undefined where the stream was created anew. */
   placeOf({ headers }: NatsMessage): Place | undefined {
     const offset = Number(headers!.get('Nats-Sequence'));
     const isNew = offset > this.latest;
@@ -90,7 +90,7 @@ export class JetStream {
 
   async read(topic: string, offset: number | undefined): Promise<Recovery> {
     const entries = offset === undefined ? [] : await this.stored(topic, offset);
-    // Behind the entries: entries that are thrown away meanwhile are seen to be missing.
+    // Read after the entries: entries that are discarded meanwhile are found missing.
     const { config, state } = await this.info();
     const { epoch } = this;
     const [last, first, most] = [state.last_seq, state.first_seq, config.max_msgs_per_subject];
@@ -101,13 +101,13 @@ export class JetStream {
       offset <= last + 1 &&
       (most <= 0 || entries.length < most) &&
       entries.every(({ time }) => time >= oldest);
-    // An entry that has come since is not among them, and is live.
+    // An entry that arrived since is not among them, and is delivered live.
     return isWhole
       ? { epoch, last: entries.at(-1)?.offset ?? offset - 1, end: last + 1, isWhole, entries }
       : { epoch, last, isWhole, entries: [] };
   }
 
-  /** The entries of a topic that the stream keeps, from an offset on. */
+  /** The stored entries of a topic, from an offset on. */
   private stored(topic: string, offset: number): Promise<Stored[]> {
     const { name, prefix } = this;
     return new Promise((resolve, reject) => {
@@ -116,7 +116,7 @@ export class JetStream {
       const settle = (error?: Error): void => {
         clearTimeout(timer);
         end();
-        // The server ends it by itself too, when nobody listens any more.
+        // The server also ends it by itself, when it has no listeners.
         if (consumer !== undefined) this.call(`CONSUMER.DELETE.${name}.${consumer.name}`).catch(() => undefined);
         if (error === undefined) resolve(entries);
         else reject(error);
@@ -146,7 +146,7 @@ export class JetStream {
     });
   }
 
-  /** Describes the stream; all that ask in one tick share one answer. */
+  /** Describes the stream; all callers of one tick share one answer. */
   private info(): Promise<StreamInfo> {
     return (this.asked ??= this.askInfo());
   }
@@ -167,7 +167,7 @@ export class JetStream {
   }
 }
 
-/** An error that the server answers with. */
+/** An error in the server's answer. */
 class Refusal extends Error {
   constructor(
     readonly code: number,

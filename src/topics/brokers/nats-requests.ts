@@ -1,4 +1,4 @@
-// `Requests` asks the server of NATS, and hears its answers by one subscription of its own.
+// `Requests` sends requests to the NATS server, and receives the answers by one subscription of its own.
 
 export interface NatsMessage {
   readonly subject: string;
@@ -11,7 +11,7 @@ export interface NatsSubscription {
   unsubscribe(): void;
 }
 
-/** How much is used of a connection of `@nats-io/transport-node` or `nats`. */
+/** The part of a connection of `@nats-io/transport-node` or `nats` that is used. */
 export interface NatsConnection {
   readonly info?: { readonly max_payload: number };
   publish(subject: string, data?: Uint8Array, options?: { reply?: string }): void;
@@ -29,16 +29,16 @@ export function token(text: string): string {
   return encodeURIComponent(text).replaceAll('.', '%2E').replaceAll('*', '%2A');
 }
 
-/** Takes what comes for a request, or the reason why nothing does. */
+/** Receives the answers to a request, or the reason why there are none. */
 type Taker = (answer: NatsMessage | Error) => void;
 
-/** A subject of its own, and the end of it. */
+/** A subject for one request, and the function that ends it. */
 interface Listening {
   readonly subject: string;
   readonly end: () => void;
 }
 
-/** There is nothing at the server that answers a request. */
+/** No service at the server answers the request. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
@@ -51,7 +51,7 @@ export class Requests {
   private subscription: NatsSubscription | undefined;
   private latest = 0;
 
-  /** @param inbox the subject, without its last token, that answers come to */
+  /** @param inbox the subject of the answers, without its last token */
   constructor(
     private readonly connection: NatsConnection,
     private readonly inbox: string,
@@ -65,7 +65,7 @@ export class Requests {
     this.subscription = this.connection.subscribe(`${this.inbox}.*`, { callback });
   }
 
-  /** Ends all that waits. */
+  /** Ends all pending requests. */
   fail(reason: Error): void {
     const takers = [...this.waiting.values()];
     this.waiting.clear();
@@ -77,14 +77,14 @@ export class Requests {
     this.fail(new Error('The broker has been closed'));
   }
 
-  /** Has `take` given all that comes to a subject of its own; the function returned ends that. */
+  /** Passes everything on a new subject to `take`; the returned function ends that. */
   listen(take: Taker): Listening {
     const name = String(++this.latest);
     this.waiting.set(name, take);
     return { subject: `${this.inbox}.${name}`, end: () => void this.waiting.delete(name) };
   }
 
-  /** The same for what a consumer delivers, under the subjects that it was stored by. */
+  /** The same for the messages of a consumer, under the subjects that they were stored by. */
   deliver(take: Taker): Listening {
     const name = `s.${++this.latest}`;
     const subject = `${this.inbox}.${name}`;
@@ -97,7 +97,7 @@ export class Requests {
     return { subject, end };
   }
 
-  /** Asks, and resolves with the one answer; rejects when nobody is there to answer, or the connection goes. */
+  /** Sends a request, and resolves with the one answer; rejects when there is no service, or the connection is lost. */
   ask(subject: string, data: Uint8Array = NONE): Promise<NatsMessage> {
     return new Promise((resolve, reject) => {
       const { subject: reply, end } = this.listen((answer) => {
@@ -115,7 +115,7 @@ export class Requests {
     });
   }
 
-  /** Sends a message to itself, and settles when it has come. */
+  /** Sends a message to itself, and settles when it has arrived. */
   pulse(): Promise<NatsMessage> {
     return new Promise((resolve, reject) => {
       const { subject, end } = this.listen((answer) => {

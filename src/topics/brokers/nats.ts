@@ -1,4 +1,4 @@
-// `natsBroker` relays topics over NATS 2.9 or later, by the caller's connection of `@nats-io/transport-node` 3 or `nats` 2.
+// `natsBroker` relays topics over NATS 2.9 or later, with the caller's connection of `@nats-io/transport-node` 3 or `nats` 2.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.js';
@@ -16,20 +16,20 @@ import {
 
 export type { NatsConnection, NatsMessage, NatsSubscription } from './nats-requests.js';
 
-// Out: the entry of a tick -> a message, and one PING for all of a tick, whose PONG says that the server has taken them; with history
+// Out: the entry of a tick -> a message, and one PING for the whole tick, whose PONG confirms that the server has them; with history
 //      a request to the stream, whose answer is the entry's offset.
-// In:  the server's message -> its topic by its subscription, and with history its offset, and that of the topic's entry before it,
-//      from the headers that the stream adds as it sends on what it has stored.
-// Gap: all subscriptions stay the client's, which makes them again; each topic is read from its last offset on by a consumer of its own.
+// In:  the server's message -> its topic by the subscription; with history also its offset, and that of the topic's previous entry,
+//      from the headers that the stream adds when it forwards a stored message.
+// Gap: the client renews its subscriptions by itself; each topic is read from its last offset on by a consumer of its own.
 
 export interface NatsBrokerOptions {
-  /** Begins all subjects, and names the stream; `wsimd:` by default. */
+  /** The prefix of all subjects, and the name of the stream; `wsimd:` by default. */
   readonly prefix?: string;
-  /** Keeps messages in a stream of JetStream, for `after`. */
+  /** Keep messages in a stream of JetStream, for `after`. */
   readonly history?: Partial<HistoryLimits> | boolean;
 }
 
-/** How long to wait before a stream that cannot be had is asked for again, in ms. */
+/** The delay before an unavailable stream is asked for again, in ms. */
 const AGAIN = 200;
 /** The server's default, in bytes. */
 const MAX_PAYLOAD = 1024 * 1024;
@@ -42,7 +42,7 @@ class NatsBroker implements Broker {
   private readonly subscriptions = new Map<string, NatsSubscription>();
   private listener: BrokerListener | undefined;
   private statuses: (AsyncIterable<{ readonly type: string }> & { stop?(): void }) | undefined;
-  /** Until the stream is there. */
+  /** Pending until the stream is available. */
   private begun: Promise<void> | undefined;
   private flushed: Promise<void> | undefined;
   private isConnected = true;
@@ -136,7 +136,7 @@ class NatsBroker implements Broker {
     }
   }
 
-  /** One PING behind all that the tick publishes. */
+  /** One PING after everything that the tick publishes. */
   private async flush(): Promise<void> {
     await Promise.resolve();
     this.flushed = undefined;
@@ -174,7 +174,7 @@ class NatsBroker implements Broker {
     }
   }
 
-  /** Tells that the engine is there, once its stream is. */
+  /** Reports that the engine is connected, once its stream is available. */
   private async comeBack(): Promise<void> {
     for (;;) {
       try {
@@ -188,7 +188,7 @@ class NatsBroker implements Broker {
     if (this.isConnected && !this.isClosed) this.listener!.up();
   }
 
-  /** The stream has ended or begun anew while the connection stood: all topics are read again. */
+  /** The stream was deleted or created anew while the connection stood: all topics are read again. */
   private async renew(): Promise<void> {
     if (this.isClosed || this.isRenewing) return;
     this.isRenewing = true;
@@ -198,13 +198,13 @@ class NatsBroker implements Broker {
   }
 }
 
-// What a subject cannot hold: blanks and wildcards; and an empty token.
+// Characters that a subject cannot contain, blanks and wildcards; and an empty token.
 const PREFIX = /^[^\s*>.][^\s*>]*$/;
 
 /**
- * A broker over NATS. The connection stays the caller's, who closes it; it must hear its own messages (no `noEcho`), and
- * should connect again for ever (`maxReconnectAttempts: -1`).
- * @throws TypeError for a value that is no connection, or a prefix that no subject can begin with
+ * A broker over NATS. The caller keeps the connection and closes it; it must receive its own messages (no `noEcho`), and
+ * should reconnect for ever (`maxReconnectAttempts: -1`).
+ * @throws TypeError for a value that is not a connection, or a prefix that cannot begin a subject
  */
 export function natsBroker(connection: NatsConnection, options: NatsBrokerOptions = {}): Broker {
   const isConnection =

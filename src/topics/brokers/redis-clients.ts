@@ -1,4 +1,4 @@
-// `RedisClient` says how much is used of the caller's client, and `Connection` is the face that all of them are given.
+// `RedisClient` lists the part of the caller's client that is used, and `Connection` is the common interface of all clients.
 
 type Listener = (...values: never[]) => void;
 export type Subscribe = (
@@ -7,7 +7,7 @@ export type Subscribe = (
   isBuffer: never,
 ) => unknown;
 
-/** How much is used of a client of `redis`. */
+/** The part of a client of `redis` that is used. */
 export interface NodeRedisClient {
   readonly isReady: boolean;
   duplicate(overrides?: never): NodeRedisClient;
@@ -22,7 +22,7 @@ export interface NodeRedisClient {
   off(event: string, listener: Listener): unknown;
 }
 
-/** How much is used of a cluster's client of `redis`. */
+/** The part of a cluster's client of `redis` that is used. */
 export interface NodeRedisCluster {
   readonly masters: readonly unknown[];
   nodeClient(node: never): unknown;
@@ -34,7 +34,7 @@ export interface NodeRedisCluster {
   off(event: string, listener: Listener): unknown;
 }
 
-/** How much is used of a client of `ioredis`. */
+/** The part of a client of `ioredis` that is used. */
 export interface IoredisClient {
   readonly status: string;
   duplicate(overrides?: never): IoredisClient;
@@ -48,7 +48,7 @@ export interface IoredisClient {
   off(event: string, listener: Listener): unknown;
 }
 
-/** How much is used of a cluster's client of `ioredis`. */
+/** The part of a cluster's client of `ioredis` that is used. */
 export interface IoredisCluster {
   readonly isCluster: boolean;
   nodes(role: 'master'): unknown[];
@@ -60,13 +60,13 @@ export interface IoredisCluster {
 
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoredisClient | IoredisCluster;
 
-/** The clients' common face. */
+/** The common interface of the clients. */
 export interface Connection {
   call(command: readonly (string | Buffer)[]): Promise<unknown>;
   subscribe(channels: string[], listener: (channel: string, message: Buffer) => void): Promise<unknown>;
   unsubscribe(channels: string[]): Promise<unknown>;
   /**
-   * Has this told whether the connection is there, and when channels have gone to another server; the function returned ends
+   * Reports whether the connection stands, and when channels have moved to another server; the returned function ends
    * that.
    */
   watch(up: () => void, down: (reason: Error) => void, moved?: () => void): () => void;
@@ -74,11 +74,11 @@ export interface Connection {
   /** Connects a duplicate. */
   open(): Promise<unknown>;
   end(): void;
-  /** One channel for each server that relays; `channelOf` makes channels of text. */
+  /** One channel for each server that relays; `channelOf` turns text into channels. */
   channels(channelOf: (text: string) => string): string[];
 }
 
-/** A master of a cluster, as the cluster's client knows it. */
+/** A master of a cluster, as described by the cluster's client. */
 export interface ShardNode {
   readonly asks: Connection;
   /** A new connection to it. */

@@ -1,4 +1,4 @@
-// `connectionOf` gives clients of `redis` and `ioredis`, of one server or of a cluster, one face.
+// `connectionOf` gives clients of `redis` and `ioredis`, of one server or of a cluster, one interface.
 import type {
   Connection,
   IoredisClient,
@@ -11,7 +11,7 @@ import type {
 } from './redis-clients.js';
 import { Shards } from './redis-shards.js';
 
-/** @param isSharded whether channels are of a shard, as SSUBSCRIBE takes them */
+/** @param isSharded whether channels belong to shards, as SSUBSCRIBE takes them */
 export function connectionOf(client: RedisClient, isSharded: boolean): Connection {
   if ('nodes' in client) return overIoredisCluster(client);
   if ('masters' in client) return overNodeRedisCluster(client);
@@ -31,7 +31,7 @@ function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection 
   return {
     call: (command) => commands.sendCommand(command),
     subscribe: async (channels, listener) => {
-      // One for all: each function that a channel is subscribed to with is called.
+      // One function for all: each function that subscribed to a channel is called.
       taker ??= (message, channel) => listener((channel as Buffer).toString(), message);
       await client[subscribe](channels, taker, true as never);
     },
@@ -67,7 +67,7 @@ function overIoredis(client: IoredisClient, isSharded: boolean): Connection {
   };
 }
 
-/** A cluster's client sends commands; each shard's messages come by a connection of our own, whose end we hear of. */
+/** A cluster's client sends commands; the messages of each shard come by a connection of our own, whose end is observed. */
 function overCluster(
   client: NodeRedisCluster | IoredisCluster,
   call: Connection['call'],
@@ -80,7 +80,7 @@ function overCluster(
     call,
     subscribe: refuse,
     unsubscribe: refuse,
-    // Its nodes come and go; the subscribers tell.
+    // Its nodes come and go; the subscribers report that.
     watch: () => {
       const failed = (): void => undefined;
       client.on('error', failed);
@@ -93,7 +93,7 @@ function overCluster(
   };
 }
 
-/** How long clients wait before they connect again, in ms. */
+/** The delay before clients reconnect, in ms. */
 const RECONNECT_AFTER = 100;
 
 function overIoredisCluster(cluster: IoredisCluster): Connection {
@@ -121,7 +121,7 @@ function overNodeRedisCluster(cluster: NodeRedisCluster): Connection {
   });
 }
 
-/** Of a client's events, `gone` say that its connection has ended; 'error' only says why. */
+/** The events of a client: those in `gone` say that its connection has ended; 'error' only says why. */
 function watch(
   client: NodeRedisClient | IoredisClient,
   gone: readonly string[],

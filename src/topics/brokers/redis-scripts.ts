@@ -1,7 +1,7 @@
-// `publishScript` and `READ` are the scripts that Redis runs for topics with history, each as one step.
+// `publishScript` and `READ` are the scripts that Redis runs, each as one step, for topics with history.
 
 // KEYS: stream, facts. ARGV: channel, entry, origin, number, messages, age, time, epoch for a new topic.
-// An entry that a client sends again after its connection was cut is known by its origin and number.
+// Its origin and number identify an entry that a client sends again after its connection was cut.
 export const publishScript = (isSharded: boolean): string => `
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then

@@ -1,20 +1,20 @@
-// `Shards` subscribes to the channels of a Redis Cluster at the node that each belongs to, and tells when any of them goes.
+// `Shards` subscribes to the channels of a Redis Cluster at the node of each, and reports when a node goes away.
 import type { Connection, ShardNode } from './redis-clients.js';
 
 interface Shard {
   readonly connection: Connection;
   readonly slots: readonly [number, number][];
   isUp: boolean;
-  /** A channel of its own, once found. */
+  /** A channel in a slot of this node, once found. */
   own: string[] | undefined;
 }
 
 type Listener = (channel: string, message: Buffer) => void;
 
 const SLOTS = 16384;
-/** Of so many channels one is of a node's slots, unless it has next to none. */
+/** Among this many channels one is in a slot of a node, unless the node has almost none. */
 const TRIES = 2000;
-/** How often the cluster is asked for its nodes while one is away, in ms. */
+/** The interval at which the cluster is asked for its nodes while one is away, in ms. */
 const AGAIN = 500;
 
 export class Shards implements Connection {
@@ -58,7 +58,7 @@ export class Shards implements Connection {
     return [...this.shards.values()].flatMap((shard) => {
       shard.own ??= Array.from({ length: TRIES }, (_, number) => channelOf(String(number)));
       const channel = shard.own.find((name) => holds(shard.slots, slotOf(tagOf(name))));
-      // A prefix with braces of its own puts all into one slot.
+      // A prefix with braces puts all channels into one slot.
       shard.own = channel === undefined ? [] : [channel];
       return shard.own;
     });
@@ -72,7 +72,7 @@ export class Shards implements Connection {
     await this.each(channels, (connection, some) => connection.unsubscribe(some));
   }
 
-  /** A command takes channels of one slot. */
+  /** One command takes the channels of one slot. */
   private async each(
     channels: string[],
     apply: (connection: Connection, some: string[]) => Promise<unknown>,
@@ -94,7 +94,7 @@ export class Shards implements Connection {
     );
   }
 
-  /** Asks which master has which slots, and connects to those that are new. */
+  /** Asks which master has which slots, and connects to new ones. */
   private async refresh(): Promise<void> {
     const found = await Promise.all((await this.masters()).map(async (node) => ({ node, ...(await describe(node)) })));
     const shards = new Map<string, Shard>();
@@ -114,7 +114,7 @@ export class Shards implements Connection {
   }
 
   private connect(id: string, connection: Connection): Promise<unknown> {
-    // For good: an error that comes late would end the process.
+    // Kept for good: a late error would end the process.
     connection.watch(
       () => this.change(id, connection, true, undefined),
       (reason) => this.change(id, connection, false, reason),
@@ -140,7 +140,7 @@ export class Shards implements Connection {
     if ([...this.shards.values()].every(({ isUp }) => isUp)) this.up?.();
   }
 
-  /** After a node has gone: another may have its slots by now. */
+  /** After a node has gone, another may have its slots. */
   private async again(): Promise<void> {
     this.timer = undefined;
     if (this.isEnded) return;
@@ -158,7 +158,7 @@ export class Shards implements Connection {
   }
 }
 
-/** The name of a node, and the slots that it has. */
+/** The name of a node, and its slots. */
 async function describe({ asks }: ShardNode): Promise<{ id: string; slots: [number, number][] }> {
   const [id, ranges] = await Promise.all([asks.call(['CLUSTER', 'MYID']), asks.call(['CLUSTER', 'SLOTS'])]);
   const name = String(id);
@@ -172,7 +172,7 @@ function holds(slots: readonly [number, number][], slot: number): boolean {
   return slots.some(([first, last]) => slot >= first && slot <= last);
 }
 
-/** The part of a channel's name that its slot is made of: between the first brace and the one that closes it. */
+/** The part of a channel's name that decides its slot: between the first brace and its closing one. */
 function tagOf(channel: string): string {
   const start = channel.indexOf('{');
   const end = channel.indexOf('}', start + 1);

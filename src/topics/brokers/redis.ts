@@ -1,4 +1,4 @@
-// `redisBroker` relays topics over Redis 6.2 or later, or Valkey, by the caller's client of `redis` 5 or `ioredis` 5, or later.
+// `redisBroker` relays topics over Redis 6.2 or later, or Valkey, with the caller's client of `redis` 5 or `ioredis` 5, or later.
 import { randomBytes } from 'node:crypto';
 import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
@@ -9,23 +9,23 @@ import { publishScript, READ, SPUBLISH } from './redis-scripts.js';
 
 export type { IoredisClient, IoredisCluster, NodeRedisClient, NodeRedisCluster, RedisClient } from './redis-clients.js';
 
-// Out: the entry of a tick -> PUBLISH, or a script that gives it an offset, keeps it in a stream and publishes both; the client sends
+// Out: the entry of a tick -> PUBLISH, or a script that assigns an offset, stores it in a stream and publishes it; the client sends
 //      all commands of a tick in one write.
 // In:  the subscriber connection's message -> its topic by the channel's name, and with history its offset from the head.
-// Gap: a topic is read from its stream from the offset after its last entry on, with the entries of the subscriber connection held back.
+// Gap: a topic is read from its stream from the offset after its last entry on, while new entries of the subscriber connection wait.
 
 export interface RedisBrokerOptions {
-  /** Begins all names in the engine; `wsimd:` by default. */
+  /** The prefix of all names in the engine; `wsimd:` by default. */
   readonly prefix?: string;
-  /** Keeps messages in a stream for each topic, for `after`. */
+  /** Keep messages in a stream for each topic, for `after`. */
   readonly history?: Partial<HistoryLimits> | boolean;
-  /** Publishes within the shard of a cluster that a topic belongs to, by SPUBLISH of Redis 7: other nodes have no work with it. */
+  /** Publish only within the topic's shard of a cluster, by SPUBLISH of Redis 7: other nodes have no work with it. */
   readonly sharded?: boolean;
 }
 
-/** The facts of a topic, its epoch and last offset, outlive its messages, so that silent topics recover too; in ms. */
+/** How long the epoch and last offset of a topic outlive its messages, so that silent topics recover too, in ms. */
 const KEPT = 7 * 24 * 60 * 60 * 1000;
-/** The head of an entry: offset, epoch, both with a blank behind. */
+/** The head of an entry: offset and epoch, each followed by a blank. */
 const HEAD_AT_MOST = 64;
 
 /** The engine's default, in bytes. */
@@ -66,7 +66,7 @@ class RedisBroker implements Broker {
       () => this.change(() => (this.isPublisherUp = true)),
       (reason) => this.change(() => (this.isPublisherUp = false), reason),
     );
-    // For good: an error that comes late would end the process.
+    // Kept for good: a late error would end the process.
     subscriber.watch(
       () => this.change(() => (this.isSubscriberUp = true)),
       (reason) => this.change(() => (this.isSubscriberUp = false), reason),
@@ -79,7 +79,7 @@ class RedisBroker implements Broker {
   }
 
   unsubscribe(topics: readonly string[]): void {
-    // A connection that has gone holds no subscriptions.
+    // A lost connection holds no subscriptions.
     this.subscriber.unsubscribe(topics.map(this.channelOf)).catch(() => undefined);
   }
 
@@ -120,7 +120,7 @@ class RedisBroker implements Broker {
   }
 
   async pulse(): Promise<void> {
-    // One for each node that relays; no topic has a control character in it.
+    // One for each node that relays; topics contain no control characters.
     const channels = this.subscriber.channels((text) => this.channelOf(`\u0000${this.self}${text}`));
     const come = channels.map((channel) => new Promise<void>((resolve) => this.pulses.set(channel, resolve)));
     await this.subscriber.subscribe(channels, this.take);
@@ -135,7 +135,7 @@ class RedisBroker implements Broker {
     return Promise.resolve();
   }
 
-  /** The braces keep the channel of a topic, and its keys, in one slot of a cluster; no topic makes them empty. */
+  /** The braces keep a topic's channel and keys in one slot of a cluster; no topic makes them empty. */
   private readonly channelOf = (topic: string): string =>
     this.isSharded ? `${this.prefix}{:${topic}}` : this.prefix + topic;
 
@@ -144,7 +144,7 @@ class RedisBroker implements Broker {
   }
 
   private send(channel: string, bytes: Buffer): Promise<unknown> {
-    // By a script, whose key clients of clusters know to be one.
+    // By a script, whose key tells clients of clusters the node.
     return this.publisher.call(this.isSharded ? ['EVAL', SPUBLISH, '1', channel, bytes] : ['PUBLISH', channel, bytes]);
   }
 
@@ -163,17 +163,17 @@ class RedisBroker implements Broker {
     this.listener!.entry(topic, message.subarray(match[0].length), { epoch: match[2], offset, before: offset - 1 });
   };
 
-  /** An engine that does not tell its limit has the default. */
+  /** An engine that does not report its limit has the default. */
   private async askLimit(): Promise<void> {
     const reply = await this.publisher.call(['CONFIG', 'GET', 'proto-max-bulk-len']).catch(() => undefined);
-    // A map in one version of the protocol, and a list of name and value in the other.
+    // A map in one version of the protocol, a list of names and values in the other.
     const limit = Number(Array.isArray(reply) ? reply[1] : Object.values(reply ?? {})[0]);
     if (limit > 0) this.maxEntry = limit - HEAD_AT_MOST;
   }
 
   private evaluate(script: string, topic: string, values: (string | Buffer)[]): Promise<unknown> {
     const keys = ['s', 'f'].map((kind) => `${this.prefix}${kind}:{:${topic}}`);
-    // By its text, not its hash: an engine that has started again would refuse some, and those sent again would lose their order.
+    // By its text, not its hash: a restarted engine would refuse some calls, and sending those again would change their order.
     return this.publisher.call(['EVAL', script, '2', ...keys, ...values]);
   }
 
@@ -190,9 +190,9 @@ function newEpoch(): string {
 }
 
 /**
- * A broker over Redis. The client is connected, and stays the caller's, who closes it; a duplicate of it subscribes, or with
- * `sharded` and the client of a cluster, one of each node's.
- * @throws TypeError for a value that is no client of `redis` or `ioredis`; RangeError for a history that cannot be honoured
+ * A broker over Redis. The caller connects the client, keeps it and closes it; a duplicate of it subscribes or, with
+ * `sharded` and the client of a cluster, one duplicate for each node.
+ * @throws TypeError for a value that is not a client of `redis` or `ioredis`; RangeError for a history that cannot be honoured
  */
 export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
   if (typeof (client as RedisClient | undefined)?.duplicate !== 'function') {

@@ -11,7 +11,7 @@ const directory = await mkdtemp(path.resolve('runners-'));
 /** The body of a test: messages both ways, a ping and the closing handshake, with and without compression. */
 const CONVERSATION = `
   for (const perMessageDeflate of [false, { threshold: 0 }]) {
-    const server = new WebSocket.Server({ port: 0, host: '127.0.0.1', perMessageDeflate });
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate });
     await new Promise((resolve) => server.once('listening', resolve));
     server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
     const client = new WebSocket('ws://127.0.0.1:' + server.address().port, { perMessageDeflate });
@@ -35,7 +35,7 @@ const jsdom = `/**
  * @jest-environment-options {"customExportConditions": ["node", "require"]}
  */
 `;
-const jest = (before) => `const WebSocket = require('ws');
+const jest = (before) => `const { WebSocket, WebSocketServer } = require('ws');
 ${before}
 test('a conversation', async () => {${CONVERSATION}});
 `;
@@ -50,21 +50,21 @@ test('the browser condition', () => {
   'jest/fake-timers.test.cjs': jest("beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick'] }));"),
   'jest/fake-timers-before.test.cjs': `jest.useFakeTimers({ doNotFake: ['nextTick'] });\n${jest('')}`,
   'vitest/node.test.mjs': `import { test } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 test('a conversation', async () => {${CONVERSATION}});
 `,
   'vitest/jsdom.test.mjs': `// @vitest-environment jsdom
 import { test } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 test('a conversation', async () => {${CONVERSATION}});
 `,
   'vitest/fake-timers.test.mjs': `import { beforeEach, test, vi } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 beforeEach(() => void vi.useFakeTimers());
 test('a conversation', async () => {${CONVERSATION}});
 `,
   'node/timers.mjs': `import { mock, test } from 'node:test';
-import WebSocket from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 test('a conversation', async () => {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate', 'Date'] });
   ${CONVERSATION}
@@ -72,7 +72,7 @@ test('a conversation', async () => {
 `,
   'node/sinon.mjs': `import { test } from 'node:test';
 import sinon from 'sinon';
-import WebSocket from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 test('a conversation', async () => {
   const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date', 'performance', 'queueMicrotask'] });
   ${CONVERSATION}

@@ -80,8 +80,14 @@ function wrap(socket: Duplex): Duplex {
 async function child(
   implementation: Implementation,
   body: string,
-  { question = encodeFrame({ payload: 'question' }), before = '' }: { question?: Uint8Array; before?: string } = {},
-): Promise<{ peer: RawPeer; marks: string[]; onMark: (listener: (mark: string) => void) => void }> {
+  {
+    question = encodeFrame({ payload: 'question' }),
+    before = '',
+    loaded = '',
+    flags = [],
+    stderr = 'inherit',
+  }: { question?: Uint8Array; before?: string; loaded?: string; flags?: string[]; stderr?: 'inherit' | 'ignore' } = {},
+): Promise<{ peer: RawPeer; marks: string[]; exit: Promise<NodeJS.Signals | null> }> {
   const server = await answering(({ peer, request }) => {
     peer.write(Buffer.concat([Buffer.from(responseHead(request)), question]));
   });
@@ -92,24 +98,20 @@ async function child(
     const mark = (text) => writeSync(1, text + '\\n');
     ${before}
     const { WebSocket } = await import(${JSON.stringify(module)});
+    ${loaded}
     const ws = new WebSocket(${JSON.stringify(server.url)});
     ws.on('error', () => {});
     ws.on('open', () => { ${body} });
   `;
-  const process_ = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const process_ = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', stderr],
   });
+  const exit = once(process_, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
   onTestFinished(() => void process_.kill('SIGKILL'));
   const marks: string[] = [];
-  const listeners: ((mark: string) => void)[] = [];
-  process_.stdout.on('data', (chunk: Buffer) => {
-    for (const mark of chunk.toString().trim().split('\n')) {
-      marks.push(mark);
-      for (const listener of listeners) listener(mark);
-    }
-  });
+  process_.stdout.on('data', (chunk: Buffer) => marks.push(...chunk.toString().trim().split('\n')));
   const { peer } = await server.first;
-  return { peer, marks, onMark: (listener) => listeners.push(listener) };
+  return { peer, marks, exit };
 }
 
 contract('a send is in the stream', (implementation) => {
@@ -206,6 +208,20 @@ contract('a send is in the stream', (implementation) => {
     expect((await peer.readFrame()).payload.toString()).toBe('last words');
   });
 
+  it('before the process dies of memory, each of the first three sends', async () => {
+    const { peer, exit } = await child(
+      implementation,
+      `ws.on('message', () => {
+         for (const i of [1, 2, 3]) ws.send('last words ' + i);
+         for (const all = [];;) all.push(new Array(1e5).fill(all.length));
+       });`,
+      { flags: ['--max-old-space-size=40'], stderr: 'ignore' },
+    );
+    expect(await texts(peer, 3)).toEqual(['last words 1', 'last words 2', 'last words 3']);
+    // Of its own accord, by V8's verdict.
+    expect(await exit).toBe('SIGABRT');
+  });
+
   it('soon: a slow handler of many requests that came at once answers the first before it has done the third', async () => {
     const { peer, marks } = await child(
       implementation,
@@ -242,7 +258,95 @@ contract('a send is in the stream', (implementation) => {
     client.terminate();
   });
 
+  it("messages, 'pong' and 'close' are told in the context of the client that connected, not of its sends, pings and close", async () => {
+    const { url, server } = await listen(implementation);
+    const storage = new AsyncLocalStorage<string>();
+    server.on('connection', (ws: Client) => ws.on('message', (data: Buffer) => ws.send(data)));
+    const ws = storage.run('connects', () => new implementation.WebSocket(url));
+    const told: string[] = [];
+    for (const name of ['open', 'message', 'pong', 'close']) {
+      ws.on(name, () => told.push(`${name} ${storage.getStore()}`));
+    }
+    await event(ws, 'open');
+    storage.run('sends', () => ws.send('x'));
+    storage.run('pings', () => ws.ping());
+    await event(ws, 'pong');
+    storage.run('closes', () => ws.close());
+    await event(ws, 'close');
+    expect(told).toEqual(['open connects', 'message connects', 'pong connects', 'close connects']);
+  });
+
   if (implementation.name === 'wsimd') {
+    // Node tells the writes that wait in a stream in the context of the one before them, and so does ws.
+    it('callbacks of sends and pings that wait, of full batches of them, and of the last before a close, too', async () => {
+      const { ws, peer } = await rawClient(implementation);
+      const storage = new AsyncLocalStorage<string>();
+      const told: (string | undefined)[] = [];
+      ws.send(Buffer.alloc(20_000_000));
+      expect(ws._socket.writableLength).toBeGreaterThan(0);
+      const expected = range(2000);
+      const last = new Promise<void>((resolve) => {
+        for (const name of expected) {
+          const tell = (): void => {
+            if (told.push(storage.getStore()) === expected.length) resolve();
+          };
+          storage.run(name, () => {
+            if (Number(name) % 7 === 6) ws.ping(name, false, tell);
+            else ws.send(Buffer.alloc(1000), tell);
+          });
+        }
+      });
+      storage.run('closes', () => ws.close());
+      peer.socket.removeAllListeners('data').resume();
+      await last;
+      expect(told).toEqual(expected);
+    });
+
+    it('callbacks of sends between cork() and uncork(), and behind a write of the application, too', async () => {
+      const { ws, peer } = await rawClient(implementation);
+      const storage = new AsyncLocalStorage<string>();
+      const told: string[] = [];
+      const send = (name: string): Promise<void> =>
+        new Promise((resolve) => {
+          storage.run(name, () => {
+            ws.send(name, () => {
+              told.push(`${name} ${storage.getStore()}`);
+              resolve();
+            });
+          });
+        });
+      const socket = ws._socket;
+      socket.cork();
+      const corked = ['a', 'b'].map(send);
+      storage.run('uncorks', () => socket.uncork());
+      await Promise.all(corked);
+      storage.run('writes', () => socket.write(Buffer.alloc(20_000_000)));
+      const behind = ['c', 'd'].map(send);
+      peer.socket.destroy();
+      await Promise.all(behind);
+      expect(told).toEqual(['a a', 'b b', 'c c', 'd d']);
+    });
+
+    it('callbacks of Blobs, and of the sends and pings behind them, too', async () => {
+      const { client, peer } = await pair(implementation);
+      const storage = new AsyncLocalStorage<string>();
+      const told: string[] = [];
+      await new Promise<void>((resolve) => {
+        for (const name of ['blob 1', 'text', 'ping', 'blob 2', 'bytes']) {
+          storage.run(name, () => {
+            const data = name.startsWith('blob') ? new Blob([name]) : name;
+            const tell = (): void => {
+              if (told.push(`${name} ${storage.getStore()}`) === 5) resolve();
+            };
+            if (name === 'ping') client.ping(data, undefined, tell);
+            else client.send(data, tell);
+          });
+        }
+      });
+      expect(told).toEqual(['blob 1', 'text', 'ping', 'blob 2', 'bytes'].map((name) => `${name} ${name}`));
+      peer.terminate();
+    });
+
     it("'drain' is told in the asynchronous context of the send that filled the socket", async () => {
       const { ws, peer } = await rawClient(implementation);
       const storage = new AsyncLocalStorage<string>();
@@ -309,6 +413,34 @@ contract('a send is in the stream', (implementation) => {
     expect(new Set(await told)).toEqual(new Set(['undefined']));
   });
 
+  it('messages of a server are told in the context that a handler has entered, however long they were inflated', async () => {
+    const { server, url } = await listen(implementation, { perMessageDeflate: { threshold: 0 } });
+    const storage = new AsyncLocalStorage<string>();
+    const told: Record<string, (string | undefined)[]> = {};
+    server.on('connection', (ws: Client, request: http.IncomingMessage) => {
+      const name = request.url!;
+      const contexts: (string | undefined)[] = (told[name] = []);
+      ws.on('message', () => {
+        if (contexts.push(storage.getStore()) === 1) storage.enterWith(name);
+        ws.send('');
+      });
+    });
+    const names = ['/one', '/two', '/three', '/four'];
+    // From 64 KiB on they are inflated by threads, of the longest two at a time.
+    const lengths = [10, 300_000, 20, 2_000_000, 30];
+    await Promise.all(
+      names.map(async (name) => {
+        const ws = new implementation.WebSocket(url + name, undefined, { perMessageDeflate: {} });
+        onTestFinished(() => ws.terminate());
+        await event(ws, 'open');
+        const all = messages(ws, lengths.length);
+        for (const length of lengths) ws.send(Buffer.alloc(length, name));
+        await all;
+      }),
+    );
+    expect(told).toEqual(Object.fromEntries(names.map((name) => [name, [undefined, name, name, name, name]])));
+  });
+
   it('while timers, microtasks and immediates are faked, then and after', async () => {
     const { client, peer } = await pair(implementation);
     peer.on('message', (data: Buffer) => peer.send(data));
@@ -336,6 +468,38 @@ contract('a send is in the stream', (implementation) => {
       { before: `globalThis.queueMicrotask = globalThis.setImmediate = globalThis.setTimeout = () => {};` },
     );
     expect(await texts(peer, 21)).toEqual([...range(20), 'question']);
+  });
+
+  const fake = `globalThis.queueMicrotask = globalThis.setImmediate = globalThis.setTimeout = process.nextTick = () => {};`;
+  const real = `const own = [queueMicrotask, setImmediate, setTimeout, process.nextTick];
+    const restore = () => ([globalThis.queueMicrotask, globalThis.setImmediate, globalThis.setTimeout, process.nextTick] = own);`;
+
+  // After the read, where nothing but the end of the tick has them leave.
+  const answers = `ws.on('message', (data) => {
+    if (String(data) === 'real') restore();
+    Promise.resolve().then(() => { for (let i = 0; i < 20; i++) ws.send(data + ' ' + i); });
+  });`;
+  const answersTo = (data: string): string[] => range(20).map((i) => `${data} ${i}`);
+
+  it('where process.nextTick too is faked, once the connection is open', async () => {
+    const { peer } = await child(implementation, `${fake} ${answers}`);
+    expect(await texts(peer, 20)).toEqual(answersTo('question'));
+    peer.send({ payload: 'again' });
+    expect(await texts(peer, 20)).toEqual(answersTo('again'));
+  });
+
+  it('where process.nextTick too was faked while the library was loaded, and is faked again until later', async () => {
+    const { peer } = await child(implementation, `${fake} ${answers}`, {
+      before: `${real} ${fake}`,
+      loaded: 'restore();',
+    });
+    for (const next of ['again', 'real', 'after', '']) {
+      const [first] = await texts(peer, 1);
+      const data = first.replace(' 0', '');
+      expect([first, ...(await texts(peer, 19))]).toEqual(answersTo(data));
+      if (next !== '') peer.send({ payload: next });
+      else expect(data).toBe('after');
+    }
   });
 
   it("an application's own socket.write, set before or in 'connection', sees every byte, also after _socket was read", async () => {

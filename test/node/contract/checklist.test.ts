@@ -10,9 +10,10 @@ const read = (name: string): string => readFileSync(new URL(name, import.meta.ur
 const titlesOf = (source: string): string[] =>
   [...source.matchAll(/\b(?:it|test|check)(?:\.each\([^]*?\))?\(\s*(['"`])(.*?)\1,/g)].map(([, , title]) => title);
 
-const shared = readdirSync(new URL('.', import.meta.url))
+const sources = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.test.ts') && !file.startsWith('checklist'))
-  .flatMap((file) => titlesOf(read(file)));
+  .map(read);
+const shared = sources.flatMap(titlesOf);
 
 describe('the checklist of ws', () => {
   for (const [section, rows] of Object.entries(CHECKLIST)) {
@@ -28,6 +29,11 @@ describe('the checklist of ws', () => {
       }
     });
   }
+
+  it.each(Object.entries(DEVIATIONS))('%s (%s) is named where the tests expect it', (id) => {
+    const named = new RegExp(`\\b${id}\\b`);
+    expect(sources.filter((source) => named.test(source))).not.toEqual([]);
+  });
 
   it('the differences in README.md and docs/differences.md have the same rows as the tests', () => {
     const rowsOf = (path: string): string[] => read(path).match(/^\| D\d+\s*\|.*$/gm) ?? [];

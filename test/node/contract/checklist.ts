@@ -191,6 +191,7 @@ export const CHECKLIST: Readonly<Record<string, readonly Row[]>> = {
       '${binaryType}: text is a Buffer',
     ],
     ['onopen and its kin', 'onopen onmessage onclose onerror: are', 'on${type}: is null'],
+    ['logs of a WebSocket have no circle', 'JSON.stringify and inspect: find'],
   ],
   '3 methods': [
     [
@@ -276,6 +277,7 @@ export const CHECKLIST: Readonly<Record<string, readonly Row[]>> = {
     ['backpressure', 'full readable: pauses'],
     ["waits for 'open'", "write: waits for 'open'"],
     ['options forced off', 'options: writableObjectMode'],
+    ['its methods lean on nothing but closures', 'methods: need no this'],
     ['loss of the socket', '../stream.test.ts: ends its writing side when the socket is gone'],
   ],
   '5 errors': [

@@ -1,6 +1,7 @@
 /** The contract with `ws`: constants and properties of a WebSocket. */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { format, inspect } from 'node:util';
 import { expect, it } from 'vitest';
 import { connectingClient, contract, dial, ending, event, listen, pair, rawClient, rawServer } from './harness.js';
 import type { Client } from './implementations.js';
@@ -46,6 +47,45 @@ contract('properties', (implementation) => {
     const names = new Set<string>();
     for (const name in connecting()) names.add(name);
     for (const name of [...ACCESSORS, ...HANDLERS, ...STATES]) expect(names, name).toContain(name);
+  });
+
+  it('JSON.stringify and inspect: find no circle in a WebSocket or its server, whatever its state', async () => {
+    /** What a structured log keeps of it; console.log and %j must not throw either. */
+    const logged = (websocket: object): Record<string, unknown> => {
+      for (const depth of [0, 2, 8]) expect(inspect(websocket, { depth })).toMatch(/^<?(?:ref \*1> )?WebSocket/);
+      expect(format('%j', websocket)).not.toContain('Circular');
+      const line = JSON.stringify({ level: 'info', websocket });
+      return (JSON.parse(line) as { websocket: Record<string, unknown> }).websocket;
+    };
+    expect(logged(connecting())).toMatchObject({ _readyState: 0, _isServer: false });
+    // In ws, zlib's handles make circles where it compresses, and so does the timer of a closing handshake.
+    for (const perMessageDeflate of implementation.name === 'ws' ? [false] : [false, { threshold: 0 }]) {
+      const { client, peer, server } = await pair(implementation, {
+        server: { perMessageDeflate },
+        client: { perMessageDeflate },
+      });
+      for (const [websocket, other] of [
+        [client, peer],
+        [peer, client],
+      ] as const) {
+        const received = event(other, 'message');
+        websocket.onmessage = () => {};
+        websocket.addEventListener('close', () => {});
+        websocket.send('text that is compressed, or is not');
+        websocket.ping();
+        await received;
+        expect(logged(websocket)).toMatchObject({ _readyState: 1, _isServer: websocket === peer });
+        // Made when they are first asked for.
+        for (const part of [websocket._socket, websocket._sender, websocket._receiver]) expect(part).toBeTruthy();
+        expect(logged(websocket)).toMatchObject({ _readyState: 1, _protocol: '' });
+      }
+      expect(logged(server)).toMatchObject({ clients: {}, options: { port: 0 } });
+      const ended = Promise.all([event(client, 'close'), event(peer, 'close')]);
+      client.close();
+      if (implementation.name === 'wsimd') expect(logged(client)).toMatchObject({ _readyState: 2 });
+      await ended;
+      for (const websocket of [client, peer]) expect(logged(websocket)).toMatchObject({ _readyState: 3 });
+    }
   });
 
   it('readyState: goes 0, 1, 2, 3', async () => {

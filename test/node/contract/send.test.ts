@@ -119,6 +119,16 @@ contract('send', (implementation) => {
     expect(await client.peer.readFrame()).toMatchObject({ masked: false, payload: Buffer.from('plain') });
   });
 
+  it('options mask: undefined on a client masks, and an inherited option counts (D16)', async () => {
+    const { ws, peer } = await rawServer(implementation);
+    const masked = implementation.differs('D16', { ws: false, wsimd: true });
+    ws.send('of undefined', { mask: undefined });
+    expect(await peer.readFrame()).toMatchObject({ masked, payload: Buffer.from('of undefined') });
+    ws.send('inherited', Object.create({ binary: true }) as object);
+    const opcode = implementation.differs('D16', { ws: 1, wsimd: 2 });
+    expect(await peer.readFrame()).toMatchObject({ masked: true, opcode, payload: Buffer.from('inherited') });
+  });
+
   it('options compress: is ignored when nothing was negotiated', async () => {
     const { ws, peer } = await rawClient(implementation);
     ws.send('x'.repeat(2000), { compress: true });

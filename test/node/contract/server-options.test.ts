@@ -508,6 +508,23 @@ contract('server options', (implementation) => {
     expect((await peer.readFrame()).payload.toString()).toBe('from Mine');
   });
 
+  it('maxBackpressure: ends a connection whose peer does not read, and without it any number of bytes waits (D1)', async () => {
+    const data = Buffer.alloc(1024 * 1024);
+    for (const [options, ends] of [
+      [{ maxBackpressure: data.length }, implementation.differs('D1', { ws: false, wsimd: true })],
+      [{}, false],
+    ] as const) {
+      const { ws, peer } = await rawClient(implementation, options);
+      peer.socket.pause();
+      const failed = event<[Error]>(ws, 'error');
+      // More than the buffers of both operating systems' sides.
+      for (let at = 0; at < 40; at++) ws.send(data, () => {});
+      expect(ws.readyState === 1).toBe(!ends);
+      if (ends) expect((await failed)[0]).toMatchObject({ code: 'WS_ERR_BACKPRESSURE' });
+      else expect(ws.bufferedAmount).toBeGreaterThan(20 * data.length);
+    }
+  });
+
   it("callback: is a 'listening' listener with port", async () => {
     const listening = vi.fn();
     const server = ownedServer(

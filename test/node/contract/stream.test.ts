@@ -296,6 +296,27 @@ contract('createWebSocketStream', (implementation) => {
     expect(chunks).toEqual(['one', 'two']);
   });
 
+  it('methods: need no this, and work by way of a Proxy or of an object that inherits', async () => {
+    const { peer, duplex } = await streams();
+    expect(duplex.constructor).toBe(Duplex);
+    // As ws's own tests do, and tools that watch a stream.
+    const read = Reflect.get(duplex, '_read') as () => void;
+    const reads = vi.fn(() => read());
+    duplex._read = reads;
+    const first = event<[Buffer]>(duplex, 'data');
+    peer.send('in');
+    expect((await first)[0].toString()).toBe('in');
+    expect(reads).toHaveBeenCalled();
+    for (const face of [new Proxy(duplex, {}), Object.create(duplex) as Duplex]) {
+      const received = message(peer);
+      face.write('out');
+      expect((await received).data).toEqual(Buffer.from('out'));
+    }
+    const closed = event(duplex, 'close');
+    new Proxy(duplex, {}).destroy();
+    await closed;
+  });
+
   it('listeners: of the WebSocket itself still see everything', async () => {
     const { client, peer, duplex } = await streams();
     duplex.resume();

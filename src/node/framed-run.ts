@@ -1,0 +1,33 @@
+// `FramedRun` is messages to many that come together, whose frames leave in one piece where nothing keeps them apart.
+import { FULL_BATCH } from '../spec/limits.js';
+import type { FramedMessage } from './framed-message.js';
+import { nodeValues } from './values.js';
+
+export class FramedRun {
+  /** How long `frames` is; 0 for messages that leave one by one: a single one, long ones, or one that may be compressed. */
+  readonly length: number;
+  private joined: Uint8Array | undefined;
+
+  constructor(readonly messages: readonly FramedMessage[]) {
+    this.length = messages.length > 1 && messages.every(({ compress }) => !compress) ? lengthOf(messages) : 0;
+  }
+
+  /** All frames, without compression, in memory of their own. */
+  get frames(): Uint8Array {
+    return (this.joined ??= this.join());
+  }
+
+  private join(): Uint8Array {
+    const memory = nodeValues.allocate(this.length);
+    let at = 0;
+    for (const message of this.messages) at = message.writeTo(memory, at);
+    return memory;
+  }
+}
+
+/** The length of all frames; 0 where they are more than leave in one write. */
+function lengthOf(messages: readonly FramedMessage[]): number {
+  let sum = 0;
+  for (const { length } of messages) sum += length;
+  return sum <= FULL_BATCH ? sum : 0;
+}
