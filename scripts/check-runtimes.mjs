@@ -104,32 +104,43 @@ try {
     );
   }
   await checks.check(`Node ${OLDEST_NODE}: one class for require and import, an echo`, () => echo(nodeOf(OLDEST_NODE)));
-  await checks.check('Bun: one class for require and import, an echo', () =>
-    echo(path.join(runtimes, 'node_modules/@oven/bun-linux-x64/bin/bun')),
-  );
-  await checks.check('Deno: one class for require and import, an echo', () =>
-    echo(path.join(runtimes, 'node_modules/@deno/linux-x64-glibc/deno'), ['run', '--allow-all', '--quiet']),
-  );
+  for (const [name, command, ...args] of [
+    ['Bun', path.join(runtimes, 'node_modules/@oven/bun-linux-x64/bin/bun')],
+    ['Deno', path.join(runtimes, 'node_modules/@deno/linux-x64-glibc/deno'), 'run', '--allow-all', '--quiet'],
+  ]) {
+    await checks.check(`${name}: one class for require and import, an echo`, () => echo(command, args));
+    await checks.check(`${name}: the codec deflates and inflates as the platform's own streams do`, async () => {
+      expectText(await inConsumer(command, [...args, 'deflated.mjs']), 'same true, deflate ok');
+    });
+  }
 
-  await checks.check('workerd: the codec, of the kernels as a module', async () => {
-    await cp(path.join(consumer, 'node_modules/wsimd/dist/codec.wasm'), path.join(runtimes, 'codec.wasm'));
+  await checks.check('workerd: the codec and its deflate, of modules that the platform hands out', async () => {
+    for (const name of ['codec.wasm', 'deflate.wasm']) {
+      await cp(path.join(consumer, 'node_modules/wsimd/dist', name), path.join(runtimes, name));
+    }
     const code = await bundle('worker.mjs', {
       platform: 'neutral',
       resolve: { conditionNames: ['workerd', 'import'] },
       plugins: [
-        { name: 'wasm', resolveId: (id) => (id.endsWith('.wasm') ? { id: './codec.wasm', external: true } : null) },
+        {
+          name: 'wasm',
+          resolveId: (id) => (id.endsWith('.wasm') ? { id: `./${path.basename(id)}`, external: true } : null),
+        },
       ],
     });
     await writeFile(path.join(runtimes, 'worker.js'), code);
     await cp(path.join(consumer, 'miniflare.mjs'), path.join(runtimes, 'miniflare.mjs'));
-    expectText(await run(nodeOf('22'), ['miniflare.mjs'], { cwd: runtimes }), 'kernels wasm-simd');
+    const said = 'kernels wasm-simd, deflate ok';
+    expectText(await run(nodeOf('22'), ['miniflare.mjs'], { cwd: runtimes }), `${said}\n${said}`);
   });
 
   const scripts = {
     bundled: await bundle('page.mjs', { platform: 'browser' }),
-    'as it is': (await bundle('page.mjs', { platform: 'browser', external: ['wsimd/codec'] })).replace(
-      /(['"])wsimd\/codec\1/,
-      '"/dist/sans-io.js"',
+    'as it is': (
+      await bundle('page.mjs', { platform: 'browser', external: ['wsimd/codec', 'wsimd/codec/deflate'] })
+    ).replaceAll(
+      /(['"])wsimd\/codec(\/deflate)?\1/g,
+      (_, _quote, deflate) => `"/dist/${deflate === undefined ? 'sans-io' : 'deflate'}.js"`,
     ),
   };
   for (const [browserName, { files, debianPackage, ...launch }] of Object.entries(BROWSERS)) {
@@ -140,9 +151,9 @@ try {
     if (executablePath === undefined) continue;
     const browser = await puppeteer.launch({ executablePath, ...launch });
     for (const [policy, expected] of [
-      ["script-src 'self'", 'kernels javascript'],
-      ["script-src 'self' 'wasm-unsafe-eval'", 'kernels wasm-simd'],
-      [undefined, 'kernels wasm-simd'],
+      ["script-src 'self'", 'kernels javascript, deflate none'],
+      ["script-src 'self' 'wasm-unsafe-eval'", 'kernels wasm-simd, deflate ok'],
+      [undefined, 'kernels wasm-simd, deflate ok'],
     ]) {
       for (const [name, script] of Object.entries(scripts)) {
         await checks.check(`${browserName} under ${policy ?? 'no policy'}, ${name}: ${expected}`, async () => {

@@ -203,7 +203,9 @@ rmSync('dist/browser-require.js');
 // groups of rooms, so that a bundler leaves out what a program does not use.
 const ROOMS = {
   spec: 'spec|errors|queue',
-  kernels: 'kernels|values',
+  // What workerd hands out is registered here before `kernels` chooses.
+  'kernel-module': 'kernels[\\\\/](?:module|base64|embedded)\\.js',
+  kernels: 'kernels[\\\\/](?!module-workerd)|values',
   codec: 'codec',
   handshake: 'extensions|handshake',
   'deflate-core': 'deflate[\\\\/](?!index|workerd)',
@@ -211,14 +213,14 @@ const ROOMS = {
 const groups = Object.entries({ ...ROOMS, connection: 'connection' }).map(([name, rooms], index) => ({
   name,
   test: new RegExp(`[\\\\/]dist[\\\\/](?:${rooms})\\b`),
-  priority: 9 - index,
+  priority: 10 - index,
 }));
 const esm = { format: 'esm', entryFileNames: '[name].js' };
 await writeBundle({ browser: 'dist/browser.js' }, esm);
 await writeBundle(
   {
     'sans-io': 'dist/sans-io.js',
-    'sans-io-workerd': 'dist/sans-io-workerd.js',
+    'module-workerd': 'dist/kernels/module-workerd.js',
     deflate: 'dist/deflate/index.js',
     'deflate-workerd': 'dist/deflate/workerd.js',
   },
@@ -246,6 +248,7 @@ const loads = watched.map((name) => `require('${name}');\n`).join('');
 writeFileSync('dist/index.cjs', `'use strict';\n\n${loads}\nmodule.exports = require('./ws.cjs');\n`);
 const imports = watched.map((name) => `import '${name}';\n`).join('');
 writeFileSync('dist/index.js', `${imports}${wrapper('index.cjs', frontNames)}export default door;\n`);
+writeFileSync('dist/sans-io-workerd.js', "import './module-workerd.js';\nexport * from './sans-io.js';\n");
 writeFileSync('dist/sans-io-node.js', wrapper('sans-io.cjs', codecNames));
 writeFileSync('dist/deflate-node.js', wrapper('deflate.cjs', deflateNames));
 writeFileSync('dist/metrics.js', wrapper('metrics.cjs', ['Metrics']));

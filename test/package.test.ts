@@ -67,26 +67,46 @@ describe('the package that was built', () => {
     expect(shape).toEqual([]);
   });
 
-  it('has ES modules of the codec that a browser loads as they are', () => {
-    const dist = path.join(ROOT, 'dist');
+  /** The files that these lead to, in the order in which they are evaluated, and what else they import. */
+  const walked = (...doors: string[]): { files: string[]; stray: string[] } => {
     const stray: string[] = [];
-    const seen = new Set<string>();
+    const files = new Set<string>();
+    const begun = new Set<string>();
     const walk = (file: string): void => {
-      if (seen.has(file)) return;
-      seen.add(file);
-      for (const { fileName } of ts.preProcessFile(readFileSync(path.join(dist, file), 'utf8')).importedFiles) {
+      if (begun.has(file)) return;
+      begun.add(file);
+      const text = readFileSync(path.join(ROOT, 'dist', file), 'utf8');
+      for (const { fileName } of ts.preProcessFile(text).importedFiles) {
         if (/^\.\.?\/.*\.js$/.test(fileName)) walk(path.join(path.dirname(file), fileName));
         else stray.push(`${file} imports ${fileName}`);
       }
+      files.add(file);
     };
-    walk('sans-io.js');
-    walk('browser.js');
-    const rooms = ['codec.js', 'connection.js', 'handshake.js', 'kernels.js', 'spec.js'];
-    expect([...seen].sort()).toEqual(['browser.js', ...rooms, 'sans-io.js'].sort());
-    seen.clear();
-    walk('deflate.js');
-    expect([...seen].sort()).toEqual(['deflate-core.js', 'deflate.js', 'kernels.js', 'spec.js']);
-    expect(stray).toEqual([]);
+    doors.forEach(walk);
+    return { files: [...files], stray };
+  };
+
+  it('has ES modules of the codec that a browser loads as they are', () => {
+    const codec = walked('sans-io.js', 'browser.js');
+    const rooms = ['codec.js', 'connection.js', 'handshake.js', 'kernel-module.js', 'kernels.js', 'spec.js'];
+    expect(codec.files.sort()).toEqual(['browser.js', ...rooms, 'sans-io.js'].sort());
+    const deflate = walked('deflate.js');
+    const deflateRooms = ['deflate-core.js', 'kernel-module.js', 'kernels.js', 'spec.js'];
+    expect(deflate.files.sort()).toEqual([...deflateRooms, 'deflate.js'].sort());
+    expect([...codec.stray, ...deflate.stray]).toEqual([]);
+  });
+
+  it("has doors for workerd whose modules are the platform's, the kernels' registered before they are chosen", () => {
+    const codec = walked('sans-io-workerd.js');
+    expect(codec.stray).toEqual(['module-workerd.js imports ./codec.wasm']);
+    expect(codec.files.slice(0, 2)).toEqual(['kernel-module.js', 'module-workerd.js']);
+    expect(walked('deflate-workerd.js').stray).toEqual(['deflate-workerd.js imports ./deflate.wasm']);
+    const { sideEffects } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+      sideEffects: string[];
+    };
+    for (const file of ['sans-io-workerd', 'module-workerd', 'deflate-workerd']) {
+      expect(sideEffects).toContain(`./dist/${file}.js`);
+    }
   });
 
   it('has no top-level await, which require refuses', () => {

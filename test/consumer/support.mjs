@@ -10,7 +10,6 @@ const execute = promisify(execFile);
 
 /** The root of the repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-export const TSC = path.join(ROOT, 'node_modules/typescript/bin/tsc');
 
 /**
  * Runs a command to its end, at most three minutes.

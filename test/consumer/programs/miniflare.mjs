@@ -1,4 +1,4 @@
-// worker.js and codec.wasm of this directory run in workerd, at an old compatibility date and a newer one; prints the answers.
+// worker.js and both modules of this directory run in workerd, at an old compatibility date and a newer one; prints the answers.
 import { Miniflare } from 'miniflare';
 
 for (const compatibilityDate of ['2025-01-01', '2026-01-01']) {
@@ -7,6 +7,7 @@ for (const compatibilityDate of ['2025-01-01', '2026-01-01']) {
     modules: [
       { type: 'ESModule', path: 'worker.js' },
       { type: 'CompiledWasm', path: 'codec.wasm' },
+      { type: 'CompiledWasm', path: 'deflate.wasm' },
     ],
   });
   const response = await miniflare.dispatchFetch('http://localhost/');
