@@ -1,6 +1,7 @@
 // `flushLater` writes a gathered batch at the end of the tick; `flushOnExit` does when the process exits first.
 import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
+import { sendUnsent } from './http2/last-writes.js';
 
 /** An object that writes the batch it holds. */
 export interface Batch {
@@ -62,6 +63,7 @@ function flushAtExit(): void {
   isExitingNow = true;
   flushAll();
   for (const batch of reading) batch.flushBatch();
+  sendUnsent();
 }
 
 /** Writes gathered batches when the process exits; `endFlushOnExit` undoes this when the connection is over. */

@@ -14,6 +14,7 @@ import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-tim
 import { tapFrames, type FrameTap } from './frame-tap.js';
 import { guardWith, isGuardable, type Guard } from './guard.js';
 import { handleWriter, isHttp2Stream, type Giver, type HandedChunk } from './http2/handle-write.js';
+import { forgetUnsent, noteUnsent } from './http2/last-writes.js';
 import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
@@ -218,7 +219,9 @@ export abstract class SocketWriter implements Batch, Giver {
   private writeBatches(): void {
     const { connection, socket } = this;
     while (connection.wantsWrite || this.callbacks !== undefined) {
-      const chunks = connection.takeOutput();
+      let chunks = connection.takeOutput();
+      // What the stream would keep in its own queue never leaves it.
+      if (chunks.length > 1 && this.hands && isExiting()) chunks = [Buffer.concat(chunks)];
       const { callbacks } = this;
       this.callbacks = undefined;
       if (chunks.length === 0) {
@@ -265,14 +268,15 @@ export abstract class SocketWriter implements Batch, Giver {
     const { connection, socket } = this;
     if (!connection.congested) this.taken = underWay;
     connection.congested = true;
+    if (!this.isNet) noteUnsent(this);
     if (this.streamLength >= socket.writableHighWaterMark) this.filledBy ??= new AsyncResource('WebSocketDrain');
   }
 
   /** Hands a chunk to the handle of an HTTP/2 stream; false where the stream has to be written to. */
   private hand(chunk: Uint8Array, callbacks: Flight): boolean {
     // One chunk at a time: everything that the handle holds counts as memory of the session, which is limited.
-    if (this.handed > 0 || !isNodesStream(this.socket, this.guarded.write)) return false;
-    const handed = handleWriter.write(this.socket, chunk, this);
+    if ((this.handed > 0 && !isExiting()) || !isNodesStream(this.socket, this.guarded.write)) return false;
+    const handed = handleWriter.write(this.socket, chunk, this, isExiting());
     if (handed === undefined) return false;
     handed.flight = callbacks;
     handed.tray = this.connection.claim(chunk);
@@ -322,6 +326,7 @@ export abstract class SocketWriter implements Batch, Giver {
     // Where the application's own writes follow ours in the stream, no callback of ours marks their end.
     const isOver = !error && (this.streamLength === 0 || this.flights === undefined);
     if (isOver) this.connection.congested = false;
+    if (isOver && !this.isNet) forgetUnsent(this);
     // Before the next batch is written: a stream may call back at once.
     if (callbacks !== undefined) settle(callbacks, error);
     if (isOver && !this.connection.congested && this.connection.wantsWrite) this.flush();
@@ -356,6 +361,7 @@ export abstract class SocketWriter implements Batch, Giver {
 
   /** Calls back every unwritten send with an error; a stream may close before it does so itself. */
   protected abandon(): void {
+    if (!this.isNet) forgetUnsent(this);
     const { callbacks, flights } = this;
     if (callbacks === undefined && flights === undefined) return;
     this.callbacks = this.flights = undefined;

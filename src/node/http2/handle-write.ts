@@ -57,12 +57,13 @@ export class HandleWriter {
 
   /**
    * Hands a chunk to the handle of a stream without waiting bytes; calls `giver` once it is written.
+   * @param isLast the process is exiting: the chunk may follow a write of the stream that is under way
    * @returns undefined where the stream has to be written to
    */
-  write(stream: Duplex, chunk: Uint8Array, giver: Giver): HandedChunk | undefined {
+  write(stream: Duplex, chunk: Uint8Array, giver: Giver, isLast = false): HandedChunk | undefined {
     const insides = stream as StreamInsides;
     const mechanism = this.mechanism ?? this.learn(insides, chunk);
-    if (mechanism === undefined || !isIdle(insides) || !isNodes(insides, mechanism.methods)) return undefined;
+    if (mechanism === undefined || !isIdle(insides, isLast) || !isNodes(insides, mechanism.methods)) return undefined;
     const handle = insides[mechanism.handle];
     if (handle === undefined) return undefined;
     const own = mechanism.Request && new mechanism.Request();
@@ -121,15 +122,20 @@ function tell(this: HandleRequest, error?: Error | null): void {
 }
 
 /** Whether the stream is empty and free to write. */
-function isIdle(stream: StreamInsides): boolean {
+function isIdle(stream: StreamInsides, isLast: boolean): boolean {
   const { pending, headersSent } = stream as { pending?: boolean; headersSent?: boolean };
   return (
-    stream.writableLength === 0 &&
+    (stream.writableLength === 0 || (isLast && queuedWrites(stream) === 0)) &&
     stream.writable &&
     stream.writableCorked === 0 &&
     pending === false &&
     headersSent === true
   );
+}
+
+/** How many writes wait in the stream behind the one under way; undefined where this Node does not say. */
+function queuedWrites(stream: StreamInsides): number | undefined {
+  return (stream as { _writableState?: { bufferedRequestCount?: number } })._writableState?.bufferedRequestCount;
 }
 
 function isNodes(stream: StreamInsides, { _write, _writev }: StreamMethods): boolean {

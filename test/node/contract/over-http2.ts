@@ -2,7 +2,8 @@
 
 const SOCKET = 'it is about a socket, or an option that makes one';
 const HEAD = 'it is about a head of HTTP/1.1, or calls handleUpgrade';
-const LATER = 'a session sends at the end of the turn; until then bytes wait, and the end of the process cuts them off';
+const LATER = 'a session sends at the end of the turn; until then bytes wait';
+const TCP = 'its program connects over TCP';
 const SOONER = 'the close of a stream that is destroyed comes with the next tick';
 
 /** Files with nothing but such tests, or with none of a connection. */
@@ -25,11 +26,11 @@ export const FILES_NOT_OVER_HTTP2: Readonly<Record<string, string>> = {
 export const NOT_OVER_HTTP2: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   batching: {
     'bufferedAmount: is 0 right after a small send, and after many': LATER,
-    'send(); process.exit(): delivers': LATER,
-    'send(); process.exit() inside a message handler: delivers': LATER,
-    "send() in 'exit': delivers": LATER,
-    'send(); throw: what was sent before an uncaught exception is delivered': LATER,
-    'send(); then the event loop is blocked: the message has left when the loop was reached once': LATER,
+    'send(); process.exit(): delivers': TCP,
+    'send(); process.exit() inside a message handler: delivers': TCP,
+    "send() in 'exit': delivers": TCP,
+    'send(); throw: what was sent before an uncaught exception is delivered': TCP,
+    'send(); then the event loop is blocked: the message has left when the loop was reached once': TCP,
   },
   'client-options': {
     'agent: is the one that makes the connection': SOCKET,
