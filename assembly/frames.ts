@@ -232,6 +232,7 @@ export function scanFrames(at: usize, end: usize, config: i32, maxPayload: f64):
         // RFC 6455 8.1: text that is not UTF-8 fails the connection.
         else if (!isUtf8(at, <i32>piece)) violation = Violation.InvalidUtf8;
       } else {
+        // Deviation from ws (D10): fragments are judged as they come; ws judges the whole message at its end.
         utf8 = continueUtf8(at, <i32>piece, utf8);
         if (utf8 < 0 || (utf8 != 0 && (flags & RECORD_LAST) == RECORD_LAST)) violation = Violation.InvalidUtf8;
       }

@@ -19,7 +19,7 @@ export interface ClosePayload {
 
 /** Whether an endpoint may put `code` into a Close frame (RFC 6455 7.4.1, 7.4.2): one that `CloseCode` lists, or 3000 to 4999. */
 export function isValidCloseCode(code: number): boolean {
-  // Deviation from ws: a fraction is refused; cut to 16 bits, 1006.5 would put 1006 on the wire.
+  // Deviation from ws (D9): a fraction is refused; cut to 16 bits, 1006.5 would put 1006 on the wire.
   if (!Number.isInteger(code)) return false;
   if (code >= FIRST_REGISTERED_CODE) return code <= LAST_PRIVATE_CODE;
   return code in CloseCode && !NEVER_SENT.includes(code);

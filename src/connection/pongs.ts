@@ -11,6 +11,7 @@ export class Pongs {
    * @throws RangeError where memory is refused
    */
   admit(data: Uint8Array): boolean {
+    // Deviation from ws (D4): past the limit the latest ping alone is answered; ws terminates the connection.
     if (this.waiting < MAX_PONGS) {
       this.waiting++;
       return true;

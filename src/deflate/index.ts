@@ -21,7 +21,7 @@ export interface DeflaterOptions {
  * @throws UsageError where `canDeflate()` is false
  */
 export function createInflater(agreement: DeflateAgreement, role: Role): Inflater {
-  // Deviation from ws: a match that refers back past the agreed window fails the connection, also within a message.
+  // Stricter than zlib: a match that refers back past the agreed window fails the connection, also within a message.
   return role === Role.Server
     ? new WasmInflater(agreement.clientMaxWindowBits, !agreement.clientNoContextTakeover)
     : new WasmInflater(agreement.serverMaxWindowBits, !agreement.serverNoContextTakeover);

@@ -65,7 +65,7 @@ export const VIOLATIONS: Readonly<Record<Exclude<Violation, Violation.None>, Vio
     section: 'RFC 6455 5.1',
     text: `${FRAME}MASK must be clear`,
   },
-  // Deviation from ws: a length that is not written in the fewest bytes fails the connection; ws accepts it.
+  // Deviation from ws (D6): a length that is not written in the fewest bytes fails the connection; ws accepts it.
   [Violation.NonMinimalLength]: {
     code: 'WS_ERR_NON_MINIMAL_LENGTH',
     closeCode: CloseCode.ProtocolError,

@@ -26,7 +26,7 @@ export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS):
   const reader = new TokenReader(header);
   const offers: ExtensionOffer[] = [];
   for (;;) {
-    // Deviation from ws: a header that names more extensions is refused, with 400 by a server.
+    // Deviation from ws (D8): a header that names more extensions is refused, with 400 by a server.
     if (offers.length === maxOffers) return { fault: 'Too many extension offers' };
     const offer = parseOffer(reader);
     if (offer === undefined) return { fault: reader.fault };

@@ -77,7 +77,7 @@ export function resolveDeflate<T extends DeflateOptions>(
     if (!Object.hasOwn(PRESETS, setting)) throw new TypeError(`perMessageDeflate: there is no preset "${setting}"`);
     return PRESETS[setting] as T | undefined;
   }
-  // Deviation from ws: options out of range throw here; ws puts them on the wire or lets zlib fail later.
+  // Deviation from ws (D9): options out of range throw here; ws puts them on the wire or lets zlib fail later.
   checkWindowBits('serverMaxWindowBits', setting.serverMaxWindowBits);
   checkWindowBits('clientMaxWindowBits', setting.clientMaxWindowBits);
   if (setting.threshold !== undefined && !(setting.threshold >= 0)) {
@@ -118,7 +118,7 @@ export function acceptDeflateOffer(
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     // RFC 7692 7.1: an offer with an unknown, repeated or invalid parameter is declined
-    // Deviation from ws: such an offer is skipped; ws refuses the handshake with 400.
+    // Deviation from ws (D7): such an offer is skipped; ws refuses the handshake with 400.
     const { value } = decodeDeflateParams(offer.params, 'offer');
     if (value === undefined) continue;
     if (!isAcceptable(value, options)) {
@@ -233,7 +233,7 @@ export function decodeDeflateParams(
 }
 
 // RFC 7692 7.1.2: a decimal integer from 8 to 15 without leading zeroes
-// Deviation from ws: "+9", "09", "0xa", "1e1" and "10.0" are not integers here.
+// Deviation from ws (D7): "+9", "09", "0xa", "1e1" and "10.0" are not integers here.
 function decodeWindowBits(value: string | true): number | undefined {
   return value !== true && WINDOW_BITS.test(value) ? Number(value) : undefined;
 }

@@ -164,7 +164,7 @@ function judgeExtensions(
   if (extensions.some(({ name }) => name !== PERMESSAGE_DEFLATE)) {
     return 'Server indicated an extension that was not requested';
   }
-  // Deviation from ws: an extension accepted twice for one offer is a failure; ws takes the first.
+  // Deviation from ws (D7): an extension accepted twice for one offer is a failure; ws takes the first.
   if (extensions.length > 1) return 'Invalid Sec-WebSocket-Extensions header';
   const { value: agreement } = judgeDeflateResponse(extensions[0].params, offered);
   return agreement ?? 'Invalid Sec-WebSocket-Extensions header';

@@ -17,7 +17,7 @@ export interface HandshakeRequest {
 }
 
 export interface JudgeRequestOptions {
-  // Deviation from ws: when strict, HTTP/1.1, Connection, a Host, and `13` or `8` to the letter count too.
+  // Deviation from ws (D3): when strict, HTTP/1.1, Connection, a Host, and `13` or `8` to the letter count too.
   /** Whether to require all of RFC 6455 4.2.1, or only the part that `ws` checks. Default false. */
   readonly strict?: boolean | undefined;
   /** Whether to read the extensions header; without extensions to accept, `ws` does not. Default false. */
@@ -82,11 +82,11 @@ export function judgeOpening(request: HandshakeRequest, options: JudgeRequestOpt
     return refusal(400, 'Missing or invalid Sec-WebSocket-Version header', { 'Sec-WebSocket-Version': '13, 8' });
   }
 
-  // RFC 6455 4.2.1, point 2: one Host when strict. Deviation from ws: two are refused always (RFC 7230 5.4).
+  // RFC 6455 4.2.1, point 2: one Host when strict. Deviation from ws (D3): two are refused always (RFC 7230 5.4).
   const hosts = countHosts(request);
   if (hosts > 1 || (strict && hosts === 0)) return refusal(400, 'Missing or invalid Host header');
 
-  // Deviation from ws: a request with a body is refused; ws answers 101 and reads the body as frames.
+  // Deviation from ws (D3): a request with a body is refused; ws answers 101 and reads the body as frames.
   if (announcesBody(headers)) return refusal(400, 'Request must not have a body');
 
   const origin = textOf(headers[version === 8 ? 'sec-websocket-origin' : 'origin']);
@@ -113,7 +113,7 @@ export function judgeOffers(
 
 function asksForWebSocket(upgrade: string | undefined, strict: boolean): boolean {
   if (upgrade === undefined) return false;
-  // Deviation from ws: when strict, a list that contains websocket is accepted, as in RFC 6455 4.2.1.
+  // Deviation from ws (D3): when strict, a list that contains websocket is accepted, as in RFC 6455 4.2.1.
   return strict ? listsToken(upgrade, 'websocket') : upgrade.toLowerCase() === 'websocket';
 }
 

@@ -11,7 +11,7 @@ export function parseSubprotocols(header: string, maxProtocols: number = MAX_SUB
   const reader = new TokenReader(header);
   const protocols = new Set<string>();
   for (;;) {
-    // Deviation from ws: a request that names more subprotocols is refused with 400.
+    // Deviation from ws (D8): a request that names more subprotocols is refused with 400.
     if (protocols.size === maxProtocols) return { fault: 'Too many subprotocols' };
     const protocol = reader.token();
     if (protocol === '') return { fault: reader.fault };

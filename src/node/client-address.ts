@@ -44,7 +44,7 @@ export function parseAddress(address: string | URL, base?: URL): Destination {
   }
   const target = url.pathname + url.search;
   const { socketPath, path } = isIpc ? splitIpc(target) : { socketPath: undefined, path: target };
-  // Deviation from ws: "ws+unix::/path" names no socket and is refused; ws connects to port 80 of this machine.
+  // Deviation from ws (D13): "ws+unix::/path" names no socket and is refused; ws connects to port 80 of this machine.
   if (socketPath === '') throw new SyntaxError("The URL's pathname is empty");
   // RFC 6455 3: fragment identifiers are meaningless here and must not be used
   if (url.hash !== '') throw new SyntaxError('The URL contains a fragment identifier');

@@ -27,7 +27,7 @@ export type { ClientOptions } from './client-options.js';
 
 const EMPTY = Buffer.alloc(0);
 
-// Deviation from ws: Proxy-Authorization is dropped with the other secrets.
+// Deviation from ws (D13): Proxy-Authorization is dropped with the other secrets.
 /** Header fields that are dropped on a redirect to another peer, or to one without TLS. */
 const SECRETS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
 
@@ -206,7 +206,7 @@ class Opening {
     const onTimeout = (): void => {
       if (websocket._req === request) abortHandshake(websocket, request, 'Opening handshake has timed out');
     };
-    // Deviation from ws: the time runs from the request's creation, and received bytes do not restart it.
+    // Deviation from ws (D13): the time runs from the request's creation, and received bytes do not restart it.
     const timer = timeout > 0 ? setTimeout(onTimeout, timeout) : undefined;
     signal?.addEventListener('abort', onAbort);
     request.once('close', () => {
@@ -236,7 +236,7 @@ class Opening {
     let request: ClientRequest | null;
     try {
       const destination = parseAddress(location, base.url);
-      // Deviation from ws: a server on the network cannot send a client to a Unix socket or pipe of its own machine.
+      // Deviation from ws (D13): a server on the network cannot send a client to a Unix socket or pipe of this machine.
       if (destination.socketPath !== undefined && base.socketPath === undefined) {
         throw new Error('A redirect must not lead to an IPC path');
       }

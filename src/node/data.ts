@@ -73,7 +73,7 @@ export function toCallback(callback: unknown): SendCallback | undefined {
 }
 
 /** Whether a frame is masked: as the caller says with any value but undefined, else as RFC 6455 5.1 requires of the role. */
-// Deviation from ws: `{ mask: undefined }` keeps the default; a client of ws then sends the frame without a mask.
+// Deviation from ws (D16): `{ mask: undefined }` keeps the default; a client of ws then sends the frame without a mask.
 export function toMask(mask: unknown, isServer: boolean): boolean {
   return mask === undefined ? !isServer : Boolean(mask);
 }

@@ -211,7 +211,7 @@ function addEventListener(
   listener: AnyListener,
   { once = false }: { once?: boolean } = {},
 ): void {
-  // Deviation from ws: a value that cannot be called is no listener, as in the DOM; ws throws when the event comes.
+  // Deviation from ws (D17): a value that cannot be called is no listener, as in the DOM; ws throws at the event.
   if (typeof listener !== 'function' && (typeof listener !== 'object' || listener === null)) return;
   if (!Object.hasOwn(MAKERS, type) || find(this, type, listener, false) !== undefined) return;
   const wrapper = wrap(type as EventType, listener, false);

@@ -24,7 +24,7 @@ export function own<T extends object, K extends keyof T>(options: T, name: K): T
  * An option that is a count: an integer of 0 or more.
  * @throws RangeError when it is anything else
  */
-// Deviation from ws: a number is honoured in full or refused with a RangeError; ws cuts it to 32 bits.
+// Deviation from ws (D9): a number is honoured in full or refused with a RangeError; ws cuts it to 32 bits.
 export function countOption(name: string, value: unknown, otherwise: number): number {
   if (value === undefined || value === null) return otherwise;
   const number = typeof value === 'bigint' || typeof value === 'symbol' ? NaN : Number(value);

@@ -28,7 +28,8 @@ export function sendPayload(
   callback: Callback,
   isBytes: boolean,
 ): void {
-  // As in ws, an option that is present counts even if it is undefined. Deviation from ws: an inherited option counts too.
+  // As in ws, an option that is present counts even if it is undefined.
+  // Deviation from ws (D16): an inherited option counts too.
   let binary = isBytes;
   let fin = true;
   let compress = true;

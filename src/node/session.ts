@@ -273,7 +273,7 @@ export class Session extends Teller implements SendingSession {
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();
-    // Deviation from ws: a peer that ends without a Close has closeTimeout to take everything sent; ws waits for ever.
+    // Deviation from ws (D15): a peer that ends without a Close has closeTimeout to take all bytes; ws waits for ever.
     this.startCloseTimer();
   }
 
@@ -336,7 +336,7 @@ export class Session extends Teller implements SendingSession {
     this.face._readyState = state;
   }
 
-  // Deviation from ws: a peer's violation does not throw where there is no 'error' listener; the server reports it.
+  // Deviation from ws (D2): a peer's violation does not throw for want of an 'error' listener; the server tells.
   /** Emits 'error', once. With `isOurs` the application caused it, and it throws where there is no listener. */
   private tellError(error: Error, isOurs: boolean): void {
     const ending = this.endFacts();

@@ -321,7 +321,7 @@ export abstract class SocketWriter implements Batch, Giver {
     flights?.shift();
     if (flights?.length === 0) this.flights = undefined;
     if (this.taken > 0) this.taken--;
-    // Deviation from ws: Node reports success for a write that destroy() cut off; its callbacks get an error here.
+    // Deviation from ws (D15): Node reports success for a write that destroy() cut off; here its callback has an error.
     else if (!error && this.connection.congested && this.socket.destroyed && !this.hasEndedBothWays) error = notSent();
     // Where the application's own writes follow ours in the stream, no callback of ours marks their end.
     const isOver = !error && (this.streamLength === 0 || this.flights === undefined);

@@ -87,7 +87,7 @@ export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexO
     try {
       if (!isBinary && stream.readableObjectMode) chunk = String(data);
     } catch (error) {
-      // Deviation from ws: text longer than the platform's longest string ends this stream, not the process.
+      // Deviation from ws (D14): text longer than the platform's longest string ends this stream, not the process.
       stream.destroy(error as Error);
       return;
     }
@@ -98,7 +98,7 @@ export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexO
     stream.destroy(error);
   });
   ws.once('close', () => {
-    // Deviation from ws: when the socket closes before it has finished, the writing side ends too, instead of never.
+    // Deviation from ws (D14): when the socket closes early, the writing side ends too, instead of never.
     finish?.();
     if (!stream.destroyed) stream.push(null);
   });

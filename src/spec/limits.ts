@@ -7,13 +7,13 @@
 
 /** The longest message, after decompression (RFC 6455 10.4). */
 export const DEFAULT_MAX_PAYLOAD: number = 100 * 1024 * 1024;
-/** The most frames of a message. */
+/** The most frames of a message. Deviation from ws (D5): `ws` limits both this and the next. */
 export const DEFAULT_MAX_FRAGMENTS = 0;
 /** The most chunks that one frame may be spread over. */
 export const DEFAULT_MAX_BUFFERED_CHUNKS = 0;
 /** The longest payload of one frame, in the codec. */
 export const DEFAULT_MAX_FRAME_PAYLOAD = 0;
-/** The limit on waiting bytes: a send that finds more ends its connection. */
+/** The limit on waiting bytes: a send that finds more ends its connection. Deviation from ws (D1): `ws` has none. */
 export const DEFAULT_MAX_BACKPRESSURE = 0;
 /** How long the peer may take to end the connection once the closing handshake has begun. */
 export const DEFAULT_CLOSE_TIMEOUT = 30_000;

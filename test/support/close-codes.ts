@@ -12,5 +12,5 @@ export const GOOD_CODES: readonly number[] = [...SENT_CODES, 3000, 3999, 4000, 4
 
 /** Codes beside those that may be sent, and at the ends of 16 bits. */
 export const BAD_CODES: readonly number[] = [
-  ...[0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1099, 1100, 1999, 2000, 2999, 5000, 32_768, 65_535],
+  0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1099, 1100, 1999, 2000, 2999, 5000, 32_768, 65_535,
 ].filter((code) => !mayBeSent(code));

@@ -30,7 +30,7 @@ export function createServer(ours: Upgrader, timeout: number, path: AcceptPath):
       : { headersTimeout: timeout, requestTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout) };
   const server = http.createServer(times, (_request: IncomingMessage, response: ServerResponse) => {
     const body = 'Upgrade Required';
-    // Requests that arrive while the server is closing do not keep it open.
+    // Deviation from ws (D20): requests that arrive while the server is closing do not keep it open.
     if (ours._state !== ServerState.Running) response.shouldKeepAlive = false;
     response.writeHead(426, { 'Content-Length': body.length, 'Content-Type': 'text/plain' });
     response.end(body);

@@ -89,6 +89,7 @@ export function refuseOrTell(
 /**
  * Reports an unusable value of the application: the listeners of 'wsClientError' get the reason and answer, or else the
  * client gets a 500 and the listeners of 'error' the reason. It never throws, since any client may cause it.
+ * Deviation from ws (D18): ws ends the process, or writes the value.
  */
 export function refuseAndTell(server: Refuser, request: IncomingMessage, socket: Duplex, error: unknown): void {
   if (server.listenerCount('wsClientError') > 0) {

@@ -164,7 +164,7 @@ export class PerMessageDeflate {
 
   /**
    * Decompresses one frame's payload.
-   * Deviation from ws: all bytes of a message come with its last frame, and the frames before it give none.
+   * Deviation from ws (D12): all bytes of a message come with its last frame, and the frames before it give none.
    * @param fin whether the frame ends its message
    */
   decompress(data: Uint8Array, fin: boolean, callback: WsDeflateCallback): void {

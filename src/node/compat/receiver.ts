@@ -100,7 +100,7 @@ export class Receiver extends Writable {
         }
       }
     } finally {
-      // Deviation from ws: after a listener has thrown, the next write continues with the rest.
+      // Deviation from ws (D19): after a listener has thrown, the next write continues with the rest.
       connection.detach();
       this.#isTelling = isWaiting;
     }

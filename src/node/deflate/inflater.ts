@@ -172,8 +172,8 @@ export class HandleInflater implements Inflater, Job {
     // and zlib.inflateRawSync. The next message begins with an empty window, as does zlib's sender after such a block.
     this.#ended = inputLeft > 0 && outputLeft > 0;
     if (!isFirst || inputLeft !== end || outputLeft !== room) return false;
-    // Deviation from ws: a final block that ended with the tail of the message before leaves zlib at its end, where it
-    // reads nothing; ws then gives an empty message and loses this one.
+    // Deviation from ws (D12): a final block that ended with the tail of the message before leaves zlib at its
+    // end, where it reads nothing; ws then gives an empty message and loses this one.
     handle.reset();
     return true;
   }

@@ -43,4 +43,22 @@ describe('the checklist of ws', () => {
     expect(rowsOf('../../../docs/differences.md')).toEqual(rows);
     expect(Array.from(details.matchAll(/^## (D\d+):/gm), ([, id]) => id)).toEqual(Object.keys(DEVIATIONS));
   });
+
+  it('each comment `Deviation from ws` names its row, and each row is named where it comes about', () => {
+    const comments = ['src', 'assembly'].flatMap((top) =>
+      readdirSync(new URL(`../../../${top}`, import.meta.url), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .flatMap((file) =>
+          Array.from(
+            read(`../../../${top}/${file}`).matchAll(/Deviation from ws\b(?: \((D\d+)\))?.*/g),
+            ([text, id]) => ({
+              text: `${top}/${file}: ${text}`,
+              id,
+            }),
+          ),
+        ),
+    );
+    expect(comments.filter(({ id }) => !(id in DEVIATIONS)).map(({ text }) => text)).toEqual([]);
+    expect(Object.keys(DEVIATIONS).filter((id) => !comments.some((comment) => comment.id === id))).toEqual([]);
+  });
 });

@@ -218,7 +218,7 @@ export const CHECKLIST: Readonly<Record<string, readonly Row[]>> = {
     [
       'close',
       'close(): without a code',
-      'close(code): 1000',
+      'close(code): a code that may be sent',
       'close(code): any other',
       'close(code, reason): more',
       'close(code, reason): what is neither',
