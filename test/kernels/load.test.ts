@@ -137,8 +137,10 @@ describe.each(rawKernels)('the kernel module', (raw) => {
   it('traps or returns on every boundary of its arguments', () => {
     const size = raw.memory.buffer.byteLength;
     const boundaries = [0, 1, 15, 16, size - 16, size - 1, size, 2 ** 31 - 1, 2 ** 31 - 16, -1, -16, -(2 ** 31)];
-    for (const name of ['mask', 'maskAndFindAscii', 'isAscii', 'isUtf8', 'continueUtf8', 'transcode']) {
-      const kernel = raw[name] as (...numbers: number[]) => unknown;
+    // All but those that walk frames, for which any bytes of memory are frames.
+    for (const [name, value] of Object.entries(raw)) {
+      if (typeof value !== 'function' || /(Address|Frames)$/.test(name)) continue;
+      const kernel = value as (...numbers: number[]) => unknown;
       for (const first of boundaries) {
         for (const second of boundaries) {
           for (const third of [0, size - 16, -1]) {
