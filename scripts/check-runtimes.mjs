@@ -35,6 +35,11 @@ async function echo(command, args = []) {
   expectText(await inConsumer(command, [...args, 'echo.mjs']), 'kernels wasm-simd', 'echo ok');
 }
 
+/** Echoes over HTTP/2, as server and as client. */
+async function echoOverHttp2(command, args = []) {
+  expectText(await inConsumer(command, [...args, 'http2.mjs']), 'http2 ok');
+}
+
 /** One file of ES modules that holds `program` and what it imports of this package. */
 async function bundle(program, options) {
   const build = await rolldown({ input: path.join(consumer, program), cwd: consumer, ...options });
@@ -89,6 +94,7 @@ try {
       const ways = ['accept direct', 'read landing', 'write direct', 'zlib handle'];
       expectText(await inConsumer(node, ['paths.mjs']), ...ways);
     });
+    await checks.check(`Node ${version}: an echo over HTTP/2`, () => echoOverHttp2(node));
     await checks.check(`Node ${version}: has node:http read requests when it is told to`, async () => {
       expectText(await inConsumer(node, ['paths.mjs'], { WSIMD_ACCEPT_PATH: 'http' }), 'accept http', 'read landing');
     });

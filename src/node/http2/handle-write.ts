@@ -1,4 +1,5 @@
 // `handleWriter` hands chunks to the handles of HTTP/2 streams, as Node itself does after their `write`.
+import process from 'node:process';
 import type { Duplex } from 'node:stream';
 import type { DirectHandle, WriteRequest } from '../direct-write.js';
 
@@ -52,8 +53,8 @@ export function isHttp2Stream(socket: Duplex): boolean {
 export class HandleWriter {
   private shown: Shown | undefined;
   private mechanism: Mechanism | undefined;
-  /** This Node differs from the known ones. */
-  private isOff = false;
+  /** This Node differs from the known ones. Sessions of Deno send only the writes of streams. */
+  private isOff = process.versions.deno !== undefined;
 
   /**
    * Hands a chunk to the handle of a stream without waiting bytes; calls `giver` once it is written.
