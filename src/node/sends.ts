@@ -1,5 +1,4 @@
 // `sendOther` and the functions beside it send through a session everything except the bytes that `send` hands to it directly.
-import { Buffer } from 'node:buffer';
 import { assertControlLength } from '../codec/control-length.js';
 import { encodeClosePayload } from '../codec/close-payload.js';
 import { FrameEncoder, LEND_FROM } from '../codec/frame-encoder.js';
@@ -14,7 +13,7 @@ import type { SendCallback } from './send-callback.js';
 import type { Session } from './session.js';
 import { inOwnContext } from './socket-writer.js';
 import type { MessageOptions } from './types.js';
-import { nodeValues } from './values.js';
+import { joined, nodeValues } from './values.js';
 
 type Callback = SendCallback | undefined;
 
@@ -96,7 +95,9 @@ export function sendClose(session: Session, code: number | undefined, reason: un
     startClose(session, code, text);
   } else {
     // A mistake throws here, not when the Blob has been read; the reason is copied here too.
-    const kept = encodeClosePayload(code, Buffer.from(text as Uint8Array)).subarray(2);
+    const kept = encodeClosePayload(code, typeof text === 'string' ? nodeValues.encode(text) : joined([text])).subarray(
+      2,
+    );
     gate.wait(0, undefined, () => startClose(session, code, kept));
   }
 }
@@ -181,7 +182,7 @@ function inTurn(
     send(payload, callback);
   } else {
     const told = callback && inOwnContext(callback);
-    const kept = typeof payload === 'string' ? payload : Buffer.from(payload);
+    const kept = typeof payload === 'string' ? payload : joined([payload]);
     gate.wait(sizeOf(payload), told, () => send(kept, told));
   }
 }
@@ -197,5 +198,5 @@ function sendFrame(
   const encoder = new FrameEncoder({ role: isMasked ? Role.Client : Role.Server, values: nodeValues });
   if (typeof payload === 'string') encoder.text(first, payload);
   else encoder.frame(first, payload);
-  session.settleSend(session.connection.sendEncoded(Buffer.concat(encoder.take()), true), callback);
+  session.settleSend(session.connection.sendEncoded(joined(encoder.take()), true), callback);
 }

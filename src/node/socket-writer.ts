@@ -1,6 +1,5 @@
 // `SocketWriter` writes the sends of one connection to its socket's stream, and those of a burst in one write.
 import { AsyncResource } from 'node:async_hooks';
-import { Buffer } from 'node:buffer';
 import type { Http2Stream } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -18,6 +17,7 @@ import { forgetUnsent, noteUnsent } from './http2/last-writes.js';
 import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
+import { joined } from './values.js';
 import { directWriter, type WritePath } from './write-path.js';
 
 /** The first sends of a burst, this many, are each written at once; later ones, until `LATEST` ms have passed, are gathered. */
@@ -231,7 +231,7 @@ export abstract class SocketWriter implements Batch, Giver {
       }
       const tap = this.frameTap();
       if (tap !== undefined) {
-        tapFrames(tap, Buffer.concat(chunks), callbacks);
+        tapFrames(tap, joined(chunks), callbacks);
         continue;
       }
       const underWay = this.flights?.length ?? 0;

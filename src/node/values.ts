@@ -73,7 +73,9 @@ class NodeValues implements Values {
   }
 
   encode(text: string): Uint8Array {
-    return Buffer.from(text);
+    const bytes = this.allocate(Buffer.byteLength(text));
+    native.utf8Write.call(bytes, text, 0);
+    return bytes;
   }
 
   random(into: Uint8Array): void {
@@ -109,6 +111,17 @@ export function makeNodeValues(kernels: Kernels = loadedKernels): Values {
 
 /** The values that this thread's connections use. */
 export const nodeValues: Values = makeNodeValues();
+
+/** All chunks in one piece of memory: not in Node's pool, which holds bytes of the whole process side by side. */
+export function joined(chunks: readonly Uint8Array[]): Buffer {
+  const all = nodeValues.allocate(chunks.reduce((bytes, { length }) => bytes + length, 0)) as Buffer;
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
 
 function latin1(source: Uint8Array, start: number, end: number): string {
   return native.latin1Slice.call(source, start, end);

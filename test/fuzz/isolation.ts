@@ -1,21 +1,42 @@
 // Connections whose payloads carry their owner's mark -> every foreign mark that users, sockets or workers can reach.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, Socket, type AddressInfo } from 'node:net';
+import http2 from 'node:http2';
+import https from 'node:https';
+import net, { connect, Socket, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import { threadId } from 'node:worker_threads';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
 import { Random } from '../support/random.js';
+import { look as lookInWorker } from './onlooker.js';
 
 /** What an episode has found: nothing, if all is well. */
 export interface Findings {
   messages: number;
   memories: number;
   found: string[];
+  /** The kinds of transport that were played. */
+  kinds: Kind[];
 }
 
 /** How bytes get from one end to the other: Node's sockets, streams, and sockets that keep what they are given for a while. */
-const KINDS = ['net', 'net', 'queueing write', 'delaying _write', 'stream', 'delaying stream'] as const;
-type Kind = (typeof KINDS)[number];
+export const KINDS = [
+  'net',
+  'queueing write',
+  'delaying _write',
+  'stream',
+  'delaying stream',
+  'unix',
+  'tls',
+  'http2',
+] as const;
+export type Kind = (typeof KINDS)[number];
+/** A session of HTTP/2 refuses streams in the midst of long messages where more than Node's 10 MB wait. */
+const SESSION_MEMORY = 1000;
 
 const LETTERS = ['A', 'B', 'C'];
 const WIDE = ['Ж', 'Ш', 'Щ'];
@@ -66,6 +87,8 @@ class Link {
   server!: WebSocket;
   /** Both ends of the transport. */
   readonly streams: Duplex[] = [];
+  /** More waited than `maxBackpressure` allows: what is under way may be lost. */
+  isEnded = false;
 
   constructor(
     readonly index: number,
@@ -79,7 +102,7 @@ class Link {
 /** Plays one episode of about `count` messages: a few connections with the same options, over streams of several kinds. */
 export async function playIsolation(seed: number, count: number): Promise<Findings> {
   const random = new Random(seed);
-  const findings: Findings = { messages: 0, memories: 0, found: [] };
+  const findings: Findings = { messages: 0, memories: 0, found: [], kinds: [] };
   const looked = new WeakSet<ArrayBufferLike>();
   let progress = 0;
 
@@ -113,6 +136,8 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
     readPath: random.pick(['landing', 'data'] as const),
     writePath: random.pick(['direct', 'stream'] as const),
     text: random.pick(['bytes', 'string'] as const),
+    skipUTF8Validation: random.oneIn(3),
+    maxBackpressure: random.oneIn(2) ? 0 : random.pick([512 * 1024, 8 * 1024 * 1024]),
     allowSynchronousEvents: !random.oneIn(4),
     perMessageDeflate: random.oneIn(2)
       ? false
@@ -126,9 +151,19 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
   const binaryType = random.pick(BINARY_TYPES);
   const http: Server = createServer();
   const server = new WebSocketServer({ server: http, ...options });
-  http.listen(0, '127.0.0.1');
-  await once(http, 'listening');
-  const { port } = http.address() as AddressInfo;
+  const port = await listening(http);
+  // Sockets and requests of these are handed to the first; only HTTP/2 has a WebSocketServer of its own.
+  const path = join(tmpdir(), `wsimd-isolation-${process.pid}-${threadId}-${seed}.sock`);
+  const unix = net.createServer((socket) => void http.emit('connection', socket));
+  const secure = https.createServer({ cert: CERTIFICATE, key: KEY });
+  secure.on('upgrade', (...given) => void http.emit('upgrade', ...given));
+  const plainHttp2 = http2.createServer({ maxSessionMemory: SESSION_MEMORY });
+  const serverOfHttp2 = new WebSocketServer({ server: plainHttp2, ...options });
+  const ports = { tcp: port, tls: await listening(secure), http2: await listening(plainHttp2) };
+  unix.listen(path);
+  await once(unix, 'listening');
+
+  const onlookers: Promise<void>[] = [];
 
   /** Takes in what one end of a link got. */
   const take = (link: Link, side: 'server' | 'client', data: unknown, isBinary: boolean): void => {
@@ -143,7 +178,14 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
     }
     if (random.oneIn(100)) {
       // As postMessage does it: a worker gets all of the memory.
-      if (typeof data !== 'string') lookAt(link, 'what a worker gets', structuredClone(data));
+      if (typeof data !== 'string') {
+        onlookers.push(
+          lookInWorker(data as Buffer, link.foreign).then((isForeign) => {
+            findings.memories++;
+            if (isForeign) report(link, 'a foreign mark behind what a worker gets');
+          }),
+        );
+      }
       link.kept.push({ data, expected });
     }
     if (side === 'client') return;
@@ -167,7 +209,11 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
       });
     }
     websocket.on('close', (_code: number, reason: Buffer) => lookAt(link, 'a close reason', reason));
-    websocket.on('error', (error: Error) => report(link, `the ${side} failed: ${error.message}`));
+    websocket.on('error', (error: Error & { code?: string }) => {
+      if (error.code !== 'WS_ERR_BACKPRESSURE' || options.maxBackpressure === 0)
+        report(link, `the ${side} failed: ${error.message}`);
+      link.isEnded = true;
+    });
   };
 
   /** What a stream is given, now and once it has kept it for a while. */
@@ -179,27 +225,35 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
   const links = LETTERS.map((_, index) => new Link(index, random.pick(KINDS)));
   const byPath = new Map(links.map((link) => [`/${link.index}`, link]));
   for (const link of links) {
-    const [near, far] = open(link, port, random, (chunk) => written(link, chunk));
-    link.streams.push(near);
-    if (far !== undefined) {
-      link.streams.push(far);
-      http.emit('connection', far);
+    findings.kinds.push(link.kind);
+    const connected = once(link.kind === 'http2' ? serverOfHttp2 : server, 'connection');
+    if (link.kind === 'http2') {
+      link.client = new WebSocket(`ws://127.0.0.1:${ports.http2}/${link.index}`, { ...options, http2: true });
+    } else {
+      const [near, far] = open(link, { ...ports, path }, random, (chunk) => written(link, chunk));
+      link.streams.push(near);
+      if (far !== undefined) {
+        link.streams.push(far);
+        http.emit('connection', far);
+      } else if (link.kind !== 'tls') {
+        http.once('connection', (socket: Socket) => bend(link.kind, socket, random, (chunk) => written(link, chunk)));
+      }
+      link.client = new WebSocket(`ws://127.0.0.1:${port}/${link.index}`, {
+        ...options,
+        createConnection: () => near,
+      });
     }
-    const connected = once(server, 'connection');
-    if (far === undefined)
-      http.once('connection', (socket: Socket) => bend(link.kind, socket, random, (chunk) => written(link, chunk)));
-    link.client = new WebSocket(`ws://127.0.0.1:${port}/${link.index}`, {
-      ...options,
-      createConnection: () => near,
-    });
     const [websocket, request] = (await connected) as [WebSocket, IncomingMessage];
     if (byPath.get(request.url!) !== link) throw new Error('connections got mixed up');
     link.server = websocket;
-    link.streams.push(request.socket);
+    if (link.kind !== 'http2') link.streams.push(request.socket);
     listen(link, 'server', websocket);
     listen(link, 'client', link.client);
     if (link.client.readyState === 0) await once(link.client, 'open');
+    if (link.kind === 'http2') link.streams.push(streamOf(websocket), streamOf(link.client));
   }
+  const isOver = ({ isEnded, client, server: other }: Link): boolean =>
+    isEnded || client.readyState !== 1 || other.readyState !== 1;
 
   /** What waits in streams, and how it can be reached. */
   const lookAtStreams = (): void => {
@@ -225,9 +279,14 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
 
   for (let sent = 0; sent < count;) {
     const link = random.pick(links);
-    for (let burst = random.oneIn(3) ? 1 : random.between(1, 64); burst > 0; burst--, sent++) send(link);
-    if (random.oneIn(10)) link.client.ping(link.said.bytes.subarray(0, random.between(8, 125)));
-    if (random.oneIn(20)) server.broadcast(NEUTRAL.slice(0, random.between(2, 300)));
+    for (let burst = random.oneIn(3) ? 1 : random.between(1, 64); burst > 0; burst--, sent++) {
+      if (!isOver(link)) send(link);
+    }
+    if (random.oneIn(10) && !isOver(link)) link.client.ping(link.said.bytes.subarray(0, random.between(8, 125)));
+    if (random.oneIn(20)) {
+      const data = NEUTRAL.slice(0, random.between(2, 300));
+      for (const each of [server, serverOfHttp2]) each.broadcast(data, { compress: random.oneIn(2) });
+    }
     if (random.oneIn(20)) random.pick([link.client, link.server]).pause();
     if (random.oneIn(10))
       for (const { client, server: other } of links) for (const end of [client, other]) end.resume();
@@ -236,7 +295,7 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
   }
   for (const { client, server: other } of links) for (const end of [client, other]) end.resume();
   let [seen, since] = [progress, performance.now()];
-  while (links.some(({ toServer, toClient }) => toServer.length + toClient.length > 0)) {
+  while (links.some((link) => !isOver(link) && link.toServer.length + link.toClient.length > 0)) {
     await turn();
     if (progress !== seen) [seen, since] = [progress, performance.now()];
     if (performance.now() - since > PATIENCE || findings.found.length > 0) break;
@@ -244,7 +303,8 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
   lookAtStreams();
   for (const link of links) {
     const left = link.toServer.length + link.toClient.length;
-    if (left > 0) report(link, `${left} messages never came`);
+    if (options.maxBackpressure === 0 && link.isEnded) report(link, 'it has ended');
+    if (left > 0 && !link.isEnded) report(link, `${left} messages never came`);
     for (const { data, expected } of link.kept) {
       lookAt(link, 'a message that was kept', data, true);
       if (!isRight(link, data, expected)) report(link, 'a message that was kept has changed');
@@ -252,14 +312,26 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
     // Those that have failed are closed already.
     const ends = [link.client, link.server].filter(({ readyState }) => readyState !== 3);
     const closed = ends.map((end) => once(end, 'close'));
-    link.client.close(1000, link.said.bytes.subarray(0, 100));
+    // The streams of this file do not tell one end that the other was destroyed.
+    if (link.isEnded) for (const end of ends) end.terminate();
+    else link.client.close(1000, link.said.bytes.subarray(0, 100));
     await Promise.all(closed);
     for (const stream of link.streams) stream.destroy();
   }
-  server.close();
-  http.close();
-  http.closeAllConnections();
+  await Promise.all(onlookers);
+  for (const each of [server, serverOfHttp2, http, unix, secure, plainHttp2]) each.close();
+  for (const each of [http, secure]) each.closeAllConnections();
   return findings;
+}
+
+async function listening(server: net.Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+function streamOf(websocket: WebSocket): Duplex {
+  return (websocket as unknown as { _socket: Duplex })._socket;
 }
 
 function isHead(chunk: Uint8Array): boolean {
@@ -275,9 +347,16 @@ function startsNeutral(data: unknown): boolean {
 }
 
 /** The client's end of a transport; of a stream that is no socket, the server's end too. */
-function open(link: Link, port: number, random: Random, see: (chunk: unknown) => void): [Duplex, Duplex?] {
+function open(
+  link: Link,
+  to: { tcp: number; tls: number; path: string },
+  random: Random,
+  see: (chunk: unknown) => void,
+): [Duplex, Duplex?] {
+  if (link.kind === 'unix') return [connect(to.path)];
+  if (link.kind === 'tls') return [tls.connect({ port: to.tls, host: '127.0.0.1', rejectUnauthorized: false })];
   if (link.kind !== 'stream' && link.kind !== 'delaying stream') {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(to.tcp, '127.0.0.1');
     bend(link.kind, socket, random, see);
     return [socket];
   }
@@ -344,6 +423,12 @@ function later(turns: number, work: () => void): void {
   else setImmediate(() => later(turns - 1, work));
 }
 
+/**
+ * Properties that lead to what belongs to all connections, or to code. The options of TLS lead to Node's pool, whose memory
+ * is not wiped: in it lies what any part of the process has freed.
+ */
+const OTHERS: readonly string[] = ['server', '_server', '_events', 'parser', '_httpMessage', '_tlsOptions'];
+
 /** All memory that a stream's own properties lead to, as `console.log` would print them. */
 function reachable(root: object): Set<ArrayBufferLike> {
   const memories = new Set<ArrayBufferLike>();
@@ -355,9 +440,8 @@ function reachable(root: object): Set<ArrayBufferLike> {
       for (const key of Reflect.ownKeys(holder)) {
         // A server leads to all connections, and a listener is code.
         const value: unknown = Object.getOwnPropertyDescriptor(holder, key)!.value;
-        if (typeof value !== 'object' || value === null || seen.has(value) || value instanceof WebSocketServer)
-          continue;
-        if (['server', '_server', '_events', 'parser', '_httpMessage'].includes(String(key))) continue;
+        if (typeof value !== 'object' || value === null || seen.has(value) || leadsToOthers(value)) continue;
+        if (OTHERS.includes(String(key))) continue;
         seen.add(value);
         if (ArrayBuffer.isView(value)) memories.add(value.buffer);
         else if (value instanceof ArrayBuffer) memories.add(value);
@@ -367,4 +451,9 @@ function reachable(root: object): Set<ArrayBufferLike> {
     level = next;
   }
   return memories;
+}
+
+/** Whether an object belongs to all connections: a server, or a session of HTTP/2. */
+function leadsToOthers(value: object): boolean {
+  return value instanceof WebSocketServer || value.constructor?.name.endsWith('Http2Session');
 }

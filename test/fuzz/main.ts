@@ -2,15 +2,16 @@
 // files for what failed, and one line in a log whose runs are summed.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { playCalls } from './calls.js';
 import { playDeflate } from './deflating.js';
 import { examine, newTally, type Tally } from './differential.js';
 import { exhaustive } from './exhaustive.js';
 import { examineInflating } from './inflating.js';
-import { playIsolation } from './isolation.js';
+import { playIsolation, type Findings } from './isolation.js';
 import { run, say, type Failure, type Order, type Report } from './job.js';
 import { writeCorpus } from './programs.js';
 import { CORPUS } from './server-job.js';
@@ -54,6 +55,7 @@ interface Run extends Tally {
 }
 
 if (isMainThread) await main();
+else if ('marked' in (workerData as object)) await playMarked((workerData as { marked: Marked }).marked);
 else await run(workerData as Order);
 
 async function main(): Promise<void> {
@@ -81,7 +83,7 @@ async function main(): Promise<void> {
   if (![minutes, inputs, seed, jobs].every((number) => number >= 0) || jobs < 1) {
     throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
   }
-  if (values.isolation) return isolation(seed, inputs, minutes * 60_000);
+  if (values.isolation) return isolation(seed, inputs, minutes * 60_000, jobs);
   if (values.deflate) return deflate(seed, inputs, minutes * 60_000);
   if (values.calls) return calls(seed, inputs, minutes * 60_000);
   const done = await fuzz({ seed, inputs, isServer: values.server, jobs }, minutes * 60_000, values['save-corpus']);
@@ -92,23 +94,53 @@ async function main(): Promise<void> {
   process.exitCode = done.failures === 0 ? 0 : 1;
 }
 
-/** Plays episodes of marked messages, one after another, until messages, time or a finding end them. */
-async function isolation(seed: number, inputs: number, milliseconds: number): Promise<void> {
+/** A thread's share of the episodes of marked messages: every `step`th seed. */
+interface Marked {
+  seed: number;
+  step: number;
+  inputs: number;
+  milliseconds: number;
+}
+
+/** The counts of an episode, or of all that a thread has played. */
+type MarkedCounts = Pick<Findings, 'messages' | 'memories' | 'found'>;
+
+/** Plays episodes in a thread of their own, one after another, until messages, time or a finding end them; tells each. */
+async function playMarked({ seed, step, inputs, milliseconds }: Marked): Promise<void> {
+  const start = performance.now();
+  for (let messages = 0; messages < inputs && performance.now() - start < milliseconds; seed += step) {
+    const { kinds: _, ...counts } = await playIsolation(seed, MARKED_MESSAGES);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    parentPort!.postMessage(counts satisfies MarkedCounts);
+    messages += counts.messages;
+    if (counts.found.length > 0) return;
+  }
+}
+
+/** Has threads play episodes of marked messages, and adds up what they tell. */
+async function isolation(seed: number, inputs: number, milliseconds: number, jobs: number): Promise<void> {
   const start = performance.now();
   const seconds = (): number => Math.round((performance.now() - start) / 1000);
+  const found: string[] = [];
   let [messages, memories, told] = [0, 0, start];
-  let found: string[] = [];
   const line = (): string =>
     `seed ${seed}: ${messages} messages, ${memories} memories, ${seconds()} s, ${found.length} found`;
-  for (; messages < inputs && performance.now() - start < milliseconds && found.length === 0; seed++) {
-    const findings = await playIsolation(seed, MARKED_MESSAGES);
-    messages += findings.messages;
-    memories += findings.memories;
-    found = findings.found;
-    if (performance.now() - told < PROGRESS_EVERY) continue;
+  const add = (counts: MarkedCounts): void => {
+    messages += counts.messages;
+    memories += counts.memories;
+    found.push(...counts.found);
+    if (performance.now() - told < PROGRESS_EVERY) return;
     told = performance.now();
     console.log(line());
-  }
+  };
+  await Promise.all(
+    Array.from({ length: jobs }, (_, first) => {
+      const marked: Marked = { seed: seed + first, step: jobs, inputs: Math.ceil(inputs / jobs), milliseconds };
+      const worker = new Worker(new URL(import.meta.url), { workerData: { marked } });
+      worker.on('message', add);
+      return once(worker, 'exit');
+    }),
+  );
   console.log([...found, line()].join('\n'));
   process.exitCode = found.length === 0 ? 0 : 1;
 }

@@ -1,9 +1,9 @@
 // `SessionSender` and `SessionReceiver` are the `_sender` and `_receiver` of an open WebSocket, made when first asked for.
-import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { Receiver } from './receiver.js';
 import { Sender, type SenderCallback } from './sender.js';
+import { joined } from '../values.js';
 
 /** The part of a session that its sender uses. */
 export interface SendingSession {
@@ -43,7 +43,7 @@ export class SessionSender extends Sender {
 
   override sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
     if (SessionSender.isWrapped(this)) this.#session.writeFrame(list, callback);
-    else this.#session.sendEncoded(Buffer.concat(list), callback);
+    else this.#session.sendEncoded(joined(list), callback);
   }
 }
 

@@ -52,7 +52,7 @@ export class PublicDeflater implements Deflater {
     const dictionary = options.dictionary && exactCopy(options.dictionary, options.dictionary.length);
     this.#job = new StreamJob({
       open: () => createDeflateRaw({ ...options, dictionary, chunkSize: AT_ONCE }),
-      input: Buffer.from(payload),
+      input: exactCopy(payload, payload.length),
       maxLength: Infinity,
       most: mostDeflated(payload.length),
       large: false,

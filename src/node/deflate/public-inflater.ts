@@ -6,6 +6,7 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { Violation } from '../../spec/violation.js';
 import { History } from './history.js';
 import type { Budget } from './budget.js';
+import { joined } from '../values.js';
 import { AT_ONCE, LIGHT_INFLATION, TAIL } from './limits.js';
 import { exactCopy, mostInflated } from './output.js';
 import { corruptData, type Deliver, type Result } from './result.js';
@@ -43,7 +44,7 @@ export class PublicInflater implements Inflater {
   }
 
   inflate(payload: Uint8Array, maxLength: number): Result | typeof LATER {
-    const input = Buffer.concat([payload, TAIL]);
+    const input = joined([payload, TAIL]);
     const isLight = Math.max(payload.length, this.#lastLength) <= LIGHT_INFLATION;
     if (payload.length <= AT_ONCE && !this.#budget.isSpent && (isLight || turns.isIdle)) {
       return this.#inflateShort(input, maxLength);

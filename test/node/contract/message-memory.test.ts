@@ -1,7 +1,8 @@
 /** The memory behind a message: bytes of the chunk it came in, and never another connection's. */
 import { deflateRawSync, constants } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { contract, event, listenHttp, messages, ownedServer, rawClient, rawRequest } from './harness.js';
+import type { WebSocketServer } from '../../../src/index.js';
+import { contract, event, listenHttp, messages, ownedServer, pair, rawClient, rawRequest, turn } from './harness.js';
 import type { Client } from './implementations.js';
 import { encodeFrame, type RawPeer } from '../../support/raw-peer.js';
 
@@ -219,4 +220,47 @@ contract('memory behind a message', (implementation) => {
       expect(marksBehind(await got, 'AB')).toBe('A');
     },
   );
+
+  it.each(['handle', 'public'])(
+    "nothing that is sent is left in Node's pool, which each short Buffer of the process shows, by zlib's %s way",
+    async (zlibPath) => {
+      const perMessageDeflate = { threshold: 0, zlibPath };
+      const { client, peer, server } = await pair(implementation, {
+        server: { perMessageDeflate },
+        client: { perMessageDeflate },
+      });
+      const mark = 'own words '.repeat(3);
+      const text = mark.repeat(20);
+      const bytes = new Uint8Array(Buffer.from(text, 'utf8'));
+      const sends: Record<string, () => void> = {
+        text: () => client.send(text),
+        bytes: () => client.send(bytes),
+        'uncompressed text': () => client.send(text, { compress: false }),
+        'an unmasked frame': () => peer.send(text, { mask: false }),
+        'a fragment': () => client.send(text, { fin: false }),
+        'the last of them': () => client.send(text),
+        'a ping': () => client.ping(mark),
+        'a broadcast': () => (server as unknown as WebSocketServer).broadcast(text, { compress: true }),
+        'a Blob, and behind it': () => [new Blob([bytes]), bytes, text].forEach((data) => client.send(data)),
+        'a long text': () => client.send(text.repeat(300)),
+        'a close': () => client.close(1000, mark),
+      };
+      const left: string[] = [];
+      for (const [name, send] of Object.entries(sends)) {
+        const pool = freshPool();
+        send();
+        for (let turns = 0; turns < 20; turns++) await turn();
+        if (pool.includes(mark)) left.push(name);
+      }
+      expect(left).toEqual([]);
+    },
+  );
 });
+
+/** The memory that the next short Buffers of this process share, wiped of what lay there when it was in other use. */
+function freshPool(): Buffer {
+  for (;;) {
+    const { buffer, byteOffset } = Buffer.allocUnsafe(8);
+    if (byteOffset === 0) return Buffer.from(buffer).fill(0);
+  }
+}
