@@ -29,6 +29,8 @@ export class Scan {
   private maxPayload = 0;
   /** The decoder state between chunks; undefined between frames outside a message, so that idle connections hold none. */
   private saved: Int32Array | undefined;
+  /** The state's STATE_REMAINING, where a state is saved. */
+  private awaited = 0;
   /** Whether scanning has ended: at a violation, or the peer's Close. */
   isStopped = false;
 
@@ -53,7 +55,7 @@ export class Scan {
 
   /** Bytes of the current frame that have not come yet. */
   get remaining(): number {
-    return this.saved === undefined ? 0 : new Float64Array(this.saved.buffer)[STATE_REMAINING >>> 3];
+    return this.saved === undefined ? 0 : this.awaited;
   }
 
   /** Whether the stream is between frames and outside any message. */
@@ -78,7 +80,7 @@ export class Scan {
     const { kernels } = this;
     const { words, stateAddress } = kernels;
     const state = stateAddress >>> 2;
-    if (this.saved !== undefined) words.set(this.saved, state);
+    if (this.saved !== undefined) copyState(this.saved, 0, words, state);
     else {
       words[state + (STATE_PHASE >>> 2)] = PHASE_HEADER;
       words[state + (STATE_HELD >>> 2)] = 0;
@@ -97,10 +99,10 @@ export class Scan {
     if (phase === PHASE_STOPPED) this.isStopped = true;
     if (phase === PHASE_HEADER && !words[state + (STATE_HELD >>> 2)] && !words[state + (STATE_MESSAGE >>> 2)]) {
       this.saved = undefined;
-    } else if (this.saved === undefined) {
-      this.saved = words.slice(state, state + STATE_WORDS);
     } else {
-      this.saved.set(words.subarray(state, state + STATE_WORDS));
+      if (this.saved === undefined) this.saved = words.slice(state, state + STATE_WORDS);
+      else copyState(words, state, this.saved, 0);
+      this.awaited = kernels.doubles[(stateAddress + STATE_REMAINING) >>> 3];
     }
     return consumed;
   }
@@ -115,6 +117,11 @@ export class Scan {
   protected walk(at: number, end: number, config: number, maxPayload: number): number {
     return this.kernels.scanFrames(at, end, config, maxPayload);
   }
+}
+
+/** Copies a decoder state. So few words take longer by a view and `set` than one by one. */
+function copyState(from: Int32Array, at: number, to: Int32Array, target: number): void {
+  for (let word = 0; word < STATE_WORDS; word++) to[target + word] = from[at + word];
 }
 
 /** Counts the frames of the records [at, end). */
