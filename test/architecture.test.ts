@@ -85,6 +85,46 @@ function openingComment(file: string): string {
   return comment.replaceAll(/^\s*(?:\/\/|\/\*+|\*+\/?)|\*\/$/gm, '').trim();
 }
 
+/** The steps of the two corridors that ARCHITECTURE.md draws: in each, names of functions and the file that has them. */
+const WALKS = (/```\n(in {2}[^]*?)\n```/.exec(read('ARCHITECTURE.md'))?.[1] ?? '').split('\n\n').map((walk) =>
+  walk.split('\n').map((line) => {
+    const [names, , file] = line.slice(6).split(/ {2,}/);
+    return { names: names.split(', '), file: file.startsWith('assembly/') ? file : `src/${file}` };
+  }),
+);
+
+describe.each(WALKS.map((steps) => ({ from: steps[0].names[0], steps })))('the walk from $from', ({ steps }) => {
+  const MODIFIERS = '(?:export |function |private |protected |public |override |abstract |static )*';
+
+  test('names functions that their files declare', () => {
+    const strange = steps.flatMap(({ names, file }) =>
+      names
+        .filter((name) => {
+          const [owner, method = owner] = name.split('.');
+          const text = read(file);
+          const isDeclared = new RegExp(`^ *${MODIFIERS}${method}[(<]`, 'm').test(text);
+          return !isDeclared || (owner !== method && !text.includes(`class ${owner} `));
+        })
+        .map((name) => `${file} has no ${name}`),
+    );
+    expect(steps.length).toBeGreaterThan(10);
+    expect(strange).toEqual([]);
+  });
+
+  test('goes on by calls: each function is named in the file of a step before it, or in its own', () => {
+    const lost = steps.flatMap(({ names, file }, index) => {
+      const texts = [...new Set([...steps.slice(0, index).map((step) => step.file), file])].map(read).join('\n');
+      const isCalled = (name: string): boolean => {
+        const method = name.split('.').at(-1)!;
+        const declared = texts.match(new RegExp(`^ *${MODIFIERS}${method}[(<]`, 'gm'))?.length ?? 0;
+        return (texts.match(new RegExp(`\\b${method}\\b(?!\\s*[:'])`, 'g'))?.length ?? 0) > declared;
+      };
+      return index === 0 ? [] : names.filter((name) => !isCalled(name)).map((name) => `nothing calls ${name}`);
+    });
+    expect(lost).toEqual([]);
+  });
+});
+
 describe('the layers', () => {
   test('are all of the source', () => {
     expect(sources.length).toBeGreaterThan(0);
