@@ -4,7 +4,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket as Theirs, WebSocketServer as TheirServer } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { requestHead } from '../support/raw-peer.js';
 
@@ -23,11 +24,18 @@ class Stalling extends Duplex {
   }
 }
 
+/** The classes of each implementation, `ws` in the shape of ours. */
+const SIDES = [
+  ['ws', Theirs as never, TheirServer as never],
+  ['wsimd', WebSocket, WebSocketServer],
+] as const satisfies readonly [string, typeof WebSocket, typeof WebSocketServer][];
+const OPTIONS = { maxPayload: 0, skipUTF8Validation: false, allowSynchronousEvents: true, autoPong: true };
+
 /** The processor time, in microseconds, of as many sends in ticks of their own, and of their being written. */
-async function timeOf(sends: number): Promise<number> {
+async function timeOf(Class: typeof WebSocket, sends: number): Promise<number> {
   const socket = new Stalling();
-  const websocket = new WebSocket(null);
-  websocket.setSocket(socket, Buffer.alloc(0));
+  const websocket = new Class(null, undefined, OPTIONS);
+  websocket.setSocket(socket, Buffer.alloc(0), OPTIONS);
   const told: number[] = [];
   const message = Buffer.alloc(13);
   const start = process.cpuUsage();
@@ -45,48 +53,50 @@ async function timeOf(sends: number): Promise<number> {
   return user + system;
 }
 
-test('sends to a peer that does not read, and the writing of them, take time in proportion to their number', async () => {
-  await timeOf(20_000);
-  const [few, many] = [await timeOf(20_000), await timeOf(400_000)];
-  // 20 times as many; quadratic would be 400 times the work.
-  expect(many / few).toBeLessThan(80);
-});
+describe.each(SIDES)('%s', (_name, Class, ServerClass) => {
+  test('sends to a peer that does not read, and the writing of them, take time in proportion to their number', async () => {
+    await timeOf(Class, 20_000);
+    const [few, many] = [await timeOf(Class, 20_000), await timeOf(Class, 400_000)];
+    // 20 times as many; quadratic would be 400 times the work.
+    expect(many / few).toBeLessThan(80);
+  });
 
-test('short messages to many peers, of which some do not read, hold memory for the bytes that wait', async () => {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  onTestFinished(() => server.close());
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const peers: Socket[] = [];
-  onTestFinished(() => peers.forEach((peer) => peer.destroy()));
-  for (let i = 0; i < 60; i++) {
-    const peer = connect(port, '127.0.0.1');
-    peers.push(peer);
-    peer.write(requestHead());
-    await once(peer, 'data');
-    if (i % 3 === 0) peer.pause();
-    else peer.resume();
-  }
-  const clients = [...server.clients!] as WebSocket[];
-  // The system's buffers of those that do not read are full from here on.
-  const filler = Buffer.alloc(8 * 1024 * 1024);
-  for (const [i, client] of clients.entries()) if (i % 3 === 0) client.send(filler);
-  // What the peers of this process have read of it counts as theirs.
-  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
-  collect();
-  const before = process.memoryUsage().arrayBuffers;
-  for (let round = 0; round < 300; round++) {
-    for (const client of clients) client.send(Buffer.alloc(16, round));
-    if (round % 10 === 0) await new Promise(setImmediate);
-  }
-  const waiting =
-    clients.reduce((bytes, client) => bytes + client.bufferedAmount, 0) - (clients.length / 3) * filler.length;
-  collect();
-  await new Promise(setImmediate);
-  collect();
-  const held = process.memoryUsage().arrayBuffers - before;
-  expect(held).toBeLessThan(4 * waiting + 256 * 1024);
-  for (const client of clients) client.terminate();
+  test('short messages to many peers, of which some do not read, hold memory for the bytes that wait', async () => {
+    const server = new ServerClass({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const peers: Socket[] = [];
+    onTestFinished(() => peers.forEach((peer) => peer.destroy()));
+    for (let i = 0; i < 60; i++) {
+      const peer = connect(port, '127.0.0.1');
+      peers.push(peer);
+      peer.write(requestHead());
+      await once(peer, 'data');
+      if (i % 3 === 0) peer.pause();
+      else peer.resume();
+    }
+    const clients = [...server.clients!] as WebSocket[];
+    // The system's buffers of those that do not read are full from here on.
+    const filler = Buffer.alloc(8 * 1024 * 1024);
+    for (const [i, client] of clients.entries()) if (i % 3 === 0) client.send(filler);
+    // What the peers of this process have read of it counts as theirs.
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let round = 0; round < 300; round++) {
+      for (const client of clients) client.send(Buffer.alloc(16, round));
+      if (round % 10 === 0) await new Promise(setImmediate);
+    }
+    const waiting =
+      clients.reduce((bytes, client) => bytes + client.bufferedAmount, 0) - (clients.length / 3) * filler.length;
+    collect();
+    await new Promise(setImmediate);
+    collect();
+    const held = process.memoryUsage().arrayBuffers - before;
+    expect(held).toBeLessThan(4 * waiting + 256 * 1024);
+    for (const client of clients) client.terminate();
+  });
 });
 
 test('nothing that can be reached from a stalled socket holds bytes of another connection', async () => {
