@@ -129,6 +129,7 @@ async function isolation(seed: number, inputs: number, milliseconds: number, job
     messages += counts.messages;
     memories += counts.memories;
     found.push(...counts.found);
+    for (const finding of counts.found) console.log(finding);
     if (performance.now() - told < PROGRESS_EVERY) return;
     told = performance.now();
     console.log(line());
@@ -141,7 +142,7 @@ async function isolation(seed: number, inputs: number, milliseconds: number, job
       return once(worker, 'exit');
     }),
   );
-  console.log([...found, line()].join('\n'));
+  console.log(line());
   process.exitCode = found.length === 0 ? 0 : 1;
 }
 
