@@ -87,6 +87,10 @@ describe('RFC 8441 5 a response', () => {
     });
   });
 
+  test.each([204, 299])('of %d opens it too', (status) => {
+    expect(judgeConnectResponse(status, {}, {})).toMatchObject({ agreed: true });
+  });
+
   test.each([199, 300, 404])('of %d does not', (status) => {
     expect(judgeConnectResponse(status, {}, {})).toEqual({
       agreed: false,

@@ -183,11 +183,11 @@ describe('a server', () => {
     expect([stream.rstCode, codes]).toEqual([NGHTTP2_NO_ERROR, [1000]]);
   });
 
-  test('that closes ends the idle sessions of clients that share one', async () => {
+  test.each([true, false])('that closes ends idle sessions of clients, its WebSockets too: %s', async (endsBoth) => {
     const { port, server, wss } = await serve();
     const websocket = new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true });
     await once(websocket, 'open');
-    wss.close();
+    if (endsBoth) wss.close();
     const closed = new Promise((resolve) => server.close(resolve));
     const began = performance.now();
     websocket.close();
@@ -206,6 +206,16 @@ async function raw(port: number): Promise<net.Socket> {
   socket.write(PREFACE);
   return socket;
 }
+
+test('a stream that is refused is reset behind its answer, where its client would go on', async () => {
+  const { port, opened } = await serve();
+  const socket = await raw(port);
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.write(headers(1, Object.entries({ ...Object.fromEntries(ASKED), 'sec-websocket-version': '12' })));
+  await until(() => typesOf(Buffer.concat(chunks)).includes(FrameType.RstStream));
+  expect(opened()).toBe(0);
+});
 
 describe('floods, which Node bounds', () => {
   test('of streams that are reset at once meet GOAWAY, after which none is opened', async () => {

@@ -399,6 +399,66 @@ describe('our server', () => {
     expect((await ask(session, { ':path': '/two' }))[1][':status']).toBe(400);
   });
 
+  test('answers a key, which undici sends', async () => {
+    const { connect } = await serve();
+    // The pair of RFC 6455 1.3.
+    const [, headers] = await ask(await connect(), { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' });
+    expect(headers['sec-websocket-accept']).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+  });
+
+  test('leaves no listener on an HTTP server when the last of its WebSocket servers is closed', () => {
+    const server = http2.createServer();
+    const listeners = (): number[] => server.eventNames().map((name) => server.listenerCount(name));
+    const before = listeners();
+    const [one, two] = [new WebSocketServer({ server }), new WebSocketServer({ server })];
+    const during = listeners();
+    one.close();
+    expect(during).not.toEqual(before);
+    two.close();
+    expect(listeners()).toEqual(before);
+  });
+
+  test('leaves sessions open that the application gives to an HTTP server that listens to nothing', async () => {
+    const server = http2.createServer();
+    const wss = new WebSocketServer({ server });
+    wss.on('connection', (websocket: WebSocket) => websocket.close(4005));
+    const listener = net.createServer((socket) => void server.emit('connection', socket));
+    const port = await listen(listener as http.Server);
+    endings.push(() => listener.close());
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    endings.push(() => session.destroy());
+    for (let at = 0; at < 2; at++) {
+      const told = await outcome(new WebSocket(`ws://127.0.0.1:${port}/`, { http2: session }));
+      expect(told).toMatchObject({ errors: [], closes: [4005] });
+    }
+  });
+
+  test('gives a client that reads late all that was sent before the end of the stream', async () => {
+    const { wss, connect } = await serve();
+    const session = await connect();
+    const accepted = once(wss, 'connection') as Promise<[WebSocket]>;
+    const [stream] = await ask(session, {});
+    const [websocket] = await accepted;
+    const chunks: Buffer[] = [];
+    const got = (): number => Buffer.concat(chunks).length;
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    // The first write of a thread goes by way of the stream, the second to its handle.
+    for (let sent = 1; sent <= 2; sent++) {
+      websocket.send('first');
+      while (got() < 7 * sent) await once(stream, 'data');
+    }
+    stream.pause();
+    websocket.send(Buffer.alloc(500_000));
+    websocket._socket!.end();
+    const finished = once(websocket._socket!, 'finish');
+    await finished;
+    // As long as a client has to end its half, and more.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    stream.resume();
+    await once(stream, 'end');
+    expect(got()).toBe(14 + 500_010);
+  });
+
   test('takes streams of a server that is not its own', async () => {
     const server = http2.createServer({ settings: { enableConnectProtocol: true } });
     const wss = new WebSocketServer({ noServer: true });
@@ -480,6 +540,21 @@ describe('the end', () => {
 });
 
 describe('our client', () => {
+  test('opens connections on a shared session on which more than 10 MB wait', async () => {
+    const { wss, port } = await serve();
+    wss.on('connection', (websocket: WebSocket, { url }: http.IncomingMessage) => {
+      if (url === '/slow') websocket.pause();
+    });
+    const slow = new WebSocket(`ws://127.0.0.1:${port}/slow`, { http2: true });
+    await once(slow, 'open');
+    for (let sent = 0; sent < 2; sent++) slow.send(Buffer.alloc(16 * MEBIBYTE));
+    await new Promise(setImmediate);
+    const quick = new WebSocket(`ws://127.0.0.1:${port}/quick`, { http2: true });
+    const told = await outcome(quick, () => quick.close(1000));
+    expect(told).toEqual({ messages: [], errors: [], closes: [1000] });
+    slow.terminate();
+  });
+
   test('asks over a Unix socket', async () => {
     const server = http2.createServer();
     const wss = new WebSocketServer({ server });

@@ -26,7 +26,7 @@ async function talk(options) {
   }
   const got = [];
   const all = new Promise((resolve) => {
-    client.on('message', (data) => got.push(String(data)) === 5 && resolve());
+    client.on('message', (data) => got.push(Buffer.from(data).toString()) === 5 && resolve());
   });
   for (let at = 0; at < 5; at++) client.send(String(at));
   await all;
@@ -38,7 +38,7 @@ async function talk(options) {
 
 await Promise.all([talk({}), talk({ perMessageDeflate: false }), talk({ perMessageDeflate: false })]);
 while (closed.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-if (closed.some((code) => code !== 1000)) throw new Error(`the server closed with ${closed}`);
+if (closed.some((code) => code !== 1000)) throw new Error(`the server closed with ${closed.join()}`);
 server.close();
 console.log('http2 ok');
 process.exit();
