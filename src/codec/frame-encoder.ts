@@ -125,7 +125,11 @@ export class FrameEncoder {
   /** Writes one frame whose payload is `text` as UTF-8; throws as `frame` does. */
   text(first: number, text: string): void {
     if (typeof text !== 'string') throw new UsageError('Text must be a string');
-    this.frame(first, text);
+    // Not by `frame`: where a program sends bytes as well, the engine's code for text here sees strings alone.
+    if (typeof first === 'number' && (first & DATA_FIRST) === first && this.begun === undefined) {
+      return this.putText(first, text);
+    }
+    this.checkedFrame(first, text, false);
   }
 
   /**
