@@ -259,7 +259,8 @@ export async function playIsolation(seed: number, count: number): Promise<Findin
   const lookAtStreams = (): void => {
     for (const link of links) {
       for (const stream of link.streams) {
-        for (const memory of reachable(stream, link.kind === 'http2')) look(link, 'what the socket shows', memory, true);
+        for (const memory of reachable(stream, link.kind === 'http2'))
+          look(link, 'what the socket shows', memory, true);
       }
     }
   };

@@ -1,4 +1,5 @@
-// npm run test:long: the long forms of tests, and all that runs on the kernels without WebAssembly, which npm test runs a part of.
+// npm run test:long: the long forms of tests, all that runs on the kernels without WebAssembly, which npm test runs a part of,
+// and the tests of isolation, order and time on the public ways of reading and writing.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
@@ -12,6 +13,13 @@ function hasLongForm(file: string): boolean {
   return file.endsWith('.test.ts') && /\/(long|feeder)\.js'/.test(readFileSync(join(root, file), 'utf8'));
 }
 
+/** What isolation, order and time are held by: again on sockets that are read and written in the public ways. */
+const PUBLIC_PATHS = [
+  'test/node/contract/{at-once,batching,blobs,compressed-bursts,message-memory,odd-streams,patched-methods,write-paths}.test.ts',
+  'test/node/{backpressure,broadcast,isolation,refused-memory,stalled-peers}.test.ts',
+  'test/fuzz/isolation.test.ts',
+];
+
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).map((file) => `test/${file}`);
 
 const config: ViteUserConfig = defineConfig({
@@ -22,6 +30,14 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 120_000,
     projects: [
       { extends: true, test: { name: 'long', include: files.filter(hasLongForm), env: { WSIMD_LONG: '1' } } },
+      {
+        extends: true,
+        test: {
+          name: 'public-paths',
+          include: PUBLIC_PATHS,
+          env: { WSIMD_READ_PATH: 'data', WSIMD_WRITE_PATH: 'stream', WSIMD_ACCEPT_PATH: 'http' },
+        },
+      },
       {
         extends: true,
         test: {
