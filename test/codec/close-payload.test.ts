@@ -32,7 +32,7 @@ test('5.5.1 writes and reads code and reason', () => {
   expect(decodeClosePayload(Uint8Array.of(3))).toEqual({ code: CloseCode.NoStatus, reason: new Uint8Array(0) });
 });
 
-test('5.5 a reason of 123 octets fits and one of 124 does not', () => {
+test('5.5 a reason of 123 bytes fits and one of 124 does not', () => {
   expect(encodeClosePayload(1000, new Uint8Array(MAX_REASON)).length).toBe(125);
   expect(() => encodeClosePayload(1000, new Uint8Array(MAX_REASON + 1))).toThrow(
     new RangeError('The message must not be greater than 123 bytes'),

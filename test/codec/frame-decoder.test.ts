@@ -201,7 +201,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       }
       const stopAt = random.below(4);
       for (let i = 0; i !== stopAt && line.decoder.next(); i++) keep(line);
-      // What lies in the landing area is read before another socket's octets come there.
+      // What lies in the landing area is read before another socket's bytes come there.
       if (door === 2) line.decoder.leave();
     }
     for (const line of lines) {
@@ -215,7 +215,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect(kernels.tenant === undefined).toBe(true);
   });
 
-  test.each(DOORS)('tells how many octets lie unread, without what a violation says, after %s', (door) => {
+  test.each(DOORS)('tells how many bytes lie unread, without what a violation says, after %s', (door) => {
     const decoder = new FrameDecoder({ role: Role.Client, kernels });
     expect(decoder.unread).toBe(0);
     give(decoder, door, octets('8203 010203 8202 0405 8b00'));
@@ -321,7 +321,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect([decoder.violation, decoder.detail, decoder.next()]).toEqual([Violation.InvalidOpcode, 3, false]);
   });
 
-  test('counts frames by their headers, messages by their ends, and octets, up to a violation', () => {
+  test('counts frames by their headers, messages by their ends, and bytes, up to a violation', () => {
     const { received } = newStatistics();
     const decoder = new FrameDecoder({ role: Role.Client, kernels, traffic: received });
     for (const chunk of ['0102 6162 8900 8001 63', '8900', '8203 01', '0203', '8a00 8300']) {
@@ -361,7 +361,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       expect(play([12_288, 12_289, 5])).toEqual(['allocate 12288', 'allocate 12289', 'allocate 5']);
       expect(play([12_280, 4])).toEqual(['allocate 12286']);
       expect(play([12_282, 4, 12_282, 5])).toEqual(['allocate 12288', 'allocate 12282', 'allocate 5']);
-      // Ten payloads, with nine headers between them, are 12,288 octets.
+      // Ten payloads, with nine headers between them, are 12,288 bytes.
       expect(play(Array.from({ length: 10 }, (_, at) => (at < 9 ? 1225 : 1227)))).toEqual(['allocate 12288']);
       expect(play(Array.from({ length: 12 }, () => 1226))).toEqual([
         `allocate ${9 * 1226 + 8 * 4}`,
@@ -433,7 +433,7 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       }
     });
 
-    test.each(DOORS)('memory behind a payload of %s holds nothing but octets of its chunk', (door) => {
+    test.each(DOORS)('memory behind a payload of %s holds nothing but bytes of its chunk', (door) => {
       for (const values of [plainValues, makeNodeValues(kernels)]) {
         const random = new Random(20);
         const decoders = [0x11, 0x22, 0x33].map((mark) => ({

@@ -22,7 +22,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     ['plain', plainValues],
     ['node', makeNodeValues(kernels)],
   ])('with %s values', (_, values) => {
-    test('5.2 writes the length in the fewest octets, masked by a client and unmasked by a server', () => {
+    test('5.2 writes the length in the fewest bytes, masked by a client and unmasked by a server', () => {
       for (const role of [Role.Client, Role.Server]) {
         const encoder = new FrameEncoder({ role, kernels, values });
         for (const length of LENGTHS) {
@@ -41,7 +41,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     });
 
     // G04
-    test('5.6 writes a lone surrogate anywhere as U+FFFD, and a header that says how long the octets are', () => {
+    test('5.6 writes a lone surrogate anywhere as U+FFFD, and a header that says how long the bytes are', () => {
       const others = ['a', 'é', '€', '😀'];
       for (const role of [Role.Client, Role.Server]) {
         const encoder = new FrameEncoder({ role, kernels, values });
@@ -126,7 +126,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect(framesOf(encoder).map(({ payload }) => payload.length)).toEqual([0]);
   });
 
-  test('5.2 octets whose memory was detached are an empty frame, whole in itself', () => {
+  test('5.2 bytes whose memory was detached are an empty frame, whole in itself', () => {
     const memory = new ArrayBuffer(300);
     const detached = new Uint8Array(memory);
     structuredClone(memory, { transfer: [memory] });
@@ -198,9 +198,9 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     const second = new FrameEncoder({ role: Role.Client, kernels });
     first.text(FIN | Opcode.Text, 'one');
     second.text(FIN | Opcode.Text, 'other');
-    first.text(FIN | Opcode.Text, 'two, and more than a few octets of it');
+    first.text(FIN | Opcode.Text, 'two, and more than a few bytes of it');
     const said = (encoder: FrameEncoder): string[] => framesOf(encoder).map(({ payload }) => payload.toString());
-    expect([said(first), said(second)]).toEqual([['one', 'two, and more than a few octets of it'], ['other']]);
+    expect([said(first), said(second)]).toEqual([['one', 'two, and more than a few bytes of it'], ['other']]);
     // More than there is room for in the kernels' memory.
     const text = 'text '.repeat(2000);
     for (let at = 0; at < kernels.outgoingLength; at += text.length) first.text(FIN | Opcode.Text, text);
@@ -271,7 +271,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect([server.take().length, masked.length, area.every((octet) => octet === 0x5a)]).toEqual([1, 1, true]);
   });
 
-  test('5.3 whatever is written, each octet is masked once: frames of all forms, whole ones between them, two encoders in turn', () => {
+  test('5.3 whatever is written, each byte is masked once: frames of all forms, whole ones between them, two encoders in turn', () => {
     const random = new Random(531);
     const lengths = [0, 1, 30, 125, 126, 4000, 65_535, 65_536, kernels.outgoingLength - 14, kernels.outgoingLength];
     const values = { ...plainValues };
@@ -311,7 +311,7 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect([encoder.length, encoder.take()]).toEqual([0, []]);
   });
 
-  test('counts frames by opcode, payload octets, and messages by their last frame', () => {
+  test('counts frames by opcode, payload bytes, and messages by their last frame', () => {
     const { sent } = newStatistics();
     const encoder = new FrameEncoder({ role: Role.Server, kernels, traffic: sent });
     encoder.text(Opcode.Text, 'é');

@@ -11,7 +11,7 @@ const SECONDS = runsLong
   : [0, 1, 2, 64, 124, 125, 126, 127].flatMap((length) => [length, 0x80 | length]);
 
 describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
-  test('5.2 judges every two-octet header in every fragment state as the reference does', () => {
+  test('5.2 judges every two-byte header in every fragment state as the reference does', () => {
     // Before the header: nothing, or an open message.
     const before = { server: ['', '0180 00000000'], client: ['', '0100'] };
     const rsvs = [0, 0x40];

@@ -14,7 +14,7 @@ describe.each(kernelSets)('mask on $name', (kernels) => {
       const whole = random.octets(start + length + 5);
       const masked = whole.slice();
       mask(masked, key, start, start + length, phase, kernels);
-      // A payload whose first `phase` octets were masked before.
+      // A payload whose first `phase` bytes were masked before.
       const expected = naiveMask(
         new Uint8Array([...new Uint8Array(phase), ...whole.subarray(start, start + length)]),
         key,
@@ -25,7 +25,7 @@ describe.each(kernelSets)('mask on $name', (kernels) => {
     }
   });
 
-  test('5.3 masks more octets than the scratch area holds', () => {
+  test('5.3 masks more bytes than the scratch area holds', () => {
     const bytes = new Random(4).octets(kernels.scratchLength + 77);
     const masked = bytes.slice();
     mask(masked, 0x12345678, 0, masked.length, 3, kernels);
@@ -33,7 +33,7 @@ describe.each(kernelSets)('mask on $name', (kernels) => {
     expect(Buffer.compare(masked, expected)).toBe(0);
   });
 
-  test('5.3 masking twice, in pieces, gives the octets back', () => {
+  test('5.3 masking twice, in pieces, gives the bytes back', () => {
     const bytes = new Random(5).octets(1000);
     const masked = bytes.slice();
     mask(masked, -559038737, 0, 333, 0, kernels);

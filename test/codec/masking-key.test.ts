@@ -3,7 +3,7 @@ import { maskingKeys } from '../../src/codec/masking-key.js';
 import { nodeValues } from '../../src/node/values.js';
 import { plainValues, type Values } from '../../src/values/values.js';
 
-/** Values whose random octets come from `random`. */
+/** Values whose random bytes come from `random`. */
 function valuesWith(random: (into: Uint8Array) => void): Values {
   return { ...plainValues, random };
 }
@@ -33,7 +33,7 @@ test.each([
   }
 });
 
-test('5.3 draws each key from fresh octets, wipes what was used, and shares one pool for one source', () => {
+test('5.3 draws each key from fresh bytes, wipes what was used, and shares one pool for one source', () => {
   const pools = new Set<Uint8Array>();
   let filled = 0;
   const values = valuesWith((into) => {
@@ -68,7 +68,7 @@ test('5.3 a source that throws gives no key, and is asked again for the next', (
   expect(draw()).toBe(0x07070707);
 });
 
-test('5.3 a source of the caller is asked once for each key, and its octets are wiped', () => {
+test('5.3 a source of the caller is asked once for each key, and its bytes are wiped', () => {
   const asked: Uint8Array[] = [];
   const draw = maskingKeys(plainValues, (into) => {
     asked.push(into);

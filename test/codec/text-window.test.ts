@@ -74,7 +74,7 @@ describe.each(kernelSets)('strings of text on $name', (kernels) => {
   });
 
   describe('how strings are made', () => {
-    /** The strings of all pieces in each chunk, and which decoder was asked for how many octets. */
+    /** The strings of all pieces in each chunk, and which decoder was asked for how many bytes. */
     function read(...chunks: Uint8Array[]): { strings: string[]; made: string[] } {
       const made: string[] = [];
       const noted =

@@ -28,7 +28,7 @@ function watched(): { values: Values; lengths: number[]; taken: Uint8Array[] } {
   return { values, lengths, taken };
 }
 
-/** Feeds octets to an assembly as a connection does, and tells after each chunk how much was received and is held. */
+/** Feeds bytes to an assembly as a connection does, and tells after each chunk how much was received and is held. */
 function feeder(values: Values, kernels = KERNELS[0]) {
   const decoder = new FrameDecoder({ role: Role.Client, kernels });
   const assembly = new Assembly(values);
@@ -261,7 +261,7 @@ describe.each(KERNELS)('the memory of a Connection on $name', (kernels) => {
   });
 
   // D01
-  test.each([0, 1, 7, 64])('5.4 delivers 65,537 fragments of %i octets', (length) => {
+  test.each([0, 1, 7, 64])('5.4 delivers 65,537 fragments of %i bytes', (length) => {
     const connection = new Connection({ role: Role.Client, kernels });
     const payload = Buffer.alloc(length, 'f');
     const first = encodeFrame({ opcode: 2, fin: false, payload });

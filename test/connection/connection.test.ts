@@ -222,7 +222,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(output(receiver)).toEqual(['close 1001']);
     });
 
-    test('5.5.1 a reason may be octets', () => {
+    test('5.5.1 a reason may be bytes', () => {
       const connection = client();
       connection.close(1000, new TextEncoder().encode('why'));
       expect(output(connection)).toEqual(['close 1000 why']);
@@ -401,7 +401,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect([events(silent), output(silent)]).toEqual([['ping p'], []]);
     });
 
-    test('5.5 a control frame of 126 octets throws and changes nothing', () => {
+    test('5.5 a control frame of 126 bytes throws and changes nothing', () => {
       const connection = client();
       const error = new RangeError('The data size must not be greater than 125 bytes');
       for (const data of ['x'.repeat(126), new Uint8Array(126), '€'.repeat(42)]) {
@@ -540,7 +540,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       }
     });
 
-    test('octets that are detached while they are compressed leave no trace in what is counted', () => {
+    test('bytes that are detached while they are compressed leave no trace in what is counted', () => {
       const connection = client({ deflater: new Stars() });
       const memory = new ArrayBuffer(100);
       connection.send(new Uint8Array(memory));
@@ -700,7 +700,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(output(connection)).toEqual(['text/deflated *one', 'text b']);
     });
 
-    test('what is shorter than the threshold is not compressed, text counted in octets', () => {
+    test('what is shorter than the threshold is not compressed, text counted in bytes', () => {
       const stars = new Stars();
       stars.later = false;
       const connection = client({ deflater: stars, threshold: 3 });
@@ -949,7 +949,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(events(both)).toEqual(['text a', 'text a']);
     });
 
-    test('octets from the landing area are told too, and detach carries what is unread out of the caller’s chunk', () => {
+    test('bytes from the landing area are told too, and detach carries what is unread out of the caller’s chunk', () => {
       const wire = Buffer.concat([{ payload: 'one' }, { payload: 'two' }].map(encodeFrame));
       const landed = client();
       kernels.bytes.set(wire, kernels.landingAddress);
@@ -993,7 +993,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(ends.slice(0, 3)).toEqual([[3, 8], [0], [5]]);
     });
 
-    test('5.4 a whole message of text is a fragment of its own, as octets, long or as a string', () => {
+    test('5.4 a whole message of text is a fragment of its own, as bytes, long or as a string', () => {
       for (const text of ['bytes', 'string'] as const) {
         const connection = client({ text, values: makeNodeValues(kernels) });
         connection.keepFragments = true;

@@ -109,7 +109,7 @@ type Message = Conversation['messages'][number];
 
 const dataOf = ({ length, seed }: Message): Buffer => jsonLike(length, seeded(seed));
 
-/** Where each fragment of `length` octets ends; a share of none makes an empty one. */
+/** Where each fragment of `length` bytes ends; a share of none makes an empty one. */
 function endsOf({ fragments }: Message, length: number): number[] {
   const total = fragments.reduce((sum, { share }) => sum + share, 0) || 1;
   let sum = 0;
@@ -152,7 +152,7 @@ describe.each(PATHS)('%s', (zlibPath) => {
     { role: 'server', receives: Role.Server, sends: Role.Client },
     { role: 'client', receives: Role.Client, sends: Role.Server },
   ])('$role', ({ receives, sends }) => {
-    test('B08 RFC 6455 5.4: control frames between the octets of a compressed message, wherever it is cut, do not change it', async () => {
+    test('B08 RFC 6455 5.4: control frames between the bytes of a compressed message, wherever it is cut, do not change it', async () => {
       const played = async (talk: Conversation): Promise<void> => {
         let before: Buffer | undefined;
         const frames = talk.messages.flatMap((one) => {

@@ -82,7 +82,7 @@ describe('Outbound', () => {
     expect(written()).toEqual(['*six', 'seven']);
   });
 
-  test('RFC 7692 7.2.3 the deflater is given octets, and told which of them end a message', () => {
+  test('RFC 7692 7.2.3 the deflater is given bytes, and told which of them end a message', () => {
     const { asked, compress } = server((payload) => payload);
     compress(Opcode.Text, 'text');
     compress(FIN | Opcode.Continuation, octets('octets'));
@@ -108,7 +108,7 @@ describe('Outbound', () => {
 
   test('a source is pulled until a batch is 64 KiB long', () => {
     const { outbound, encoder } = server();
-    // With its header of four octets, each fragment is a quarter of that.
+    // With its header of four bytes, each fragment is a quarter of that.
     outbound.pullFrom({ pull: () => ({ data: new Uint8Array(16_380), last: false }) }, Opcode.Binary);
     let pulled = 0;
     for (let next = outbound.pull(); next !== undefined; next = outbound.pull()) {
@@ -132,7 +132,7 @@ describe('Outbound', () => {
     expect([chunks[1] === deflated, chunks[4] === frames]).toEqual([true, true]);
   });
 
-  test('octets whose memory was detached are an empty frame, when they have to wait too', () => {
+  test('bytes whose memory was detached are an empty frame, when they have to wait too', () => {
     const { outbound, compress, send, written } = server();
     const memory = new ArrayBuffer(100);
     const detached = new Uint8Array(memory);

@@ -14,7 +14,7 @@ import { BAD_CODES } from '../support/close-codes.js';
 import { hex, octets } from '../support/events.js';
 import { kernelSets } from '../support/kernel-sets.js';
 
-/** Octets in hex, with the blanks between frames taken away. */
+/** Bytes in hex, with the blanks between frames taken away. */
 const wire = (spaced: string): string => spaced.replaceAll(' ', '');
 const KEY = octets('37 fa 21 3d');
 const generateMask = (into: Uint8Array): void => into.set(KEY);
@@ -26,7 +26,7 @@ describe.each(kernelSets)('on $name', (kernels) => {
   const server = (options: Partial<ConnectionOptions> = {}): Connection =>
     connection({ role: Role.Server, ...options });
 
-  /** All that the octets mean. */
+  /** All that the bytes mean. */
   function receive(to: Connection, chunk: string): ConnectionEvent[] {
     to.receive(octets(chunk));
     const events: ConnectionEvent[] = [];

@@ -165,7 +165,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
       await sendAndSpoil(subject, place);
       reader.socket.resume();
       await subject.do(({ until, records: [{ sends, told }] }) => until(() => told.length === sends, 10_000));
-      const isCut = new Error('octets that are no whole frames');
+      const isCut = new Error('bytes that are no whole frames');
       const frames = await reader.frames(place === 'behind a backlog').catch(() => isCut);
       // ws writes the header at once and looks at the payload later.
       const isDesynchronised =

@@ -1,4 +1,4 @@
-/** Peers that go in every way at every octet of a conversation: exactly one 'close', in time, and nothing left open. */
+/** Peers that go in every way at every byte of a conversation: exactly one 'close', in time, and nothing left open. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { implementations, type Name } from '../node/contract/implementations.js';
 import { runsLong } from '../support/long.js';
@@ -13,7 +13,7 @@ const SLACK = 5000;
 /** How the peer goes, or what is done to a subject whose peer stays and says nothing more. */
 type Fault = 'RST' | 'FIN' | 'kill -9' | 'stall' | 'pause then close' | 'blackhole';
 
-/** One connection that is cut somewhere. Octets below 0 belong to the handshake. */
+/** One connection that is cut somewhere. Bytes below 0 belong to the handshake. */
 interface Cut {
   path: string;
   octets: number;
@@ -23,7 +23,7 @@ interface Cut {
 
 const SENT = 32 * 1024 * 1024;
 
-/** Where to cut: at every octet, or at the borders of the steps and within each. */
+/** Where to cut: at every byte, or at the borders of the steps and within each. */
 function cuts(role: RawRole, everywhere: boolean): Cut[] {
   const list: number[] = [-2, -1, 0];
   let end = 0;
@@ -39,7 +39,7 @@ function cuts(role: RawRole, everywhere: boolean): Cut[] {
   ];
 }
 
-/** How many messages have come after so many octets. */
+/** How many messages have come after so many bytes. */
 function messagesAt(role: RawRole, octets: number): number {
   let end = 0;
   return steps(role).filter((step) => (end += step.octets.length) <= octets && step.message === true).length;

@@ -1,4 +1,4 @@
-/** Every fault that a peer can make and every oddity that a caller can pass -> no crash, no foreign octet, no broken frame. */
+/** Every fault that a peer can make and every oddity that a caller can pass -> no crash, no foreign byte, no broken frame. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { implementations, type Name } from '../node/contract/implementations.js';
@@ -54,7 +54,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
       );
     }
     if (!isOurs) {
-      // Six octets are enough for ws.
+      // Six bytes are enough for ws.
       expect((await victim.ended).status).toBe(1);
       return;
     }
@@ -69,7 +69,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     await victim.stop();
   });
 
-  test('G01 G03 no octet of fresh memory leaves with anything that send, ping, pong and close take', async () => {
+  test('G01 G03 no byte of fresh memory leaves with anything that send, ping, pong and close take', async () => {
     const { peer } = await connectRaw(await subject.do((room) => room.serve()));
     const accepted = await subject.do(async (room) => {
       await room.until(() => room.records.length > 0);
@@ -245,7 +245,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     await subject.do((room) => room.server.close());
   });
 
-  test('H01 E06 E12 32 connections through a proxy that splits and delays, each of one alphabet: none sees a foreign octet', async () => {
+  test('H01 E06 E12 32 connections through a proxy that splits and delays, each of one alphabet: none sees a foreign byte', async () => {
     const port = await subject.do((room) => ((room.records.length = 0), room.serve({ perMessageDeflate: true })));
     const proxy = await startProxy(port, { seed: SEED, split: 700, delay: 2 });
     const random = new Random(SEED);

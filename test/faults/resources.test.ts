@@ -43,7 +43,7 @@ describe.each(implementations.map(({ name }) => name))('%s', (name: Name) => {
     await subject.do((room) => room.server.close());
   }
 
-  test('D02 200 frames that announce 99 MiB and bring one octet take next to nothing', async () => {
+  test('D02 200 frames that announce 99 MiB and bring one byte take next to nothing', async () => {
     const port = await serve();
     const peers = await connect(port, 200);
     const before = await subject.do((room) => room.memory());

@@ -19,13 +19,13 @@ export const ROWS: readonly Row[] = [
     id: 'A01',
     requires: 'reserved bits and opcodes without a meaning fail with 1002, and nothing after them is read',
     file: 'test/codec/frame-headers.test.ts',
-    test: '5.2 judges every two-octet header in every fragment state as the reference does',
+    test: '5.2 judges every two-byte header in every fragment state as the reference does',
   },
   {
     id: 'A02',
     requires: 'a server takes masked frames only, a client unmasked ones only',
     file: 'test/codec/frame-headers.test.ts',
-    test: '5.2 judges every two-octet header in every fragment state as the reference does',
+    test: '5.2 judges every two-byte header in every fragment state as the reference does',
   },
   {
     id: 'A03',
@@ -35,7 +35,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'A04',
-    requires: 'a length in more octets than needed fails with 1002',
+    requires: 'a length in more bytes than needed fails with 1002',
     file: 'test/node/contract/error-codes.test.ts',
     test: 'longer length form than needed: is taken by ws and fails with 1002 here (D6)',
   },
@@ -43,7 +43,7 @@ export const ROWS: readonly Row[] = [
     id: 'A05',
     requires: 'a length past 2^53 - 1, or past maxPayload, fails with 1009 and takes no memory',
     file: 'test/codec/frame-headers.test.ts',
-    test: '5.2 judges every two-octet header in every fragment state as the reference does',
+    test: '5.2 judges every two-byte header in every fragment state as the reference does',
   },
   {
     id: 'A06',
@@ -55,7 +55,7 @@ export const ROWS: readonly Row[] = [
     id: 'A07',
     requires: 'a continuation of nothing, or a new message inside another, fails with 1002',
     file: 'test/codec/frame-headers.test.ts',
-    test: '5.2 judges every two-octet header in every fragment state as the reference does',
+    test: '5.2 judges every two-byte header in every fragment state as the reference does',
   },
   {
     id: 'A08',
@@ -67,7 +67,7 @@ export const ROWS: readonly Row[] = [
     id: 'A09',
     requires: 'text that is not UTF-8 fails with 1007, inside an unfinished frame too; valid text may be cut anywhere',
     file: 'test/kernels/utf8.test.ts',
-    test: 'RFC 3629 4 equals the naive judge on all strings of three octets that do not begin with ASCII',
+    test: 'RFC 3629 4 equals the naive judge on all strings of three bytes that do not begin with ASCII',
   },
   {
     id: 'A10',
@@ -83,7 +83,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'A12',
-    requires: 'how the octets are cut changes nothing',
+    requires: 'how the bytes are cut changes nothing',
     file: 'test/connection/decoding.test.ts',
     test: '5-8 agrees with the reference on generated streams',
   },
@@ -97,7 +97,7 @@ export const ROWS: readonly Row[] = [
     id: 'A14',
     requires: 'empty fragments count as fragments, and an empty message is one',
     file: 'test/connection/assembly.test.ts',
-    test: '5.4 delivers 65,537 fragments of %i octets',
+    test: '5.4 delivers 65,537 fragments of %i bytes',
   },
   {
     id: 'B01',
@@ -145,13 +145,13 @@ export const ROWS: readonly Row[] = [
     id: 'B08',
     requires: 'control frames between the frames of a compressed message change nothing',
     file: 'test/connection/deflate.test.ts',
-    test: 'B08 RFC 6455 5.4: control frames between the octets of a compressed message, wherever it is cut, do not change it',
+    test: 'B08 RFC 6455 5.4: control frames between the bytes of a compressed message, wherever it is cut, do not change it',
   },
   {
     id: 'B09',
     requires: 'a message can be left uncompressed, for its secrets',
     file: 'test/node/deflate/wire.test.ts',
-    test: 'B09: compress: false leaves RSV1 clear and the octets as they are, message by message and for all fragments of one',
+    test: 'B09: compress: false leaves RSV1 clear and the bytes as they are, message by message and for all fragments of one',
   },
   {
     id: 'B10',
@@ -206,7 +206,7 @@ export const ROWS: readonly Row[] = [
     id: 'C07',
     requires: 'method, version, Host, key and Upgrade are what RFC 6455 demands',
     file: 'test/handshake/server-and-ws.test.ts',
-    test: 'C07 through the parser of Node, every answer is that of ws to the octet, but for the deviations',
+    test: 'C07 through the parser of Node, every answer is that of ws to the byte, but for the deviations',
   },
   {
     id: 'C08',
@@ -222,7 +222,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'C10',
-    requires: 'a handshake has its time in all, however its octets trickle',
+    requires: 'a handshake has its time in all, however its bytes trickle',
     file: 'test/faults/handshake.test.ts',
     test: 'C10 100 handshakes that trickle are ended in time, however often they write, while others connect',
   },
@@ -254,7 +254,7 @@ export const ROWS: readonly Row[] = [
     id: 'C15',
     requires: 'an answer that is not the one asked for fails the handshake',
     file: 'test/handshake/client.test.ts',
-    test: 'C15 every response is judged the same whole, octet by octet and cut at every place',
+    test: 'C15 every response is judged the same whole, byte by byte and cut at every place',
   },
   {
     id: 'C16',
@@ -278,11 +278,11 @@ export const ROWS: readonly Row[] = [
     id: 'C19',
     requires: 'keys and masks come from the platform’s secure source',
     file: 'test/codec/masking-key.test.ts',
-    test: '5.3 draws each key from fresh octets, wipes what was used, and shares one pool for one source',
+    test: '5.3 draws each key from fresh bytes, wipes what was used, and shares one pool for one source',
   },
   {
     id: 'D01',
-    requires: 'fragments of any number and size cost no more than twice their octets',
+    requires: 'fragments of any number and size cost no more than twice their bytes',
     file: 'test/connection/assembly.test.ts',
     test: '10.4 holds at most twice what was received and 64 KiB, for any fragmentation, once the early memory is spent',
   },
@@ -290,7 +290,7 @@ export const ROWS: readonly Row[] = [
     id: 'D02',
     requires: 'a length that is announced takes next to nothing',
     file: 'test/faults/resources.test.ts',
-    test: 'D02 200 frames that announce 99 MiB and bring one octet take next to nothing',
+    test: 'D02 200 frames that announce 99 MiB and bring one byte take next to nothing',
   },
   {
     id: 'D03',
@@ -356,7 +356,7 @@ export const ROWS: readonly Row[] = [
     id: 'D13',
     requires: 'masking keys are drawn many at a time, each used once',
     file: 'test/codec/masking-key.test.ts',
-    test: '5.3 draws each key from fresh octets, wipes what was used, and shares one pool for one source',
+    test: '5.3 draws each key from fresh bytes, wipes what was used, and shares one pool for one source',
   },
   {
     id: 'D14',
@@ -384,7 +384,7 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'E01',
-    requires: 'a reset at any octet is one close with 1006',
+    requires: 'a reset at any byte is one close with 1006',
     file: 'test/faults/endings.test.ts',
     test: 'E01 E02 E03 E04 E05 E08 %s at every step: one close, in time, and no descriptor left',
   },
@@ -416,11 +416,11 @@ export const ROWS: readonly Row[] = [
     id: 'E06',
     requires: 'segments split and late lose and reorder nothing',
     file: 'test/faults/misuse.test.ts',
-    test: 'H01 E06 E12 32 connections through a proxy that splits and delays, each of one alphabet: none sees a foreign octet',
+    test: 'H01 E06 E12 32 connections through a proxy that splits and delays, each of one alphabet: none sees a foreign byte',
   },
   {
     id: 'E07',
-    requires: 'a message may come octet by octet',
+    requires: 'a message may come byte by byte',
     file: 'test/node/contract/unnoticed.test.ts',
     test: 'maxBufferedChunks: the default is 262144 (D5)',
   },
@@ -522,15 +522,15 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'F09',
-    requires: 'without random octets nothing is sent',
+    requires: 'without random bytes nothing is sent',
     file: 'test/codec/frame-encoder.test.ts',
     test: '5.3 a source of keys that throws: nothing is written or counted, and what was written before stays whole',
   },
   {
     id: 'G01',
-    requires: 'no octet of fresh memory leaves',
+    requires: 'no byte of fresh memory leaves',
     file: 'test/faults/misuse.test.ts',
-    test: 'G01 G03 no octet of fresh memory leaves with anything that send, ping, pong and close take',
+    test: 'G01 G03 no byte of fresh memory leaves with anything that send, ping, pong and close take',
   },
   {
     id: 'G02',
@@ -542,13 +542,13 @@ export const ROWS: readonly Row[] = [
     id: 'G03',
     requires: 'what a caller’s object does when it is read breaks no frame',
     file: 'test/faults/misuse.test.ts',
-    test: 'G01 G03 no octet of fresh memory leaves with anything that send, ping, pong and close take',
+    test: 'G01 G03 no byte of fresh memory leaves with anything that send, ping, pong and close take',
   },
   {
     id: 'G04',
-    requires: 'lone surrogates become U+FFFD, and the header counts octets',
+    requires: 'lone surrogates become U+FFFD, and the header counts bytes',
     file: 'test/codec/frame-encoder.test.ts',
-    test: '5.6 writes a lone surrogate anywhere as U+FFFD, and a header that says how long the octets are',
+    test: '5.6 writes a lone surrogate anywhere as U+FFFD, and a header that says how long the bytes are',
   },
   {
     id: 'G05',
@@ -618,9 +618,9 @@ export const ROWS: readonly Row[] = [
   },
   {
     id: 'H01',
-    requires: 'no connection sees an octet of another',
+    requires: 'no connection sees a byte of another',
     file: 'test/faults/misuse.test.ts',
-    test: 'H01 E06 E12 32 connections through a proxy that splits and delays, each of one alphabet: none sees a foreign octet',
+    test: 'H01 E06 E12 32 connections through a proxy that splits and delays, each of one alphabet: none sees a foreign byte',
   },
   {
     id: 'H02',

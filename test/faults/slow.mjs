@@ -195,7 +195,7 @@ const SCENARIOS = [
     },
   },
   {
-    title: 'E07 a message of 300,000 octets, each a packet of its own',
+    title: 'E07 a message of 300,000 bytes, each a packet of its own',
     async run(module) {
       const subject = await start(module);
       const port = await subject.do((room) => room.serve({}, { echo: false }));
@@ -210,7 +210,7 @@ const SCENARIOS = [
       });
       socket.destroy();
       subject.stop();
-      return { holds: facts.octets === 300_000, says: facts.errors.join() || `delivered ${facts.octets} octets` };
+      return { holds: facts.octets === 300_000, says: facts.errors.join() || `delivered ${facts.octets} bytes` };
     },
   },
   {

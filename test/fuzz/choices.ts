@@ -1,4 +1,4 @@
-// Octets of a fuzz input become a row of choices: each choice takes one octet, and past the end all are 255, so that
+// Bytes of a fuzz input become a row of choices: each choice takes one byte, and past the end all are 255, so that
 // nothing is done 'once in so many times' any more.
 import { Random } from '../support/random.js';
 
@@ -9,7 +9,7 @@ export class Choices extends Random {
     super(0);
   }
 
-  /** Whether every octet has been used. */
+  /** Whether every byte has been used. */
   get isDone(): boolean {
     return this.at >= this.program.length;
   }

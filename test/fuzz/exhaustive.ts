@@ -9,7 +9,7 @@ import { Random } from '../support/random.js';
 import { encodeFrame } from '../support/raw-peer.js';
 import { decodeReference } from '../support/reference-decoder.js';
 
-/** Octets from both sides of every border that RFC 3629 4 draws. */
+/** Bytes from both sides of every border that RFC 3629 4 draws. */
 const BORDERS = [
   0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
   0xf1, 0xf3, 0xf4, 0xf5, 0xff,
@@ -20,15 +20,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export function exhaustive(print: (line: string) => void): void {
   for (const kernels of KERNELS) {
     const sets: [string, (kernels: Kernels) => number][] = [
-      [
-        'RFC 6455 5.2: two-octet headers, in each role, with and without RSV1 claimed, in and out of a message',
-        headers,
-      ],
+      ['RFC 6455 5.2: two-byte headers, in each role, with and without RSV1 claimed, in and out of a message', headers],
       ['RFC 6455 7.4: close codes, in each role', closeCodes],
-      ['RFC 3629: strings of three octets, whole and cut in two', threeOctets],
+      ['RFC 3629: strings of three bytes, whole and cut in two', threeOctets],
       ['RFC 3629: code points, whole and cut in two, at every offset of a vector', codePoints],
-      ['RFC 3629: leads of four octets with every class of what follows, at every offset', fourOctets],
-      ['RFC 6455 5.3: lengths 0 to 1024, from each octet of the key, at offsets 0 to 63', masks],
+      ['RFC 3629: leads of four bytes with every class of what follows, at every offset', fourOctets],
+      ['RFC 6455 5.3: lengths 0 to 1024, from each byte of the key, at offsets 0 to 63', masks],
     ];
     for (const [what, run] of sets) {
       const start = performance.now();
@@ -135,7 +132,7 @@ function check(
     const state = kernels.continueUtf8(at, cut, 0);
     isRight &&= (kernels.continueUtf8(at + cut, length - cut, state) === 0) === expected;
   }
-  if (!isRight) throw new Error(`${length} octets at ${at} on ${kernels.name}, which TextDecoder finds ${expected}`);
+  if (!isRight) throw new Error(`${length} bytes at ${at} on ${kernels.name}, which TextDecoder finds ${expected}`);
 }
 
 function masks({ bytes, arenaAddress: at, ...kernels }: Kernels): number {
@@ -152,7 +149,7 @@ function masks({ bytes, arenaAddress: at, ...kernels }: Kernels): number {
         kernels.mask(from, length, key);
         const isKept = bytes[from - 1] === 0xa5 && bytes[from + length] === 0xa5;
         if (!isKept || Buffer.compare(bytes.subarray(from, from + length), masked.subarray(0, length)) !== 0) {
-          throw new Error(`${length} octets at offset ${offset}, key ${key}, on ${kernels.name}`);
+          throw new Error(`${length} bytes at offset ${offset}, key ${key}, on ${kernels.name}`);
         }
       }
     }

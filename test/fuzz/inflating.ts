@@ -1,4 +1,4 @@
-// Compressed messages in frames, damaged in their octets or on the wire, become what zlib used plainly, both of our engines
+// Compressed messages in frames, damaged in their bytes or on the wire, become what zlib used plainly, both of our engines
 // and `ws` disagree on (RFC 7692 7.2.2).
 import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { LATER, type Inflater } from '../../src/extensions/transform.js';
@@ -19,7 +19,7 @@ import { chooseCuts, frameStarts, mutateOnce, type Input } from './inputs.js';
 import { WideRandom } from './wide-random.js';
 
 const TAIL = Uint8Array.of(0, 0, 0xff, 0xff);
-/** RFC 1951 3.2.4: a final stored block of eight octets, and these. Its header is not all zeros, so that one bit too many shows. */
+/** RFC 1951 3.2.4: a final stored block of eight bytes, and these. Its header is not all zeros, so that one bit too many shows. */
 const PROBED = Buffer.from('d3a5f01c8e6b2479', 'hex');
 const PROBE = Buffer.concat([Uint8Array.of(1, 8, 0, 0xf7, 0xff), PROBED]);
 const BATCH = 12;
@@ -141,7 +141,7 @@ function compress(
     finishFlush: constants.Z_SYNC_FLUSH,
     dictionary: history.length > 0 ? history : undefined,
   };
-  // RFC 7692 7.2.3.4: a final block, and one octet that makes an empty block of what is appended.
+  // RFC 7692 7.2.3.4: a final block, and one byte that makes an empty block of what is appended.
   if (random.oneIn(12))
     return Buffer.concat([deflateRawSync(message, { ...options, finishFlush: constants.Z_FINISH }), Uint8Array.of(0)]);
   return deflateRawSync(message, options).subarray(0, -4);
@@ -201,7 +201,7 @@ function meaning({ options, wire, deflate }: Input): Meaning {
 
 type Inflated = { data: Buffer; isFinal: boolean; isUncertain: boolean } | { violation: Violation };
 
-/** Inflates a stream of whole messages, of which the first `told` octets are known. */
+/** Inflates a stream of whole messages, of which the first `told` bytes are known. */
 function inflate(stream: Buffer, windowBits: number, told: number, maxLength: number): Inflated {
   const options = { windowBits, finishFlush: constants.Z_SYNC_FLUSH, info: true, maxOutputLength: told + maxLength };
   try {
@@ -221,7 +221,7 @@ interface Informed {
   engine: { bytesWritten: number };
 }
 
-/** After a final block zlib reads nothing; where a block may begin, a stored one gives its octets. */
+/** After a final block zlib reads nothing; where a block may begin, a stored one gives its bytes. */
 function judgeEnd(stream: Buffer, length: number, options: ZlibOptions): { isFinal: boolean; isUncertain: boolean } {
   try {
     const { buffer, engine } = inflateRawSync(Buffer.concat([stream, PROBE]), options) as unknown as Informed;

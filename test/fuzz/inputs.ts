@@ -1,5 +1,5 @@
 // A seed and the number of a batch become inputs: one stream, generated or from the vectors, and many that differ from it
-// in a few octets or options; each with the places where it is cut.
+// in a few bytes or options; each with the places where it is cut.
 import { octets, type ReceiverOptions } from '../support/events.js';
 import { generateStream, type Stream } from '../support/generate.js';
 import type { Random } from '../support/random.js';
@@ -20,7 +20,7 @@ const BATCH = 24;
 const LONG_BATCH = 3;
 const LONG = 2500;
 
-/** Octets that mean something: first and second octets of headers, borders of UTF-8, parts of lengths. */
+/** Bytes that mean something: first and second bytes of headers, borders of UTF-8, parts of lengths. */
 const TELLING = [
   0x00, 0x01, 0x02, 0x03, 0x08, 0x09, 0x0a, 0x0b, 0x10, 0x20, 0x40, 0x41, 0x7d, 0x7e, 0x7f, 0x80, 0x81, 0x82, 0x83,
   0x88, 0x89, 0x8a, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xfd,
@@ -112,7 +112,7 @@ export function frameStarts(wire: Uint8Array): number[] {
   return starts;
 }
 
-/** One cut, a few, or one at every octet. */
+/** One cut, a few, or one at every byte. */
 export function chooseCuts(random: Random, length: number): number[] {
   if (random.oneIn(24)) return Array.from({ length: Math.min(length, 200) }, (_, index) => index);
   const count = random.oneIn(2) ? 1 : random.between(2, 6);

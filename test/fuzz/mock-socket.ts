@@ -8,7 +8,7 @@ import type { Random } from '../support/random.js';
 
 type Callback = (error?: Error | null) => void;
 
-/** A write of which some octets are not taken yet; they are looked at when they are, as the kernel does. */
+/** A write of which some bytes are not taken yet; they are looked at when they are, as the kernel does. */
 interface Waiting {
   chunks: Buffer[];
   callback: Callback;
@@ -72,7 +72,7 @@ export class Mouth {
 
 export interface MockSocket extends Duplex {
   readonly mouth: Mouth;
-  /** The peer's octets come in. */
+  /** The peer's bytes come in. */
   receive(chunk: Buffer): void;
   /** The peer ends its half. */
   receiveEnd(): void;
@@ -120,7 +120,7 @@ interface Handle {
 
 type Landed = (this: Socket, octets: number) => boolean;
 
-/** A socket of Node's with a handle of ours, which lands octets where it is told to. */
+/** A socket of Node's with a handle of ours, which lands bytes where it is told to. */
 export class MockNetSocket extends Socket implements MockSocket {
   private area: Uint8Array | undefined;
   private incoming: Buffer[] = [];

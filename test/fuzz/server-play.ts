@@ -1,4 +1,4 @@
-// Octets choose what happens to a whole server on a mock socket: requests, frames, chunks, short writes, errors, timers, calls
+// Bytes choose what happens to a whole server on a mock socket: requests, frames, chunks, short writes, errors, timers, calls
 // of its methods, from handlers too. What they break becomes a sentence (house rules E10, E11, E13, G05, G07 of SECURITY.md).
 import { createServer } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';

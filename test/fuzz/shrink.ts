@@ -5,7 +5,7 @@ import type { Input } from './inputs.js';
 const TRIES = 4000;
 
 /**
- * Drops octets, cuts and options, and sets octets to zero, as long as `fails` says so.
+ * Drops bytes, cuts and options, and sets bytes to zero, as long as `fails` says so.
  * @param fails must give the same answer for the same input each time
  */
 export function shrink(input: Input, fails: (input: Input) => boolean): Input {

@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => void server.kill());
 
-/** Octets for one connection: frames whole or damaged, compressed or not, noise, or a request that is damaged itself. */
+/** Bytes for one connection: frames whole or damaged, compressed or not, noise, or a request that is damaged itself. */
 function makeOctets(random: Random, index: number): Buffer {
   if (random.oneIn(8)) return Buffer.from(random.octets(random.between(1, 400)));
   const head = Buffer.from(HEAD);
@@ -66,7 +66,7 @@ async function attack(random: Random, index: number): Promise<void> {
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
-test(`G06 no octets of ${CONNECTIONS} peers end a process without 'error' listeners, seed ${SEED}`, async () => {
+test(`G06 no bytes of ${CONNECTIONS} peers end a process without 'error' listeners, seed ${SEED}`, async () => {
   const random = new WideRandom(SEED, 0);
   for (let first = 0; first < CONNECTIONS; first += AT_ONCE) {
     await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => attack(random, first + index)));

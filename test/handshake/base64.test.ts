@@ -14,7 +14,7 @@ describe('RFC 4648 base64', () => {
     expect(encodeBase64(new TextEncoder().encode(text))).toBe(encoded);
   });
 
-  test('4 encodes all octets at all places of a group', () => {
+  test('4 encodes all bytes at all places of a group', () => {
     for (let length = 0; length <= 300; length++) {
       const octets = Uint8Array.from({ length }, (_, at) => (at * 91 + length) & 0xff);
       expect(encodeBase64(octets)).toBe(Buffer.from(octets).toString('base64'));

@@ -33,7 +33,7 @@ describe('RFC 6455 4.1 the client judges a response', () => {
     expect(ROWS.filter(({ message }) => message !== undefined).length).toBeGreaterThanOrEqual(60);
   });
 
-  test('C15 every response is judged the same whole, octet by octet and cut at every place', () => {
+  test('C15 every response is judged the same whole, byte by byte and cut at every place', () => {
     for (const row of ROWS) {
       const wire = octets(write(row, ACCEPT));
       expect({ name: row.name, message: judge(row, [wire]) }).toEqual({ name: row.name, message: row.message });
@@ -108,7 +108,7 @@ describe('RFC 6455 4.1 what the client writes', () => {
     expect(createRequest({ key: KEY })).toHaveLength(4);
   });
 
-  test('RFC 7230 5.3 a target has neither blanks nor octets that are not ASCII', () => {
+  test('RFC 7230 5.3 a target has neither blanks nor bytes that are not ASCII', () => {
     for (const target of ['', '/a b', ' /', '/ ', '/é', '/\t']) {
       expect(() => writeRequest(target, 'a', [])).toThrow(
         expect.objectContaining({
@@ -119,7 +119,7 @@ describe('RFC 6455 4.1 what the client writes', () => {
     }
   });
 
-  test('C09 no octet of a string of the caller can leave its field, at any place', () => {
+  test('C09 no byte of a string of the caller can leave its field, at any place', () => {
     const attempts: [name: string, write: (text: string) => string][] = [
       ['origin', (text) => writeRequest('/', 'a', createRequest({ key: KEY, origin: text }))],
       ['value', (text) => writeRequest('/', 'a', createRequest({ key: KEY, headers: { 'X-A': text } }))],

@@ -4,7 +4,7 @@ import { countRaw, fieldLine, joinHead, listsToken, textOf } from '../../src/han
 const CHARACTERS = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 
 describe('C09 lines of a head', () => {
-  test('RFC 7230 3.2 a value takes every octet but control characters, at every place', () => {
+  test('RFC 7230 3.2 a value takes every byte but control characters, at every place', () => {
     const taken = (make: (character: string) => string): string[] =>
       CHARACTERS.filter((character) => {
         try {

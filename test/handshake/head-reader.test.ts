@@ -18,7 +18,7 @@ function play(reader: RequestReader | ResponseReader, chunks: readonly Uint8Arra
   return undefined;
 }
 
-/** Plays a text whole, octet by octet and cut at every place; every way must say the same. */
+/** Plays a text whole, byte by byte and cut at every place; every way must say the same. */
 function playEveryWay(create: () => RequestReader | ResponseReader, text: string): unknown {
   const whole = octets(text);
   const result = play(create(), [whole]);
@@ -174,7 +174,7 @@ describe('RFC 7230 3 heads', () => {
     }
   });
 
-  test('C10 reads a head of 16 KiB, and not one octet more', () => {
+  test('C10 reads a head of 16 KiB, and not one byte more', () => {
     const frame = 'GET / HTTP/1.1\r\nA: \r\n\r\n'.length;
     const head = (length: number): Uint8Array => octets(`GET / HTTP/1.1\r\nA: ${'a'.repeat(length - frame)}\r\n\r\n`);
     expect(play(new RequestReader(), [head(MAX_HEAD_LENGTH)])).toMatchObject({ rest: '' });
@@ -203,7 +203,7 @@ describe('RFC 7230 3 heads', () => {
     expect(() => failed.push(octets('x'))).toThrow(TypeError);
   });
 
-  test('R14 takes time linear in the length, octet by octet too', () => {
+  test('R14 takes time linear in the length, byte by byte too', () => {
     const read = (text: string): void => {
       const reader = new RequestReader();
       for (const octet of octets(text)) {

@@ -43,7 +43,7 @@ describe('RFC 6455 4.2 requests that come through sockets', () => {
     for (const client of theirs.clients) client.terminate();
   });
 
-  test('C07 through the parser of Node, every answer is that of ws to the octet, but for the deviations', async () => {
+  test('C07 through the parser of Node, every answer is that of ws to the byte, but for the deviations', async () => {
     for (const row of ROWS) {
       const text = write(row);
       const response = await exchange(portOf(ours), text);

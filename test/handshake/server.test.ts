@@ -161,7 +161,7 @@ describe('RFC 6455 4.2.2 what the server writes', () => {
     expect(acceptanceLines({ key: KEY, protocol: '' })).toHaveLength(4);
   });
 
-  test('C09 no octet of a subprotocol can leave its field, at any place', () => {
+  test('C09 no byte of a subprotocol can leave its field, at any place', () => {
     for (let code = 0; code < 256; code++) {
       const character = String.fromCharCode(code);
       for (const protocol of [`${character}bc`, `a${character}c`, `ab${character}`]) {
@@ -177,7 +177,7 @@ describe('RFC 6455 4.2.2 what the server writes', () => {
     }
   });
 
-  test('a refusal has a body, its length in octets, and says that the connection ends', () => {
+  test('a refusal has a body, its length in bytes, and says that the connection ends', () => {
     expect(writeRefusal(401)).toBe(
       'HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\nUnauthorized',
     );

@@ -11,7 +11,7 @@ const BATCHES: [string, number[]][] = [
   ['every length up to 300', Array.from({ length: 301 }, (_, length) => length)],
   ['the borders of the length form', [125, 126, 127, 0, 65_535, 1, 255, 256, 3]],
   ['the shortest 64-bit length', [65_536, 2, 40]],
-  ['a 64-bit length with three octets that are not 0', [0x01_23_45, 2, 40]],
+  ['a 64-bit length with three bytes that are not 0', [0x01_23_45, 2, 40]],
 ];
 
 describe.each(kernelSets)('maskFrames in $name', (kernels) => {

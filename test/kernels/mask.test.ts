@@ -7,7 +7,7 @@ import { rawKernels } from '../support/raw-kernels.js';
 const KEYS = [0x44332211, 0xfffefdfc | 0, 0, 0x80000001 | 0];
 const plain = new Random(53).octets(300);
 
-/** Runs `mask` over `octets` laid at `at`, and compares them and the 64 octets on either side with the naive mask. */
+/** Runs `mask` over `octets` laid at `at`, and compares them and the 64 bytes on either side with the naive mask. */
 function check(bytes: Uint8Array, at: number, octets: Uint8Array, key: number, mask: () => void): void {
   const from = at - 64;
   const to = Math.min(bytes.length, at + octets.length + 64);
@@ -24,7 +24,7 @@ function check(bytes: Uint8Array, at: number, octets: Uint8Array, key: number, m
 describe.each(kernelSets)('mask in $name', (kernels) => {
   const { bytes } = kernels;
 
-  it('5.3 equals the octet-by-octet mask at every length and alignment, and leaves the octets around alone', () => {
+  it('5.3 equals the byte-by-byte mask at every length and alignment, and leaves the bytes around alone', () => {
     for (let length = 0; length <= 300; length++) {
       for (let alignment = 0; alignment < 64; alignment++) {
         const key = KEYS[(length + alignment) % KEYS.length];
@@ -59,7 +59,7 @@ describe.each(rawKernels)('maskAndFindAscii', (raw) => {
   const bytes = new Uint8Array(raw.memory.buffer);
   const key = KEYS[0];
 
-  /** Masks text whose octet at `wide`, if it lies in the text, is not ASCII once it is unmasked. */
+  /** Masks text whose byte at `wide`, if it lies in the text, is not ASCII once it is unmasked. */
   function checkText(at: number, length: number, wide: number): void {
     const text = new Uint8Array(length).fill(0x61);
     if (wide < length) text[wide] = 0x80;
@@ -78,7 +78,7 @@ describe.each(rawKernels)('maskAndFindAscii', (raw) => {
     }
   });
 
-  it('sees one octet that is not ASCII wherever it stands', () => {
+  it('sees one byte that is not ASCII wherever it stands', () => {
     for (let length = 1; length <= 150; length++) {
       for (let wide = 0; wide < length; wide++) checkText(raw.arenaAddress() + (wide % 16), length, wide);
     }

@@ -18,7 +18,7 @@ describe.each(kernelSets)('transcode in $name', (kernels) => {
   const canary = new Uint8Array(64).fill(0xa5);
   const alignments = Array.from({ length: 64 }, (_, alignment) => kernels.arenaAddress + alignment);
 
-  /** Transcodes `octets` at each of `places`; the octets before `to` and after the room it may use stay as they are. */
+  /** Transcodes `octets` at each of `places`; the bytes before `to` and after the room it may use stay as they are. */
   function check(octets: Uint8Array, places: number[]): void {
     const room = 2 * octets.length + 32;
     const expected = new Uint8Array(Uint16Array.from(naiveTranscode(octets)).buffer);
@@ -35,7 +35,7 @@ describe.each(kernelSets)('transcode in $name', (kernels) => {
     }
   }
 
-  /** The whole characters of `text`, repeated, that fill at most `length` octets after `skipped` characters. */
+  /** The whole characters of `text`, repeated, that fill at most `length` bytes after `skipped` characters. */
   function fill(text: string, length: number, skipped: number): Uint8Array {
     const characters = Array.from(text);
     const parts: Uint8Array[] = [];

@@ -6,7 +6,7 @@ import { runsLong } from '../support/long.js';
 
 describe.each(kernelSets)('$name', (kernels) => {
   // npm run mutants counts how many changes of the .wasm this finds.
-  it('does exactly what the JavaScript kernels do, over octets of every kind', () => {
+  it('does exactly what the JavaScript kernels do, over bytes of every kind', () => {
     expect(compareKernels(kernels, makeJavaScriptKernels(), 1, runsLong ? 1500 : 300)).toBe(undefined);
   });
 });

@@ -6,7 +6,7 @@ import { Random } from '../support/random.js';
 import { rawKernels } from '../support/raw-kernels.js';
 
 const TEXTS = [
-  'Plain ASCII that fills more than one vector of sixteen octets, and more than four of them too, before it ends. ',
+  'Plain ASCII that fills more than one vector of sixteen bytes, and more than four of them too, before it ends. ',
   'Où les élèves français étaient-ils à Noël? ',
   'Съешь же ещё этих мягких французских булок. ',
   '漢字かな交じり文章をここに書きます。',
@@ -14,7 +14,7 @@ const TEXTS = [
   '\u{7f}\u{80}\u{7ff}\u{800}\u{fff}\u{1000}\u{cfff}\u{d000}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{3ffff}\u{40000}\u{fffff}\u{100000}\u{10ffff}',
 ].map((text) => Buffer.from(text.repeat(10)));
 
-/** RFC 3629 4: none of these is UTF-8, whatever comes after its last octet. */
+/** RFC 3629 4: none of these is UTF-8, whatever comes after its last byte. */
 const WRONG = (
   '80 bf c080 c1bf c0 c1 c341 c3c3 dfc0 e080 e09f eda0 edbf e441 e4b841 e4c0 e4b8c0 ' +
   'f080 f08f f490 f4bf f09f41 f09f9841 f09f98c0 f5 f8 fc fe ff'
@@ -22,18 +22,18 @@ const WRONG = (
   .split(' ')
   .map((hex) => Buffer.from(hex, 'hex'));
 
-/** Characters that wait for more octets, the lowest and the highest of each kind. */
+/** Characters that wait for more bytes, the lowest and the highest of each kind. */
 const UNFINISHED = 'c2 df e0 e0a0 e0bf e1 e180 ed ed9f ef efbf f0 f090 f09080 f3 f3bf f3bfbf f4 f48f f48fbf'
   .split(' ')
   .map((hex) => Buffer.from(hex, 'hex'));
 
-/** Octets from both sides of every border that RFC 3629 4 draws. */
+/** Bytes from both sides of every border that RFC 3629 4 draws. */
 const BORDERS = [
   0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
   0xf1, 0xf3, 0xf4, 0xf5, 0xff,
 ];
 
-/** Every state between two octets that UTF-8 may go on from. */
+/** Every state between two bytes that UTF-8 may go on from. */
 const OPEN_STATES = ['', 'c3', 'e0', 'e4', 'ed', 'e4b8', 'f0', 'f1', 'f4', 'f09f', 'f09f98'].map((hex) =>
   naiveUtf8State(Buffer.from(hex, 'hex')),
 );
@@ -42,7 +42,7 @@ function fail(what: string, at: number, octets: Uint8Array): never {
   expect.fail(`${what} at ${at}: ${Buffer.from(octets).toString('hex')}`);
 }
 
-/** Compares both validators with the naive judge on `octets`, laid at `at` between octets that UTF-8 never has. */
+/** Compares both validators with the naive judge on `octets`, laid at `at` between bytes that UTF-8 never has. */
 function check(kernels: Kernels, octets: Uint8Array, at: number, from = 0): void {
   const { bytes } = kernels;
   bytes.fill(0xff, at - 64, at + octets.length + 64);
@@ -74,7 +74,7 @@ describe.each(kernelSets)('UTF-8 in $name', (kernels) => {
     }
   });
 
-  it('RFC 3629 4 refuses each malformed sequence wherever it stands, its last octet read', () => {
+  it('RFC 3629 4 refuses each malformed sequence wherever it stands, its last byte read', () => {
     for (const wrong of WRONG) {
       for (let place = 0; place < 140; place++) {
         const octets = new Uint8Array(160).fill(0x61);
@@ -110,8 +110,8 @@ describe.each(kernelSets)('UTF-8 in $name', (kernels) => {
     }
   });
 
-  it('RFC 3629 4 equals the naive judge on all strings of three octets that do not begin with ASCII', () => {
-    // Alone, and across the border of two vectors in a text of 32 octets.
+  it('RFC 3629 4 equals the naive judge on all strings of three bytes that do not begin with ASCII', () => {
+    // Alone, and across the border of two vectors in a text of 32 bytes.
     const at = arenaAddress;
     const place = at + 14;
     bytes.fill(0x61, at, at + 32);
@@ -134,7 +134,7 @@ describe.each(kernelSets)('UTF-8 in $name', (kernels) => {
     }
   });
 
-  it('RFC 3629 4 equals the naive judge on four octets from every border, at offsets 0 to 63', () => {
+  it('RFC 3629 4 equals the naive judge on four bytes from every border, at offsets 0 to 63', () => {
     const at = arenaAddress;
     bytes.fill(0x61, at, at + 80);
     for (const first of BORDERS.filter((octet) => octet >= 0xef)) {
@@ -157,7 +157,7 @@ describe.each(kernelSets)('UTF-8 in $name', (kernels) => {
     }
   });
 
-  it('goes on from every state with every octet, and stays wrong once it is wrong', () => {
+  it('goes on from every state with every byte, and stays wrong once it is wrong', () => {
     for (const state of OPEN_STATES) {
       for (let octet = 0; octet < 256; octet++) {
         check(kernels, Uint8Array.of(octet), arenaAddress, state);
@@ -187,7 +187,7 @@ describe.each(kernelSets)('UTF-8 in $name', (kernels) => {
 describe.each(rawKernels)('isAscii', (raw) => {
   const bytes = new Uint8Array(raw.memory.buffer);
 
-  it('sees one octet above 7f wherever it stands, and none outside the text', () => {
+  it('sees one byte above 7f wherever it stands, and none outside the text', () => {
     const at = raw.arenaAddress() + 5;
     bytes.fill(0xff, at - 64, at + 400);
     for (let length = 0; length <= 300; length++) {
@@ -207,7 +207,7 @@ describe.each(rawKernels)('isAscii', (raw) => {
   });
 });
 
-/** Writes `point` by the bit pictures of RFC 3629 3, surrogates too; returns the octets written. */
+/** Writes `point` by the bit pictures of RFC 3629 3, surrogates too; returns the bytes written. */
 function encode(bytes: Uint8Array, at: number, point: number): number {
   if (point < 0x80) {
     bytes[at] = point;

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { runsLong } from '../support/long.js';
 
 // By hand, for longer: node --expose-gc test/memory/hold.mjs --sequences 1000 --seed 1
-test('D01 whatever frames a peer sends, at most twice their octets and 64 KiB a connection are held, and 16 MiB a thread', async () => {
+test('D01 whatever frames a peer sends, at most twice their bytes and 64 KiB a connection are held, and 16 MiB a thread', async () => {
   const program = fileURLToPath(new URL('hold.mjs', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--expose-gc',

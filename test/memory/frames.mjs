@@ -1,8 +1,8 @@
-// A seed -> octets of a client that would like a server to hold much memory, in the chunks in which they arrive.
+// A seed -> bytes of a client that would like a server to hold much memory, in the chunks in which they arrive.
 import { deflateRawSync } from 'node:zlib';
 
 const MASK = 0x80;
-/** A thousand octets of zeros for each octet sent, more or less. */
+/** A thousand bytes of zeros for each byte sent, more or less. */
 const BOMB = compress(Buffer.alloc(900_000));
 const TEXT = compress(Buffer.from('{"name":"value"}'.repeat(500)));
 
@@ -79,7 +79,7 @@ const WHOLE = [
   () => frame(0xc2, BOMB),
 ];
 
-/** @returns {{ name: string, chunks: Buffer[], octets: number, messages: number }} `messages` is how many come whole */
+/** @returns {{ name: string, chunks: Buffer[], bytes: number, messages: number }} `messages` is how many come whole */
 export function frameSequence(seed, maxPayload) {
   const below = randomFrom(seed);
   const before = Array.from({ length: below(3) === 0 ? below(30) : 0 }, () => WHOLE[below(WHOLE.length)](below));
@@ -88,7 +88,7 @@ export function frameSequence(seed, maxPayload) {
   const wire = Buffer.concat([...before, ENDS[name](below, maxPayload)]);
   const chunks = [];
   const longest = [1, 3, 100, 1460, 65_536][below(5)];
-  // Octet by octet to begin with, so that a long sequence does not take for ever.
+  // Byte by byte to begin with, so that a long sequence does not take for ever.
   for (let at = 0; at < wire.length;) {
     const end = at + (chunks.length < 400 ? 1 + below(longest) : 65_536);
     chunks.push(wire.subarray(at, end));

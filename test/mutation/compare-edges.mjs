@@ -1,5 +1,5 @@
 // Two sets of kernels -> an error where they differ on what chance seldom finds: every header, every cut through a frame, every way
-// in which characters fill a block, every octet after which a character may be unfinished, and the end of memory.
+// in which characters fill a block, every byte after which a character may be unfinished, and the end of memory.
 import { Difference, beginConnection, run, same, scan } from './kernel-pair.mjs';
 
 const SERVER = 1;
@@ -18,7 +18,7 @@ export function compareEdges(both) {
   compareEndOfMemory(both);
 }
 
-/** Every first octet with second ones at the limits, after nothing and within a message. */
+/** Every first byte with second ones at the limits, after nothing and within a message. */
 function compareHeads(both) {
   const rest = Buffer.from('0102030400000000090a0b0c0d0e', 'hex');
   for (const config of [0, SERVER, 0x10, SERVER | 0x20, SERVER | 0x40, 0x70]) {
@@ -107,19 +107,19 @@ function compareLengths(both) {
         if (limit < 0 || limit > NO_LIMIT) continue;
         for (const end of new Set([header.length - 1, header.length, Math.min(length, 70_000) + header.length])) {
           beginConnection(both);
-          scan(both, 3, wire.subarray(0, end), 0, limit, `scan of ${length} octets in form ${form}, limit ${limit}`);
+          scan(both, 3, wire.subarray(0, end), 0, limit, `scan of ${length} bytes in form ${form}, limit ${limit}`);
           // A second fragment counts with the first.
           const fragments = Buffer.concat([Buffer.from([0x02, 1, 0x61]), wire.subarray(0, end)]);
           fragments[3] = 0x80;
           beginConnection(both);
-          scan(both, 3, fragments, 0, limit, `scan of 1 and ${length} octets in form ${form}, limit ${limit}`);
+          scan(both, 3, fragments, 0, limit, `scan of 1 and ${length} bytes in form ${form}, limit ${limit}`);
         }
       }
     }
   }
 }
 
-/** A message of three frames, each in a chunk of its own, against limits around the octets of all. */
+/** A message of three frames, each in a chunk of its own, against limits around the bytes of all. */
 function compareLimits(both) {
   for (const lengths of [
     [5, 7, 300],
@@ -131,13 +131,13 @@ function compareLimits(both) {
       beginConnection(both);
       for (const [index, length] of lengths.entries()) {
         const wire = wholeFrame([0x02, 0x00, 0x80][index], Buffer.alloc(length));
-        scan(both, 0, wire, 0, limit, `scan of frames of ${lengths.join(', ')} octets within ${limit}`);
+        scan(both, 0, wire, 0, limit, `scan of frames of ${lengths.join(', ')} bytes within ${limit}`);
       }
     }
   }
 }
 
-/** Validation that goes on, from every state of an open character, over one octet and over two. */
+/** Validation that goes on, from every state of an open character, over one byte and over two. */
 function compareUnfinished(both) {
   const states = [0];
   for (const needed of [1, 2, 3]) {
@@ -174,7 +174,7 @@ function compareCutCharacters(both) {
   }
 }
 
-/** Every way in which characters of one to four octets fill a block that begins within one, and what may come after. */
+/** Every way in which characters of one to four bytes fill a block that begins within one, and what may come after. */
 function compareBlocks(both) {
   const characters = ['a', 'é', '漢', '😀'].map((character) => Buffer.from(character));
   const before = Buffer.from(`${'a'.repeat(15)}é`);
@@ -201,7 +201,7 @@ function compareTranscoding(both, text, at) {
   if (!units[0].equals(units[1])) throw new Difference(`transcode of ${text.toString('hex')}`);
 }
 
-/** Text and masked octets that end where memory ends: reading or writing past them traps. */
+/** Text and masked bytes that end where memory ends: reading or writing past them traps. */
 function compareEndOfMemory(both) {
   for (let length = 0; length <= 100; length++) {
     for (const character of ['a', 'é', 'éa', '漢', '😀']) {
@@ -214,7 +214,7 @@ function compareEndOfMemory(both) {
         kernels.mask(start, text.length, 0x01020304);
         return [count, ...judged, Buffer.from(kernels.bytes.subarray(start)).toString('hex')].join();
       });
-      same(results, `at the end of memory, ${text.length} octets`);
+      same(results, `at the end of memory, ${text.length} bytes`);
     }
   }
 }

@@ -1,5 +1,5 @@
-// Two sets of kernels and a seed -> the first thing in which they differ, if there is one. Both get the same octets at the same
-// places of their areas; results, the octets afterwards, the octets around, the records and the state must be the same.
+// Two sets of kernels and a seed -> the first thing in which they differ, if there is one. Both get the same bytes at the same
+// places of their areas; results, the bytes afterwards, the bytes around, the records and the state must be the same.
 import { randomFrom } from '../memory/frames.mjs';
 import { compareEdges, wholeFrame } from './compare-edges.mjs';
 import { Difference, beginConnection, run, same, scan } from './kernel-pair.mjs';
@@ -151,7 +151,7 @@ function compareOneText(both, valid, octets, at, state) {
   same([units[0], valid.toString()], 'transcode');
 }
 
-/** Text of every length up to a hundred octets, ASCII or with one other character anywhere, alone and in a frame. */
+/** Text of every length up to a hundred bytes, ASCII or with one other character anywhere, alone and in a frame. */
 function compareShortText(both, below) {
   for (let length = 0; length <= 100; length++) {
     for (let variant = 0; variant < 12; variant++) {

@@ -1,7 +1,7 @@
 // Two sets of kernels and one piece of work -> an error that says in what they differ, if they do: in what they return, in the
-// octets afterwards, in the octets around, in the records or in the state.
+// bytes afterwards, in the bytes around, in the records or in the state.
 
-/** ASCII, the first octet of a character and a later one, so that it shows when octets outside of the area are judged. */
+/** ASCII, the first byte of a character and a later one, so that it shows when bytes outside of the area are judged. */
 const FENCES = [0x5a, 0xf0, 0xbf];
 /** Words of the state: phase, held, key, kind, UTF-8, message, records. */
 const STATE_WORDS = [0, 1, 10, 11, 12, 13, 14];
@@ -25,11 +25,11 @@ export function run(both, area, at, octets, room, work, what) {
   const after = both.map(({ bytes, [area]: address }) => {
     return Buffer.from(bytes.buffer, address + at, octets.length + room + 128);
   });
-  if (!after[0].equals(after[1])) throw new Difference(`${what}: other octets`);
+  if (!after[0].equals(after[1])) throw new Difference(`${what}: other bytes`);
   return results[0];
 }
 
-/** Both scan the octets from the state in which they are; returns how many were taken in. */
+/** Both scan the bytes from the state in which they are; returns how many were taken in. */
 export function scan(both, at, octets, config, maxPayload, what) {
   const work = (kernels, start) => kernels.scanFrames(start, start + octets.length, config, maxPayload) - start;
   const taken = run(both, 'arenaAddress', at, octets, 0, work, what);

@@ -155,7 +155,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     commit: '060b6cad',
-    what: 'the octets of what waits are the caller’s own',
+    what: 'the bytes of what waits are the caller’s own',
     file: 'src/connection/outbound.ts',
     from: "typeof data === 'string' ? data : copyOf(data)",
     to: 'data',
@@ -163,7 +163,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     commit: '3df48095',
-    what: 'a control frame is told with the first octets of it that come',
+    what: 'a control frame is told with the first bytes of it that come',
     file: 'src/connection/inbound.ts',
     from: '        if (!(kind & RECORD_END)) return undefined;\n',
     to: '',
@@ -191,7 +191,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/codec/control-length.ts',
     from: 'if (length > MAX_CONTROL_PAYLOAD)',
     to: 'if (false)',
-    test: [CONNECTION, '5.5 a control frame of 126 octets throws'],
+    test: [CONNECTION, '5.5 a control frame of 126 bytes throws'],
   },
   {
     commit: '44f9e89a',

@@ -374,7 +374,7 @@ describe("'connectionError'", () => {
 });
 
 describe('statistics', () => {
-  it('counts messages, octets and frames by opcode, both ways, and is not there unasked', async () => {
+  it('counts messages, bytes and frames by opcode, both ways, and is not there unasked', async () => {
     const { client, peer } = await pair({ statistics: true });
     expect(client.statistics).toBeUndefined();
     peer.on('message', (data, isBinary) => peer.send(data, { binary: isBinary }));
@@ -402,7 +402,7 @@ describe('limits of a server', () => {
     await once(next, 'open');
   });
 
-  it('handshakeTimeout: ends a handshake that is not over by then, however its octets trickle in', async () => {
+  it('handshakeTimeout: ends a handshake that is not over by then, however its bytes trickle in', async () => {
     const { port } = await serve({ handshakeTimeout: 100 });
     const { connect } = await import('node:net');
     const socket = connect(port, '127.0.0.1');

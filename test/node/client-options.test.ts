@@ -52,7 +52,7 @@ const REQUESTS: readonly [name: string, options: Options, protocols?: unknown, a
 
 describe('the opening request', () => {
   it.each(REQUESTS)(
-    '4.1: is octet for octet that of ws: %s',
+    '4.1: is byte for byte that of ws: %s',
     async (_name, options, protocols, address = 'ws://example.com/') => {
       if (theirs === undefined) return;
       const request = await wireOf(ours, address, protocols, options);

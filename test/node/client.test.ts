@@ -132,7 +132,7 @@ const ANSWERS: readonly Answer[] = [
 ];
 
 contract('the response', (implementation) => {
-  for (const split of ['whole', 'octet by octet'] as const) {
+  for (const split of ['whole', 'byte by byte'] as const) {
     it.each(ANSWERS)(`4.1: gives the same events ${split}: $name`, async ({ wire, log, ws: wsLog }) => {
       const server = await answering(({ peer, request }) => {
         const text = wire(request);
@@ -141,7 +141,7 @@ contract('the response', (implementation) => {
           peer.socket.end(text, 'latin1');
           return;
         }
-        // The last 400 octets one at a time: the long head needs no 17,000 writes.
+        // The last 400 bytes one at a time: the long head needs no 17,000 writes.
         const start = Math.max(0, text.length - 400);
         peer.write(text.slice(0, start));
         let at = start;
@@ -168,7 +168,7 @@ contract('the response', (implementation) => {
 describe('handshakeTimeout', () => {
   const timedOut = { code: 1006, errors: 1, error: { message: 'Opening handshake has timed out' } };
 
-  it('is for the whole response: octets that trickle in do not start it anew', async () => {
+  it('is for the whole response: bytes that trickle in do not start it anew', async () => {
     const server = await answering(({ peer, request }) => {
       const text = responseHead(request);
       let at = 0;

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 // D01
-test.each([0, 1, 7, 64])('5.4 a message of 65,537 fragments of %i octets is delivered', async (size) => {
+test.each([0, 1, 7, 64])('5.4 a message of 65,537 fragments of %i bytes is delivered', async (size) => {
   const parts = Array.from({ length: FRAGMENTS }, (_, index) => Buffer.alloc(size, index));
   const frames = parts.map((payload, index) =>
     encodeFrame({ opcode: index === 0 ? 2 : 0, fin: index === FRAGMENTS - 1, payload, masked: true }),

@@ -1,4 +1,4 @@
-// Many connections at once, each with an alphabet of its own: nobody ever sees an octet of another, or the kernels' memory.
+// Many connections at once, each with an alphabet of its own: nobody ever sees a byte of another, or the kernels' memory.
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ const handedOut: ArrayBufferLike[] = [];
 const foreign: string[] = [];
 let echoed = 0;
 
-/** The three characters of two octets, and the three octets, that connection `index` alone uses. */
+/** The three characters of two bytes, and the three bytes, that connection `index` alone uses. */
 const letters = (index: number): string => String.fromCodePoint(...[0, 1, 2].map((of) => 0x100 + 3 * index + of));
 const octetsOf = (index: number): number[] => [0, 1, 2].map((of) => 3 * index + of);
 
@@ -30,7 +30,7 @@ function isOwn(index: number, octets: Uint8Array, isBinary: boolean): boolean {
   return Array.from(Buffer.from(octets).toString()).every((letter) => letters(index).includes(letter));
 }
 
-/** All octets of a message, whatever shape its user asked for. */
+/** All bytes of a message, whatever shape its user asked for. */
 async function flatten(data: unknown): Promise<Buffer> {
   if (data instanceof Blob) return Buffer.from(await data.arrayBuffer());
   const parts = Array.isArray(data) ? (data as Buffer[]) : [data as Buffer | ArrayBuffer];
@@ -47,7 +47,7 @@ beforeAll(async () => {
     socket.binaryType = BINARY_TYPES[index % 4];
     socket.on('error', () => {});
     socket.on('message', (data: unknown, isBinary: boolean) => {
-      // A Blob gives its octets later, and messages keep their order.
+      // A Blob gives its bytes later, and messages keep their order.
       last = last.then(async () => {
         const octets = await flatten(data);
         if (!isOwn(index, octets, isBinary)) foreign.push(`${index} got ${octets.toString('hex', 0, 40)}`);
@@ -137,7 +137,7 @@ class Peer {
   }
 }
 
-test('H01 64 connections with alphabets of their own: each gets its own octets back, and no other', async () => {
+test('H01 64 connections with alphabets of their own: each gets its own bytes back, and no other', async () => {
   const random = new Random(64);
   const peers = Array.from({ length: CONNECTIONS }, (_, index) => new Peer(index, random));
   for (let message = 0; message < CONNECTIONS * MESSAGES; message++) {

@@ -45,7 +45,7 @@ test("E01 'error' is emitted once, where a violation follows what ended the conn
   expect(errors).toEqual(['WS_ERR_BACKPRESSURE']);
 });
 
-test("G05 a listener that throws while the last octets are told does not keep 'close' from coming", async () => {
+test("G05 a listener that throws while the last bytes are told does not keep 'close' from coming", async () => {
   const { socket, websocket } = open();
   const told: string[] = [];
   websocket.on('message', () => {

@@ -106,7 +106,7 @@ describe.each(Object.entries(BOTH))('createWebSocketStream of %s', (name, create
     expect(log.indexOf('ws 1005')).toBeLessThan(log.indexOf('end'));
   });
 
-  it('reads text as strings in readableObjectMode, and as octets otherwise', async () => {
+  it('reads text as strings in readableObjectMode, and as bytes otherwise', async () => {
     for (const readableObjectMode of [true, false]) {
       const { client, peer } = await pair();
       const duplex = create(client, { readableObjectMode });

@@ -8,7 +8,7 @@ const BODIES = Buffer.from(
   'Съешь же ещё этих мягких французских булок, да выпей чаю. 漢字 😀 plain ASCII. '.repeat(4096),
 );
 
-/** The octets of a message; its body begins and ends at a character, so that it can be sent as text. */
+/** The bytes of a message; its body begins and ends at a character, so that it can be sent as text. */
 export function makeMessage(connection, sequence, length) {
   const start = border(((sequence * 7919 + connection * 104729) >>> 0) % 4096);
   const body = BODIES.subarray(start, border(start + length));
@@ -24,7 +24,7 @@ function border(at) {
   return at;
 }
 
-/** @returns connection and sequence number, or undefined when any octet of the message is wrong */
+/** @returns connection and sequence number, or undefined when any byte of the message is wrong */
 export function readMessage(octets) {
   if (octets.length < HEAD) return undefined;
   const [connection, sequence, length, crc] = [0, 8, 16, 24].map((at) => parseInt(octets.latin1Slice(at, at + 8), 16));

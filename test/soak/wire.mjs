@@ -1,6 +1,6 @@
-// Octets of a server -> whole frames, and payloads -> masked frames of a client (RFC 6455 5.2); shares no code with the library.
+// Bytes of a server -> whole frames, and payloads -> masked frames of a client (RFC 6455 5.2); shares no code with the library.
 
-/** One masked frame; the masking key is four octets of `random`. */
+/** One masked frame; the masking key is four bytes of `random`. */
 export function maskedFrame(first, payload, random) {
   const { length } = payload;
   const start = length < 126 ? 6 : length < 65_536 ? 8 : 14;

@@ -22,7 +22,7 @@ export function runReport(...agents: AgentReport[]): Report {
   return { agents, written: new Date('2026-01-02T03:04:05.678Z') };
 }
 
-/** What 1000 messages of 16 octets made, compressed and echoed. */
+/** What 1000 messages of 16 bytes made, compressed and echoed. */
 export const TRAFFIC: TrafficStats = {
   outgoingOctetsWireLevel: 23_589,
   outgoingOctetsWebSocketLevel: 17_589,

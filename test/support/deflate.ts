@@ -74,7 +74,7 @@ export class TestDeflater extends Awaited<Deflater> {
   }
 }
 
-/** What a sender does by RFC 7692 7.2.1: a sync flush without its last four octets. */
+/** What a sender does by RFC 7692 7.2.1: a sync flush without its last four bytes. */
 export function compressed(message: Uint8Array | string, options: ZlibOptions = {}): Buffer {
   const deflated = deflateRawSync(message, { ...options, finishFlush: constants.Z_SYNC_FLUSH });
   return deflated.subarray(0, -4);
@@ -108,7 +108,7 @@ export function jsonLike(length: number, random: (below: number) => number): Buf
   return Buffer.from(text.slice(0, length), 'latin1');
 }
 
-/** Octets that do not compress. */
+/** Bytes that do not compress. */
 export function noise(length: number, random: (below: number) => number): Buffer {
   const octets = Buffer.allocUnsafeSlow(length);
   for (let at = 0; at < length; at += 1) octets[at] = random(256);

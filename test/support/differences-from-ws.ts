@@ -11,17 +11,17 @@ export interface Difference {
 
 export const DIFFERENCES: Difference[] = [
   {
-    name: 'a length that is not written in the fewest octets',
+    name: 'a length that is not written in the fewest bytes',
     reason: 'RFC 6455 5.2: "the minimal number of bytes MUST be used to encode the length"; ws reads it',
     explains: (ours, ws) => stopsEarlier(ours, ws, Violation.NonMinimalLength),
   },
   {
     name: 'text that is not UTF-8, inside an unfinished message',
-    reason: 'RFC 6455 8.1: octets that cannot be UTF-8 fail the connection; ws looks at them when the message is whole',
+    reason: 'RFC 6455 8.1: bytes that cannot be UTF-8 fail the connection; ws looks at them when the message is whole',
     explains: (ours, ws) => stopsEarlier(ours, ws, Violation.InvalidUtf8),
   },
   {
-    name: 'fragments that pass 2^53 - 1 octets together',
+    name: 'fragments that pass 2^53 - 1 bytes together',
     reason:
       'RFC 6455 10.4: a limit holds for the message after reassembly; ws without a limit awaits more than it can count',
     explains: (ours, ws) => stopsEarlier(ours, ws, Violation.MessageTooBig) && ws.length === ours.length - 1,

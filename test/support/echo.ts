@@ -22,7 +22,7 @@ function pattern(length: number): Buffer {
   return octets;
 }
 
-/** Text of this many octets, with characters of one to four octets, so that fragments cut characters. */
+/** Text of this many bytes, with characters of one to four bytes, so that fragments cut characters. */
 function textOf(length: number): string {
   return '\u{1f600}é€x'.repeat(Math.floor(length / 10)) + 'x'.repeat(length % 10);
 }

@@ -1,4 +1,4 @@
-// What a receiver makes of a string of octets, as plain data that two decoders can be compared by; octets are lower-case hex.
+// What a receiver makes of a string of bytes, as plain data that two decoders can be compared by; bytes are lower-case hex.
 import { Violation } from '../../src/spec/violation.js';
 
 /** One thing that the wire meant. A `close` or a `violation` is always the last. */
@@ -35,7 +35,7 @@ export interface ReceiverOptions {
   role: 'client' | 'server';
   /** RSV bits claimed by an extension, where they stand on the wire: 0x40, 0x20, 0x10. Default: none. */
   rsv?: number;
-  /** The longest message allowed, in octets. Default: Infinity, by which 2^53 - 1 is meant. */
+  /** The longest message allowed, in bytes. Default: Infinity, by which 2^53 - 1 is meant. */
   maxPayload?: number;
   /** Neither text nor close reasons are checked for UTF-8. Default: false. */
   skipUtf8?: boolean;
@@ -45,7 +45,7 @@ export function hex(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
 }
 
-/** The octets of a hex string; blanks are for reading. */
+/** The bytes of a hex string; blanks are for reading. */
 export function octets(spaced: string): Uint8Array {
   const digits = spaced.replaceAll(/\s/g, '');
   if (!/^([0-9a-f]{2})*$/.test(digits)) {

@@ -1,5 +1,5 @@
-// Plays one string of octets to a decoder in many pieces: whole, octet by octet, cut in two at every offset and cut at
-// random; the events must be the same each time, and the octets must be left as they were.
+// Plays one string of bytes to a decoder in many pieces: whole, byte by byte, cut in two at every offset and cut at
+// random; the events must be the same each time, and the bytes must be left as they were.
 import { expect } from 'vitest';
 import { hex, type ReceiverOptions, type WireEvent } from './events.js';
 import { describeStream, generateStream } from './generate.js';
@@ -16,7 +16,7 @@ export interface Decoder {
 
 export type DecoderFactory = (options: ReceiverOptions) => Decoder;
 
-/** Up to this many octets a wire is cut at every offset; a longer one near its ends and at random. */
+/** Up to this many bytes a wire is cut at every offset; a longer one near its ends and at random. */
 const EVERY_OFFSET_UP_TO = runsLong ? 400 : 64;
 const NEAR = runsLong ? 16 : 4;
 const RANDOM_RUNS = runsLong ? 12 : 4;
@@ -47,9 +47,9 @@ export function playEveryWay(
 }
 
 /**
- * Plays `wire` octet by octet, and after each octet holds the events so far against those that `reference` finds in the
- * part already fed: an event must come with the octet that completes it, neither later nor earlier. In a long wire only
- * the octets near its ends are looked at.
+ * Plays `wire` byte by byte, and after each byte holds the events so far against those that `reference` finds in the
+ * part already fed: an event must come with the byte that completes it, neither later nor earlier. In a long wire only
+ * the bytes near its ends are looked at.
  */
 export function playPromptly(
   wire: Uint8Array,
@@ -61,7 +61,7 @@ export function playPromptly(
   for (let fed = 1; fed <= wire.length; fed++) {
     played.feed(wire.slice(fed - 1, fed));
     if (fed <= EVERY_OFFSET_UP_TO || wire.length - fed < NEAR) {
-      compare(played.events(), reference(wire.subarray(0, fed), options), `after ${fed} of ${wire.length} octets`);
+      compare(played.events(), reference(wire.subarray(0, fed), options), `after ${fed} of ${wire.length} bytes`);
     }
   }
 }
@@ -104,7 +104,7 @@ export function play(wire: Uint8Array, cuts: readonly number[], decoder: Decoder
   }
   const events = decoder.events();
   if (Buffer.compare(memory, before) !== 0) {
-    expect(hex(memory), 'the octets fed, and those beside them, are not written to').toBe(hex(before));
+    expect(hex(memory), 'the bytes fed, and those beside them, are not written to').toBe(hex(before));
   }
   return events;
 }
@@ -133,5 +133,5 @@ function describeCuts(cuts: number[], length: number): string {
   if (cuts.length === 0) {
     return 'whole';
   }
-  return cuts.length === length - 1 ? 'octet by octet' : `cut at ${cuts.join(', ')}`;
+  return cuts.length === length - 1 ? 'byte by byte' : `cut at ${cuts.join(', ')}`;
 }

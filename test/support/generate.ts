@@ -99,7 +99,7 @@ function generateForm(random: Random, length: number): LengthForm | undefined {
   return length < 65_536 && random.oneIn(2) ? 2 : 8;
 }
 
-/** About `length` octets of text: runs of ASCII, characters from the borders of UTF-8 and, rarely, what is not UTF-8. */
+/** About `length` bytes of text: runs of ASCII, characters from the borders of UTF-8 and, rarely, what is not UTF-8. */
 function generateText(random: Random, length: number): Uint8Array {
   const pieces: Buffer[] = [];
   const plain = random.oneIn(3);

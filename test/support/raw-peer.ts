@@ -20,7 +20,7 @@ export interface RawFrame {
   masked: boolean;
   key: Buffer;
   payload: Buffer;
-  /** Octets of the whole frame, header included. */
+  /** Bytes of the whole frame, header included. */
   length: number;
 }
 
@@ -34,7 +34,7 @@ export interface RawFrameOptions {
   /** Clients mask (RFC 6455 5.3): the default follows the role of the peer that writes. */
   masked?: boolean;
   key?: Uint8Array;
-  /** Announce this many octets instead of the payload's own. */
+  /** Announce this many bytes instead of the payload's own. */
   announce?: number | bigint;
   /** Force the 7, 16 or 64 bit length form. */
   lengthForm?: 7 | 16 | 64;
@@ -54,7 +54,7 @@ function lengthFormOf(length: bigint): 7 | 16 | 64 {
   return length < 65536n ? 16 : 64;
 }
 
-/** The octets of one frame (RFC 6455 5.2). */
+/** The bytes of one frame (RFC 6455 5.2). */
 export function encodeFrame(options: RawFrameOptions): Buffer {
   const { fin = true, rsv1 = false, rsv2 = false, rsv3 = false, opcode = 1, masked = false } = options;
   const payload = Buffer.from(options.payload ?? '');
@@ -71,7 +71,7 @@ export function encodeFrame(options: RawFrameOptions): Buffer {
   return Buffer.concat([Buffer.from(header), key, payload.map((octet, i) => octet ^ key[i & 3])]);
 }
 
-/** The first whole frame in `bytes`, or undefined where octets are missing. */
+/** The first whole frame in `bytes`, or undefined where bytes are missing. */
 export function decodeFrame(bytes: Buffer): RawFrame | undefined {
   if (bytes.length < 2) return undefined;
   const form = bytes[1] & 0x7f;
@@ -101,7 +101,7 @@ export function decodeFrames(bytes: Buffer): RawFrame[] {
   const frames: RawFrame[] = [];
   for (let rest = bytes; rest.length > 0;) {
     const frame = decodeFrame(rest);
-    if (frame === undefined) throw new Error(`${rest.length} octets that are no whole frame: ${rest.toString('hex')}`);
+    if (frame === undefined) throw new Error(`${rest.length} bytes that are no whole frame: ${rest.toString('hex')}`);
     frames.push(frame);
     rest = rest.subarray(frame.length);
   }
@@ -155,7 +155,7 @@ export class RawPeer {
     });
   }
 
-  /** Octets that have arrived and nobody has read. */
+  /** Bytes that have arrived and nobody has read. */
   get unread(): Buffer {
     return this.#bytes;
   }

@@ -69,7 +69,7 @@ describe('the feeder', () => {
       const events = [...decodeReference(octets(''), options)];
       return { feed: (chunk) => void events.push(...decodeReference(chunk, options)), events: () => events };
     };
-    expect(() => playEveryWay(wire, { role: 'client' }, expected, forgetful)).toThrow(/octet by octet/);
+    expect(() => playEveryWay(wire, { role: 'client' }, expected, forgetful)).toThrow(/byte by byte/);
   });
 
   test('notices a decoder that writes to what it is fed', () => {
@@ -85,7 +85,7 @@ describe('the feeder', () => {
       const decoder = referenceDecoder(options);
       return { feed: (chunk) => decoder.feed(chunk), events: () => decoder.events().slice(0, -1) };
     };
-    expect(() => playPromptly(wire, { role: 'client' }, late, decodeReference)).toThrow(/after 7 of 9 octets/);
+    expect(() => playPromptly(wire, { role: 'client' }, late, decodeReference)).toThrow(/after 7 of 9 bytes/);
     playPromptly(wire, { role: 'client' }, referenceDecoder, decodeReference);
   });
 });

@@ -1,5 +1,5 @@
 // A slow and obvious receiver, written from RFC 6455 sections 5 to 8 and from nothing else: it turns a whole string of
-// octets into the events that they mean. It reads from the first octet each time, so no cut in the stream can confuse it.
+// bytes into the events that they mean. It reads from the first byte each time, so no cut in the stream can confuse it.
 import { Violation } from '../../src/spec/violation.js';
 import { mayBeSent } from './close-codes.js';
 import type { Decoder } from './feeder.js';
@@ -12,12 +12,12 @@ interface OpenMessage {
   text: boolean;
   compressed: boolean;
   parts: Uint8Array[];
-  /** What the headers of its frames have announced so far, in octets. */
+  /** What the headers of its frames have announced so far, in bytes. */
   announced: bigint;
   utf8: number;
 }
 
-/** The two octets that every header begins with (RFC 6455 5.2). */
+/** The two bytes that every header begins with (RFC 6455 5.2). */
 interface FirstOctets {
   fin: boolean;
   rsv1: boolean;
@@ -97,7 +97,7 @@ export function decodeReference(wire: Uint8Array, options: ReceiverOptions): Wir
       const isEnd = isWhole && frame.fin;
       if (message.text && !message.compressed && !skipUtf8) {
         message.utf8 = naiveUtf8State(payload, message.utf8);
-        // 8.1: octets that cannot be UTF-8 fail the connection where they stand; so does a message that ends inside a character.
+        // 8.1: bytes that cannot be UTF-8 fail the connection where they stand; so does a message that ends inside a character.
         if (message.utf8 === -1 || (isEnd && message.utf8 !== 0)) {
           return [...events, fails(Violation.InvalidUtf8)];
         }
@@ -181,7 +181,7 @@ function judgeOpcode({ fin, rsv1, opcode, length7 }: FirstOctets, isMessageOpen:
       if (rsv1) {
         return Violation.UnexpectedRsv1;
       }
-      // 5.5, 5.5.1: at most 125 octets long; and a Close has no payload or begins it with a code of two octets.
+      // 5.5, 5.5.1: at most 125 bytes long; and a Close has no payload or begins it with a code of two bytes.
       return length7 > 125 || (opcode === 0x8 && length7 === 1) ? Violation.InvalidControlLength : Violation.None;
     default:
       // 5.2: 3 to 7 and 11 to 15 are reserved.
@@ -189,13 +189,13 @@ function judgeOpcode({ fin, rsv1, opcode, length7 }: FirstOctets, isMessageOpen:
   }
 }
 
-/** `extended` is how many octets of extended length the number was written in: 0, 2 or 8. */
+/** `extended` is how many bytes of extended length the number was written in: 0, 2 or 8. */
 function judgeLength(length: bigint, extended: number): Violation {
   // 5.2: the most significant bit of 64 must be 0; and 2^53 - 1 is as far as JavaScript counts.
   if (length > 2n ** 53n - 1n) {
     return Violation.LengthTooLarge;
   }
-  // 5.2: the minimal number of octets must be used.
+  // 5.2: the minimal number of bytes must be used.
   if ((extended === 2 && length <= 125n) || (extended === 8 && length <= 65_535n)) {
     return Violation.NonMinimalLength;
   }
@@ -229,7 +229,7 @@ function bigEndian(octets: Uint8Array): bigint {
   return octets.reduce((value, octet) => value * 256n + BigInt(octet), 0n);
 }
 
-/** A masking key as a number whose lowest byte is the key's first octet. */
+/** A masking key as a number whose lowest byte is the key's first byte. */
 function littleEndian([first, second, third, fourth]: Uint8Array): number {
   return first | (second << 8) | (third << 16) | (fourth << 24);
 }

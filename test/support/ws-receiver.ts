@@ -30,7 +30,7 @@ export function receiverDecoder(
 ): Decoder {
   const events: WireEvent[] = [];
   let ended = false;
-  // Stands in for permessage-deflate: keeps the compressed octets of a message as they are, and hands `ws` nothing to judge.
+  // Stands in for permessage-deflate: keeps the compressed bytes of a message as they are, and hands `ws` nothing to judge.
   let compressed: Buffer[] | undefined;
   let inflated: (() => void) | undefined;
   const deflate = {
@@ -63,7 +63,7 @@ export function receiverDecoder(
       if (ended) {
         return;
       }
-      // `ws` unmasks in place, and the feeder's octets are not ours to change.
+      // `ws` unmasks in place, and the feeder's bytes are not ours to change.
       receiver._write(Buffer.from(chunk), 'buffer', (error) => {
         if (error) {
           events.push(fails(violationOf(error.code)));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { plainValues } from '../../src/values/values.js';
 
-test('plain values give views, text and octets that need no Node', () => {
+test('plain values give views, text and bytes that need no Node', () => {
   const bytes = plainValues.allocate(6);
   expect(bytes).toEqual(new Uint8Array(6));
   expect(plainValues.view(bytes.buffer, 2, 2).buffer).toBe(bytes.buffer);
@@ -15,7 +15,7 @@ test('plain values give views, text and octets that need no Node', () => {
   expect(plainValues.encode('\ud800')).toEqual(Uint8Array.of(0xef, 0xbf, 0xbd));
 });
 
-test('10.3 random octets come from the platform, 65,536 at most in one call', () => {
+test('10.3 random bytes come from the platform, 65,536 at most in one call', () => {
   const octets = new Uint8Array(65_536);
   plainValues.random(octets);
   expect(new Set(octets).size).toBe(256);

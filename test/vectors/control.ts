@@ -16,14 +16,14 @@ export const CONTROL: Vector[] = [
     events: [pong()],
   },
   {
-    name: 'a ping of 125 octets',
+    name: 'a ping of 125 bytes',
     section: '5.5',
     role: 'client',
     wire: `89 7d ${A125} 82 00`,
     events: [ping(A125), binary('')],
   },
   {
-    name: 'a pong of 125 octets, masked',
+    name: 'a pong of 125 bytes, masked',
     section: '5.5',
     role: 'server',
     wire: '8a fd ff ff ff ff ' + '9e '.repeat(125),
@@ -98,7 +98,7 @@ export const CONTROL: Vector[] = [
     events: [close(1000, 'bye')],
   },
   {
-    name: 'a Close with a reason of 123 octets',
+    name: 'a Close with a reason of 123 bytes',
     section: '5.5.1',
     role: 'client',
     wire: '88 7d 03 e9 ' + '61 '.repeat(123),
@@ -112,7 +112,7 @@ export const CONTROL: Vector[] = [
     events: [close(1000, 'κόσμε')],
   },
   {
-    name: 'a Close that lacks its last octet',
+    name: 'a Close that lacks its last byte',
     section: '5.5.1',
     role: 'client',
     wire: '88 05 03 e8 62 79',

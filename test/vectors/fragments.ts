@@ -84,7 +84,7 @@ export const FRAGMENTS: Vector[] = [
     events: [binary('61 62'), text('')],
   },
   {
-    name: 'fragments of one octet',
+    name: 'fragments of one byte',
     section: '5.4',
     role: 'client',
     wire: '01 01 61 ' + '00 01 61 '.repeat(98) + '80 01 61',

@@ -5,14 +5,14 @@ import { type Vector } from './vector.js';
 
 const KEY = '01 02 03 04';
 
-/** What `length` octets of 'a' look like after masking with KEY, and as text. */
+/** What `length` bytes of 'a' look like after masking with KEY, and as text. */
 function maskedA(length: number): string {
   return '60 63 62 65 '.repeat(Math.ceil(length / 4)).slice(0, 3 * length);
 }
 
 export const FRAMES: Vector[] = [
   { name: 'nothing means nothing', section: '5.2', role: 'client', wire: '', events: [] },
-  { name: 'one octet of a header is not judged yet', section: '5.2', role: 'client', wire: 'ff', events: [] },
+  { name: 'one byte of a header is not judged yet', section: '5.2', role: 'client', wire: 'ff', events: [] },
   {
     name: 'an unmasked text frame (the example of the RFC)',
     section: '5.7',
@@ -72,21 +72,21 @@ export const FRAMES: Vector[] = [
     events: [],
   },
   {
-    name: 'a frame that lacks its last octet',
+    name: 'a frame that lacks its last byte',
     section: '5.2',
     role: 'client',
     wire: '82 03 00 80',
     events: [],
   },
   {
-    name: 'a 16-bit length that lacks its last octet is not judged yet',
+    name: 'a 16-bit length that lacks its last byte is not judged yet',
     section: '5.2',
     role: 'client',
     wire: '82 7e 00',
     events: [],
   },
   {
-    name: 'a 64-bit length that lacks its last octet is not judged yet',
+    name: 'a 64-bit length that lacks its last byte is not judged yet',
     section: '5.2',
     role: 'client',
     wire: '82 7f ff ff ff ff ff ff ff',

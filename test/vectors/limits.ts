@@ -16,7 +16,7 @@ export const LIMITS: Vector[] = [
     events: [text('a'.repeat(10))],
   },
   {
-    name: 'a message one octet over the limit, before its payload arrives',
+    name: 'a message one byte over the limit, before its payload arrives',
     section: '10.4',
     role: 'client',
     options: LIMIT_10,
@@ -32,7 +32,7 @@ export const LIMITS: Vector[] = [
     events: [fails(Violation.MessageTooBig)],
   },
   {
-    name: 'a limit of one octet',
+    name: 'a limit of one byte',
     section: '10.4',
     role: 'client',
     options: { maxPayload: 1 },
@@ -48,7 +48,7 @@ export const LIMITS: Vector[] = [
     events: [binary(A10)],
   },
   {
-    name: 'fragments one octet over the limit together',
+    name: 'fragments one byte over the limit together',
     section: '10.4',
     role: 'client',
     options: LIMIT_10,
@@ -136,21 +136,21 @@ export const LIMITS: Vector[] = [
     events: [fails(Violation.MessageTooBig)],
   },
   {
-    name: 'fragments that pass 2^53 - 1 octets together, without a limit',
+    name: 'fragments that pass 2^53 - 1 bytes together, without a limit',
     section: '10.4',
     role: 'client',
     wire: '02 01 61 00 7f 00 1f ff ff ff ff ff ff',
     events: [fails(Violation.MessageTooBig)],
   },
   {
-    name: 'fragments that announce 2^53 - 1 octets together, without a limit',
+    name: 'fragments that announce 2^53 - 1 bytes together, without a limit',
     section: '10.4',
     role: 'client',
     wire: '02 01 61 00 7f 00 1f ff ff ff ff ff fe 62',
     events: [],
   },
   {
-    name: 'compressed octets count as they come',
+    name: 'compressed bytes count as they come',
     section: '10.4',
     role: 'client',
     options: { maxPayload: 10, rsv: 0x40 },

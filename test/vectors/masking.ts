@@ -1,4 +1,4 @@
-// The masking key: which frames carry one, what keys do, and every place in the key that an octet can meet (RFC 6455 5.1, 5.3).
+// The masking key: which frames carry one, what keys do, and every place in the key that a byte can meet (RFC 6455 5.1, 5.3).
 import { Violation } from '../../src/spec/violation.js';
 import { binary, fails, ping, text } from '../support/events.js';
 import { type Vector } from './vector.js';
@@ -49,7 +49,7 @@ export const MASKING: Vector[] = [
     events: [text('Hello')],
   },
   {
-    name: 'one octet more than a vector of 16',
+    name: 'one byte more than a vector of 16',
     section: '5.3',
     role: 'server',
     wire: '82 91 0f 1e 2d 3c 0f 1f 2f 3f 0b 1b 2b 3b 07 17 27 37 03 13 23 33 1f',

@@ -74,7 +74,7 @@ export const RESERVED_BITS: Vector[] = [
     events: [text('a'), compressed('binary', '62'), binary('63')],
   },
   {
-    name: 'compressed octets are not checked for UTF-8, those of the next message are',
+    name: 'compressed bytes are not checked for UTF-8, those of the next message are',
     section: 'RFC 7692 6',
     role: 'client',
     options: { rsv: 0x40 },

@@ -3,74 +3,74 @@ import { Violation } from '../../src/spec/violation.js';
 import { fails, ping, text, textOctets } from '../support/events.js';
 import { type Vector } from './vector.js';
 
-/** The length octet of a payload given in spaced hex, fewer than 126 octets long. */
+/** The length byte of a payload given in spaced hex, fewer than 126 bytes long. */
 function lengthOf(payload: string): string {
   return ((payload.length + 1) / 3).toString(16).padStart(2, '0');
 }
 
 const VALID: [string, string][] = [
   ['the Greek word kosme', 'ce ba cf 8c cf 83 ce bc ce b5'],
-  ['the lowest character of two octets', 'c2 80'],
-  ['the highest character of two octets', 'df bf'],
-  ['the lowest character of three octets', 'e0 a0 80'],
+  ['the lowest character of two bytes', 'c2 80'],
+  ['the highest character of two bytes', 'df bf'],
+  ['the lowest character of three bytes', 'e0 a0 80'],
   ['the euro sign', 'e2 82 ac'],
   ['the last character before the surrogates', 'ed 9f bf'],
   ['the first character after the surrogates', 'ee 80 80'],
-  ['the highest character of three octets, a noncharacter', 'ef bf bf'],
+  ['the highest character of three bytes, a noncharacter', 'ef bf bf'],
   ['the byte order mark', 'ef bb bf'],
   ['the byte order mark before text', 'ef bb bf 61'],
   ['the replacement character', 'ef bf bd'],
-  ['the lowest character of four octets', 'f0 90 80 80'],
+  ['the lowest character of four bytes', 'f0 90 80 80'],
   ['a face', 'f0 9f 98 80'],
   ['the highest character of all', 'f4 8f bf bf'],
   ['the null character', '00'],
-  ['the highest character of one octet', '7f'],
+  ['the highest character of one byte', '7f'],
   ['characters of every length', '61 c3 a9 e2 82 ac f0 9f 98 80 7a'],
-  ['a character that crosses octet 16', '61 '.repeat(15) + 'e2 82 ac'],
-  ['a character that crosses octet 64', '61 '.repeat(62) + 'f0 9f 98 80'],
-  ['a character just before octet 16', '61 '.repeat(12) + 'f0 9f 98 80 61'],
+  ['a character that crosses byte 16', '61 '.repeat(15) + 'e2 82 ac'],
+  ['a character that crosses byte 64', '61 '.repeat(62) + 'f0 9f 98 80'],
+  ['a character just before byte 16', '61 '.repeat(12) + 'f0 9f 98 80 61'],
 ];
 
-/** The octets, and those of them that are already enough to know that it is not UTF-8. */
+/** The bytes, and those of them that are already enough to know that it is not UTF-8. */
 const INVALID: [string, string][] = [
-  ['a continuation octet alone', '80'],
-  ['the highest continuation octet alone', 'bf'],
-  ['a continuation octet after a whole character', 'c3 a9 80'],
-  ['two octets for the null character', 'c0'],
-  ['two octets for a character of one', 'c1'],
-  ['three octets for a character of two, at the lowest', 'e0 80'],
-  ['three octets for a character of two, at the highest', 'e0 9f'],
-  ['four octets for a character of three, at the lowest', 'f0 80'],
-  ['four octets for a character of three, at the highest', 'f0 8f'],
+  ['a continuation byte alone', '80'],
+  ['the highest continuation byte alone', 'bf'],
+  ['a continuation byte after a whole character', 'c3 a9 80'],
+  ['two bytes for the null character', 'c0'],
+  ['two bytes for a character of one', 'c1'],
+  ['three bytes for a character of two, at the lowest', 'e0 80'],
+  ['three bytes for a character of two, at the highest', 'e0 9f'],
+  ['four bytes for a character of three, at the lowest', 'f0 80'],
+  ['four bytes for a character of three, at the highest', 'f0 8f'],
   ['the lowest surrogate', 'ed a0'],
   ['the highest surrogate', 'ed bf'],
   ['a character above 10FFFF', 'f4 90'],
   ['a character far above 10FFFF', 'f5'],
-  ['the first octet of a sequence of five', 'f8'],
-  ['the first octet of a sequence of six', 'fc'],
-  ['octet FE', 'fe'],
-  ['octet FF', 'ff'],
-  ['a character of two octets that is broken off by ASCII', 'c3 28'],
-  ['a character of three octets that is broken off by ASCII', 'e2 82 28'],
-  ['a character of three octets that is broken off by another', 'e2 e2'],
-  ['a character of four octets that is broken off at its second', 'f0 28'],
-  ['a character of four octets that is broken off at its third', 'f0 9f 28'],
-  ['a character of four octets that is broken off at its last', 'f0 9f 98 c0'],
-  ['an octet FF after fifteen good ones', '61 '.repeat(15) + 'ff'],
-  ['an octet FF after sixteen good ones', '61 '.repeat(16) + 'ff'],
-  ['an octet FF after sixty-four good ones', '61 '.repeat(64) + 'ff'],
-  ['an octet 80 after characters of three', 'e2 82 ac '.repeat(20) + '80'],
+  ['the first byte of a sequence of five', 'f8'],
+  ['the first byte of a sequence of six', 'fc'],
+  ['byte FE', 'fe'],
+  ['byte FF', 'ff'],
+  ['a character of two bytes that is broken off by ASCII', 'c3 28'],
+  ['a character of three bytes that is broken off by ASCII', 'e2 82 28'],
+  ['a character of three bytes that is broken off by another', 'e2 e2'],
+  ['a character of four bytes that is broken off at its second', 'f0 28'],
+  ['a character of four bytes that is broken off at its third', 'f0 9f 28'],
+  ['a character of four bytes that is broken off at its last', 'f0 9f 98 c0'],
+  ['a byte FF after fifteen good ones', '61 '.repeat(15) + 'ff'],
+  ['a byte FF after sixteen good ones', '61 '.repeat(16) + 'ff'],
+  ['a byte FF after sixty-four good ones', '61 '.repeat(64) + 'ff'],
+  ['a byte 80 after characters of three', 'e2 82 ac '.repeat(20) + '80'],
 ];
 
 const TRUNCATED: [string, string][] = [
-  ['one of two octets', 'c3'],
-  ['one of three octets', 'e2'],
-  ['two of three octets', 'e2 82'],
-  ['one of four octets', 'f0'],
-  ['two of four octets', 'f0 9f'],
-  ['three of four octets', 'f0 9f 98'],
-  ['sixteen octets and one of two', '61 '.repeat(16) + 'c3'],
-  ['sixty-one octets and three of four', '61 '.repeat(61) + 'f0 9f 98'],
+  ['one of two bytes', 'c3'],
+  ['one of three bytes', 'e2'],
+  ['two of three bytes', 'e2 82'],
+  ['one of four bytes', 'f0'],
+  ['two of four bytes', 'f0 9f'],
+  ['three of four bytes', 'f0 9f 98'],
+  ['sixteen bytes and one of two', '61 '.repeat(16) + 'c3'],
+  ['sixty-one bytes and three of four', '61 '.repeat(61) + 'f0 9f 98'],
 ];
 
 export const UTF8: Vector[] = [
@@ -82,7 +82,7 @@ export const UTF8: Vector[] = [
     events: [textOctets(payload)],
   })),
   ...VALID.map(([name, payload]): Vector => ({
-    name: `valid text in fragments of one octet: ${name}`,
+    name: `valid text in fragments of one byte: ${name}`,
     section: '5.6',
     role: 'client',
     wire: `01 00 00 01 ${payload.replaceAll(' ', ' 00 01 ')} 80 00`,
@@ -103,7 +103,7 @@ export const UTF8: Vector[] = [
     events: [ping(), text('a€')],
   },
   {
-    name: 'a thousand characters of three octets',
+    name: 'a thousand characters of three bytes',
     section: '5.6',
     role: 'client',
     wire: '81 7e 0b b8 ' + 'e2 82 ac '.repeat(1000),
@@ -124,7 +124,7 @@ export const UTF8: Vector[] = [
     events: [fails(Violation.InvalidUtf8)],
   })),
   ...INVALID.map(([name, payload]): Vector => ({
-    name: `not UTF-8, in fragments of one octet: ${name}`,
+    name: `not UTF-8, in fragments of one byte: ${name}`,
     section: '8.1',
     role: 'client',
     wire: `01 00 89 00 00 01 ${payload.replaceAll(' ', ' 00 01 ')}`,

@@ -1,4 +1,4 @@
-// One row of the vector tables: octets on the wire, and what they mean to the receiver.
+// One row of the vector tables: bytes on the wire, and what they mean to the receiver.
 import { type ReceiverOptions, type WireEvent } from '../support/events.js';
 
 export interface Vector {

@@ -1,16 +1,16 @@
-// A TCP address -> another that leads there through faults: octets split, late, flipped, or cut off. Random choices come from a seed.
+// A TCP address -> another that leads there through faults: bytes split, late, flipped, or cut off. Random choices come from a seed.
 import net, { type AddressInfo } from 'node:net';
 import { Random } from '../../support/random.js';
 
 export interface ProxyFaults {
   readonly seed: number;
-  /** The most octets that are passed on in one piece. */
+  /** The most bytes that are passed on in one piece. */
   readonly split?: number;
   /** The most turns of the event loop that a piece is held back. */
   readonly delay?: number;
-  /** Flips this bit of what the client sends, counted from the connection's first octet. */
+  /** Flips this bit of what the client sends, counted from the connection's first byte. */
   readonly flip?: number;
-  /** What to do once so many octets have come from the client. */
+  /** What to do once so many bytes have come from the client. */
   readonly cut?: { readonly at: number; readonly how: 'RST' | 'FIN' | 'stall' };
 }
 

@@ -8,7 +8,7 @@ const sockets = new Map();
 
 /**
  * Writes `frames` up to each cut.
- * @param cuts `{ path, octets, backlog, head }`: -2 octets write nothing at all, -1 half of the handshake's head; with
+ * @param cuts `{ path, octets, backlog, head }`: -2 bytes write nothing at all, -1 half of the handshake's head; with
  *   `backlog` nothing is read after the handshake
  * @param port where to connect to as a client; a server listens
  * @returns the port

@@ -1,4 +1,4 @@
-// One conversation, as the octets that a peer of either role writes, with what each makes the other side do.
+// One conversation, as the bytes that a peer of either role writes, with what each makes the other side do.
 import { deflateRawSync } from 'node:zlib';
 import { encodeFrame, requestHead, type RawFrameOptions, type RawRole } from '../../support/raw-peer.js';
 

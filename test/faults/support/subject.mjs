@@ -62,7 +62,7 @@ const room = {
   facts({ ws, ...record }) {
     return { ...record, state: ws.readyState };
   },
-  /** Memory in use after a collection, in octets. */
+  /** Memory in use after a collection, in bytes. */
   async memory() {
     for (let i = 0; i < 3; i++) {
       globalThis.gc();

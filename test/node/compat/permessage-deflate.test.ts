@@ -342,7 +342,7 @@ describe.each<[string, EngineClass]>([
   });
 
   test.each([
-    ['of one octet more', 26],
+    ['of one byte more', 26],
     ['of many', 1_000_000],
   ])('answers a message %s than maxPayload with an error', async (_, length) => {
     const server = accepted({ isServer: true, maxPayload: 25 });
@@ -355,7 +355,7 @@ describe.each<[string, EngineClass]>([
     });
   });
 
-  test('lets a message of maxPayload octets pass', async () => {
+  test('lets a message of maxPayload bytes pass', async () => {
     const server = accepted({ isServer: true, maxPayload: 25 });
     expect(await decompress(server, await compress(accepted(), Buffer.alloc(25)))).toHaveLength(25);
   });

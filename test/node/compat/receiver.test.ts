@@ -169,7 +169,7 @@ describe.each(Object.entries(BOTH))('Receiver of %s', (_name, ReceiverClass) => 
     await vi.waitUntil(() => callback.mock.calls.length === 1);
   });
 
-  it('can be fed through _write, octet by octet and without awaiting the callback', () => {
+  it('can be fed through _write, byte by byte and without awaiting the callback', () => {
     const { receiver, log } = receiving();
     const callback = vi.fn();
     const wire = Buffer.concat([encodeFrame({ payload: 'one' }), encodeFrame({ payload: 'two' })]);
@@ -201,7 +201,7 @@ describe.each(Object.entries(BOTH))('Receiver of %s', (_name, ReceiverClass) => 
     extension.cleanup();
   });
 
-  it('holds the limit for a message after inflating, and tells what the inflater says of bad octets', async () => {
+  it('holds the limit for a message after inflating, and tells what the inflater says of bad bytes', async () => {
     const bomb = inflating('x'.repeat(1000), { maxPayload: 999 });
     bomb.receiver.write(bomb.frame);
     await vi.waitUntil(() => bomb.log.length > 0);
@@ -228,7 +228,7 @@ describe.each(Object.entries(BOTH))('Receiver of %s', (_name, ReceiverClass) => 
 });
 
 describe('Receiver', () => {
-  it('leaves the octets that it is given as they are', () => {
+  it('leaves the bytes that it is given as they are', () => {
     const chunk = encodeFrame({ payload: 'masked', masked: true });
     const before = Buffer.from(chunk);
     const receiver = new Receiver({ isServer: true });

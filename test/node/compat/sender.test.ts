@@ -1,4 +1,4 @@
-// Sender, held against that of `ws`: what it writes, octet by octet, for the same calls with the same masking keys.
+// Sender, held against that of `ws`: what it writes, byte by byte, for the same calls with the same masking keys.
 import { createRequire } from 'node:module';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
@@ -67,7 +67,7 @@ const SCRIPTS: Readonly<Record<string, (sender: Sender) => void>> = {
     sender.send(Buffer.from('text in a buffer'), { ...MESSAGE, mask: true });
     sender.send('binary from a string', { ...MESSAGE, binary: true });
   },
-  'every kind of octets': (sender) => {
+  'every kind of bytes': (sender) => {
     const octets = new Uint8Array([9, 1, 2, 3, 4, 9]);
     const views = [
       octets.subarray(1, 5),
@@ -116,7 +116,7 @@ describe('Sender', () => {
     expect(written.length).toBeGreaterThan(0);
   });
 
-  it.each(LENGTHS)('writes messages and frames of %i octets as that of ws does', (length) => {
+  it.each(LENGTHS)('writes messages and frames of %i bytes as that of ws does', (length) => {
     const data = Buffer.alloc(length, 'abcdefg');
     for (const mask of [false, true]) {
       const [theirs, ours] = [writing(ws.Sender), writing(Sender)];
@@ -219,7 +219,7 @@ describe.each(Object.entries(BOTH))('Sender of %s', (_name, SenderClass) => {
     expect(new Set(keys).size).toBeGreaterThan(95);
   });
 
-  it('calls generateMask with four octets, once a masked frame, none for others', () => {
+  it('calls generateMask with four bytes, once a masked frame, none for others', () => {
     const generateMask = vi.fn((mask: Buffer) => void mask.fill(1));
     const sender = new SenderClass(new PassThrough(), {}, generateMask);
     sender.send('x', { ...MESSAGE, mask: true });

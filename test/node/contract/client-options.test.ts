@@ -146,7 +146,7 @@ contract('client options', (implementation) => {
     );
   });
 
-  it('request: is that of RFC 6455 4.1 with a fresh key of 16 octets each time', async () => {
+  it('request: is that of RFC 6455 4.1 with a fresh key of 16 bytes each time', async () => {
     const [one, two] = [await requestOf(implementation), await requestOf(implementation)];
     expect(one.split('\r\n')[0]).toBe('GET / HTTP/1.1');
     expect(headerOf(one, 'upgrade')).toBe('websocket');

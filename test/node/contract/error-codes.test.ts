@@ -251,7 +251,7 @@ contract('error codes', (implementation) => {
     expect((await end).error?.code).toBe('WS_ERR_INVALID_UTF8');
   });
 
-  it('valid text cut at any octet over frames: is delivered', async () => {
+  it('valid text cut at any byte over frames: is delivered', async () => {
     const { ws, peer } = await rawClient(implementation);
     const text = Buffer.from('aé€😀z');
     const log: string[] = [];

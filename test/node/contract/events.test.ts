@@ -87,7 +87,7 @@ contract('events', (implementation) => {
     expect(log).toEqual(['text a', 'ping p', 'pong q', 'text bc', 'binary d', 'close 1000']);
   });
 
-  it('order: is the same when every octet is a chunk of its own', async () => {
+  it('order: is the same when every byte is a chunk of its own', async () => {
     const { ws, peer } = await rawClient(implementation);
     const log = recorder(ws);
     const closed = event(ws, 'close');

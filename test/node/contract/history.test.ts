@@ -30,7 +30,7 @@ import { ownedPairOfStreams } from './streams.js';
 const QUADRATIC = 200;
 
 contract('history of ws', (implementation) => {
-  it('29293ed1: a number given to send, ping or pong is its digits, never so many octets of memory', async () => {
+  it('29293ed1: a number given to send, ping or pong is its digits, never so many bytes of memory', async () => {
     const { ws, peer } = await rawClient(implementation);
     ws.send(100);
     ws.ping(100);
@@ -38,14 +38,14 @@ contract('history of ws', (implementation) => {
     for (let i = 0; i < 3; i++) expect((await peer.readFrame()).payload.toString()).toBe('100');
   });
 
-  it('c0327ec1: a typed array as close reason sends no octet it does not hold', async () => {
+  it('c0327ec1: a typed array as close reason sends no byte it does not hold', async () => {
     const { ws, peer } = await rawClient(implementation);
     expect(() => ws.close(1000, new Float32Array(20))).toThrow(TypeError);
     ws.close(1000, Uint8Array.of(0x61, 0x62));
     expect((await peer.readFrame()).payload).toEqual(Buffer.from([0x03, 0xe8, 0x61, 0x62]));
   });
 
-  it('08c6c8ba: a message of many fragments is exactly their octets', async () => {
+  it('08c6c8ba: a message of many fragments is exactly their bytes', async () => {
     const { ws, peer } = await rawClient(implementation);
     const parts = Array.from({ length: 40 }, (_, i) => Buffer.alloc((i * 97) % 700, i));
     const got = message(ws);

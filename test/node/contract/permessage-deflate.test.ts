@@ -354,7 +354,7 @@ contract('permessage-deflate', (implementation) => {
 
   it('window bits: what was agreed is used: no distance reaches further back', async () => {
     const { ws, peer } = await deflatingServer(implementation, { serverMaxWindowBits: 9 });
-    // Equal halves 1000 octets apart: a window of 512 cannot refer back to the first.
+    // Equal halves 1000 bytes apart: a window of 512 cannot refer back to the first.
     const half = Array.from({ length: 1000 }, (_, i) => String.fromCharCode(33 + ((i * i * 31 + i * 17) % 90))).join(
       '',
     );

@@ -46,7 +46,7 @@ contract('semi-public pieces', (implementation) => {
     expect(masked[0]).toHaveLength(6);
   });
 
-  it('Sender.frame: fin, opcode, rsv1 make the first octet', () => {
+  it('Sender.frame: fin, opcode, rsv1 make the first byte', () => {
     const first = (options: Partial<SenderFrameOptions>): number =>
       implementation.Sender.frame(Buffer.alloc(0), { ...FRAME, ...options })[0][0];
     expect(first({ fin: false, opcode: 2 })).toBe(0x02);
@@ -217,7 +217,7 @@ contract('semi-public pieces', (implementation) => {
     await vi.waitUntil(() => two.log.length === 2);
   });
 
-  it('Receiver._write: may be called directly, octet by octet (playwright)', () => {
+  it('Receiver._write: may be called directly, byte by byte (playwright)', () => {
     const { receiver: made, log } = receiver(implementation);
     const callback = vi.fn();
     for (const octet of encodeFrame({ payload: 'été', opcode: 1 })) {

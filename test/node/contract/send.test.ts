@@ -67,7 +67,7 @@ contract('send', (implementation) => {
   });
 
   for (const length of [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]) {
-    it(`send(data): ${length} octets take the shortest length form`, async () => {
+    it(`send(data): ${length} bytes take the shortest length form`, async () => {
       const { ws, peer } = await rawClient(implementation);
       const data = Buffer.alloc(length, 'abc');
       ws.send(data);

@@ -27,7 +27,7 @@ function makeSeeds(random: Random): Buffer[] {
   return [...seeds, ...finals, Buffer.concat([seeds[15], TAIL, seeds[20]])];
 }
 
-/** Changes a stream in one to four ways: bits, octets, cuts, insertions, repetitions. */
+/** Changes a stream in one to four ways: bits, bytes, cuts, insertions, repetitions. */
 function mutate(stream: Buffer, random: Random): Buffer {
   let mutated = Buffer.from(stream);
   for (let count = 1 + random(4); count > 0; count -= 1) {

@@ -39,7 +39,7 @@ const AGREED: DeflateAgreement = {
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const LENGTHS = [0, 1, 5, 200, 5000, 65_535, 65_536, 65_537, 400_000, 0, 1_200_000, 7];
 
-/** Inflates one octet of output at a time, so that every distance is held against the window itself. */
+/** Inflates one byte of output at a time, so that every distance is held against the window itself. */
 function inflateWithin(windowBits: number, payload: Uint8Array): Buffer | Error {
   const handle = new ZlibHandle('inflate', { windowBits });
   const input = Buffer.concat([payload, TAIL]);
@@ -115,7 +115,7 @@ describe.each(PATHS)('%s', (path) => {
       deflater.close();
     });
 
-    test('RFC 7692 7.2.3.6: an empty message is one octet, also as the last fragment', async () => {
+    test('RFC 7692 7.2.3.6: an empty message is one byte, also as the last fragment', async () => {
       const deflater = new TestDeflater({ windowBits: 15, contextTakeover }, options);
       const empty = new Uint8Array(0);
       expect(Array.from((await deflater.deflate(empty)) as Uint8Array)).toEqual([0x00]);
@@ -129,7 +129,7 @@ describe.each(PATHS)('%s', (path) => {
     });
   });
 
-  test('RFC 7692 7.1.1: without context takeover equal messages compress to equal octets, with it to fewer', async () => {
+  test('RFC 7692 7.1.1: without context takeover equal messages compress to equal bytes, with it to fewer', async () => {
     const message = jsonLike(1000, seeded(1));
     for (const [direction, same] of [
       [NO_TAKEOVER, true],
@@ -146,7 +146,7 @@ describe.each(PATHS)('%s', (path) => {
 
   test.each([8, 9, 10])('RFC 7692 7.1.2: no distance reaches beyond a window of %i bits', async (windowBits) => {
     const random = seeded(windowBits);
-    // Repeats at distances up to 1,300 octets.
+    // Repeats at distances up to 1,300 bytes.
     const parts = Array.from({ length: 100 }, (_, index) => {
       const word = noise(6, random);
       return Buffer.concat([word, noise(13 * index, random), word]);

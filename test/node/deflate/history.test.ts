@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { History } from '../../../src/node/deflate/history.js';
 
-test('a history keeps the last octets of all that was appended, at most a window', () => {
+test('a history keeps the last bytes of all that was appended, at most a window', () => {
   const history = new History({ windowBits: 8 });
   let all = Buffer.alloc(0);
   expect(history.window).toBeUndefined();

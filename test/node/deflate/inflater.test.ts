@@ -60,7 +60,7 @@ const MALFORMED: { name: string; messages: Uint8Array[] }[] = [
     name: 'two blocks (RFC 7692 7.2.3.5)',
     messages: [Buffer.from('f248050000 00ffffcac9c90700'.replace(' ', ''), 'hex')],
   },
-  { name: 'a payload of no octets', messages: [new Uint8Array(0)] },
+  { name: 'a payload of no bytes', messages: [new Uint8Array(0)] },
   { name: 'empty messages (RFC 7692 7.2.3.6)', messages: [Buffer.from([0]), Buffer.from([0]), hello] },
   { name: 'a message that ends inside a block', messages: [hello.subarray(0, 3)] },
   {
@@ -113,7 +113,7 @@ describe.each(PATHS)('%s', (path) => {
     inflater.close();
   });
 
-  test('RFC 6455 10.4: a message of maxLength octets passes and one octet more does not', async () => {
+  test('RFC 6455 10.4: a message of maxLength bytes passes and one byte more does not', async () => {
     for (const maxLength of [0, 1, 63, 64, 1000, 65_535, 65_536, 65_537, 300_000]) {
       const inflater = new TestInflater(NO_TAKEOVER, options);
       expect(await inflater.inflate(compressed(Buffer.alloc(maxLength)), maxLength)).toHaveLength(maxLength);
@@ -147,11 +147,11 @@ describe.each(PATHS)('%s', (path) => {
   });
 
   test('B07: a distance never reaches what another message or connection left behind', async () => {
-    // Fixed blocks (RFC 1951 3.2.6): the literal 'a', then three octets from a distance of 2 and more.
+    // Fixed blocks (RFC 1951 3.2.6): the literal 'a', then three bytes from a distance of 2 and more.
     const far: Buffer[] = [Buffer.from([0x4b, 0x04, 0x61, 0x00])];
     const secret = Buffer.alloc(32_768, 0xa5);
     for (const size of [100, 1000, 20_000, 32_768]) {
-      // What a sender with a preset window writes refers to octets that the receiver must not have.
+      // What a sender with a preset window writes refers to bytes that the receiver must not have.
       far.push(compressed(secret.subarray(0, 300), { dictionary: secret.subarray(0, size) }));
     }
     const poisoned = new TestInflater(NO_TAKEOVER, options);

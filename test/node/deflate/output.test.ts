@@ -3,7 +3,7 @@ import { exactCopy, Output } from '../../../src/node/deflate/output.js';
 
 const MiB = 1024 * 1024;
 
-/** Fills an output to `length` octets, each step as much as there is room for, and counts the buffers. */
+/** Fills an output to `length` bytes, each step as much as there is room for, and counts the buffers. */
 function fill(output: Output, length: number): number {
   const buffers = new Set([output.buffer]);
   while (output.length < length) {

@@ -13,7 +13,7 @@ const HEADERS = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
 /** V8's young generation grows by tens of MiB with handshakes and echoes, not with what is measured: it is kept at 2 MiB. */
 const SMALL_YOUNG_GENERATION = ['--max-semi-space-size=2'];
 
-/** Octets of memory: at rest after a garbage collection, V8's heap among it, and the most that was there at any echo. */
+/** Bytes of memory: at rest after a garbage collection, V8's heap among it, and the most that was there at any echo. */
 interface Memory {
   resident: number;
   heap: number;

@@ -79,7 +79,7 @@ describe.each(ROLES)('as a $role', ({ open }) => {
     expect((await end).error).toMatchObject({ code: 'WS_ERR_UNEXPECTED_RSV_1' });
   });
 
-  test('B09: compress: false leaves RSV1 clear and the octets as they are, message by message and for all fragments of one', async () => {
+  test('B09: compress: false leaves RSV1 clear and the bytes as they are, message by message and for all fragments of one', async () => {
     const { ws, peer } = await open();
     for (const compress of [true, false, undefined, false, true]) ws.send(long, { compress });
     ws.send('one', { compress: false, fin: false });
@@ -107,7 +107,7 @@ describe.each(ROLES)('as a $role', ({ open }) => {
     expect(inflated(frames).equals(Buffer.concat(parts))).toBe(true);
   });
 
-  test('RFC 7692 7.2.3.6: an empty message is sent as one octet', async () => {
+  test('RFC 7692 7.2.3.6: an empty message is sent as one byte', async () => {
     const { ws, peer } = await open();
     ws.send('');
     expect(await peer.readFrame()).toMatchObject({ rsv1: true, fin: true, opcode: 1, payload: Buffer.of(0) });
@@ -117,9 +117,9 @@ describe.each(ROLES)('as a $role', ({ open }) => {
     { name: 'one block (RFC 7692 7.2.3.1)', wire: 'f248cdc9c90700' },
     { name: 'stored blocks (7.2.3.3)', wire: '000500faff48656c6c6f00' },
     { name: 'a final block (7.2.3.4)', wire: 'f348cdc9c9070000' },
-    { name: 'a final block, and no octet after it', wire: 'f348cdc9c90700' },
+    { name: 'a final block, and no byte after it', wire: 'f348cdc9c90700' },
     { name: 'two blocks (7.2.3.5)', wire: 'f248050000 00ffffcac9c90700' },
-  ])('RFC 7692 7.2.2: $name in one frame, octet by octet and with empty fragments is one message', async ({ wire }) => {
+  ])('RFC 7692 7.2.2: $name in one frame, byte by byte and with empty fragments is one message', async ({ wire }) => {
     const { ws, peer } = await open();
     const octets = Buffer.from(wire.replace(' ', ''), 'hex');
     const pieces = Array.from(octets, (octet) => [Buffer.of(octet), Buffer.alloc(0)]).flat();
@@ -132,7 +132,7 @@ describe.each(ROLES)('as a $role', ({ open }) => {
     expect((await got).map(({ data }) => data.toString())).toEqual(['Hello', 'Hello', 'Hello']);
   });
 
-  test('RFC 7692 7.2.3.6: the octet that stands for an empty message is one, also between empty fragments', async () => {
+  test('RFC 7692 7.2.3.6: the byte that stands for an empty message is one, also between empty fragments', async () => {
     const { ws, peer } = await open();
     const got = messages(ws, 3);
     peer.send({ rsv1: true, payload: Buffer.of(0) });

@@ -5,16 +5,16 @@ export interface NaiveHeader {
   /** The RSV bits where they stand on the wire: 0x70. */
   rsv: number;
   opcode: number;
-  /** Four octets, or none where the frame is not masked. */
+  /** Four bytes, or none where the frame is not masked. */
   key: Uint8Array | undefined;
-  /** The payload's length, in octets. */
+  /** The payload's length, in bytes. */
   length: bigint;
 }
 
-/** How many octets of extended length a number is written in. */
+/** How many bytes of extended length a number is written in. */
 export type LengthForm = 0 | 2 | 8;
 
-/** The octets of a header; `form` writes the length in more octets than it needs. */
+/** The bytes of a header; `form` writes the length in more bytes than it needs. */
 export function naiveEncodeHeader(header: NaiveHeader, form: LengthForm = shortestForm(header.length)): Uint8Array {
   const extended = form === 0 ? '' : header.length.toString(16).padStart(2 * form, '0');
   const length7 = form === 0 ? Number(header.length) : form === 2 ? 126 : 127;

@@ -6,14 +6,14 @@ import { naiveMask } from './mask.js';
 import { naiveTranscode } from './transcode.js';
 import { naiveUtf8State } from './utf8.js';
 
-/** Octets from both sides of every border that RFC 3629 4 draws. */
+/** Bytes from both sides of every border that RFC 3629 4 draws. */
 const BORDERS = [
   0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
   0xf1, 0xf3, 0xf4, 0xf5, 0xff,
 ];
 
 describe('the naive UTF-8 judge', () => {
-  test('RFC 3629 4 equals Node on every sequence of four border octets', () => {
+  test('RFC 3629 4 equals Node on every sequence of four border bytes', () => {
     for (const first of BORDERS) {
       for (const second of BORDERS) {
         for (const third of BORDERS) {
@@ -28,7 +28,7 @@ describe('the naive UTF-8 judge', () => {
     }
   });
 
-  test('RFC 3629 4 equals Node on every sequence of two octets', () => {
+  test('RFC 3629 4 equals Node on every sequence of two bytes', () => {
     for (let pair = 0; pair < 0x10000; pair++) {
       const octets = Uint8Array.of(pair >> 8, pair & 0xff);
       if ((naiveUtf8State(octets) === 0) !== isUtf8(octets)) {
@@ -67,7 +67,7 @@ test('RFC 3629 3 the naive transcoding equals Node on every code point', () => {
   }
 });
 
-test('RFC 6455 5.3 the naive mask is undone by itself, and its first octet meets the lowest byte of the key', () => {
+test('RFC 6455 5.3 the naive mask is undone by itself, and its first byte meets the lowest byte of the key', () => {
   const octets = new Random(53).octets(67);
   expect(naiveMask(naiveMask(octets, 0x89abcdef), 0x89abcdef)).toEqual(octets);
   expect([...naiveMask(Uint8Array.of(0, 0, 0, 0, 0), 0x04030201)]).toEqual([1, 2, 3, 4, 1]);
@@ -86,7 +86,7 @@ describe('the naive header', () => {
     expect(written).toEqual(['8105', '818537fa213d', '0103', '827e0100', '827f0000000000010000']);
   });
 
-  test('RFC 6455 5.2 reads what it writes, and waits for the last octet', () => {
+  test('RFC 6455 5.2 reads what it writes, and waits for the last byte', () => {
     const random = new Random(52);
     for (const length of [0n, 1n, 125n, 126n, 127n, 65_535n, 65_536n, 2n ** 32n, 2n ** 53n, 2n ** 64n - 1n]) {
       for (const key of [undefined, random.octets(4)]) {

@@ -1,4 +1,4 @@
-// Judges UTF-8 one octet at a time, by the grammar of RFC 3629 4: what the UTF-8 kernels must equal.
+// Judges UTF-8 one byte at a time, by the grammar of RFC 3629 4: what the UTF-8 kernels must equal.
 
 type Range = readonly [lowest: number, highest: number];
 
@@ -18,7 +18,7 @@ const CHARACTERS: readonly (readonly Range[])[] = [
 ];
 
 /**
- * The resumable state after all of `octets`, from the state `from`: 0 between characters, -1 when no octets that follow
+ * The resumable state after all of `octets`, from the state `from`: 0 between characters, -1 when no bytes that follow
  * make it UTF-8, else `needed | lowest << 8 | highest << 16`.
  */
 export function naiveUtf8State(octets: Iterable<number>, from = 0): number {
