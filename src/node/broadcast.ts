@@ -1,5 +1,6 @@
 // `broadcast` frames a message once and sends the frame by many connections.
 import type { Sendable } from './data.js';
+import { catchUp } from './flush-time.js';
 import { FramedMessage } from './framed-message.js';
 import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
@@ -38,6 +39,7 @@ export function broadcast(
   data: Exclude<Sendable, Blob>,
   { filter, binary, compress = false }: BroadcastOptions,
 ): void {
+  catchUp();
   const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
   const message = new FramedMessage(data, isBinary, compress);
   for (const client of clients) {

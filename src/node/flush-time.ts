@@ -21,7 +21,30 @@ const resolved = Promise.resolve();
 // oxlint-disable-next-line unbound-method -- it is called with its promise
 const { then } = Promise.prototype;
 
+/** Sends to many that were put off within this tick. */
+let putOff: (() => void)[] = [];
+
+/**
+ * Puts sends to many off until the end of the tick, or the next send of any connection of this thread: those that come until
+ * then can join them. `work` throws nothing.
+ */
+export function putOffSends(work: () => void): void {
+  if (putOff.push(work) === 1) void then.call(resolved, catchUp);
+}
+
+/** Does the sends that were put off: whatever a connection is asked for comes after them. */
+export function catchUp(): void {
+  if (putOff.length > 0) doPutOff();
+}
+
+function doPutOff(): void {
+  const all = putOff;
+  putOff = [];
+  for (const work of all) work();
+}
+
 function flushAll(): void {
+  catchUp();
   const all = waiting;
   waiting = [];
   for (const batch of all) batch.flushBatch();
@@ -39,6 +62,7 @@ export function beginReading(batch: Batch): void {
 
 export function endReading(): void {
   reading.pop();
+  catchUp();
 }
 
 /** The time in ms since an arbitrary moment; kept here, since test runners replace it. */
@@ -60,6 +84,7 @@ function exits(): EventEmitter {
 }
 
 function flushAtExit(): void {
+  catchUp();
   isExitingNow = true;
   flushAll();
   for (const batch of reading) batch.flushBatch();

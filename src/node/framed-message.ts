@@ -41,6 +41,7 @@ export class FramedMessage {
 
   /** How long `frame` is. */
   get length(): number {
+    if (this.plain !== undefined) return this.plain.length;
     const { length } = this.encoded();
     return headerLength(length) + length;
   }

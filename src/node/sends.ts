@@ -7,6 +7,7 @@ import { State } from '../connection/state.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, sizeOf, toMask, toPayload, toReason, type Sendable } from './data.js';
+import { catchUp } from './flush-time.js';
 import type { FramedMessage } from './framed-message.js';
 import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
@@ -27,6 +28,7 @@ export function sendPayload(
   callback: Callback,
   isBytes: boolean,
 ): void {
+  catchUp();
   // As in ws, an option that is present counts even if it is undefined.
   // Deviation from ws (D16): an inherited option counts too.
   let binary = isBytes;
@@ -72,6 +74,7 @@ export function sendControl(
   mask: unknown,
   callback: Callback,
 ): void {
+  catchUp();
   const payload = isBlob(data) ? data : toPayload(data);
   assertControlLength(isBlob(payload) ? payload.size : sizeOf(payload));
   inTurn(session, payload, callback, (bytes, told) => {

@@ -11,6 +11,7 @@ import { isBlob, sizeOf, toCallback, toPayload, type Sendable } from './data.js'
 import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
+import { catchUp } from './flush-time.js';
 import type { FramedMessage } from './framed-message.js';
 import type { FramedRun } from './framed-run.js';
 import { iterate } from './iterate.js';
@@ -38,6 +39,9 @@ const EMPTY = Buffer.alloc(0);
  * replaced it, or no other connection can share this one's form of the message. @internal
  */
 export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callback?: SendCallback) => boolean;
+
+/** Whether a socket is one of ours whose `send` nobody has replaced. @internal */
+export let sendsAsMade: (socket: object) => boolean;
 
 /** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */
 export let broadcastRun: (websocket: WebSocket, run: FramedRun) => boolean;
@@ -104,6 +108,7 @@ export class WebSocket extends EventEmitter {
   get bufferedAmount(): number {
     const session = this.#session;
     if (session === undefined) return tooLateOf.get(this) ?? 0;
+    catchUp();
     session.flushBatch();
     return session.waitingBytes;
   }
@@ -117,6 +122,7 @@ export class WebSocket extends EventEmitter {
    * @internal
    */
   get _socket(): Duplex | null {
+    catchUp();
     return this.#session?.expose() ?? null;
   }
   /** @internal */
@@ -144,6 +150,7 @@ export class WebSocket extends EventEmitter {
   get needDrain(): boolean {
     const session = this.#session;
     if (session === undefined) return false;
+    catchUp();
     session.flushBatch();
     return session.isBehind || session.isFull;
   }
@@ -229,6 +236,7 @@ export class WebSocket extends EventEmitter {
       sendFramed(session, message, callback);
       return true;
     };
+    sendsAsMade = (socket) => socket instanceof WebSocket && socket.send === METHODS.send;
     broadcastRun = (websocket, run) => {
       if (websocket.send !== METHODS.send || websocket._readyState !== ReadyState.Open) return false;
       const session = websocket.#session!;
@@ -248,6 +256,7 @@ export class WebSocket extends EventEmitter {
    *   the reason is too long
    */
   close(code?: number, reason?: string | Uint8Array): void {
+    catchUp();
     switch (this._readyState) {
       case ReadyState.Closed:
         return;
@@ -266,6 +275,7 @@ export class WebSocket extends EventEmitter {
 
   /** Ends the connection without a closing handshake; earlier sends are still written as far as the socket takes them. */
   terminate(): void {
+    catchUp();
     switch (this._readyState) {
       case ReadyState.Closed:
         return;

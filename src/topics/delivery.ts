@@ -80,9 +80,9 @@ export class Delivery {
 
   private deliver(topic: Topic, live: Live): void {
     const latest = this.serial;
-    const { place } = live;
+    const { excepts, place } = live;
+    const { messages } = this.framed(topic, live);
     if (channels.deliver.hasSubscribers) {
-      const { messages } = this.framed(topic, live);
       channels.deliver.publish({ topic: topic.name, messages: messages.length, subscribers: topic.subscribers.size });
     }
     // A map iterates in insertion order: the rest came after this entry.
@@ -92,7 +92,13 @@ export class Delivery {
       if (subscription.held !== undefined) {
         if (place !== undefined) subscription.held.push(live);
       } else if (place === undefined || subscription.isDue(place)) {
-        this.deliverTo(topic, subscription, live, 0);
+        const { member } = subscription;
+        // The most common case, short.
+        if (messages.length > 1) this.deliverTo(topic, subscription, live, 0);
+        else if (messages.length === 1 && member.isOpen && excepts?.[0] !== member.socket) {
+          this.counters.due++;
+          member.deliver(topic.name, messages[0]);
+        }
       }
     }
   }

@@ -26,6 +26,8 @@ export class Subscription {
     readonly member: Member,
     /** Increases, so that a fan-out can tell the subscriptions that came after it had begun. */
     readonly serial: number,
+    /** Whether its socket is one of ours, which sends as it was made to. */
+    readonly isOurs: boolean,
   ) {}
 
   /** Whether an entry comes after the first place: the engine may relay one after its history has shown it. */
@@ -47,6 +49,8 @@ const PUBLISHERS = 1000;
 
 export class Topic {
   readonly subscribers: Map<TopicSocket, Subscription> = new Map();
+  /** How many of them have a socket of another make. */
+  others = 0;
   /** Settles once the engine has confirmed the subscription, and the topic's position is known. */
   readonly confirmed: Promise<void>;
   isConfirmed = false;

@@ -2,11 +2,13 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toPayload } from '../node/data.js';
+import { sendsAsMade } from '../node/websocket.js';
 import { checkSocket, checkTopic, isBytes } from './arguments.js';
 import type { Broker } from './broker.js';
 import { channels } from './channels.js';
 import { Delivery } from './delivery.js';
 import { TopicsError } from './errors.js';
+import { Gathering } from './gathering.js';
 import { Link, type LinkOwner } from './link.js';
 import { Member, Turns, type MemberOwner, type TopicSocket } from './member.js';
 import { MemoryBroker } from './memory-broker.js';
@@ -34,6 +36,7 @@ export class Topics extends EventEmitter {
   readonly #topics = new Map<string, Topic>();
   readonly #members = new Map<TopicSocket, Member>();
   readonly #delivery: Delivery;
+  readonly #gathering: Gathering = new Gathering((topic, live) => this.#delivery.fanOut(topic, live));
   readonly #owner: MemberOwner;
   readonly #counters = {
     delivered: 0,
@@ -84,7 +87,10 @@ export class Topics extends EventEmitter {
     const found = this.#topics.get(topic) ?? this.#addTopic(topic);
     const existing = found.subscribers.get(socket);
     if (existing?.started !== undefined) return existing.started;
-    const subscription = new Subscription(member, this.#delivery.nextSerial());
+    this.#gathering.release();
+    const isOurs = sendsAsMade(socket);
+    if (!isOurs) found.others++;
+    const subscription = new Subscription(member, this.#delivery.nextSerial(), isOurs);
     member.topics.add(topic);
     found.subscribers.set(socket, subscription);
     this.#counters.subscriptions++;
@@ -101,6 +107,7 @@ export class Topics extends EventEmitter {
     checkTopic(topic);
     const member = this.#members.get(socket);
     if (member === undefined || !member.topics.has(topic)) return false;
+    this.#gathering.release();
     this.#leave(member, topic);
     return true;
   }
@@ -128,8 +135,9 @@ export class Topics extends EventEmitter {
     if (isLocal) {
       // The bytes belong to the message from here on: the caller may change its own.
       const own = (payload = Buffer.from(payload as Uint8Array));
-      const entry = { origin: '', number: 0, messages: [{ payload: own, isBinary, compress }] };
-      this.#delivery.fanOut(found, { entry, place: undefined, excepts: except && [except], framed: undefined });
+      this.#gathering.add(found, { payload: own, isBinary, compress }, except);
+      // Others, and those who trace, see each message when it is published.
+      if (found.others > 0 || channels.deliver.hasSubscribers) this.#gathering.release();
     }
     return outbox === undefined ? DONE : outbox.add(topic, payload, isBinary, compress, except);
   }
@@ -149,6 +157,7 @@ export class Topics extends EventEmitter {
   }
 
   get statistics(): TopicsStatistics {
+    this.#gathering.release();
     return { ...this.#counters, topics: this.#topics.size, brokerRoundTrip: this.#outbox?.roundTrip ?? 0 };
   }
 
@@ -158,6 +167,7 @@ export class Topics extends EventEmitter {
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    this.#gathering.release();
     this.#isClosed = true;
     for (const member of this.#members.values()) this.#leaveAll(member);
     this.#topics.clear();
@@ -211,6 +221,7 @@ export class Topics extends EventEmitter {
 
   #leave(member: Member, name: string): void {
     const topic = this.#topics.get(name)!;
+    if (topic.subscribers.get(member.socket)?.isOurs === false) topic.others--;
     topic.subscribers.delete(member.socket);
     member.topics.delete(name);
     member.forget(name);
@@ -221,6 +232,7 @@ export class Topics extends EventEmitter {
   }
 
   #leaveAll(member: Member): void {
+    this.#gathering.release();
     for (const name of member.topics) this.#leave(member, name);
     this.#members.delete(member.socket);
   }

@@ -1,4 +1,5 @@
 // Rules of topics that need no engine: how often a broker is asked, how sockets are written to, and all that is counted.
+import { spawn } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Socket, type AddressInfo } from 'node:net';
@@ -235,6 +236,77 @@ describe('a real connection', () => {
     // 20 frames with heads of two bytes.
     expect(chunks).toEqual([120]);
     end();
+  });
+
+  test('gets what a tick publishes in the order of the calls, amid what is sent on it', async () => {
+    const topics = new Topics();
+    const { socket, client, end } = await serve(topics);
+    await topics.subscribe(socket, 'b');
+    const { socket: other, client: otherClient, end: endOther } = await serve(topics);
+    const heard = [client, otherClient].map((one) => {
+      const texts: string[] = [];
+      one.on('message', (data: Buffer) => texts.push(data.toString()));
+      one.on('ping', (data: Buffer) => texts.push(`ping ${data.toString()}`));
+      one.on('close', (code: number) => texts.push(`close ${code}`));
+      return texts;
+    });
+    void topics.publish('a', 'a1');
+    void topics.publish('a', 'a2', { except: socket });
+    socket.send('own 1');
+    void topics.publish('a', 'a3', { except: other });
+    void topics.publish('b', 'b1');
+    void topics.publish('a', 'a4');
+    socket.ping('own 2');
+    const bytes = Buffer.from('a5');
+    void topics.publish('a', bytes, { binary: false });
+    // The caller may write to its bytes from here on.
+    bytes.fill('!');
+    socket._sender!.send(Buffer.from('own 3'), { fin: true, binary: false, compress: false, mask: false });
+    void topics.publish('a', 'a6');
+    expect(topics.unsubscribe(socket, 'a')).toBe(true);
+    void topics.publish('a', 'a7');
+    void topics.publish('b', 'b2');
+    expect(socket.bufferedAmount).toBe(0);
+    void topics.publish('b', 'b3');
+    void topics.publish('b', 'b4');
+    const subscribed = topics.subscribe(other, 'b');
+    void topics.publish('b', 'b5');
+    expect(topics.statistics).toMatchObject({ published: 12, due: 17, delivered: 17 });
+    void topics.publish('b', 'b6');
+    socket.close(1000);
+    void topics.publish('b', 'b7');
+    other.close(1000);
+    await subscribed;
+    await vi.waitUntil(() => heard.every((texts) => texts.at(-1)?.startsWith('close')));
+    const own = ['a1', 'own 1', 'a3', 'b1', 'a4', 'ping own 2', 'a5', 'own 3', 'a6', 'b2', 'b3', 'b4', 'b5', 'b6'];
+    expect(heard[0]).toEqual([...own, 'close 1000']);
+    expect(heard[1]).toEqual(['a1', 'a2', 'a4', 'a5', 'a6', 'a7', 'b5', 'b6', 'b7', 'close 1000']);
+    end();
+    endOther();
+  });
+
+  test('gets what was published before a process exits in the same tick', async () => {
+    const program = `
+      import { WebSocketServer } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+      import { Topics } from ${JSON.stringify(new URL('../../dist/topics/index.js', import.meta.url).href)};
+      const topics = new Topics();
+      const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+      server.on('listening', () => console.log(server.address().port));
+      server.on('connection', async (socket) => {
+        await topics.subscribe(socket, 'a');
+        for (const text of ['one', 'two']) void topics.publish('a', text);
+        process.exit();
+      });
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [port] = (await once(child.stdout, 'data')) as [Buffer];
+    const client = new Theirs(`ws://127.0.0.1:${Number(port.toString())}`);
+    const texts: string[] = [];
+    client.on('message', (data: Buffer) => texts.push(data.toString()));
+    await once(client, 'close');
+    expect(texts).toEqual(['one', 'two']);
   });
 
   test.each(['skip', 'latest'] as const)(

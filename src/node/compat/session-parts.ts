@@ -1,6 +1,7 @@
 // `SessionSender` and `SessionReceiver` are the `_sender` and `_receiver` of an open WebSocket, made when first asked for.
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { catchUp } from '../flush-time.js';
 import { Receiver } from './receiver.js';
 import { Sender, type SenderCallback } from './sender.js';
 import { joined } from '../values.js';
@@ -42,6 +43,7 @@ export class SessionSender extends Sender {
   }
 
   override sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
+    catchUp();
     if (SessionSender.isWrapped(this)) this.#session.writeFrame(list, callback);
     else this.#session.sendEncoded(joined(list), callback);
   }
