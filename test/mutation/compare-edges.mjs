@@ -11,6 +11,7 @@ export function compareEdges(both) {
   compareHeads(both);
   compareCuts(both);
   compareLengths(both);
+  compareLongestShort(both);
   compareLimits(both);
   compareUnfinished(both);
   compareCutCharacters(both);
@@ -115,6 +116,20 @@ function compareLengths(both) {
           scan(both, 3, fragments, 0, limit, `scan of 1 and ${length} bytes in form ${form}, limit ${limit}`);
         }
       }
+    }
+  }
+}
+
+/** Frames at the end of the shortest form, whose next two bytes would be a length that fits, were they read as one. */
+function compareLongestShort(both) {
+  const payload = Buffer.alloc(130);
+  payload.set([0x00, 0x80]);
+  for (const key of [undefined, Buffer.from('00800000', 'hex')]) {
+    for (const length of [124, 125, 126, 127]) {
+      const frame = wholeFrame(0x82, payload.subarray(0, length), key);
+      beginConnection(both);
+      const what = `scan of frames of ${length} bytes, ${key === undefined ? 'not masked' : 'masked'}`;
+      scan(both, 0, Buffer.concat([frame, frame, frame]), key === undefined ? 0 : SERVER, NO_LIMIT, what);
     }
   }
 }
