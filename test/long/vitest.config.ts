@@ -16,7 +16,7 @@ function hasLongForm(file: string): boolean {
 /** What isolation, order and time are held by: again on sockets that are read and written in the public ways. */
 const PUBLIC_PATHS = [
   'test/node/contract/{at-once,batching,blobs,compressed-bursts,message-memory,odd-streams,patched-methods,write-paths}.test.ts',
-  'test/node/{backpressure,broadcast,isolation,refused-memory,stalled-peers}.test.ts',
+  'test/node/{backpressure,broadcast,isolation,refused-memory,stalled-peers,deflate/time}.test.ts',
   'test/fuzz/isolation.test.ts',
 ];
 
