@@ -99,12 +99,6 @@ test("of the sends of a later 'exit' listener each connection delivers the first
   expect(await received(body)).toEqual([first, first, first]);
 });
 
-test('no send overtakes what the application has written to the stream', async () => {
-  const raw = (text: string): string => `Buffer.from('\\x81\\x01${text}', 'latin1')`;
-  const body = `${LATER} a._socket.write(${raw('1')}); a._socket.write(${raw('2')}); a.send('3'); process.exit();`;
-  expect((await received(body))[0]).toEqual(['1', '1006']);
-});
-
 test('in the public way the first write of the turn is delivered, the others wait in the stream', async () => {
   const body = `${LATER} ${ALL} process.exit();`;
   for (const got of await received(body, { path: 'stream' })) {
