@@ -39,11 +39,12 @@ const DROPS = ['i32', 'i64', 'f64', 'v128']
  */
 export async function readModule() {
   const files = new Map();
-  const { error, stderr } = await asc.main(
+  const stderr = asc.createMemoryStream();
+  const { error } = await asc.main(
     'assembly/index.ts --config asconfig.json --target release --debug --sourceMap --outFile mutants.wasm --textFile mutants.wast'
       .split(' ')
       .concat('--baseDir', root),
-    { writeFile: (name, contents) => void files.set(name, contents) },
+    { stderr, writeFile: (name, contents) => void files.set(name, contents) },
   );
   if (error) throw new Error(stderr.toString(), { cause: error });
   const lines = [];

