@@ -349,8 +349,6 @@ describe('the page', () => {
 
   test.each([
     { name: 'desktop', width: 1100 },
-    { name: 'desktop-dark', width: 1100, dark: true },
-    { name: 'phone', width: 360 },
     { name: 'phone-dark', width: 360, dark: true },
   ])('fits $name', async ({ name, ...view }) => {
     await open(view, async (page) => {
