@@ -23,7 +23,7 @@ export class Aside {
     this.waiting.push({ bytes, callback, send });
   }
 
-  /** Sends what waits, in order, until a send of the application starts another message in fragments. */
+  /** Sends the waiting messages in order, until the application starts another message in fragments. */
   release(isFree: () => boolean): void {
     // Sending calls this method again.
     if (this.isReleasing) return;
@@ -39,7 +39,7 @@ export class Aside {
     }
   }
 
-  /** Drops what waits, and returns the callbacks. */
+  /** Drops the waiting messages, and returns their callbacks. */
   abandon(): (SendCallback | undefined)[] {
     this.bytes = 0;
     return this.waiting.takeAll().map(({ callback }) => callback);

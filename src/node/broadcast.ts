@@ -2,10 +2,9 @@
 import type { Sendable } from './data.js';
 import { catchUp } from './flush-time.js';
 import { FramedMessage } from './framed-message.js';
-import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
 import { ReadyState } from './types.js';
-import { broadcastFrames, broadcastRun, type WebSocket } from './websocket.js';
+import { broadcastFrames, type WebSocket } from './websocket.js';
 
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
@@ -23,11 +22,6 @@ export interface BroadcastOptions {
 export function sendFramed(client: WebSocket, message: FramedMessage, callback?: SendCallback): void {
   const { data, isBinary, compress } = message;
   if (!broadcastFrames(client, message, callback)) client.send(data, { binary: isBinary, compress }, callback);
-}
-
-/** Sends messages to one of many connections in one piece; false where they are to be sent one by one, as `sendFramed` does. */
-export function sendRun(client: WebSocket, run: FramedRun): boolean {
-  return broadcastRun(client, run);
 }
 
 /**

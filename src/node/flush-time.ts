@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { sendUnsent } from './http2/last-writes.js';
+import { surface } from './send-callback.js';
 
 /** An object that writes the batch it holds. */
 export interface Batch {
@@ -40,7 +41,14 @@ export function catchUp(): void {
 function doPutOff(): void {
   const all = putOff;
   putOff = [];
-  for (const work of all) work();
+  for (const work of all) {
+    try {
+      work();
+    } catch (thrown) {
+      // A listener of the application's: neither the others nor the batches that leave next wait for it.
+      surface(thrown);
+    }
+  }
 }
 
 function flushAll(): void {

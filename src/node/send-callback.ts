@@ -14,9 +14,14 @@ export function settle(callbacks: readonly (SendCallback | undefined)[], error?:
     try {
       callback?.(error ?? null);
     } catch (thrown) {
-      process.nextTick(() => {
-        throw thrown;
-      });
+      surface(thrown);
     }
   }
+}
+
+/** Makes an error of the application's an uncaught exception, in the next tick: the call under way has nothing to do with it. */
+export function surface(thrown: unknown): void {
+  process.nextTick(() => {
+    throw thrown;
+  });
 }

@@ -224,7 +224,7 @@ export abstract class SocketWriter implements Batch, Giver {
     while (connection.wantsWrite || this.callbacks !== undefined) {
       let chunks = connection.takeOutput();
       // What the stream would keep in its own queue never leaves it.
-      if (chunks.length > 1 && this.hands && isExiting()) chunks = [Buffer.concat(chunks)];
+      if (chunks.length > 1 && this.hands && isExiting()) chunks = [joined(chunks)];
       const { callbacks } = this;
       this.callbacks = undefined;
       if (chunks.length === 0) {

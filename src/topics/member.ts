@@ -1,8 +1,8 @@
 // `Member` is one socket with its topics, and decides for each message whether the socket is fast enough for it.
-import { sendFramed, sendRun } from '../node/broadcast.js';
+import { sendFramed } from '../node/broadcast.js';
 import type { FramedMessage } from '../node/framed-message.js';
 import type { FramedRun } from '../node/framed-run.js';
-import type { WebSocket } from '../node/websocket.js';
+import { broadcastRun, type WebSocket } from '../node/websocket.js';
 import { CloseCode } from '../spec/close-code.js';
 
 /** The part of a socket that is used: a server's WebSocket of this package, or of `ws`. */
@@ -110,7 +110,7 @@ export class Member {
     if (this.isSlow || run.length === 0) return false;
     try {
       if (this.ask() + run.length > owner.slow.limit) return false;
-      if (!sendRun(this.socket as unknown as WebSocket, run)) return false;
+      if (!broadcastRun(this.socket as unknown as WebSocket, run)) return false;
       this.waiting += run.length;
       owner.counters.delivered += run.messages.length;
     } catch (error) {

@@ -25,6 +25,19 @@ function entryOf(number: number, ...texts: string[]): Uint8Array {
   return draft.encode(Buffer.alloc(8, 1), number);
 }
 
+/** Connects a client to a server: its connection there, and the texts that the client receives. */
+async function join(
+  server: WebSocketServer,
+  perMessageDeflate = false,
+): Promise<{ socket: WebSocket; received: string[] }> {
+  const { port } = server.address() as AddressInfo;
+  const client = new Theirs(`ws://127.0.0.1:${port}`, { perMessageDeflate });
+  const received: string[] = [];
+  client.on('message', (data: Buffer) => received.push(data.toString()));
+  const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [[WebSocket], unknown];
+  return { socket, received };
+}
+
 describe('the broker is asked', () => {
   test('for all topics of a tick at once, once for all sockets of a topic; subscribing resolves when it has confirmed', async () => {
     const broker = new ScriptedBroker();
@@ -363,15 +376,8 @@ describe('an entry of several messages', () => {
       maxBackpressure,
     });
     await once(server, 'listening');
-    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const connect = async (perMessageDeflate: boolean): Promise<[WebSocket, string[]]> => {
-      const client = new Theirs(url, { perMessageDeflate });
-      const received: string[] = [];
-      client.on('message', (data: Buffer) => received.push(data.toString()));
-      const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
-        [WebSocket],
-        unknown,
-      ];
+      const { socket, received } = await join(server, perMessageDeflate);
       await topics.subscribe(socket, 'a');
       return [socket, received];
     };
@@ -409,13 +415,7 @@ describe('an entry of several messages', () => {
     const topics = new Topics({ broker, checkInterval: 0, slow: { limit: 20, policy: 'skip' } });
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
     await once(server, 'listening');
-    const client = new Theirs(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const received: string[] = [];
-    client.on('message', (data: Buffer) => received.push(data.toString()));
-    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
-      [WebSocket],
-      unknown,
-    ];
+    const { socket, received } = await join(server);
     await topics.subscribe(socket, 'a');
     // Frames of 8 bytes: the third begins below the limit, the fourth above it is the one that tells when all has left.
     broker.listener.entry('a', entryOf(1, 'text 1', 'text 2', 'text 3', 'text 4', 'text 5'), undefined);
@@ -423,7 +423,7 @@ describe('an entry of several messages', () => {
     await turn();
     expect(received).toEqual(['text 1', 'text 2', 'text 3', 'text 4']);
     expect(topics.statistics).toMatchObject({ due: 5, delivered: 4, skipped: 1 });
-    client.terminate();
+    socket.terminate();
     server.close();
   });
 });
@@ -462,4 +462,41 @@ test('statistics and channels tell of recoveries, round trips, gaps, and of a br
   await kept.publish('a', 'two');
   await kept.subscribe(new FakeSocket(), 'a', { after });
   expect(kept.statistics).toMatchObject({ recovered: 2, delivered: 2, published: 3 });
+});
+
+test('a listener of deliveryError that throws stops neither other messages nor sends of other connections', async () => {
+  const odd = new Topics({
+    envelope() {
+      throw new Error('no envelope');
+    },
+  });
+  odd.on('deliveryError', () => {
+    throw new Error('from the listener');
+  });
+  const sound = new Topics();
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  const { socket, received } = await join(server);
+  const thrown: string[] = [];
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', ({ message }) => thrown.push(message));
+  try {
+    await odd.subscribe(socket, 'a');
+    await sound.subscribe(socket, 'a');
+    for (const round of ['1', '2']) {
+      // More than are written at once: the last ones wait for the end of the tick, behind the odd message.
+      for (const text of ['a', 'b', 'c', 'd', 'e']) socket.send(text + round);
+      void odd.publish('a', 'odd');
+      void sound.publish('a', `sound${round}`);
+      await vi.waitUntil(() => received.at(-1) === `sound${round}`);
+    }
+    expect(received).toEqual(['a1', 'b1', 'c1', 'd1', 'e1', 'sound1', 'a2', 'b2', 'c2', 'd2', 'e2', 'sound2']);
+    expect(thrown).toEqual(['from the listener', 'from the listener']);
+  } finally {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+    for (const client of server.clients!) client.terminate();
+    server.close();
+  }
 });

@@ -66,7 +66,7 @@ export class Histogram {
     return this.max;
   }
 
-  /** How many lie in each bucket that has any, by its middle, in ascending order. */
+  /** The count of each bucket that is not empty, by its middle, in ascending order. */
   buckets(): [middle: number, count: number][] {
     const list: [number, number][] = [];
     this.#counts.forEach((count, bucket) => {

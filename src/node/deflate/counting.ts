@@ -6,7 +6,7 @@ import type { Deflater, Inflater } from '../../extensions/transform.js';
 type Answer = ReturnType<Inflater['inflate']>;
 type Count = 'compressed' | 'uncompressed';
 
-/** Counts the bytes of an answer, if it is one that has any, and passes it on. */
+/** Counts the bytes of an answer that has bytes, and passes the answer on. */
 export function noteResult<Result extends Answer>(traffic: Traffic | undefined, count: Count, result: Result): Result {
   if (traffic !== undefined && ArrayBuffer.isView(result)) traffic[count] += result.byteLength;
   return result;
