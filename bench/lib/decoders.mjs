@@ -8,7 +8,7 @@ import { Role } from '../../dist/spec/frame.js';
 import { Audience, copyChunks } from './frames.mjs';
 
 /** What all sides share. Chunks are unmasked in place by each of them, so that every pass gets fresh ones, made before the clock starts. */
-function makeSide(name, stream, open) {
+export function makeSide(name, stream, open) {
   const audience = new Audience(stream);
   const receive = open(audience);
   return {

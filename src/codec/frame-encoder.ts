@@ -245,7 +245,7 @@ export class FrameEncoder {
       return;
     }
     const { drawKey } = this;
-    const { kernels, values } = this.memory;
+    const { values } = this.memory;
     const key = drawKey === undefined ? 0 : drawKey();
     const outgoing = this.outgoing ?? this.open();
     // The header's length is guessed from the code units, which is right for ASCII, and corrected if it was wrong.
@@ -261,12 +261,17 @@ export class FrameEncoder {
       at = right;
     }
     writeHeader(bytes, start, first, length, drawKey === undefined ? 0 : MASK);
-    if (drawKey !== undefined) {
-      writeKey(bytes, at - 4, key);
-      if (bytes !== kernels.bytes) maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
-    }
+    if (drawKey !== undefined) this.maskText(bytes, at, length, key);
     outgoing.end = at + length;
     if (this.traffic !== undefined) count(this.traffic, first, length);
+  }
+
+  /** Writes a client's key before the text at `at`; where the text is masked with its batch, the key is all there is to do. */
+  private maskText(bytes: Uint8Array, at: number, length: number, key: number): void {
+    const { kernels, stageWords } = this.memory;
+    if (bytes === kernels.bytes) return stageWords.setInt32(at - 4, key, true);
+    writeKey(bytes, at - 4, key);
+    maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
   }
 
   /** As `raw`, for bytes in memory that cannot be resized. @internal */

@@ -44,6 +44,8 @@ export class Inbound {
   /** Whether messages are returned in parts; whether text is returned as strings. */
   private readonly inParts: boolean;
   readonly strings: boolean;
+  /** Whether a whole text message is returned without being assembled. */
+  private readonly tellsWhole: boolean;
   /** The message that arrives in pieces; the control frame that arrives in pieces. */
   private assembly: Assembly | undefined;
   private control: Assembly | undefined;
@@ -68,11 +70,7 @@ export class Inbound {
     this.maxFramePayload = options.maxFramePayload ?? DEFAULT_MAX_FRAME_PAYLOAD;
     this.inParts = options.parts === true;
     this.strings = options.text === 'string' && !this.inParts;
-  }
-
-  /** Whether a whole text message is returned without being assembled. */
-  private get tellsWhole(): boolean {
-    return !this.inParts && this.maxFramePayload === 0;
+    this.tellsWhole = !this.inParts && this.maxFramePayload === 0;
   }
 
   /** The RSV bits of the first frame of the message that was returned last, whole or in part. */

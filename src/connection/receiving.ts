@@ -114,7 +114,7 @@ export abstract class Receiving {
   }
 
   private told(event: ConnectionEvent | undefined): ConnectionEvent | undefined {
-    return event === undefined ? undefined : this.follow(event);
+    return event === undefined || event.type === EventType.Message ? event : this.follow(event);
   }
 
   /** Takes the inflater's result for a message, after its answer LATER; `next` continues from there. */

@@ -62,12 +62,14 @@ export abstract class Sending extends Receiving {
    */
   send(data: Payload, options: SendOptions = {}): boolean {
     const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
-    if (typeof data === 'string') return this.sendData(data, binary, fin, compress, lent);
-    const length = lengthOf(data);
+    const isText = typeof data === 'string';
+    const length = isText ? 0 : lengthOf(data);
     if (length < 0 || lent || !fin || !this.isAlone) {
-      return this.sendData(toBytes(data), binary, fin, compress, lent);
+      return this.sendData(isText ? data : toBytes(data), binary, fin, compress, lent);
     }
-    this.encoder.put(FIN | (binary ? Opcode.Binary : Opcode.Text), data as Uint8Array, length, false);
+    const first = FIN | (binary ? Opcode.Binary : Opcode.Text);
+    if (isText) this.encoder.putText(first, data);
+    else this.encoder.put(first, data as Uint8Array, length, false);
     return true;
   }
 

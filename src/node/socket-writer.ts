@@ -13,7 +13,7 @@ import { catchUp, flushLater, flushOnExit, isExiting, now, type Batch } from './
 import { tapFrames, type FrameTap } from './frame-tap.js';
 import { guardWith, isGuardable, type Guard } from './guard.js';
 import { handleWriter, isHttp2Stream, type Giver, type HandedChunk } from './http2/handle-write.js';
-import { forgetUnsent, noteUnsent } from './http2/last-writes.js';
+import { forgetWriter, noteUnsent } from './http2/last-writes.js';
 import { isNodesStream, isPlain } from './plain-socket.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { own, ownerOf } from './socket-owner.js';
@@ -329,7 +329,6 @@ export abstract class SocketWriter implements Batch, Giver {
     // Where the application's own writes follow ours in the stream, no callback of ours marks their end.
     const isOver = !error && (this.streamLength === 0 || this.flights === undefined);
     if (isOver) this.connection.congested = false;
-    if (isOver && !this.isNet) forgetUnsent(this);
     // Before the next batch is written: a stream may call back at once.
     if (callbacks !== undefined) settle(callbacks, error);
     if (isOver && !this.connection.congested && this.connection.wantsWrite) this.flush();
@@ -364,7 +363,7 @@ export abstract class SocketWriter implements Batch, Giver {
 
   /** Calls back every unwritten send with an error; a stream may close before it does so itself. */
   protected abandon(): void {
-    if (!this.isNet) forgetUnsent(this);
+    if (!this.isNet) forgetWriter(this);
     const { callbacks, flights } = this;
     if (callbacks === undefined && flights === undefined) return;
     this.callbacks = this.flights = undefined;

@@ -5,29 +5,34 @@ import { isHttp2Stream } from './handle-write.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = http2.constants;
 
-/** A connection whose stream has bytes that its session has not sent. */
+/** A connection on a stream. */
 export interface UnsentWriter {
   readonly socket: Duplex;
+  /** `congested`: the stream has bytes that its session has not sent. */
+  readonly connection: { readonly congested: boolean };
   /** Gives the stream everything that waits for it. */
   flush(): void;
 }
 
-const unsent = new Set<UnsentWriter>();
+/** Open connections that have waited for their sessions. They stay here when they wait no more: leaving costs more than a look. */
+const writers = new Set<UnsentWriter>();
 let isOver = false;
 
-/** Notes a connection on a stream until `forgetUnsent`; sends at once where `sendUnsent` has been called. */
+/** Notes a connection that waits for its session, until `forgetWriter`; sends at once where `sendUnsent` has been called. */
 export function noteUnsent(writer: UnsentWriter): void {
-  unsent.add(writer);
+  writers.add(writer);
   if (isOver) sendNow(writer.socket);
 }
 
-export function forgetUnsent(writer: UnsentWriter): void {
-  unsent.delete(writer);
+/** Drops a connection that is closed. */
+export function forgetWriter(writer: UnsentWriter): void {
+  writers.delete(writer);
 }
 
 /** Sends everything now; the process is about to exit. */
 export function sendUnsent(): void {
-  for (const writer of unsent) if (isHttp2Stream(writer.socket)) writer.flush();
+  const unsent = [...writers].filter(({ socket, connection }) => connection.congested && isHttp2Stream(socket));
+  for (const writer of unsent) writer.flush();
   isOver = true;
   const sessions = new Set<unknown>();
   for (const { socket } of unsent) {
