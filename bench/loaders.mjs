@@ -12,9 +12,9 @@ import { isSmoke, only } from './lib/times.mjs';
 
 const ROUNDS = isSmoke ? 1 : 5;
 const SECONDS = isSmoke ? 1 : 4;
-const WARM_UP = 1;
+const WARM_UP = 2;
 const CONNECTIONS = 50;
-const RATES = [1000, 10_000, 50_000];
+const RATES = [1000, 10_000, 50_000, 100_000];
 const SIZE = 125;
 const OPEN_LOOP = fileURLToPath(new URL('loaders/open-loop.c', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../dist/cli/index.js', import.meta.url));

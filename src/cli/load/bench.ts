@@ -126,11 +126,13 @@ async function load({ settings, terminal, signal, hire }: Asked, target: Target,
     progress(second: Second) {
       seconds.push(second);
       const { answered, errors, latency, open } = second;
-      const [p50, p99] = [50, 99].map((percent) => inMs(latency.percentile(percent) / 1e6));
-      const text =
-        `${title}${Math.min(seconds.length, whole)} of ${whole} s: ${perSecond(answered)} messages/s, ` +
-        `p50 ${p50}, p99 ${p99}, ${open} open${errors > 0 ? `, ${errors} errors` : ''}`;
-      line.show((width) => text.slice(0, width));
+      line.show((width) => {
+        const [p50, p99] = [50, 99].map((percent) => inMs(latency.percentile(percent) / 1e6));
+        const text =
+          `${title}${Math.min(seconds.length, whole)} of ${whole} s: ${perSecond(answered)} messages/s, ` +
+          `p50 ${p50}, p99 ${p99}, ${open} open${errors > 0 ? `, ${errors} errors` : ''}`;
+        return text.slice(0, width);
+      });
     },
   };
   try {

@@ -1,4 +1,5 @@
 // `run` shares a load among workers, each in a thread of its own, and brings together the figures that they tell.
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { Histogram } from './histogram.js';
 import { Load } from './load.js';
@@ -33,8 +34,15 @@ export const hireHere: Hire = (plan, tell, failed) => {
 /** Memory for young objects, in MiB: most of a load's are dead when it is full, so that more memory only means fewer pauses. */
 const YOUNG_GENERATION = 64;
 
+/**
+ * The engine's work that a thread can do by itself: helpers of a thread that keeps its core awake, as an open loop does, can
+ * only take that core from it.
+ */
+const ALONE = ['parallel-scavenge', 'concurrent-sweeping', 'concurrent-array-buffer-sweeping', 'concurrent-marking'];
+
 /** Has a thread of its own do the work. */
 const hireThread: Hire = (plan, tell, failed) => {
+  if (plan.pace.rate !== undefined) for (const flag of ALONE) setFlagsFromString(`--no-${flag}`);
   const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
     workerData: plan,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },

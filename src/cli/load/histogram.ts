@@ -12,8 +12,8 @@ const COARSE_FROM = 2 ** 31;
 
 /** A histogram as plain values, which a thread can post. */
 export interface PackedHistogram {
-  /** Numbers of buckets and their counts by turns. */
-  readonly counts: number[];
+  /** The counts of the buckets from that of `min` to that of `max`. */
+  readonly counts: Float64Array;
   readonly total: number;
   readonly sum: number;
   readonly min: number;
@@ -77,7 +77,8 @@ export class Histogram {
 
   /** Counts all of another histogram too. */
   add({ counts, total, sum, min, max }: PackedHistogram): void {
-    for (let at = 0; at < counts.length; at += 2) this.#counts[counts[at]] += counts[at + 1];
+    const first = bucketOf(min);
+    counts.forEach((count, at) => (this.#counts[first + at] += count));
     this.total += total;
     this.#sum += sum;
     if (total > 0) this.#min = Math.min(this.#min, min);
@@ -85,10 +86,8 @@ export class Histogram {
   }
 
   pack(): PackedHistogram {
-    const counts: number[] = [];
-    this.#counts.forEach((count, bucket) => {
-      if (count > 0) counts.push(bucket, count);
-    });
+    const counts =
+      this.total === 0 ? new Float64Array(0) : this.#counts.slice(bucketOf(this.min), bucketOf(this.max) + 1);
     return { counts, total: this.total, sum: this.#sum, min: this.min, max: this.max };
   }
 

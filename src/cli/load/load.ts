@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { Client, type Owner } from './client.js';
 import { Histogram } from './histogram.js';
 import { Messages } from './messages.js';
-import { ClosedLoop, OpenLoop, type Loop, type Recording, type Window } from './pacing.js';
+import { ClosedLoop, newRecording, OpenLoop, type Loop, type Recording, type Window } from './pacing.js';
 import type { Errors, Plan, Told } from './plan.js';
+import { rehearse } from './rehearsal.js';
 
 /** Handshakes that are under way at a time, where no rate is asked for. */
 const OPENING = 100;
@@ -26,7 +27,7 @@ export class Load implements Owner {
   readonly #tell: (told: Told) => void;
   readonly #clients: Client[] = [];
   readonly #connecting = new Histogram();
-  readonly #recording: Recording = { latency: new Histogram(), recent: new Histogram(), late: new Histogram() };
+  readonly #recording: Recording = newRecording();
   readonly #errors: Errors = {};
   readonly #messages: (Messages | undefined)[] = [];
   #window: Window = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
@@ -39,6 +40,8 @@ export class Load implements Owner {
   #isStopped = false;
   /** Called when a handshake is over, either way. */
   #settled: () => void = () => {};
+  /** Called when the window has changed, or no connection is left. */
+  #lookAgain: () => void = () => {};
 
   constructor(plan: Plan, tell: (told: Told) => void) {
     this.#plan = plan;
@@ -47,7 +50,7 @@ export class Load implements Owner {
 
   /** Opens all connections, and tells when that is done. */
   async connect(): Promise<void> {
-    const { target, connections, connectRate, first, timeout } = this.#plan;
+    const { target, connections, connectRate, first, timeout, pace } = this.#plan;
     const begun = performance.now();
     await new Promise<void>((resolve) => {
       const go = (): void => {
@@ -66,6 +69,7 @@ export class Load implements Owner {
       go();
     });
     this.#settled = () => {};
+    if (pace.rate !== undefined) await rehearse();
     this.#tell({ type: 'connected', open: this.#open, errors: { ...this.#errors } });
   }
 
@@ -125,6 +129,7 @@ export class Load implements Owner {
     this.#isStopped = true;
     this.#window.end = Math.min(this.#window.end, performance.now());
     this.#settled();
+    this.#lookAgain();
   }
 
   opened(client: Client): void {
@@ -135,7 +140,10 @@ export class Load implements Owner {
   }
 
   answered(client: Client, count: number, now: number): void {
-    if (now >= this.#window.start && now < this.#window.end) this.#answered += count;
+    const { start, end } = this.#window;
+    // Written so that nothing of it runs for the first time when the measured time begins.
+    const counted = Number(now >= start) & Number(now < end);
+    this.#answered += counted * count;
     this.#loop?.answered(client, count, now);
   }
 
@@ -145,6 +153,7 @@ export class Load implements Owner {
     if (client.hasOpened) this.#open--;
     else this.#failed++;
     this.#settled();
+    if (this.#open === 0) this.#lookAgain();
   }
 
   messages(isCompressed: boolean): Messages {
@@ -157,7 +166,13 @@ export class Load implements Owner {
     for (;;) {
       const left = Math.min(time, this.#window.end) - performance.now();
       if (left <= 0 || (this.#open === 0 && time > this.#window.start)) return;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(left, 50)));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#lookAgain = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
   }
 
