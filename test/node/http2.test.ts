@@ -555,6 +555,23 @@ describe('our client', () => {
     slow.terminate();
   });
 
+  test.each([
+    ['of the address', 'user:p%40ss@', {}, 'user:p@ss'],
+    ['of the option', '', { auth: 'other:word' }, 'other:word'],
+    ['of the address before the option', 'user:pass@', { auth: 'other:word' }, 'user:pass'],
+    ['of the field before both', 'a:b@', { auth: 'c:d', headers: { Authorization: 'Bearer e' } }, undefined],
+  ])('sends name and password %s', async (_, name, options, expected) => {
+    const { wss, port } = await serve();
+    const asked: unknown[] = [];
+    wss.on('connection', (_websocket: WebSocket, { headers }: http.IncomingMessage) =>
+      asked.push(headers.authorization),
+    );
+    const websocket = new WebSocket(`ws://${name}127.0.0.1:${port}/`, { http2: true, ...options });
+    expect(await outcome(websocket, () => websocket.close(1000))).toMatchObject({ closes: [1000] });
+    const basic = expected === undefined ? 'Bearer e' : `Basic ${Buffer.from(expected).toString('base64')}`;
+    expect(asked).toEqual([basic]);
+  });
+
   test('asks over a Unix socket', async () => {
     const server = http2.createServer();
     const wss = new WebSocketServer({ server });
