@@ -3,7 +3,7 @@
 import { type Case, CLEAN, expect, type ExpectedEvent, failAfter, hex, payload, send, type Step } from '../case.js';
 import type { Behavior, ExpectedClose } from '../result.js';
 
-/** A case of this group: a close code that is not among the expected ones makes it FAILED. */
+/** A case of this group. A close code that is not among the expected ones makes it FAILED. */
 function closing(
   id: string,
   description: string,
@@ -26,7 +26,7 @@ function closing(
   };
 }
 
-/** A case that only tells the testee's behaviour. */
+/** A case that shows the testee's behaviour and judges nothing. */
 function informational(
   id: string,
   description: string,
@@ -49,7 +49,7 @@ function informational(
   };
 }
 
-/** The examiner closes first with something wrong; the testee may answer with one of these codes or drop TCP. */
+/** The expected close after a wrong Close frame of the examiner: the testee answers with one of these codes or drops TCP. */
 function afterBadClose(...codes: number[]): ExpectedClose {
   return { closedByMe: true, closeCode: codes, requireClean: false };
 }
@@ -94,7 +94,7 @@ export const CLOSING_CASES: readonly Case[] = [
     'Informational: how much of it does the testee answer before it closes?',
     [send.text(payload('BAsd7&jh23', 256 * 1024)), send.text(HELLO), send.close(1000), send.ping()],
     CLEAN,
-    // Under the classic keys, of which the verdict keeps none.
+    // The classic suite names its lists so; the verdict is INFORMATIONAL whichever matches.
     { OK: [expect.text(HELLO)], 'NON-STRICT': [] },
   ),
   closing('7.3.1', 'Sends a close frame without payload.', REPLY, [send.close(null)], CLEAN),

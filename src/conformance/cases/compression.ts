@@ -1,10 +1,10 @@
-// `COMPRESSION_CASES` are groups 12 and 13: a thousand compressed messages a case, by payload and agreement (RFC 7692).
+// `COMPRESSION_CASES` are groups 12 and 13: each case sends 1000 compressed messages of one payload and agreement (RFC 7692).
 
 import { type Case, closeAfter, type DeflateOffer, type DeflateWish, type PayloadName } from '../case.js';
 
 const KIB = 1024;
 
-/** Size of a message and of its fragments (of the compressed payload), and the limit of time. */
+/** The size of a message in bytes or characters, the bytes in a fragment of its compressed payload, and the time limit. */
 const ROWS: readonly { size: number; fragment: number | null; seconds: number }[] = [
   { size: 16, fragment: null, seconds: 60 },
   { size: 64, fragment: null, seconds: 60 },
@@ -15,7 +15,7 @@ const ROWS: readonly { size: number; fragment: number | null; seconds: number }[
   ...[1, 4, 32].map((fragment) => ({ size: 128 * KIB, fragment: fragment * KIB, seconds: 480 })),
 ];
 
-/** The demands on the compressing testee. */
+/** What the examiner asks of the testee's compressor. */
 interface Ask {
   noContextTakeover: boolean;
   windowBits: number | null;
@@ -23,7 +23,7 @@ interface Ask {
 
 const PLAIN: Ask = { noContextTakeover: false, windowBits: null };
 
-/** The offer of the examiner as client: its own side is left to the server, the server's is asked for. */
+/** The offer of the examiner as client: it demands `ask` of the server, and lets the server choose for the client. */
 function offer({ noContextTakeover, windowBits }: Ask): string {
   return (
     'permessage-deflate; client_no_context_takeover; client_max_window_bits' +
@@ -32,23 +32,23 @@ function offer({ noContextTakeover, windowBits }: Ask): string {
   );
 }
 
-/** The answer of the examiner as server: the wishes of the client for the server, and those for the client. */
+/** The answer of the examiner as server: it grants what the client demands, and demands `ask` of the client. */
 function answer(offered: DeflateOffer, ask: Ask): string | null {
-  // RFC 7692 7.1.2.2: client_max_window_bits is answered only where the client offered it
+  // RFC 7692 7.1.2.2: an answer has client_max_window_bits only where the client offered it.
   if (ask.windowBits !== null && offered.clientMaxWindowBits === null) return null;
   return (
     'permessage-deflate' +
     (offered.serverNoContextTakeover ? '; server_no_context_takeover' : '') +
     (offered.serverMaxWindowBits === null ? '' : `; server_max_window_bits=${offered.serverMaxWindowBits}`) +
     (ask.noContextTakeover ? '; client_no_context_takeover' : '') +
-    // RFC 7692 7.1.2.2: a value in the offer is the most that the client will use, so no answer is above it
+    // RFC 7692 7.1.2.2: a value in the offer is the most that the client will use, so no answer exceeds it.
     (ask.windowBits === null
       ? ''
       : `; client_max_window_bits=${Math.min(ask.windowBits, offered.clientMaxWindowBits!)}`)
   );
 }
 
-/** Offers all of `asks` in this order; as server takes the first that the client's offer allows. */
+/** As client, the examiner offers all of `asks` in order; as server, it uses the first that the client's offer allows. */
 function wish(...asks: Ask[]): DeflateWish {
   return {
     offer: asks.map(offer).join(', '),
@@ -62,10 +62,10 @@ function wish(...asks: Ask[]): DeflateWish {
   };
 }
 
-/** An agreement that any compressing testee can make. */
+/** An agreement that every testee with permessage-deflate can make. */
 export const PLAIN_WISH: DeflateWish = wish(PLAIN);
 
-/** Both sides without context takeover. */
+/** An agreement without context takeover, for both sides. */
 export const NO_TAKEOVER_WISH: DeflateWish = wish({ noContextTakeover: true, windowBits: null });
 
 const SUBGROUPS: readonly { id: string; file: PayloadName; words: string; wish: DeflateWish }[] = [

@@ -1,4 +1,4 @@
-// `CONTENT_CASES` are the second half of group S: whole contents compared, cut characters, odd Close frames.
+// `CONTENT_CASES` are the second half of group S: contents compared as a whole, cut characters, odd Close frames.
 
 import { type Case, expect, type ExpectedEvent, failAfter, failed, hex, payload, send, type Step } from '../case.js';
 import { Opcode } from '../wire.js';
@@ -17,7 +17,7 @@ import {
 
 // ---- S.5: content --------------------------------------------------------------------------------------------------------------
 
-/** Characters of one to four bytes, mixed. */
+/** A text of `count` characters, in turn of one, two, three and four bytes. */
 function characters(count: number): string {
   let text = '';
   for (let index = 0; index < count; index++) {
@@ -28,7 +28,7 @@ function characters(count: number): string {
   return text;
 }
 
-/** Cuts bytes into the frames of one message, with a ping after every hundredth frame. */
+/** Cuts bytes into the frames of one message, `size` bytes each, with a ping after every hundredth frame. */
 function cut(opcode: number, bytes: Buffer, size: number): { steps: Step[]; pongs: ExpectedEvent[] } {
   const steps: Step[] = [];
   const pongs: ExpectedEvent[] = [];
@@ -97,7 +97,7 @@ const content: Case[] = [
 
 const NO_TEXT = 'The testee fails the connection, because the text is no UTF-8 (RFC 6455 8.1).';
 
-/** A text in these fragments that is no UTF-8. */
+/** A case that sends a text in these fragments, given in hexadecimal, which is not UTF-8. */
 function noText(id: string, words: string, ...fragments: string[]): Case {
   const last = fragments.length - 1;
   return script(
@@ -147,7 +147,7 @@ const cuts: Case[] = [
 
 // ---- S.7: closing --------------------------------------------------------------------------------------------------------------
 
-/** Close frames that are wrong: the testee answers with one of these codes or drops TCP. */
+/** A case that sends a wrong Close frame: the testee answers with one of these codes or drops TCP. */
 function badClose(id: string, description: string, step: Step, ...codes: number[]): Case {
   const close = { closedByMe: true, closeCode: codes, requireClean: false };
   return {
@@ -162,7 +162,7 @@ function badClose(id: string, description: string, step: Step, ...codes: number[
   };
 }
 
-/** RFC 6455 7.4.1 forbids 1015 to the sender and says nothing of the receiver. */
+/** Codes that are not judged. RFC 6455 7.4.1 forbids a sender to send 1015, and says nothing about a receiver. */
 const LATER_CODES = { 'S.7.1': 1012, 'S.7.2': 1013, 'S.7.3': 1014, 'S.7.4': 1015 };
 
 const closing: Case[] = [

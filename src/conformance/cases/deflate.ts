@@ -6,7 +6,7 @@ import { PLAIN_WISH } from './compression.js';
 import { COMPRESSED, freely, good, HELLO, NEGOTIATION_CASES, UNIMPLEMENTED } from './negotiation.js';
 import { alone, noise } from './shapes.js';
 
-/** The same, when `Hello` is in the window already (7.2.3.2). */
+/** `Hello`, compressed as in RFC 7692 7.2.3.2, where the window holds `Hello` already. */
 const HELLO_AGAIN = hex('f200110000');
 
 function bad(id: string, description: string, codes: number[], steps: Step[]): Case {
@@ -32,9 +32,9 @@ const TAKEOVER: DeflateWish = {
   answer: PLAIN_WISH.answer,
   fits: ({ takeover }) => takeover,
 };
-/** 64 KiB whose matches lie near; a farther one, of 32,000 bytes, is in D.1.16. */
+/** 64 KiB whose matches lie near. D.1.16 has a match 32,000 bytes back. */
 const PATTERN = Buffer.from(Array.from({ length: 64 * 1024 }, (_, index) => (index * index) >> 7));
-/** Bytes without a pattern that come again 32,000 bytes later. */
+/** 32,000 bytes without a pattern, twice. */
 const FAR = Buffer.concat([noise(32_000), noise(32_000)]);
 
 const forms: Case[] = [
@@ -141,17 +141,17 @@ const forms: Case[] = [
   ),
 ];
 
-/** Flushed blocks, without the tail. They refer at most 250 bytes back, which any agreed window holds (RFC 7692 7.1.2). */
+/** Flushed blocks without their tail. They refer at most 250 bytes back, which every window holds (RFC 7692 7.1.2). */
 function deflated(bytes: Buffer, options: { level?: number; windowBits?: number } = {}): Buffer {
   return withoutTail(deflateRawSync(bytes, { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH, ...options }));
 }
 
-/** A flushed block without the four bytes that are not sent (RFC 7692 7.2.1). */
+/** A flushed block without its last four bytes, which a sender removes (RFC 7692 7.2.1). */
 function withoutTail(flushed: Buffer): Buffer {
   return flushed.subarray(0, flushed.length - 4);
 }
 
-/** RFC 7692 names no code for data that does not decompress. */
+/** The codes accepted for data that does not decompress; RFC 7692 names none. */
 const CORRUPT = [1002, 1003, 1007, 1008, 1011];
 
 const corrupt: Case[] = [
@@ -210,7 +210,7 @@ const reserved: Case[] = [
 ];
 
 const MIB = 1024 * 1024;
-/** One MiB of zeros in a kilobyte; flushed, so that it can be repeated. */
+/** One MiB of zeros, compressed to a kilobyte and flushed, so that copies of it can follow each other. */
 const ZEROS = deflateRawSync(Buffer.alloc(MIB), { windowBits: 9, finishFlush: constants.Z_SYNC_FLUSH });
 
 const sizes: Case[] = [

@@ -4,7 +4,7 @@ import { type Case, closeAfter, expect, send } from '../case.js';
 import { Opcode } from '../wire.js';
 import { answered, ECHO_THEN_FAIL, HELLO, refused } from './shapes.js';
 
-/** The three ways of writing that several cases of this group come in. */
+/** The three ways in which the examiner writes the frames; several cases exist once for each. */
 const WRITES = [
   { words: 'frames written as they come', options: {} },
   { words: 'each frame in a write of its own', options: { sync: true } },

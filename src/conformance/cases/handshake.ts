@@ -1,4 +1,4 @@
-// `HANDSHAKE_CASES` are group H: the opening handshake (RFC 6455 4), at which the classic suite does not look.
+// `HANDSHAKE_CASES` are group H: the opening handshake (RFC 6455 4), which the classic suite does not test.
 
 import {
   type Case,
@@ -13,13 +13,13 @@ import {
 import type { Behavior } from '../result.js';
 import { HELLO } from './shapes.js';
 
-/** The verdict of a refusal that the RFC does not forbid. */
+/** Sentences of the expectation, by the verdict on a refusal that the RFC does not forbid. */
 const REFUSALS: Partial<Record<Behavior, string>> = {
   INFORMATIONAL: ' To refuse it by policy is informational.',
   'NON-STRICT': ' To refuse it is non-strict.',
 };
 
-/** A handshake that has to work: a message goes and comes back over it. */
+/** A case whose handshake must succeed; the examiner then sends a message and receives its echo. */
 function accepted(
   id: string,
   testee: 'server' | 'client',
@@ -52,7 +52,7 @@ const FAILS = 'The client fails the connection: it drops TCP and answers no mess
 
 type Line = [string, string];
 
-/** Request shapes that a server has to accept, in order; `refused` is the verdict where the RFC leaves it the freedom not to. */
+/** Requests that a server must accept, in order of ids; `refused` is the verdict on a refusal that the RFC allows. */
 const GOOD_REQUESTS: readonly { words: string; shape: RequestShape; refused?: Behavior }[] = [
   {
     words: 'has its header names in lower case',
@@ -132,7 +132,7 @@ function namesVersion(header: HandshakeHeader): string | null {
 const KEY = 'Sec-WebSocket-Key';
 const VERSION = 'Sec-WebSocket-Version';
 
-/** Request shapes that a server has to refuse; `lenient` is the verdict when it does not and the RFC leaves it that freedom. */
+/** Requests that a server must refuse, in order of ids; `lenient` is the verdict on an acceptance that the RFC allows. */
 const BAD_REQUESTS: readonly {
   words: string;
   shape: RequestShape;
@@ -151,7 +151,7 @@ const BAD_REQUESTS: readonly {
   {
     words: 'has a key whose base64 is not the canonical one',
     shape: { lines: [[KEY, 'dGhlIHNhbXBsZSBub25jZR==']] },
-    // RFC 6455 4.1: its own example, AQIDBAUGBwgJCgsMDQ4PEC==, is such a key.
+    // The RFC's own example, AQIDBAUGBwgJCgsMDQ4PEC==, is such a key (RFC 6455 4.1).
     lenient: 'INFORMATIONAL',
   },
   {
@@ -208,7 +208,7 @@ const BAD_REQUESTS: readonly {
   },
 ];
 
-/** Response shapes that a client has to accept, in order. */
+/** Responses that a client must accept, in order of ids. */
 const GOOD_RESPONSES: readonly { words: string; shape: ResponseShape }[] = [
   {
     words: 'has its header names in lower case',
@@ -242,7 +242,7 @@ const GOOD_RESPONSES: readonly { words: string; shape: ResponseShape }[] = [
 
 const ACCEPT = 'Sec-WebSocket-Accept';
 
-/** Response shapes that a client has to refuse, in order. */
+/** Responses that a client must refuse, in order of ids. */
 const BAD_RESPONSES: readonly { words: string; shape: ResponseShape }[] = [
   { words: 'has status 200', shape: { statusLine: 'HTTP/1.1 200 OK' } },
   { words: 'has status 404', shape: { statusLine: 'HTTP/1.1 404 Not Found' } },

@@ -1,4 +1,4 @@
-// `ALL_CASES` are all cases in their order: the 517 of the classic suite, then our own groups.
+// `ALL_CASES` are all cases in order: the 517 of the classic suite, then the groups of this suite.
 
 import type { Case } from '../case.js';
 import { CLOSING_CASES } from './closing.js';

@@ -18,14 +18,14 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const ECHOED = 'A message of the same type and length comes back in time. Then the examiner closes, cleanly.';
 
-/** Text and binary of each pair of subgroups. */
+/** The two types of message; a pair of subgroups has one subgroup for each. */
 const SORTS = [
   { word: 'text', opcode: Opcode.Text, mixed: Buffer.from('BAsd7&jh23'), plain: Buffer.from('*') },
   { word: 'binary', opcode: Opcode.Binary, mixed: hex('00fe23faf0'), plain: hex('fe') },
 ] as const;
 
 const SIZES = [64 * KIB, 256 * KIB, MIB, 4 * MIB, 8 * MIB, 16 * MIB];
-/** Seconds for each size: text, binary. */
+/** Time limits in seconds for each of `SIZES`: those of text, then those of binary. */
 const SIZE_LIMITS = [
   [10, 10, 100, 100, 100, 100],
   [10, 10, 10, 10, 100, 100],
@@ -50,7 +50,7 @@ function whole(bytes: number): string {
   return bytes >= MIB ? `${bytes / MIB} MiB` : bytes >= KIB ? `${bytes / KIB} KiB` : `${bytes} bytes`;
 }
 
-/** Of the binary messages of 9.4 only the first is made of 0xfe; the others are asterisks, as in 9.3. */
+/** The message of a case of 9.3 or 9.4. In 9.4 only the first consists of 0xfe; the others are asterisks, as in 9.3. */
 function fragmentedContent(sort: (typeof SORTS)[number], index: number): Payload {
   return payload(index === 0 ? sort.plain : SORTS[0].plain, 4 * MIB);
 }

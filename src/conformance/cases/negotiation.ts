@@ -17,16 +17,16 @@ import type { Behavior } from '../result.js';
 import { PLAIN_WISH } from './compression.js';
 import { HELLO as GREETING, MIXED, mixed } from './shapes.js';
 
-/** Said of each case that needs compression. */
+/** A sentence in the expectation of each case that needs compression. */
 export const UNIMPLEMENTED: string = 'A testee that does not agree on permessage-deflate is reported as unimplemented.';
 
-/** RSV1, which says that a message is compressed. */
+/** RSV1, which marks a compressed message (RFC 7692 6). */
 export const COMPRESSED: { rsv: number } = { rsv: 4 };
 
 /** `Hello`, compressed as in RFC 7692 7.2.3.1. */
 export const HELLO: Buffer = hex('f248cdc9c90700');
 
-/** A case whose messages come back from a testee that agreed on permessage-deflate. */
+/** A case whose messages a testee that agreed on permessage-deflate echoes. */
 export function good(
   id: string,
   description: string,
@@ -53,7 +53,7 @@ export function good(
   };
 }
 
-/** The same with pings besides, see {@link mixed}. */
+/** As `good`, with pings among the messages: see {@link mixed}. */
 export function freely(id: string, description: string, steps: Step[], events: ExpectedEvent[]): Case {
   const one = good(id, description, steps, events);
   const outcome: Outcome = { behavior: 'OK', events, accepts: mixed(events), close: CLEAN };
@@ -67,7 +67,7 @@ const NO_EXTENSION = (header: { values: (name: string) => string[] }): string | 
   return values.length === 0 ? null : `The server agreed to ${values.join(', ')}.`;
 };
 
-/** Parameters that a server must not agree to (RFC 7692 7.1). */
+/** Parameters that a server must not accept (RFC 7692 7.1). */
 const BAD_OFFERS = [
   'unknown_parameter',
   'server_max_window_bits=7',
@@ -83,7 +83,7 @@ const BAD_OFFERS = [
   'client_max_window_bits; client_max_window_bits',
 ];
 
-/** Offers that a server can agree to or decline. */
+/** Offers that a server may accept or decline. */
 const OFFERS = [
   'permessage-deflate',
   'permessage-deflate; server_max_window_bits=8',
@@ -93,14 +93,14 @@ const OFFERS = [
   'x-unknown; a=1, permessage-deflate; client_max_window_bits',
 ];
 
-/** Parameters that a server grants, or declines the offer. */
+/** Parameters that a server must grant where it accepts the offer. */
 const DEMANDS = [
   { parameters: 'server_no_context_takeover', section: '7.1.1.1' },
   { parameters: 'server_max_window_bits=9', section: '7.1.2.1' },
   { parameters: 'server_no_context_takeover; server_max_window_bits=15', section: '7.1.1.1' },
 ];
 
-/** Values that are no list of extensions (RFC 6455 9.1). */
+/** Values that are not a list of extensions (RFC 6455 9.1). */
 const MALFORMED = [
   'permessage-deflate;;',
   'permessage-deflate; =10',
@@ -108,10 +108,10 @@ const MALFORMED = [
   'permessage-deflate; a=b c',
 ];
 
-/** Of this the RFC does not speak. */
+/** An answer that names the extension twice, which the RFC neither allows nor forbids. */
 const TWICE = 'permessage-deflate, permessage-deflate';
 
-/** Answers that a client must not agree to. */
+/** Answers that a client must not accept. */
 const BAD_ANSWERS = [
   'permessage-deflate; unknown_parameter',
   'permessage-deflate; server_max_window_bits=7',

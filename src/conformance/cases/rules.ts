@@ -1,13 +1,13 @@
-// `RULES` are the sentences of the RFCs by which our own cases judge, and how strong each is.
+// `RULES` are the sentences of the RFCs by which the cases of this suite's own groups judge, each with its force.
 
 import type { Case } from '../case.js';
 
-/** How strongly an RFC binds the testee. Where it says MAY or nothing a case is INFORMATIONAL or takes both. */
+/** How strongly an RFC binds the testee. With MAY or nothing, a case is INFORMATIONAL or accepts both behaviours. */
 export type Force = 'MUST' | 'SHOULD' | 'MAY' | 'nothing';
 
-/** The rule that a case judges by. */
+/** The rule by which a case judges. */
 export interface Rule {
-  /** `RFC 6455 5.2` */
+  /** For instance `RFC 6455 5.2`. */
   section: string;
   force: Force;
   /** The sentence, shortened to the part that binds the testee. */
@@ -67,7 +67,7 @@ const ORDER = rule(
   'an endpoint MUST send a pong in response to a ping, "as soon as is practical"; 5.5.3 lets it answer only the latest of several',
 );
 
-/** Rules by id; a key that ends with a dot stands for all that begin with it and have none of their own. */
+/** Rules by case id. A key that ends with a dot is for all ids that begin with it and have no rule of their own. */
 export const RULES: Readonly<Record<string, Rule>> = {
   'H.1.': rule(
     'RFC 6455 4.2.2',
@@ -237,12 +237,12 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'S.7.7': rule('RFC 6455 1.4', 'MUST', 'after a close frame any further data received is discarded'),
 };
 
-/** The rule of one of our own cases; undefined for the classic ones, which are judged as the classic suite judges them. */
+/** The rule of a case; undefined for a classic case, which is judged as the classic suite judges it. */
 export function ruleOf(id: string): Rule | undefined {
   return RULES[id] ?? RULES[id.slice(0, id.lastIndexOf('.') + 1)];
 }
 
-/** By which sentence a case is judged, in words that go behind "Judged". */
+/** The words that follow "Judged": the sentence by which a case is judged. */
 export function judgedBy({ id, judgedBy: own }: Case): string {
   const rule = ruleOf(id);
   if (own !== undefined) return `by ${own}`;

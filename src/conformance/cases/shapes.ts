@@ -1,4 +1,4 @@
-// `answered` and `refused` are the shapes of most cases: good bytes are answered, bad ones are refused.
+// `answered` and `refused` build most cases: the testee must answer good bytes and refuse bad ones.
 
 import {
   type Case,
@@ -14,7 +14,7 @@ import {
 import { isSameEvent } from '../judge.js';
 import type { ExpectedClose } from '../result.js';
 
-/** A case whose events must come back exactly, and that the examiner then closes. */
+/** A case that accepts exactly these events; the examiner then closes. */
 export function answered(
   id: string,
   description: string,
@@ -32,8 +32,8 @@ export function answered(
 }
 
 /**
- * Accepts messages in their order and pongs in theirs, and leaves free how the two are mixed: RFC 6455 5.5.2 wants a pong "as soon as
- * practical", and 5.5.3 lets one pong answer all pings before it, so pongs may be missing but the last.
+ * Accepts messages in their order and pongs in theirs, however the two are mixed. RFC 6455 5.5.2 demands a pong "as soon as
+ * is practical", and 5.5.3 lets one pong answer all pings before it, so that only the last pong is required.
  */
 export function mixed(events: readonly ExpectedEvent[]): (received: readonly ReceivedEvent[]) => boolean {
   const pongs = events.filter(({ kind }) => kind === 'pong');
@@ -53,7 +53,7 @@ export function mixed(events: readonly ExpectedEvent[]): (received: readonly Rec
   };
 }
 
-/** A case of our own with pings besides messages: see {@link mixed}. */
+/** As `answered`, with pings among the messages: see {@link mixed}. */
 export function answeredFreely(
   id: string,
   description: string,
@@ -66,7 +66,10 @@ export function answeredFreely(
   return { id, description, expectation, exam: { kind: 'script', steps, outcomes: [outcome], limit } };
 }
 
-/** A case that breaks a rule. Good bytes before it may be answered; then the testee has to fail the connection. */
+/**
+ * A case in which the examiner breaks a rule. The testee answers the good bytes before that, `before`, and fails the
+ * connection; without those answers it is NON-STRICT.
+ */
 export function refused(
   id: string,
   description: string,
@@ -90,22 +93,22 @@ export function refused(
   };
 }
 
-/** Said of pings between messages. */
+/** The expectation of a case with pings among messages. */
 export const MIXED: string =
   'All come back with their content, messages in their order. A pong may come before or after the echo of a message. ' +
   'Then the examiner closes, cleanly.';
 
-/** The usual text. */
+/** The text that most cases send. */
 export const HELLO: string = 'Hello, world!';
 
-/** The outcome when something good comes before something bad. */
+/** The expectation of a case whose good message comes before bad bytes. */
 export const ECHO_THEN_FAIL: string =
   'The echo of the first message comes back, then the testee fails the connection. To fail without that echo is non-strict.';
 
-/** The events that follow something bad. */
+/** The expectation of a case with bad bytes. */
 export const FAILS: string = 'The testee fails the connection.';
 
-/** A case with outcomes of its own. */
+/** A case with these outcomes. */
 export function script(
   id: string,
   description: string,
@@ -117,7 +120,7 @@ export function script(
   return { id, description, expectation, exam: { kind: 'script', steps, outcomes, limit } };
 }
 
-/** A case that only tells the testee's behaviour. */
+/** A case that shows the testee's behaviour and judges nothing. */
 export function informational(
   id: string,
   description: string,
@@ -134,15 +137,15 @@ export function informational(
   };
 }
 
-/** The outcome of many frames at once. */
+/** The expectation of a case with many frames at once. */
 export const ALL_BACK: string = 'All come back in their order with their content. Then the examiner closes, cleanly.';
 
-/** Cases that are much work for the testee. */
+/** Marks cases that are so much work for the testee that no other case may run beside them. */
 export function alone(cases: readonly Case[]): Case[] {
   return cases.map((one) => ({ ...one, alone: true }));
 }
 
-/** Bytes without a period that a mask or a lost byte could hide behind. */
+/** Bytes without a period, so that a wrong mask or a lost byte shows. */
 export function noise(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = length + 1;

@@ -1,4 +1,4 @@
-// `STRICTNESS_CASES` are the first half of group S: frames that differ from good ones in a bit, and many frames at once.
+// `STRICTNESS_CASES` are the first half of group S: frames that differ from good ones by a bit, and many frames at once.
 
 import {
   type Case,
@@ -30,7 +30,7 @@ import {
 
 // ---- S.1: lengths --------------------------------------------------------------------------------------------------------------
 
-/** RFC 6455 5.2 binds the sender to the shortest form; a receiver that lets another pass is only not strict. */
+/** A case whose length has too long a form. RFC 6455 5.2 binds the sender: a receiver that accepts it is NON-STRICT. */
 function longForm(id: string, words: string, step: Step, echo: ExpectedEvent): Case {
   return script(
     id,
@@ -45,7 +45,7 @@ function longForm(id: string, words: string, step: Step, echo: ExpectedEvent): C
   );
 }
 
-/** The header of a frame that announces more than can be; some bytes follow. */
+/** The header of a frame of `length` bytes, and 16 bytes of its payload. */
 function announces(length: number): Step[] {
   return [
     { do: 'header', opcode: Opcode.Binary, fin: true, length },

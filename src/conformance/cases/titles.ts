@@ -1,6 +1,6 @@
-// `GROUP_TITLES` and `SUBGROUP_TITLES` name the groups of cases by the beginning of a case's id.
+// `GROUP_TITLES` and `SUBGROUP_TITLES` are the titles of groups of cases, by the beginning of a case's id.
 
-/** Titles of the groups: the id up to its first dot. */
+/** Titles of the groups, by the part of a case's id before its first dot. */
 export const GROUP_TITLES: Readonly<Record<string, string>> = {
   1: 'Framing',
   2: 'Pings and pongs',
@@ -18,7 +18,7 @@ export const GROUP_TITLES: Readonly<Record<string, string>> = {
   S: 'Wire strictness',
 };
 
-/** Titles of the subgroups: the id up to its second dot. Groups with ids of two parts have none. */
+/** Titles of the subgroups, by the part of a case's id before its second dot. Groups whose ids have two parts have none. */
 export const SUBGROUP_TITLES: Readonly<Record<string, string>> = {
   '1.1': 'Text messages',
   '1.2': 'Binary messages',

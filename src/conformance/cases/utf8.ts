@@ -1,4 +1,4 @@
-// `UTF8_CASES` are group 6: text that is UTF-8 and text that is not (RFC 3629), whole and in pieces.
+// `UTF8_CASES` are group 6: text that is valid UTF-8 and text that is not (RFC 3629), whole and in pieces.
 
 import {
   type Case,
@@ -22,7 +22,7 @@ function message(bytes: Buffer, fragment: number | null = null): Step {
   return { do: 'message', opcode: Opcode.Text, payload: payload(bytes), fragment };
 }
 
-/** A case whose text is no UTF-8. */
+/** A case whose text is not valid UTF-8. */
 function invalid(
   id: string,
   description: string,
@@ -49,7 +49,7 @@ function invalid(
 // ---- 6.1 to 6.4 ----------------------------------------------------------------------------------------------------------------
 
 const MIXED = Buffer.from('Hello-µ@ßöäüàá-UTF-8!!');
-/** A Greek word; the bytes of a surrogate and `edited` follow it in the invalid cases. */
+/** A Greek word. In invalid cases a surrogate's bytes and `edited` follow it. */
 const GREEK = hex('cebae1bdb9cf83cebcceb5');
 const SURROGATE = Buffer.concat([GREEK, hex('eda080'), Buffer.from('edited')]);
 const TOO_HIGH = hex('f4908080');
@@ -103,7 +103,7 @@ const EARLY =
   'To notice it only at the end of the message is non-strict.';
 const LEFT = Buffer.concat([hex('8080'), EDITED]);
 
-/** A frame that announces the 21 bytes and brings them in parts. */
+/** The header of a frame of 21 bytes, its payload in three parts with pauses between them, and an empty last fragment. */
 function openFrame(...parts: [Buffer, Buffer, Buffer]): Step[] {
   return [
     { do: 'header', opcode: Opcode.Text, fin: false, length: 21 },
@@ -167,18 +167,18 @@ const early: Case[] = [
 
 // ---- 6.5 to 6.23 ---------------------------------------------------------------------------------------------------------------
 
-/** Bytes `from` to `to`, each followed by a space when `spaced`. */
+/** The bytes from `from` to `to`, each followed by a space where `spaced`. */
 function range(from: number, to: number, spaced: boolean): string {
   const bytes: number[] = [];
   for (let byte = from; byte <= to; byte++) bytes.push(byte, ...(spaced ? [0x20] : []));
   return Buffer.from(bytes).toString('hex');
 }
 
-/** Sequences whose last continuation byte is missing: first and last of 2 to 6 bytes. */
+/** Sequences without their last continuation byte: the first of each length of 2 to 6 bytes, then the last of each. */
 const INCOMPLETE = ['c0', 'e080', 'f08080', 'f8808080', 'fc80808080', 'df', 'efbf', 'f7bfbf', 'fbbfbfbf', 'fdbfbfbfbf'];
 const HIGH_SURROGATES = ['eda080', 'edadbf', 'edae80', 'edafbf'];
 
-/** U+FFFE and U+FFFF of the basic plane and of planes 1 to 16. */
+/** The last two code points of each of the planes 0 to 16, such as U+FFFE and U+FFFF. */
 const NON_CHARACTERS = Array.from({ length: 17 }, (_, plane) => plane).flatMap((plane) =>
   [0xfffe, 0xffff].map((low) => Buffer.from(String.fromCodePoint(plane * 0x10000 + low)).toString('hex')),
 );
@@ -186,10 +186,10 @@ const SPECIALS = Array.from({ length: 7 }, (_, index) =>
   Buffer.from(String.fromCodePoint(0xfff9 + index)).toString('hex'),
 );
 
-/** A prefix of the Greek word is valid exactly where a character ends. */
+/** The lengths of the prefixes of the Greek word that are valid: those that end with a character. */
 const PREFIX_ENDS = [2, 5, 7, 9, 11];
 
-/** Texts in hexadecimal by subgroup; `+` before those that are valid. */
+/** Texts in hexadecimal, by subgroup; a `+` marks a valid one. */
 const SEQUENCES: Readonly<Record<string, readonly string[]>> = {
   '6.5': ['hello$world', 'hello¢world', 'hello€world', 'hello\u{24b62}world']
     .map((text) => `+${Buffer.from(text).toString('hex')}`)

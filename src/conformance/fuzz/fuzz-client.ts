@@ -1,22 +1,22 @@
-// fuzzClients serves clients under test with generated streams, as many connections as they open.
+// `fuzzClients` examines clients with generated streams, one for each connection that they open.
 
 import type { ClientExamination, ClientRun } from '../client-run.js';
 import { runClientCases } from '../run-client-cases.js';
 import { type FuzzSettings, Search } from './search.js';
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two checks of the time. */
 const LOOK = 50;
 
-/** A search that serves clients. */
+/** A search that examines clients. */
 export interface ClientFuzz {
   examination: ClientExamination;
-  /** Resolves when time is over, a failure is as small as it gets, or the run was ended. */
+  /** Resolves when the time is over, when a failure cannot become smaller, or when the run ends. */
   search: Promise<Search>;
 }
 
 /**
- * Listens for clients under test; time counts from the first stream that one of them takes.
- * @throws CannotRunError when the port is not to be had
+ * Listens for clients. The time begins with the first stream that a client receives.
+ * @throws CannotRunError when the port is not available
  */
 export async function fuzzClients(run: ClientRun & FuzzSettings): Promise<ClientFuzz> {
   const search = new Search(run.seed);

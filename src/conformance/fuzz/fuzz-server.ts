@@ -1,4 +1,4 @@
-// fuzzServer drives a server with generated streams, one connection after another, until time is over or one is treated wrongly.
+// `fuzzServer` sends generated streams to a server, one connection after another, until the time is over or a stream fails.
 
 import { TIMES } from '../examination.js';
 import { examineServer } from '../examine-server.js';
@@ -7,7 +7,7 @@ import { type Server, ServerDiedError, serverOf, type ServerRun } from '../serve
 import { CannotRunError } from '../select.js';
 import { type FuzzSettings, Search } from './search.js';
 
-/** How to drive a server with generated streams. */
+/** The options of `fuzzServer`. */
 export type ServerFuzz = Pick<
   ServerRun,
   'url' | 'agent' | 'protocols' | 'origin' | 'headers' | 'timeoutScale' | 'tls' | 'restart' | 'signal' | 'onNote'
@@ -15,9 +15,9 @@ export type ServerFuzz = Pick<
   FuzzSettings;
 
 /**
- * Drives a server with generated streams.
- * @throws CannotRunError when the URL is none, or nobody is there
- * @throws ServerDiedError when the server dies and cannot be started again, and nothing was found
+ * Sends generated streams to a server.
+ * @throws CannotRunError when the URL is invalid, or no WebSocket server answers
+ * @throws ServerDiedError when the server dies and `restart` is absent, unless a failure was found
  */
 export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   const { seconds, seed, signal, timeoutScale = 1 } = run;
@@ -49,7 +49,7 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   return search;
 }
 
-/** A good handshake, and its end. */
+/** Performs a valid handshake, and ends the connection that it opens. */
 async function greet(server: Server, run: ServerFuzz): Promise<Answer> {
   const answer = await knock(call(server, run), server, TIMES.open * (run.timeoutScale ?? 1));
   if (answer.kind === 'open') await answer.leave();

@@ -1,4 +1,4 @@
-// readStream says by RFC 6455 and RFC 7692, frame by frame, how a testee has to treat a generated stream.
+// `readStream` computes how a testee must treat a generated stream, frame by frame (RFC 6455, RFC 7692).
 
 import { isUtf8 } from 'node:buffer';
 import { octetsOf, type Step } from '../case.js';
@@ -9,26 +9,26 @@ import { isControl, Opcode } from '../wire.js';
 /** One frame of a stream. */
 export type Frame = Step & { do: 'frame' };
 
-/** A message that an echoing testee sends back. */
+/** A message that the testee echoes. */
 export interface Echo {
   payload: Buffer;
   binary: boolean;
 }
 
-/** How a stream has to be treated. */
+/** How the testee must treat a stream. */
 export interface Reading {
   echoes: Echo[];
   /** Payloads of the pings, in order. */
   pings: Buffer[];
-  /** The sentence that the stream breaks, or null: then the connection stays open. */
+  /** The rule that the stream breaks; null where the connection stays open. */
   fault: string | null;
-  /** A close frame ends the stream: the testee answers it. */
+  /** A Close frame ends the stream, and the testee answers it. */
   closed: boolean;
-  /** Why RFCs leave open how the stream is to be treated, or null. */
+  /** Why the RFCs allow several treatments of the stream; null where they do not. */
   unclear: string | null;
 }
 
-/** Reads a stream that was sent where `deflate` is the agreement for its direction, null for none. */
+/** Reads a stream; `deflate` is the agreement for its direction, null for none. */
 export function readStream(frames: readonly Frame[], deflate: DeflateDirection | null): Reading {
   const reader = new Reader(deflate);
   for (const frame of frames) {
@@ -122,7 +122,7 @@ class Reader {
   }
 }
 
-/** Whether these bytes are the beginning of UTF-8. */
+/** Whether these bytes are the beginning of a valid UTF-8 text. */
 function canBecomeText(payload: Buffer): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(payload, { stream: true });

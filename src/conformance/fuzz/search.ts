@@ -1,4 +1,4 @@
-// Search hands out generated streams as cases, and when one fails, ever smaller ones until none of these fails.
+// `Search` returns generated streams as cases and, once one has failed, smaller and smaller ones until none of these fails.
 
 import { type Case, octetsOf } from '../case.js';
 import { type CaseResult, isPass } from '../result.js';
@@ -6,36 +6,36 @@ import type { Frame } from './reading.js';
 import { createStream, readingOf, type Stream, withPayload } from './stream.js';
 import { streamCase } from './stream-case.js';
 
-/** Smaller streams that are tried at most. */
+/** The most smaller streams that it tries after a failure. */
 const MAX_TRIES = 400;
-/** Seconds that a testee has for a stream, and for one that is made from one that failed. */
+/** The time limits, in seconds, for a new stream and for one that was made from a failed one. */
 const LIMIT = 4;
 const SHORT_LIMIT = 0.4;
 const PLAIN = 0x61;
 
-/** How long to search, and where to begin. */
+/** The length and the seed of a search. */
 export interface FuzzSettings {
-  /** Seconds until no more streams are begun; one that failed is still made smaller. */
+  /** The seconds after which no new stream begins; the search still makes a failed one smaller. */
   seconds: number;
-  /** A whole number; the same one gives the same streams. */
+  /** An integer; the same seed gives the same streams. */
   seed: number;
 }
 
-/** A stream that a testee treats wrongly, as small as it was found. */
+/** The smallest stream that the search found and that a testee treats wrongly. */
 export interface Found {
-  /** Which stream of the seed it was before it was made smaller, from 0. */
+  /** The number, from 0, of the seed's stream from which it was made. */
   place: number;
   one: Case;
   result: CaseResult;
 }
 
-/** Finds a stream that a testee treats wrongly. Where it runs, and on how many connections, is the caller's. */
+/** Finds a stream that a testee treats wrongly. The caller runs the cases, on any number of connections. */
 export class Search {
-  /** Streams that were judged. */
+  /** The number of judged streams. */
   judged: number = 0;
-  /** Streams whose compression the testee did not agree on. */
+  /** The number of streams with a compression that the testee did not agree to. */
   unplayed: number = 0;
-  /** Streams that failed once and not again. */
+  /** The number of streams that failed once and then passed. */
   passing: number = 0;
   readonly #seed: number;
   readonly #out = new Map<string, { stream: Stream; place: number }>();
@@ -48,22 +48,22 @@ export class Search {
     this.#seed = seed;
   }
 
-  /** The failure found, as small as it is by now; null while there is none. */
+  /** The smallest failure so far, confirmed by a second run; null while there is none. */
   get found(): Found | null {
     return this.#best?.confirmed === true ? this.#best.found : null;
   }
 
-  /** A stream has failed, and smaller ones are tried. */
+  /** Whether a stream has failed, and the search tries smaller ones. */
   get isShrinking(): boolean {
     return this.#best !== null && !this.isOver;
   }
 
-  /** Something was found and cannot be made smaller. */
+  /** Whether a failure was found and cannot become smaller. */
   get isOver(): boolean {
     return this.#best?.confirmed === true && this.#tries >= MAX_TRIES;
   }
 
-  /** The next case, under this id. */
+  /** The next case, with this id. */
   next(id: string): Case {
     const place = this.#best?.found.place ?? this.#place++;
     const smaller = this.#candidate();
@@ -81,7 +81,7 @@ export class Search {
     return done === true ? best.stream : value;
   }
 
-  /** Takes the result of a case that was handed out; `died`: the testee no longer answers. */
+  /** Takes in the result of a case that `next` returned; `died` where the testee no longer answers. */
   judge(one: Case, result: CaseResult, died: boolean = false): void {
     const out = this.#out.get(one.id);
     if (out === undefined) return;
@@ -99,7 +99,7 @@ export class Search {
     }
   }
 
-  /** Ends the search: a single failure counts, because it cannot be tried again. */
+  /** Ends the search. A failure that happened once counts, because the testee cannot run it again. */
   settle(): void {
     if (this.#best !== null) this.#best.confirmed = true;
     this.#tries = MAX_TRIES;
@@ -116,7 +116,7 @@ export class Search {
   }
 }
 
-/** How much a stream carries, to compare two of them. */
+/** The size of a stream, by which two streams are compared. */
 function weightOf({ frames, deflate }: Stream): number {
   let weight = deflate === null ? 0 : 1;
   for (const frame of frames) {
@@ -126,7 +126,7 @@ function weightOf({ frames, deflate }: Stream): number {
   return weight;
 }
 
-/** Streams that are a step smaller, the boldest first. RFCs leave nothing open about any; each keeps its last ping. */
+/** Streams that are a step smaller, the smallest first. None has an unclear reading, and each keeps its last ping. */
 function* smallerThan(stream: Stream): Generator<Stream, undefined> {
   const weight = weightOf(stream);
   for (const frames of cuts(stream.frames)) {
@@ -157,7 +157,7 @@ function* cuts(all: readonly Frame[]): Generator<Frame[]> {
     yield put(withPayload(frame, Buffer.alloc(length, PLAIN)));
   }
   for (let at = 0; at + 1 < count; at++) {
-    // Two fragments as one frame.
+    // Joins two fragments into one frame.
     const [one, other] = [all[at], all[at + 1]];
     if (one.fin || other.opcode !== 0) continue;
     const joined = withPayload(one, Buffer.concat([octetsOf(one.payload), octetsOf(other.payload)]));

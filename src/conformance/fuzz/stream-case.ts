@@ -1,4 +1,4 @@
-// `streamCase` makes a case of a generated stream, judged by the reading of `readStream`.
+// `streamCase` makes a case from a generated stream, which it judges by `readStream`.
 
 import {
   type Case,
@@ -15,7 +15,7 @@ import { NO_TAKEOVER_WISH, PLAIN_WISH } from '../cases/compression.js';
 import type { Reading } from './reading.js';
 import { readingOf, type Stream } from './stream.js';
 
-/** The case of a stream, under this id; the testee has so many seconds for it. */
+/** The case of a stream; `seconds` is its time limit. */
 export function streamCase(id: string, stream: Stream, seconds: number): Case {
   const reading = readingOf(stream);
   const { echoes, pings, fault, closed } = reading;
@@ -65,8 +65,8 @@ export function streamCase(id: string, stream: Stream, seconds: number): Case {
 }
 
 /**
- * Messages come in order, and pongs in order; RFC 6455 5.5.2 and 5.5.3 leave open how these lie among each other, and let a testee answer
- * only the last ping. Where the stream ends the connection, answers that are not sent by then need not come.
+ * Whether the received events fit the reading. Messages come in order, and so do pongs; RFC 6455 5.5.2 and 5.5.3 fix no order
+ * between the two, and let a testee answer only the last ping. Where the stream ends the connection, answers may be missing.
  */
 function accepts({ echoes, pings, fault, closed }: Reading, received: readonly ReceivedEvent[]): boolean {
   const messages = received.filter((event) => event.kind === 'message');

@@ -1,4 +1,4 @@
-// createStream makes a stream of frames from a seed: messages and control frames, half of the time with something wrong in them.
+// `createStream` makes a stream of messages and control frames from a seed; about half of the streams have a fault.
 
 import { payload as payloadOf, send } from '../case.js';
 import { Compressor, type DeflateDirection } from '../deflate.js';
@@ -6,16 +6,16 @@ import { createDice, type Dice } from '../dice.js';
 import { Opcode } from '../wire.js';
 import { type Frame, type Reading, readStream } from './reading.js';
 
-/** A stream and how it is sent. */
+/** A stream, and the compression that it needs. */
 export interface Stream {
   frames: readonly Frame[];
-  /** The least that has to be agreed on for compressed messages; null: none are sent, and none are offered. */
+  /** The least agreement that its compressed messages need; null where it has none, and the examiner offers no compression. */
   deflate: DeflateDirection | null;
 }
 
-/** The ping that ends each stream: its pong shows that all before it was read. */
+/** The payload of the ping that ends each stream; its pong shows that the testee read everything before it. */
 const END = 'end';
-/** Lengths at the borders of the header's three forms, and of common buffers. */
+/** Lengths at the borders of the three header forms (RFC 6455 5.2) and of common buffers. */
 const LENGTHS = [0, 1, 2, 5, 16, 124, 125, 126, 127, 128, 1000, 4096, 65_535, 65_536];
 const CHARACTERS = [
   'a',
@@ -33,7 +33,7 @@ const CHARACTERS = [
   '😀',
   '\u{10ffff}',
 ];
-/** Overlong forms, surrogates, code points above U+10FFFF, lone continuations, and characters cut off. */
+/** Bytes that are not UTF-8: lone continuations, overlong forms, surrogates, code points above U+10FFFF, cut characters. */
 const NO_TEXT = [
   '80',
   'bf',
@@ -54,12 +54,12 @@ const CORRUPT = ['0700', '000500aaaa48656c6c6f00', 'fdffffffffffffff'];
 const SMALL = 300;
 const TRIES = 20;
 
-/** The reading of a stream by its own agreement. */
+/** The reading of a stream with its own agreement. */
 export function readingOf({ frames, deflate }: Stream): Reading {
   return readStream(frames, deflate);
 }
 
-/** The stream of a seed and a place; RFCs leave nothing open about it. */
+/** The stream of a seed at a place, from 0; its reading is not unclear. */
 export function createStream(seed: number, place: number): Stream {
   const roll = createDice(Math.imul(seed, 0x9e3779b1) ^ Math.imul(place + 1, 0x85ebca6b));
   roll(2);
@@ -106,7 +106,7 @@ function control(roll: Dice): Frame {
   return send.raw(roll(3) === 0 ? Opcode.Pong : Opcode.Ping, payload);
 }
 
-/** Messages as the rules want them, whole or in fragments, with control frames before and between these. */
+/** Valid messages, whole or in fragments, with control frames before and between the fragments. */
 function messages(roll: Dice, deflate: DeflateDirection | null): Frame[] {
   const compressor = deflate === null ? null : new Compressor(deflate);
   const frames: Frame[] = [];
@@ -132,7 +132,7 @@ function messages(roll: Dice, deflate: DeflateDirection | null): Frame[] {
   return frames;
 }
 
-/** The frames with one thing wrong, or one thing that only looks so. */
+/** The frames with one fault, or with a change that only looks like one. */
 function spoil(roll: Dice, frames: readonly Frame[], compresses: boolean): Frame[] {
   const place = roll(frames.length);
   const one = frames[place];
@@ -168,7 +168,7 @@ function spoil(roll: Dice, frames: readonly Frame[], compresses: boolean): Frame
   }
 }
 
-/** Text that is no UTF-8, whole or in two fragments. */
+/** A text that is not valid UTF-8, whole or in two fragments. */
 function wrongText(roll: Dice): Frame[] {
   const payload = Buffer.concat([
     text(roll),
@@ -183,7 +183,7 @@ function wrongText(roll: Dice): Frame[] {
   ];
 }
 
-/** The frames as they are written: all at once most of the time, else some in pieces. */
+/** The frames with the way to write them: mostly whole, sometimes a few in pieces. */
 function cut(roll: Dice, frames: readonly Frame[]): Frame[] {
   if (roll(8) > 0) return [...frames];
   return frames.map((frame) => {
