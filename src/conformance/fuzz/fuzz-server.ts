@@ -17,7 +17,7 @@ export type ServerFuzz = Pick<
 /**
  * Sends generated streams to a server.
  * @throws CannotRunError when the URL is invalid, or no WebSocket server answers
- * @throws ServerDiedError when the server dies and `restart` is absent, unless a failure was found
+ * @throws ServerDiedError when the server dies and cannot be started again, unless a failure was found
  */
 export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   const { seconds, seed, signal, timeoutScale = 1 } = run;

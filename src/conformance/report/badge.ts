@@ -1,9 +1,9 @@
-// `badgeJson` writes the JSON of a badge, in the form of an endpoint of shields.io.
+// `badgeJson` writes the JSON of a badge in the format of a shields.io endpoint.
 
 import type { Refusal } from './judgement.js';
 import type { Report } from './report.js';
 
-/** How many cases were accepted of how many. */
+/** The JSON of a badge with the number of accepted cases and of all cases; ends with a line feed. */
 export function badgeJson(report: Report, refused: readonly Refusal[]): string {
   const total = report.agents.reduce((sum, { selected }) => sum + selected.length, 0);
   const good = total - refused.length;

@@ -1,4 +1,4 @@
-// `casePage` writes the HTML page of one case: the classic sections in the classic order.
+// `casePage` writes the HTML page of one case, with the sections of the classic page in their order.
 import type { CaseResult, TrafficStats } from '../result.js';
 import { CLOSING_KEYS } from './closing-table.js';
 import { markup, page, type Child, type Markup, type Style } from './html.js';
@@ -15,20 +15,20 @@ export interface Link {
   href: string;
 }
 
-/** The pages around a case page. */
+/** The pages to which a case page links. */
 export interface CaseLinks {
-  /** The overview; left out: that of the report. */
+  /** The overview; default the report's own. */
   all?: Link;
   previous: Link | undefined;
   next: Link | undefined;
-  /** The same case with the other agents. */
+  /** The pages of the same case for other agents. */
   others: readonly Link[];
 }
 
-/** The style sheet of these pages. */
+/** The style sheet of case pages. */
 export const CASE_PAGE_STYLE: string = BASE_STYLE + CASE_STYLE;
 
-/** The page of one case. It is whole in itself unless another style sheet is named. */
+/** The HTML of the page of one case. It contains its style sheet, unless `style` is a link to one. */
 export function casePage(result: CaseResult, links: CaseLinks, style: Style = CASE_PAGE_STYLE): string {
   const body = markup`<main class="case-page">
     <article>
@@ -91,7 +91,7 @@ function navigation(result: CaseResult, { all, previous, next, others }: CaseLin
   const subgroup = SUBGROUP_TITLES[result.id.split('.').slice(0, 2).join('.')];
   const place = [`${group} ${GROUP_TITLES[group] ?? ''}`.trim(), ...(subgroup === undefined ? [] : [subgroup])];
   const standing = standingOf(result);
-  // The summary line names the behavior only, so a bad close has to be said beside it.
+  // The summary line shows only the behavior; the chip shows a bad close.
   const closing =
     standing === 'closeFault' || (standing === 'failed' && result.behaviorClose !== 'OK')
       ? markup`<span class="chip ${standing}">${STANDING_TEXT[standing].mark} ${CLOSE_TEXT[result.behaviorClose]}</span>`
@@ -119,7 +119,7 @@ function headerBlock(block: string): string {
 
 function closingTable(result: CaseResult): Markup {
   const rows = CLOSING_KEYS.map(({ key, description }) => {
-    // Every key of the table holds a boolean, a number, a string or null.
+    // Each key of the table has a boolean, a number, a string or null.
     const value = result[key] as boolean | number | string | null;
     return markup`<tr>
       <td><code>${key}</code></td>
@@ -228,7 +228,7 @@ function statisticsTable(
 `;
 }
 
-/** Lines that follow a head stand under its text: 15 characters in, as in the classic page. */
+/** The indentation of lines below a head: 15 characters, as in the classic page. */
 const INDENT = ' '.repeat(15);
 
 function logLine({ direction, head, rest, inline }: WireLine): Markup {

@@ -1,4 +1,4 @@
-// `CLOSING_KEYS` are the keys of the closing table in their classic order, each with its meaning.
+// `CLOSING_KEYS` are the keys of the closing table in their classic order, each with its description.
 import type { CaseResult } from '../result.js';
 
 /** A row of the closing table. */
@@ -7,7 +7,7 @@ export interface ClosingKey {
   description: string;
 }
 
-/** "I" is the examiner throughout, as in the classic page. */
+/** In the descriptions "I" is the examiner, as in the classic page. */
 export const CLOSING_KEYS: readonly ClosingKey[] = [
   { key: 'isServer', description: 'True if I was the server and the testee the client.' },
   {

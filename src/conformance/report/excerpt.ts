@@ -1,24 +1,24 @@
-// `hexOf` and `textOf` show the beginning of some bytes as a short text.
+// `hexOf` and `textOf` write the beginning of some bytes as short text.
 import type { CaseEvent, Excerpt } from '../result.js';
 
-/** Bytes that the JSON files show of any payload, read or write: the classic cut. */
+/** The most bytes of a payload, a read or a write that a JSON file shows, as in the classic suite. */
 export const JSON_CUT = 64;
 
-/** Stands where something was cut. */
+/** The mark at the end of text that was cut. */
 export const CUT_MARK = ' ...';
 
-/** At most `limit` bytes as hexadecimal digits, with the mark when there were more. */
+/** At most `limit` bytes as hexadecimal digits, followed by `CUT_MARK` where there are more. */
 export function hexOf(bytes: Excerpt, limit: number): string {
   const shown = bytes.head.subarray(0, limit);
   return Buffer.from(shown).toString('hex') + (bytes.length > shown.length ? CUT_MARK : '');
 }
 
-/** At most `limit` bytes as text when they are UTF-8, else as `0x` and hexadecimal digits; with the mark when there were more. */
+/** At most `limit` bytes as text if they are UTF-8, else as `0x` and digits; followed by `CUT_MARK` where there are more. */
 export function textOf(bytes: Excerpt, limit: number): string {
   const shown = bytes.head.subarray(0, limit);
   const cut = bytes.length > shown.length;
   try {
-    // A cut inside a character drops that character: streaming mode holds an unfinished sequence back.
+    // A cut inside a character drops that character: in streaming mode the decoder holds an unfinished sequence back.
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(shown, { stream: cut });
     return text + (cut ? CUT_MARK : '');
   } catch {

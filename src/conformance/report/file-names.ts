@@ -1,19 +1,19 @@
-// `fileNames` names the files of agents and cases, in the classic pattern `agent_case_2_7.json`.
+// `fileNames` makes the names of files of agents and cases, in the classic pattern `agent_case_2_7.json`.
 
-/** Names the files of one run. */
+/** The names of the files of one run. */
 export interface FileNames {
   case(agent: string, id: string, extension: 'html' | 'json'): string;
 }
 
 /**
- * Names for the given agents. The classic pattern keeps only a-z and 0-9, so that two agents can come out the same
- * (`ws/8.23.0` and `ws-8.23.0`); the later one then gets a number, where the classic suite overwrote the earlier one's files.
+ * The names for these agents. The classic pattern keeps only a-z and 0-9, so that two agents, such as `ws/8.23.0` and
+ * `ws-8.23.0`, can have the same name. The later agent then gets a number; the classic suite overwrote the earlier one's files.
  */
 export function fileNames(agents: readonly string[]): FileNames {
   const stems = new Map<string, string>();
   const taken = new Set<string>();
   for (const agent of agents) {
-    // Cut so that no name of a testee's choice runs into the file system's limit of 255 bytes.
+    // The testee chooses its name. The cut keeps file names within the file system's limit of 255 bytes.
     const stem = agent
       .trim()
       .toLowerCase()

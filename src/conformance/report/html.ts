@@ -1,8 +1,8 @@
-// `markup` writes HTML text: a value in a template is escaped unless a template made it.
+// `markup` writes HTML text, and escapes each value in a template unless a template made the value.
 import { createHash } from 'node:crypto';
 import { visibleText } from './visible.js';
 
-/** Text that is HTML already. */
+/** Text that is HTML, which `markup` does not escape. */
 export class Markup {
   readonly text: string;
 
@@ -11,10 +11,10 @@ export class Markup {
   }
 }
 
-/** A value in a template: text is escaped, lists are joined. */
+/** A value in a template: `markup` escapes text and joins lists. */
 export type Child = Markup | string | number | readonly Child[];
 
-/** A tagged template that escapes its values. The indentation of the template itself is left out. */
+/** A template tag that escapes values and removes the indentation of the template itself. */
 export function markup(strings: TemplateStringsArray, ...children: readonly Child[]): Markup {
   const literals = strings.map((literal) => literal.replace(/\n +/g, '\n'));
   return new Markup(literals.reduce((text, literal, at) => text + render(children[at - 1]) + literal));
@@ -35,24 +35,24 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes text for an element or a quoted attribute, and shows invisible characters. */
+/** Escapes text for an element or a quoted attribute, and makes invisible characters visible. */
 export function escapeHtml(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
-/** The style sheet of a page: its text, or the file beside the page that has it. */
+/** The style sheet of a page: its text, or a link to its file. */
 export type Style = string | { href: string };
 
 /**
- * A whole page around `body`. It loads nothing but a style sheet that is a file, and runs nothing but its own `script`: the policy names
- * what stands in the page by its hash. `allow` is one more directive.
+ * The HTML of a page around `body`. Its Content-Security-Policy lets it load only a style sheet that is a file, and run only
+ * `script`: it contains the hashes of what is inline. `allow` is one more directive.
  */
 export function page(title: string, style: Style, body: Markup, script: string, allow: string = ''): string {
   const sheet =
     typeof style === 'string'
       ? markup`<style>${new Markup(style)}</style>`
       : markup`<link rel="stylesheet" href="${style.href}" />`;
-  // A page on a disk has no origin of its own, so its neighbors are named by their scheme.
+  // A page on a disk has no origin, so that only the scheme allows the files beside it.
   const styles = typeof style === 'string' ? `'${integrity(style)}'` : "'self' file:";
   const policy = `default-src 'none'; style-src ${styles}; script-src '${integrity(script)}'; base-uri 'none'; form-action 'none'${allow === '' ? '' : `; ${allow}`}`;
   return markup`<!doctype html>

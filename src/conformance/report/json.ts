@@ -1,16 +1,16 @@
-// `indexJson` and `caseJson` write the classic JSON files, 3 spaces deep, keys sorted as strings.
+// `indexJson` and `caseJson` write the classic JSON files, with an indentation of 3 spaces and keys sorted as strings.
 import type { CaseResult } from '../result.js';
 import { eventRow } from './excerpt.js';
 import type { FileNames } from './file-names.js';
 import type { Report } from './report.js';
 import { wireRows } from './wire-log.js';
 
-/** A value that JSON can say. */
+/** A value that JSON can represent. */
 type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
 
 const INDENT = 3;
 
-/** index.json: agent -> case -> verdicts, duration in ms, close code and the name of the case's file. */
+/** The text of index.json: by agent and case, the verdicts, the duration in ms, the close code and the name of the file. */
 export function indexJson(report: Report, files: FileNames): string {
   const agents = report.agents.map((agent) => {
     const cases = [...agent.results.values()].map((result) => [result.id, indexEntry(result, files)]);
@@ -30,7 +30,7 @@ function indexEntry(result: CaseResult, files: FileNames): Json {
   };
 }
 
-/** The JSON of one case: the 39 classic fields, with payloads and bytes cut to 64. */
+/** The JSON of one case: the 39 classic fields, with payloads, reads and writes cut to 64 bytes. */
 export function caseJson(result: CaseResult): string {
   const expected = Object.entries(result.expected).map(([outcome, events]) => [outcome, events.map(eventRow)]);
   return print({
@@ -47,7 +47,7 @@ function print(value: Json): string {
   return `${printed(value, 0)}\n`;
 }
 
-/** JSON.stringify would put keys such as "4" and "129" in the order of numbers; the classic files sort them as strings. */
+/** Prints a value. JSON.stringify would sort keys such as "4" and "129" as numbers; the classic files sort them as strings. */
 function printed(value: Json, depth: number): string {
   if (Array.isArray(value)) {
     return block(

@@ -1,22 +1,22 @@
-// `refusals` tells which cases of a run are refused, beside an earlier run if there is one.
+// `refusals` finds the cases for which a run fails, with an earlier run as the measure if there is one.
 import { isPass, type Behavior, type CaseResult, type CloseBehavior } from '../result.js';
 import { standingOf, type Report, type Standing } from './report.js';
 
-/** Both verdicts of a case, as an index.json has them. */
+/** Both verdicts of a case, as in an index.json. */
 export type Verdicts = Pick<CaseResult, 'behavior' | 'behaviorClose'>;
 
-/** An earlier run: agent -> case id -> verdicts. */
+/** The verdicts of an earlier run, by agent and case id. */
 export type Baseline = ReadonlyMap<string, ReadonlyMap<string, Verdicts>>;
 
-/** The measure of a run. */
+/** The measure by which cases are refused. */
 export interface Measure {
-  /** Refuse NON-STRICT and UNIMPLEMENTED too. */
+  /** Whether NON-STRICT and UNIMPLEMENTED are refused too. */
   strict: boolean;
-  /** Refuse only results that are worse than here. Cases that are not in it are judged as usual. */
+  /** An earlier run: only results worse than in it are refused. Cases that it lacks are judged without it. */
   baseline?: Baseline | undefined;
 }
 
-/** A case for which a run fails. */
+/** A case for which the run fails. */
 export interface Refusal {
   agent: string;
   id: string;
@@ -38,7 +38,7 @@ export function refusals(report: Report, measure: Measure): Refusal[] {
   return refused;
 }
 
-/** 0 when nothing was refused; 1 otherwise, and when there was nobody to examine. */
+/** The exit status: 0 where agents were examined and no case was refused, else 1. */
 export function exitStatus(report: Report, refused: readonly Refusal[]): 0 | 1 {
   return report.agents.length > 0 && refused.length === 0 ? 0 : 1;
 }
@@ -47,7 +47,7 @@ function passes(result: CaseResult | undefined, strict: boolean): boolean {
   return result !== undefined && isPass(result, strict);
 }
 
-/** The same agent in the earlier run; or its only agent, since a name often holds the version and so changes with it. */
+/** The same agent in the earlier run, or its only agent: a name often contains a version, and so changes with it. */
 function earlierOf(baseline: Baseline | undefined, name: string): ReadonlyMap<string, Verdicts> | undefined {
   if (baseline === undefined) return undefined;
   const [only] = baseline.values();
@@ -83,7 +83,10 @@ const CLOSE_BEHAVIORS: readonly CloseBehavior[] = [
   'INFORMATIONAL',
 ];
 
-/** Reads the text of an index.json, ours or the classic suite's. Throws an Error whose message is one sentence. */
+/**
+ * Reads the text of an index.json, this suite's or the classic one's.
+ * @throws Error, whose message is one sentence, where it does not have that form
+ */
 export function readBaseline(text: string): Baseline {
   const agents = new Map<string, Map<string, Verdicts>>();
   for (const [agent, cases] of entriesOf(JSON.parse(text) as unknown, 'the baseline')) {

@@ -1,14 +1,17 @@
-// `junitXml` writes JUnit XML: a suite for each agent and group, a test case for each case.
+// `junitXml` writes JUnit XML, with a suite for each agent and group and a test case for each case.
 import { GROUP_TITLES } from '../cases/titles.js';
 import { escapeHtml } from './html.js';
 import type { Refusal } from './judgement.js';
 import { allCases, byGroup, standingOf, type AgentReport, type Report, type Standing } from './report.js';
 import { reason } from './verdict.js';
 
-/** The result of a test case, as JUnit counts it. */
+/** The result of a test case in JUnit's terms. */
 type Outcome = 'passed' | 'failure' | 'error' | 'skipped';
 
-/** The XML. A refused case is a failure (an error when it has no result); an accepted one that is not good is skipped, with the reason. */
+/**
+ * The JUnit XML of a run. A refused case is a failure, or an error if it has no result; an accepted case that is not good is
+ * skipped, with the reason.
+ */
 export function junitXml(report: Report, refused: readonly Refusal[]): string {
   const suites = report.agents.flatMap((agent) => {
     const own = new Set(refused.filter(({ agent: name }) => name === agent.name).map(({ id }) => id));
@@ -43,7 +46,7 @@ function outcomeOf(agent: AgentReport, id: string, refused: ReadonlySet<string>)
       return 'passed';
     case 'nonStrict':
     case 'unimplemented':
-    // Below: no worse than in the baseline, or else refused.
+    // The next three are accepted only where they are no worse than in the baseline.
     case 'closeFault':
     case 'failed':
     case 'missing':

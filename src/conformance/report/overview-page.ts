@@ -1,4 +1,4 @@
-// `overviewPage` writes index.html: the agents side by side, a row a case, with filters and summary bars.
+// `overviewPage` writes index.html: a column for each agent, a row for each case, filters and summary bars.
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 import type { FileNames } from './file-names.js';
@@ -17,10 +17,10 @@ import {
 import { BASE_STYLE, OVERVIEW_STYLE } from './style.js';
 import { BEHAVIOR_TEXT, CLOSE_TEXT, STANDING_TEXT } from './verdict.js';
 
-/** More agents than this scroll sideways under a fixed first column. */
+/** The most agents that fit side by side; more scroll sideways beside a fixed first column. */
 const AGENTS_ABREAST = 2;
 
-/** The overview of a run. */
+/** The HTML of the overview of a run. */
 export function overviewPage(report: Report, files: FileNames): string {
   const ids = allCases(report);
   const many = report.agents.length > AGENTS_ABREAST ? 'many' : 'few';
@@ -76,13 +76,13 @@ function agentCard(agent: AgentReport): Markup {
 `;
 }
 
-/** A bar of the standings, to scale. Drawn with SVG attributes: the page's policy lets no inline style in. */
+/** A bar of the standings, to scale. It uses SVG attributes, because the page's policy forbids inline styles. */
 function bar(counts: Readonly<Record<Standing, number>>, total: number, words: string): Markup {
   let at = 0;
   const pieces = STANDINGS.map((standing) => {
     const width = (counts[standing] / Math.max(total, 1)) * 100;
     if (width === 0) return '';
-    // A rare verdict must not be too thin to see.
+    // The piece of a rare verdict stays wide enough to see.
     const shown = Math.max(width, 0.6);
     const piece = markup`<rect class="${standing}" x="${at.toFixed(3)}" y="0" width="${shown.toFixed(3)}" height="1"/>`;
     at += width;

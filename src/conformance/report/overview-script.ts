@@ -1,6 +1,6 @@
-// `OVERVIEW_SCRIPT` hides the rows that the filter does not want; without it the page shows all.
+// `OVERVIEW_SCRIPT` hides the rows that do not match the filter; without it the page shows all rows.
 
-/** Runs in the page, so it is text here. It reads the document and only hides and shows rows. */
+/** The text of the script, which runs in the page. It reads the document, and only hides and shows rows. */
 export const OVERVIEW_SCRIPT: string = `
 'use strict';
 const form = document.querySelector('form.filter');

@@ -1,12 +1,12 @@
-// `pythonLiteral` writes values as the Python literals of the classic report, so that pages can be compared.
+// `pythonLiteral` writes values as Python literals, as the classic report does, so that pages can be compared.
 import type { CaseEvent } from '../result.js';
 import { CUT_MARK, eventRow } from './excerpt.js';
 import { escapedCodePoint } from './visible.js';
 
-/** Characters of a literal that a page shows. */
+/** The most characters of a literal that a page shows. */
 const LITERAL_CUT = 1000;
 
-/** True, False, None, a number or a quoted string. */
+/** A value as True, False, None, a number or a quoted string. */
 export function pythonLiteral(value: string | number | boolean | null): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -14,7 +14,7 @@ export function pythonLiteral(value: string | number | boolean | null): string {
   return pythonString(value);
 }
 
-/** A value of the closing table: strings stand there without quotes. */
+/** A value of the closing table: a string without quotes, others as literals. */
 export function pythonCell(value: string | number | boolean | null): string {
   return typeof value === 'string' ? value : pythonLiteral(value);
 }
@@ -24,13 +24,13 @@ export function pythonEvents(events: readonly CaseEvent[]): string {
   return `[${events.map((event) => `(${eventRow(event).map(pythonLiteral).join(', ')})`).join(', ')}]`;
 }
 
-/** Outcome -> events as a dictionary: `{'OK': []}`. */
+/** Events by outcome, as a dictionary: `{'OK': []}`. */
 export function pythonOutcomes(outcomes: Readonly<Partial<Record<string, readonly CaseEvent[]>>>): string {
   const entries = Object.entries(outcomes).map(([outcome, events]) => `'${outcome}': ${pythonEvents(events ?? [])}`);
   return `{${entries.join(', ')}}`;
 }
 
-/** Cuts a literal to the length that a page shows. */
+/** Cuts a literal to `LITERAL_CUT` characters. */
 export function cutLiteral(literal: string): string {
   return literal.length > LITERAL_CUT ? literal.slice(0, LITERAL_CUT) + CUT_MARK : literal;
 }

@@ -1,36 +1,36 @@
-// `Report` is a run in the shape that every report reads: the agents side by side, each with its cases.
+// `Report` is a run in the form that all reports read: the agents, each with its cases.
 import { GROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 
-/** One testee's part of a run. */
+/** The part of a run that belongs to one testee. */
 export interface AgentReport {
   name: string;
-  /** Ids of the cases this agent was to run, in the order of the list. */
+  /** The ids of the cases selected for this agent, in the order of `ALL_CASES`. */
   selected: readonly string[];
-  /** The results, by id. A selected case without a result is missing. */
+  /** The results by id. A selected case without a result is missing. */
   results: ReadonlyMap<string, CaseResult>;
-  /** Why cases are missing, as one sentence: the testee could not be reached, it died, the run was interrupted. */
+  /** Why cases are missing, in one sentence: the testee did not answer, it died, or the run was interrupted. */
   ended?: string | undefined;
 }
 
-/** A whole run, as it stands when it is written. */
+/** A run, at the time `written`. */
 export interface Report {
   agents: readonly AgentReport[];
   written: Date;
 }
 
-/** How one case stands, in one word: the two verdicts folded for colouring, counting and filtering. */
+/** The two verdicts of a case in one word, by which reports colour, count and filter. */
 export type Standing =
   | 'ok'
   | 'nonStrict'
   | 'informational'
   | 'unimplemented'
   | 'failed'
-  /** The behavior was accepted, the way the connection ended was not. */
+  /** The behavior passes, but the closing does not. */
   | 'closeFault'
   | 'missing';
 
-/** Every standing in the order in which summaries name them. */
+/** All standings, in the order of summaries. */
 export const STANDINGS: readonly Standing[] = [
   'ok',
   'informational',
@@ -41,7 +41,7 @@ export const STANDINGS: readonly Standing[] = [
   'missing',
 ];
 
-/** How a case stands; `undefined` means that it has no result. */
+/** The standing of a result; undefined for a case without one. */
 export function standingOf(result: Pick<CaseResult, 'behavior' | 'behaviorClose'> | undefined): Standing {
   if (result === undefined) return 'missing';
   if (result.behavior === 'FAILED') return 'failed';
@@ -58,7 +58,7 @@ export function standingOf(result: Pick<CaseResult, 'behavior' | 'behaviorClose'
   }
 }
 
-/** How many of `ids` stand how. */
+/** The number of `ids` with each standing. */
 export function tally(agent: AgentReport, ids: readonly string[]): Record<Standing, number> {
   const counts: Record<Standing, number> = {
     ok: 0,
@@ -73,14 +73,14 @@ export function tally(agent: AgentReport, ids: readonly string[]): Record<Standi
   return counts;
 }
 
-/** The group of a case: its id up to the first dot. */
+/** The group of a case: the part of its id before the first dot. */
 export function groupOf(id: string): string {
   return id.slice(0, id.indexOf('.'));
 }
 
 const GROUP_ORDER: readonly string[] = Object.keys(GROUP_TITLES);
 
-/** Orders case ids as the list has them: by group, then each part as a number. */
+/** Compares case ids in the order of `ALL_CASES`: by group, then by each part as a number. */
 export function compareCaseIds(one: string, other: string): number {
   const byGroup = GROUP_ORDER.indexOf(groupOf(one)) - GROUP_ORDER.indexOf(groupOf(other));
   if (byGroup !== 0) return byGroup;
@@ -93,12 +93,12 @@ export function compareCaseIds(one: string, other: string): number {
   return 0;
 }
 
-/** Every case that any agent was to run, in the order of the list. */
+/** The ids of all cases selected for any agent, in the order of `ALL_CASES`. */
 export function allCases(report: Report): string[] {
   return [...new Set(report.agents.flatMap((agent) => agent.selected))].sort(compareCaseIds);
 }
 
-/** Cuts a sorted list of ids into its groups. */
+/** The groups of a sorted list of ids. */
 export function byGroup(ids: readonly string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const id of ids) {

@@ -1,8 +1,8 @@
-// `BASE_STYLE` and its neighbours are the style sheets of the pages.
-// Verdict colours keep apart under the common kinds of colour blindness (after Okabe and Ito), and a mark and a word stand
-// beside every colour.
+// `BASE_STYLE`, `CASE_STYLE` and `OVERVIEW_STYLE` are the style sheets of the pages.
+// The colours of verdicts differ under the common kinds of colour blindness (after Okabe and Ito), and each colour has a mark
+// and a word beside it.
 
-/** Shared by all pages. */
+/** The part that all pages share. */
 export const BASE_STYLE: string = `
 :root {
   --page: #fdfdfc; --text: #1d2023; --quiet: #5d6369; --line: #e2e3e1; --raised: #f5f5f2; --link: #0b57a4;
@@ -59,7 +59,7 @@ ${['ok', 'informational', 'nonStrict', 'unimplemented', 'closeFault', 'failed', 
 }
 `;
 
-/** For the page of a case. */
+/** The part of case pages. */
 export const CASE_STYLE: string = `
 .case-page { max-width: 64rem; }
 .case-page h1 { font-size: 1.5rem; font-weight: 600; letter-spacing: -0.01em; overflow-wrap: anywhere; }
@@ -118,7 +118,7 @@ h3 { font-size: 0.875rem; font-weight: 600; margin-bottom: 0.35rem; }
 }
 `;
 
-/** For the overview. */
+/** The part of the overview. */
 export const OVERVIEW_STYLE: string = `
 .overview { max-width: 80rem; }
 .overview h1 { font-size: 1.75rem; font-weight: 650; letter-spacing: -0.015em; }

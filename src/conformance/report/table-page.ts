@@ -1,4 +1,4 @@
-// `tablePage` writes the page of the table: testees by groups of cases, with links to the bytes of failures.
+// `tablePage` writes a page with a table of testees by groups of cases, with links to the pages of failures.
 
 import { GROUP_TITLES } from '../cases/titles.js';
 import { markup, page, type Markup } from './html.js';
@@ -12,15 +12,15 @@ export interface TableRow {
   role: 'server' | 'client';
   version: string;
   command: string;
-  /** Directory of its pages, beside the table. */
+  /** The directory of its pages, relative to the table. */
   report: string;
-  /** YYYY-MM-DD */
+  /** As YYYY-MM-DD. */
   date: string;
-  /** Group -> how many of its cases stand how. */
+  /** The number of cases with each standing, by group. */
   groups: Record<string, Partial<Record<Standing, number>>>;
-  /** Cases that did not pass, with the page of each. */
+  /** The cases that did not pass, each with its page, or null for none. */
   failures: { id: string; page: string | null }[];
-  /** Why there is nothing else. */
+  /** Why the testee has no results. */
   trouble?: string;
 }
 
@@ -32,7 +32,7 @@ th, td { padding: 0.25rem 0.6rem 0.25rem 0; border-top: 1px solid var(--line); }
 td small { color: var(--quiet); display: block; }
 `;
 
-/** The page. */
+/** The HTML of the page; `about` is its first paragraph. */
 export function tablePage(about: string, rows: readonly TableRow[]): string {
   const body = markup`<main>
     <h1>WebSocket implementations by groups of cases</h1>

@@ -1,4 +1,4 @@
-// `progressLine` and `summary` write a run for the terminal.
+// `progressLine` and `summary` write the text of a run for a terminal.
 import { GROUP_TITLES, SUBGROUP_TITLES } from '../cases/titles.js';
 import type { CaseResult } from '../result.js';
 import type { Refusal } from './judgement.js';
@@ -16,23 +16,23 @@ import {
 import { reason } from './verdict.js';
 import { visibleText } from './visible.js';
 
-/** Where a run is. */
+/** The progress of a run. */
 export interface Progress {
   agent: string;
   id: string;
   done: number;
   total: number;
-  /** Cases that would fail the run. */
+  /** The number of refused cases so far. */
   refused: number;
   seconds: number;
-  /** The case that runs now: an id, with the seconds it has taken. */
+  /** The cases that run now, each with the seconds since its start. */
   running?: readonly { id: string; seconds: number }[];
 }
 
-/** Seconds after which a case that runs is named. */
+/** The seconds after which the line names a running case. */
 const LONG = 2;
 
-/** One line on how far a run is, without its end of line, at most `width` characters. */
+/** The progress in one line of at most `width` characters, without a line feed. */
 export function progressLine(progress: Progress, width: number): string {
   const { agent, id, done, total, refused, seconds, running = [] } = progress;
   const failed = refused === 0 ? '' : `  ${refused} refused`;
@@ -42,7 +42,7 @@ export function progressLine(progress: Progress, width: number): string {
   return visibleText(`${done} of ${total}  ${agent}  ${where}${failed}  ${Math.floor(seconds)} s`).slice(0, width);
 }
 
-/** The word of a standing in a column head and in the list. */
+/** The word for a standing, in column heads and in the list. */
 const WORDS: Readonly<Record<Standing, string>> = {
   ok: 'OK',
   informational: 'INFO',
@@ -53,7 +53,7 @@ const WORDS: Readonly<Record<Standing, string>> = {
   missing: 'MISSING',
 };
 
-/** The text after a run. Ends with an end of line. */
+/** The text after a run, which ends with a line feed. */
 export function summary(report: Report, refused: readonly Refusal[]): string {
   if (report.agents.length === 0) return 'Nobody came to be examined.\n';
   return `${report.agents.map(agentSummary).join('\n')}\n${lastLine(report, refused)}\n`;
@@ -104,7 +104,7 @@ function row(title: string, shown: readonly Standing[], counts: Readonly<Record<
   return title.padEnd(TITLE_WIDTH) + cells.join('');
 }
 
-/** A line for each case that is not OK, with the reason. */
+/** A line with the reason for each case that has a complaint. */
 function complaints(agent: AgentReport, ids: readonly string[]): string[] {
   const lines: string[] = [];
   for (const id of ids) {
@@ -123,7 +123,7 @@ function verdict(result: CaseResult): string {
   return standingOf(result) === 'closeFault' ? result.behaviorClose : result.behavior;
 }
 
-/** The cases that are neither good nor bad have one line for all of them, and so have those without a result. */
+/** One line for all informational cases, one for all unimplemented ones and one for all without a result. */
 function wordLines(agent: AgentReport, ids: readonly string[]): string[] {
   const lines: string[] = [];
   for (const [standing, word] of [
@@ -138,7 +138,7 @@ function wordLines(agent: AgentReport, ids: readonly string[]): string[] {
   return lines;
 }
 
-/** The shortest list of patterns that means `ids` and no other of `all`: whole groups and subgroups become `12.*` and `13.3.*`. */
+/** Patterns that match `ids` and no others of `all`: a whole group or subgroup is one pattern, such as `12.*` or `13.3.*`. */
 export function patterns(ids: readonly string[], all: readonly string[]): string[] {
   const own = new Set(ids);
   const found = new Set<string>();

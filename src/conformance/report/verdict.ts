@@ -1,10 +1,10 @@
-// `BEHAVIOR_TEXT` and its neighbours are the words, marks and sentences by which every report names verdicts.
+// `BEHAVIOR_TEXT`, `CLOSE_TEXT`, `STANDING_TEXT` and `reason` are the words, marks and sentences for verdicts in all reports.
 import { DEAF, DIED, FAULT, type Behavior, type CaseEvent, type CaseResult, type CloseBehavior } from '../result.js';
 import { textOf } from './excerpt.js';
 import { pythonEvents } from './python.js';
 import { standingOf, type Standing } from './report.js';
 
-/** How the classic pages spell a behavior. */
+/** The behaviors as the classic pages spell them. */
 export const BEHAVIOR_TEXT: Readonly<Record<Behavior, string>> = {
   OK: 'Pass',
   'NON-STRICT': 'Non-Strict',
@@ -13,7 +13,7 @@ export const BEHAVIOR_TEXT: Readonly<Record<Behavior, string>> = {
   FAILED: 'Fail',
 };
 
-/** A close verdict in a reader's words. */
+/** The verdicts on the closing, in words. */
 export const CLOSE_TEXT: Readonly<Record<CloseBehavior, string>> = {
   OK: 'closed properly',
   INFORMATIONAL: 'close not judged',
@@ -23,7 +23,7 @@ export const CLOSE_TEXT: Readonly<Record<CloseBehavior, string>> = {
   'FAILED BY CLIENT': 'TCP not dropped',
 };
 
-/** The word of summaries for a standing, and the mark that tells it from the others without colour. */
+/** The word for each standing in summaries, and the mark that shows it without colour. */
 export const STANDING_TEXT: Readonly<Record<Standing, { label: string; mark: string }>> = {
   ok: { label: 'Pass', mark: '\u2713' },
   informational: { label: 'Informational', mark: 'i' },
@@ -34,11 +34,11 @@ export const STANDING_TEXT: Readonly<Record<Standing, { label: string; mark: str
   missing: { label: 'Missing', mark: '?' },
 };
 
-/** Events that a reason names, and bytes of a payload that it shows. */
+/** The most events that a reason names, and the most bytes of a payload that it shows. */
 const NAMED_EVENTS = 3;
 const SHOWN_OCTETS = 24;
 
-/** Why a case stands as it does, in one sentence without its full stop. */
+/** The reason for a case's standing, in one sentence without its full stop. */
 export function reason(result: CaseResult | undefined, ended?: string): string {
   if (result === undefined)
     return ended === undefined ? 'no result: the case was selected but never finished' : sentence(ended);
@@ -57,18 +57,18 @@ export function reason(result: CaseResult | undefined, ended?: string): string {
   }
 }
 
-/** The outcome that the case calls non-strict, or the events received instead. */
+/** The sentence of the expectation on non-strict behavior; where there is none, the received and expected events. */
 function leniency(result: CaseResult): string {
   const told = result.expectation.split(/(?<=\.)\s/).find((one) => one.includes('non-strict'));
   return told === undefined ? events(result) : sentence(told);
 }
 
 function failure(result: CaseResult): string {
-  // Without a handshake there is nothing else to tell.
+  // Without a handshake there are no events to compare.
   if (result.resultClose.startsWith('The WebSocket opening handshake was never')) return sentence(result.result);
   if ([FAULT, DIED, DEAF].some((start) => result.result.startsWith(start))) return sentence(result.result);
   const accepted = Object.values(result.expected).map(pythonEvents);
-  // Where the events were right the result itself names the mistake.
+  // Where the events are right, the result names the mistake.
   const what = accepted.includes(pythonEvents(result.received)) ? sentence(result.result) : events(result);
   const testeeClosed = result.behaviorClose === 'FAILED' && !result.closedByMe && result.remoteCloseCode !== null;
   return testeeClosed ? `${what}; the testee closed with ${result.remoteCloseCode}` : what;
@@ -76,20 +76,20 @@ function failure(result: CaseResult): string {
 
 function events({ expected, received, description, result }: CaseResult): string {
   const wanted: CaseEvent[] | undefined = expected.OK ?? Object.values(expected)[0];
-  // Where a rule of the case's own judges, only the description tells of the rule.
+  // Where the case has its own rule, only the description contains the rule.
   if (wanted === undefined) return `${firstSentence(description)}: ${sentence(result)}`;
   const [came, due] = [named(received), named(wanted)];
   return came === due ? `received ${came}, but with other content than expected` : `received ${came}, expected ${due}`;
 }
 
-/** Events in a reader's words. */
+/** Events in words. */
 function named(list: readonly CaseEvent[]): string {
   if (list.length === 0) return 'nothing';
   const names = list.slice(0, NAMED_EVENTS).map(nameOf).join(', ');
   return list.length > NAMED_EVENTS ? `${names} and ${list.length - NAMED_EVENTS} more` : names;
 }
 
-/** An event in a reader's words. */
+/** An event in words. */
 export function nameOf(event: CaseEvent): string {
   if (event.kind === 'timeout') return `the end of pause ${event.tag}`;
   const sort = event.kind === 'pong' ? 'pong' : event.binary ? 'binary' : 'text';

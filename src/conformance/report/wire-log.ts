@@ -1,35 +1,35 @@
-// `wireLines` and `wireRows` write the wire log of a case, for pages and for JSON.
+// `wireLines` and `wireRows` write the wire log of a case: lines for pages, and rows for JSON.
 import { EXCERPT_OCTETS, type CaseResult, type Excerpt, type WireLogRow } from '../result.js';
 import { hexOf, JSON_CUT, textOf } from './excerpt.js';
 import { pythonLiteral } from './python.js';
 
-/** Characters of bytes or payload that stand on one line. */
+/** The most characters of bytes or payload in a line. */
 const WRAP = 100;
 
-/** One line of the log, and the bytes or payload below it. */
+/** An entry of the log: its head, and its bytes or payload. */
 export interface WireLine {
   direction: 'received' | 'sent' | 'local';
-  /** With the running number: `007 RX OCTETS: `. */
+  /** The head, which begins with the running number: `007 RX OCTETS: `. */
   head: string;
-  /** The bytes, which begin on the head's line, or the payload, which begins below it; wrapped. */
+  /** The lines of the bytes or of the payload. */
   rest: readonly string[];
-  /** The rest begins on the head's line. */
+  /** Whether the rest begins in the head's line, as bytes do, or below it, as a payload does. */
   inline: boolean;
 }
 
-/** The lines of a page's log; the last says who dropped TCP. */
+/** The log of a page; its last line names the side that dropped TCP. */
 export function wireLines(result: Pick<CaseResult, 'wirelog' | 'droppedByMe'>): WireLine[] {
   const lines = result.wirelog.map((row, at) => wireLine(row, number(at)));
   lines.push(local(`${number(lines.length)} TCP DROPPED BY ${result.droppedByMe ? 'ME' : 'PEER'}`));
   return lines;
 }
 
-/** The running number of a line as it stands in its head. */
+/** The running number of a line, with at least three digits. */
 export function number(at: number): string {
   return String(at).padStart(3, '0');
 }
 
-/** One line, with its running number. */
+/** One line; `nnn` is its running number. */
 export function wireLine(row: WireLogRow, nnn: string): WireLine {
   switch (row.kind) {
     case 'octetsReceived':
@@ -87,7 +87,7 @@ function bytes(direction: 'received' | 'sent', head: string, shown: Excerpt): Wi
 
 const CLOSE_OPCODE = 8;
 
-/** A close frame shows its reason only: its code stands in the closing table, as in the classic page. */
+/** The line of a frame. Of a Close frame it shows only the reason; the closing table has the code, as in the classic page. */
 function frame(direction: 'received' | 'sent', head: string, { opcode, payload }: FrameFields): WireLine {
   const shown =
     opcode === CLOSE_OPCODE ? { length: Math.max(0, payload.length - 2), head: payload.head.subarray(2) } : payload;
@@ -103,7 +103,7 @@ function wrap(text: string): string[] {
 
 type Cell = string | number | boolean | null | readonly (string | number)[];
 
-/** The log as the classic JSON rows. */
+/** The log as rows of the classic JSON. */
 export function wireRows(log: readonly WireLogRow[]): Cell[][] {
   return log.map(wireRow);
 }

@@ -1,4 +1,4 @@
-// `writeReport` writes the files of a run into a directory; each appears whole or not at all, and the index last.
+// `writeReport` writes the files of a run into a directory, each whole or not at all, and the index last.
 import { mkdir, mkdtemp, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { casePage, type CaseLinks, type Link } from './case-page.js';
@@ -8,14 +8,14 @@ import { overviewPage } from './overview-page.js';
 import { allCases, type AgentReport, type Report } from './report.js';
 
 /**
- * Writes index.json, index.html and two files for each result into `directory`, which is made when it is missing. Everything is
- * written beside it first and then moved in, the index last, so that a reader never meets half a file and a failure leaves what
- * was there. Files of other runs stay.
+ * Writes index.json, index.html and two files for each result into `directory`, and makes the directory if it is missing. It
+ * writes all files to a hidden directory first and then moves them, the index last, so that a reader never sees half a file and an error
+ * while writing leaves the old files. Files of other runs stay.
  */
 export async function writeReport(report: Report, directory: string): Promise<void> {
   const target = resolve(directory);
   await mkdir(target, { recursive: true });
-  // Inside the directory, because only there is it sure that a rename stays on one file system.
+  // The new files lie inside the directory, so that a rename stays on one file system.
   const staging = await mkdtemp(join(target, '.writing-'));
   try {
     const names: string[] = [];
@@ -29,7 +29,7 @@ export async function writeReport(report: Report, directory: string): Promise<vo
   }
 }
 
-/** Writes one file so that it appears whole or not at all; its directory is made when it is missing. */
+/** Writes a file, whole or not at all, and makes its directory if it is missing. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const target = resolve(path);
   await mkdir(dirname(target), { recursive: true });
@@ -43,8 +43,8 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /**
- * Rejects when `directory` could not be written: asked before a run, so that a long one is not run for nothing. What it makes to
- * find out (in the nearest directory that is there already) it removes again.
+ * Rejects where `directory` cannot be written. The caller checks before a long run, which would otherwise be lost. The check
+ * makes a directory in the nearest one that exists, and removes it again.
  */
 export async function checkWritable(directory: string): Promise<void> {
   for (let path = resolve(directory); ; path = dirname(path)) {
@@ -59,7 +59,7 @@ export async function checkWritable(directory: string): Promise<void> {
   }
 }
 
-/** Rejects when the file `path` could not be written. Makes nothing. */
+/** Rejects where the file `path` cannot be written, and does not make it. */
 export async function checkFileWritable(path: string): Promise<void> {
   const target = resolve(path);
   await checkWritable(dirname(target));
@@ -67,7 +67,7 @@ export async function checkFileWritable(path: string): Promise<void> {
   if (found?.isDirectory()) throw new Error(`${target} is a directory`);
 }
 
-/** Every file of a report by name; the index comes last. */
+/** All files of a report with their names; the index is last. */
 export function* reportFiles(report: Report): Generator<[name: string, text: string]> {
   const files = fileNames(report.agents.map(({ name }) => name));
   for (const agent of report.agents) {
