@@ -1,21 +1,21 @@
-// `Case` is data: the steps of the examiner, the answers that it accepts, and the end that the connection must have.
+// `Case` is a case as data: the steps of the examiner, the answers that it accepts, and the required end of the connection.
 
 import type { Behavior, ExpectedClose } from './result.js';
 import { type LengthForm, Opcode } from './wire.js';
 
-/** Bytes to send: `unit` repeated and cut to `length`. */
+/** Bytes to send: `unit`, repeated and cut to `length` bytes. */
 export interface Payload {
   unit: Buffer;
   length: number;
 }
 
-/** An event that a case accepts, with its payload in full. */
+/** An event that a case accepts, with its whole payload. */
 export type ExpectedEvent =
   | { kind: 'message'; payload: Payload; binary: boolean }
   | { kind: 'pong'; payload: Payload }
   | { kind: 'timeout'; tag: string };
 
-/** One thing that the examiner does. */
+/** One action of the examiner. */
 export type Step =
   | {
       do: 'frame';
@@ -23,183 +23,183 @@ export type Step =
       fin: boolean;
       rsv: number;
       payload: Payload;
-      /** Written in pieces of so many bytes, with a turn of the event loop between them. */
+      /** The bytes in a piece, where the frame is written in pieces with a turn of the event loop between them. */
       chop: number | null;
-      /** Written by itself, with a turn of the event loop after it. */
+      /** Whether the frame is written alone, with a turn of the event loop after it. */
       sync: boolean;
-      /** How the frame differs from that of a conforming sender. */
+      /** How the frame differs from a valid one. */
       odd: { form?: LengthForm; mask?: 'wrong role' | 'zero' };
     }
-  /** Starts the closing handshake with exactly this payload. */
+  /** Starts the closing handshake with this payload. */
   | { do: 'close'; payload: Buffer; code: number | null }
-  /** A message in frames of `fragment` bytes. When the length is a multiple of that, an empty final frame follows. */
+  /** Sends a message in frames of `fragment` bytes. Where its length is a multiple of that, an empty final frame follows. */
   | { do: 'message'; opcode: number; payload: Payload; fragment: number | null }
-  /** The header of a frame whose payload comes later. */
+  /** Sends the header of a frame; `bytes` steps send its payload. */
   | { do: 'header'; opcode: number; fin: boolean; length: number }
-  /** Some payload of that frame. */
+  /** Sends a part of that frame's payload. */
   | { do: 'bytes'; payload: Buffer }
-  /** A pause; with a tag it becomes an event. The next steps are done only if the connection is still open. */
+  /** Pauses; a tag makes the end of the pause an event. The next steps follow only if the connection is still open. */
   | { do: 'wait'; seconds: number; tag: string | null };
 
-/** The verdict when the testee has not finished in time. */
+/** The time limit of a case. */
 export interface Limit {
   seconds: number;
-  /** Fail the connection with 1001, or start the closing handshake without a code. */
+  /** What follows at the limit: the examiner fails the connection with 1001, or starts the closing handshake without a code. */
   action: 'fail' | 'close';
 }
 
-/** One way in which a case may turn out. */
+/** One of the outcomes of a case. */
 export interface Outcome {
   behavior: Behavior;
-  /** The events in order; any other list is no match. */
+  /** The events in order; only the same list matches. */
   events: ExpectedEvent[];
-  /** Replaces the comparison with `events` where the RFC leaves a choice. */
+  /** Replaces the comparison with `events` where the RFC allows several lists. */
   accepts?: (received: readonly ReceivedEvent[]) => boolean;
   close: ExpectedClose;
 }
 
-/** An event that was received, with its payload in full. */
+/** A received event, with its whole payload. */
 export type ReceivedEvent =
   | { kind: 'message'; payload: Buffer; binary: boolean }
   | { kind: 'pong'; payload: Buffer }
   | { kind: 'timeout'; tag: string };
 
-/** A compression agreement that a case asks for. */
+/** The compression agreement that a case needs. */
 export interface DeflateWish {
-  /** Value of Sec-WebSocket-Extensions when the examiner is the client. */
+  /** The Sec-WebSocket-Extensions value of the examiner as client. */
   offer: string;
-  /** The examiner's answer, as server, to the client's offer; null declines. */
+  /** The answer of the examiner as server to a client's offer; null declines the offer. */
   answer: (offered: DeflateOffer) => string | null;
-  /** Whether the case can be played on this agreement, by the examiner's own direction; left out: on any. */
+  /** Whether the agreement for the examiner's direction suffices for the case; absent where any does. */
   fits?: (own: { takeover: boolean; windowBits: number }) => boolean;
 }
 
-/** The demands of a client's first permessage-deflate offer. */
+/** The parameters of a client's first valid permessage-deflate offer. */
 export interface DeflateOffer {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
   serverMaxWindowBits: number | null;
-  /** Null when the parameter is absent; 15 when it stands there without a value. */
+  /** Null where the parameter is absent; 15 where it has no value. */
   clientMaxWindowBits: number | null;
 }
 
-/** How a request of the examiner departs from the plain one. */
+/** How a request of the examiner differs from the usual one. */
 export interface RequestShape {
-  /** The request line's method and version. */
+  /** The method and the version in the request line. */
   method?: string;
   version?: string;
-  /** Header lines to leave out, by lower-case name. */
+  /** The names of header lines to leave out, in lower case. */
   without?: string[];
-  /** Header lines that replace those of the same name (all of them), or are added. */
+  /** Header lines to add; they replace all usual lines of the same names. */
   lines?: [name: string, value: string][];
-  /** Bytes after the header. */
+  /** The bytes after the header. */
   body?: Buffer;
-  /** Writes the request in pieces of so many bytes. */
+  /** The bytes in a piece, where the request is written in pieces. */
   chop?: number;
   /** Replaces the whole request. */
   raw?: Buffer;
 }
 
-/** How a response of the examiner departs from the plain one. */
+/** How a response of the examiner differs from the usual one. */
 export interface ResponseShape {
   statusLine?: string;
   without?: string[];
   lines?: [name: string, value: string][];
   chop?: number;
   raw?: Buffer;
-  /** Written together with the first frames. */
+  /** Whether it is written together with the first frames. */
   glued?: boolean;
 }
 
-/** How a case is run and judged. */
+/** The kind of a case: how the examiner plays and judges it. */
 export type Exam =
-  /** Sends steps and compares the events that come back. */
+  /** Performs steps and compares the received events. */
   | {
       kind: 'script';
       steps: Step[];
       outcomes: Outcome[];
       limit: Limit;
-      /** A close by the wrong side makes the behavior FAILED. */
+      /** Whether a close by the wrong side makes the behavior FAILED. */
       wrongEndpointFails?: true;
-      /** A close code that is not among the expected ones makes the behavior FAILED. */
+      /** Whether a close code that is not among the expected ones makes the behavior FAILED. */
       wrongCodeFails?: true;
-      /** A close code that is not among the expected ones is INFORMATIONAL: RFC 6455 7.1.7 only says SHOULD. */
+      /** Whether a close code that is not among the expected ones is INFORMATIONAL: RFC 6455 7.1.7 only says SHOULD. */
       codeIsPolicy?: true;
-      /** Both verdicts are INFORMATIONAL, whatever happens. */
+      /** Whether both verdicts are always INFORMATIONAL. */
       informational?: true;
-      /** How many frames of each opcode the examiner itself must have sent. */
+      /** The number of frames, by opcode, that the examiner itself must have sent. */
       ownFrames?: Record<number, number>;
       request?: RequestShape;
       response?: ResponseShape;
       deflate?: DeflateWish;
-      /** Judges the testee's handshake beyond the usual; returns the mistake in it. */
+      /** Judges the testee's handshake in addition to the usual rules; returns the mistake in it, or null. */
       handshake?: (header: HandshakeHeader) => string | null;
-      /** The verdict when the testee refuses the handshake instead, with an HTTP status or by dropping TCP. */
+      /** The verdict where the testee refuses the handshake, with an HTTP status or by dropping TCP. */
       refused?: Behavior;
     }
-  /** Sends one message; the echo has to have its type and length. */
+  /** Sends one message; the echo must have its type and length. */
   | { kind: 'echo'; step: Step & { do: 'frame' | 'message' }; limit: Limit }
-  /** Sends a frame, waits for the echo's type and length, `count` times. */
+  /** Sends a frame and waits for an echo of its type and length, `count` times. */
   | { kind: 'roundTrips'; opcode: number; payload: Payload; count: number; limit: Limit }
-  /** Sends `count` compressed messages, one after the echo of the other. */
+  /** Sends `count` compressed messages, each after the echo of the one before. */
   | {
       kind: 'compression';
       file: PayloadName;
-      /** Characters (of text) or bytes in a message. */
+      /** The characters (of text) or bytes in a message. */
       size: number;
       fragment: number | null;
       count: number;
       wish: DeflateWish;
       limit: Limit;
     }
-  /** An opening handshake that the testee has to refuse. `accepted` is the verdict when it does not. */
+  /** Performs an opening handshake that the testee must refuse; `accepted` is the verdict if it does not. */
   | {
       kind: 'refusal';
       request?: RequestShape;
       response?: ResponseShape;
       accepted: Behavior;
-      /** Judges the fields of a refusal by the server; returns the mistake in it. */
+      /** Judges the header fields of a server's refusal; returns the mistake in them, or null. */
       refusal?: (header: HandshakeHeader) => string | null;
     };
 
-/** The five sorts of payload of the compression cases. */
+/** The names of the five payloads of the compression cases. */
 export type PayloadName = 'json' | 'bitmap' | 'prose' | 'html' | 'pdf';
 
-/** A response's or request's header, as the cases look at it. */
+/** The header of a request or a response. */
 export interface HandshakeHeader {
   startLine: string;
-  /** Status of a response, 0 for a request. */
+  /** The status of a response; 0 for a request. */
   status: number;
-  /** All values of a header name, in order; names in lower case. */
+  /** All values of the fields with a name, in order; the name in lower case. */
   values: (name: string) => string[];
 }
 
-/** Which testees a case examines. */
+/** The role of the testee that a case examines. */
 export type Testee = 'server' | 'client';
 
-/** One case. */
+/** One case of the suite. */
 export interface Case {
   id: string;
   description: string;
   expectation: string;
-  /** Left out: both. */
+  /** The role of the testee; absent for both. */
   testee?: Testee;
-  /** So much work for the testee that nothing else is examined meanwhile. */
+  /** Whether the case is so much work for the testee that no other runs beside it. */
   alone?: true;
-  /** The sentence by which a generated case is judged. */
+  /** The sentence by which the examiner judges a generated case. */
   judgedBy?: string;
   exam: Exam;
 }
 
 // ---- builders ------------------------------------------------------------------------------------------------------------------
 
-/** Bytes of text, of bytes, or of a repeated unit. */
+/** A payload of text or bytes; with `length`, repeated and cut to it. */
 export function payload(content: string | Buffer, length?: number): Payload {
   const unit = typeof content === 'string' ? Buffer.from(content) : content;
   return { unit, length: length ?? unit.length };
 }
 
-/** Bytes written in hexadecimal. */
+/** The bytes of hexadecimal digits, which spaces may separate. */
 export function hex(digits: string): Buffer {
   return Buffer.from(digits.replaceAll(' ', ''), 'hex');
 }
@@ -243,7 +243,7 @@ export interface Send {
   continuation: (content?: Content, options?: FrameOptions) => Step;
   ping: (content?: Content, options?: FrameOptions) => Step;
   pong: (content?: Content, options?: FrameOptions) => Step;
-  /** A close frame as a mere frame: it does not start the examiner's closing handshake. */
+  /** A Close frame that does not start the examiner's closing handshake. */
   closeFrame: (content?: Content, options?: FrameOptions) => Step;
   /** Starts the closing handshake. */
   close: (code: number | null, reason?: string | Buffer) => Step;
@@ -281,20 +281,20 @@ export const expect: Expect = {
   timeout: (tag) => ({ kind: 'timeout', tag }),
 };
 
-/** The connection ends by the examiner's close 1000, cleanly. */
+/** The examiner closes with 1000, and the closing handshake is clean. */
 export const CLEAN: ExpectedClose = { closedByMe: true, closeCode: [1000], requireClean: true };
 
-/** The testee fails the connection, with one of these codes (any, when none is named) or without a word. */
+/** The testee fails the connection, with one of these codes, any where there are none, or without a Close frame. */
 export function failed(...codes: number[]): ExpectedClose {
   return { closedByMe: false, closeCode: codes, requireClean: false };
 }
 
-/** The examiner's limits of time. */
+/** A time limit at which the examiner fails the connection. */
 export function failAfter(seconds: number): Limit {
   return { seconds, action: 'fail' };
 }
 
-/** See {@link failAfter}. */
+/** A time limit at which the examiner starts the closing handshake. */
 export function closeAfter(seconds: number): Limit {
   return { seconds, action: 'close' };
 }

@@ -1,4 +1,4 @@
-// `clientPage` writes the examiner's page in the client role, which makes the browser that opens it a testee.
+// `clientPage` writes the page of the examiner of clients, which makes the browser that opens it a testee.
 
 import type { CaseResult } from './result.js';
 import { markup, page } from './report/html.js';
@@ -76,7 +76,7 @@ setInterval(show, 1000);
 if (new URLSearchParams(location.search).has('run')) examine();
 `;
 
-/** The page; `url` is where the examiner listens. */
+/** The HTML of the page; `url` is the address of the examiner. */
 export function clientPage(url: string, cases: number): string {
   const body = markup`<main>
     <h1>WebSocket conformance: clients</h1>
@@ -93,7 +93,7 @@ ${url}/updateReports?agent=NAME</pre>
   return page('WebSocket conformance', STYLE, body, SCRIPT, "connect-src 'self'");
 }
 
-/** The progress that the page asks for, as JSON. */
+/** The progress of the run as JSON, which the page requests. */
 export function progressJson(
   results: ReadonlyMap<string, ReadonlyMap<string, CaseResult>>,
   running: readonly string[],

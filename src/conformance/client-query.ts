@@ -1,9 +1,9 @@
-// `waitKey`, `agentOf` and their neighbours read the query of a client under test, and name a wrong request.
+// `agentOf` and `selectedOf` read the query of a client under test, and throw `BadRequest` where it is wrong.
 
 import type { Case, HandshakeHeader } from './case.js';
 import { UNIMPLEMENTED } from './examination.js';
 
-/** A request that is answered with an HTTP status and this sentence. */
+/** A request that the examiner answers with an HTTP status and this sentence. */
 export class BadRequest extends Error {
   readonly status: 400 | 403 | 404;
 
@@ -15,19 +15,19 @@ export class BadRequest extends Error {
 
 const MAX_AGENT = 200;
 
-/** Whether a request has a field that belongs to a WebSocket handshake and that no page can set. */
+/** Whether a request has a field of a WebSocket handshake that a page cannot set. */
 export function isHandshake({ values }: HandshakeHeader): boolean {
   return ['upgrade', 'sec-websocket-key', 'sec-websocket-version'].some((name) => values(name).length > 0);
 }
 
-/** The name of a waiting client: a case and an agent. */
+/** The key of clients that wait for the result of a case of an agent. */
 export function waitKey(agent: string, id: string): string {
   return `${id} ${agent}`;
 }
 
 /**
  * The agent that a query names.
- * @throws BadRequest when it names none
+ * @throws BadRequest where it names none, or one that is too long
  */
 export function agentOf(query: URLSearchParams): string {
   const agent = query.get('agent')?.trim() ?? '';
@@ -37,12 +37,12 @@ export function agentOf(query: URLSearchParams): string {
   return agent;
 }
 
-/** Streams that a client under test is asked to take, until time is over. */
+/** The number of streams that the examiner reports to a client; the time limit ends the run earlier. */
 export const GENERATED = 1_000_000;
 
 /**
- * The case that stands for a generated stream, until that is made.
- * @throws BadRequest when the query names none
+ * The placeholder case of the generated stream that a query names, until the stream is made.
+ * @throws BadRequest where the query names none
  */
 export function generated(query: URLSearchParams): { one: Case; number: number } {
   const number = Number(query.get('case') ?? 'NaN');
@@ -52,8 +52,8 @@ export function generated(query: URLSearchParams): { one: Case; number: number }
 }
 
 /**
- * The case of those that were selected which a query names, by its place or its id.
- * @throws BadRequest when it names none of them
+ * The selected case that a query names, by its place, from 1, or by its id.
+ * @throws BadRequest where it names none of them
  */
 export function selectedOf(query: URLSearchParams, cases: readonly Case[]): { one: Case; number: number } {
   const id = query.get('casetuple');

@@ -1,50 +1,50 @@
-// `ClientRun` and `ClientExamination` are the settings and the results of a run in the client role.
+// `ClientRun` and `ClientExamination` are the settings and the results of a run that examines clients.
 
 import type { TlsOptions } from 'node:tls';
 import type { Search } from './fuzz/search.js';
 import type { CaseResult } from './result.js';
 import type { Selection } from './select.js';
 
-/** Results by the testee's name, then by the case's id. */
+/** Results by the name of the testee, then by the id of the case. */
 export type AgentResults = ReadonlyMap<string, ReadonlyMap<string, CaseResult>>;
 
-/** How to serve clients under test. */
+/** The settings of a run that examines clients. */
 export interface ClientRun extends Selection {
-  /** Port to listen on; 0 lets the system choose. */
+  /** The port to listen on; 0 lets the system choose. */
   port: number;
-  /** Address to listen on; default 127.0.0.1. */
+  /** The address to listen on; default 127.0.0.1. */
   host?: string;
-  /** With a certificate and a key the server speaks TLS. */
+  /** A certificate and a key, with which the server speaks TLS. */
   tls?: Pick<TlsOptions, 'cert' | 'key'>;
-  /** Cases to leave out for agents whose name matches: their connections are closed at once, without a result. */
+  /** Cases to leave out, by a pattern of agents' names. Their connections are closed at once, and have no result. */
   excludeFor?: Readonly<Record<string, readonly string[]>>;
-  /** Origins whose pages may drive the run besides the examiner's own page; `*` stands for any. */
+  /** The origins of other pages that may drive the run; `*` is any. The examiner's own page always may. */
   allowedOrigins?: readonly string[];
-  /** Subprotocols that the examiner agrees to, where a client offers one of them. */
+  /** Subprotocols that the examiner accepts. */
   protocols?: readonly string[];
-  /** Called when a case begins (`begun`) and when its connection is over. */
+  /** Called when a case begins (`begun`) and when its connection ends. */
   onCase?: (id: string, begun: boolean, agent: string) => void;
-  /** Threads beside this one, up to 64, that play the cases of compressed messages; default 0, which leaves them to this thread. */
+  /** Worker threads, 0 to 64, that play the cases of compressed messages; default 0, with which this thread plays them. */
   workers?: number;
-  /** Stretches all time limits; default 1. */
+  /** A factor on all time limits; default 1. */
   timeoutScale?: number;
-  /** Called at /updateReports with all results so far; the client waits for it. */
+  /** Called with all results so far when a client requests /updateReports; the client waits for it. */
   updateReports?: (results: AgentResults) => Promise<void> | void;
-  /** Plays its streams in place of cases, whatever number a client asks for. */
+  /** A search whose streams replace the cases, whichever case a client requests. */
   search?: Search;
-  /** Ends the run: the iterator throws the signal's reason. */
+  /** Ends the run when aborted: the iterator then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** A run that serves clients; iterating over it yields their results as they end. */
+/** A run that examines clients. Iteration yields results as cases end. */
 export interface ClientExamination extends AsyncIterable<CaseResult> {
-  /** Where it listens. */
+  /** The URL at which it listens. */
   readonly url: string;
   readonly port: number;
   /** All results so far. */
   readonly results: AgentResults;
-  /** Resolves when each case whose connection is over has its result. */
+  /** Resolves when every case whose connection has ended has its result. */
   settled(): Promise<void>;
-  /** Ends the run, and its iteration behind the results of connections that are over. */
+  /** Ends the run; the iteration ends after the results of connections that have ended. */
   stop(): void;
 }

@@ -1,5 +1,5 @@
-// `Connection` is one connection of the examiner after its opening handshake: bytes become events, steps become bytes.
-// It keeps the facts by which the closing is judged, and lets a case break every rule when sending.
+// `Connection` is an open connection of the examiner: it turns received bytes into events and steps into sent bytes.
+// It keeps the facts by which the closing is judged, and lets a case break any rule when sending.
 
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
@@ -12,21 +12,21 @@ import type { Recorder } from './recorder.js';
 import { Sender } from './sender.js';
 import { Opcode } from './wire.js';
 
-/** Events after which a testee that sends without end is failed. */
+/** The number of events after which the examiner fails a testee that sends without end. */
 const MAX_EVENTS = 10_000;
 
-/** Bytes that the testee has not read, above which its pings are no longer answered. */
+/** The bytes that the testee has not read, above which the examiner no longer answers its pings. */
 const MAX_UNREAD = 1024 * 1024;
 
-/** The compressed form of a message on the wire, for comparison. */
+/** The callbacks of a connection. */
 export interface ConnectionHandlers {
-  /** A message, a pong or a pause that is over. */
+  /** Called with a message, a pong or the end of a pause. */
   event: (event: ReceivedEvent) => void;
-  /** Replaces decompression: returns the message when the payload is known, else undefined. */
+  /** Replaces decompression: returns the message of a compressed payload that it knows, else undefined. */
   known?: (payload: Buffer) => Buffer | undefined;
 }
 
-/** Seconds the examiner waits in the closing handshake. */
+/** The seconds that the examiner waits for the testee's Close frame, and for the server to drop TCP. */
 export interface ClosingTimes {
   reply: number;
   drop: number;
@@ -34,9 +34,9 @@ export interface ClosingTimes {
 
 export class Connection {
   readonly facts: ClosingFacts = noFacts();
-  /** The first thing with which the testee made the examiner fail the connection, before its close frame came. */
+  /** The first fault of the testee for which the examiner failed the connection, before the testee's Close frame. */
   fault: string | null = null;
-  /** Sends bytes that do not concern the closing. */
+  /** The sender of frames that are not part of the closing. */
   readonly sender: Sender;
   readonly #socket: Duplex;
   readonly #role: 'client' | 'server';
@@ -65,12 +65,12 @@ export class Connection {
     this.#incoming = new Incoming(options.role, options.deflate, options.recorder, options.handlers.known);
   }
 
-  /** Neither side has sent a close frame. */
+  /** Whether neither side has sent a Close frame. */
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  /** Calls back after so many seconds, unless the connection is gone or given up by then. */
+  /** Calls back after `seconds`, unless the connection is closed by then. */
   after(seconds: number, callback: () => void): void {
     const unlessClosed = (): void => {
       if (this.#state !== 'closed') callback();
@@ -80,7 +80,7 @@ export class Connection {
 
   // ---- receiving ---------------------------------------------------------------------------------------------------------------
 
-  /** Takes bytes as the socket gave them (they are recorded elsewhere: the handshake's last read may hold frames). */
+  /** Takes in a chunk of the socket. The caller records it, because the last read of the handshake may contain frames. */
   receive(chunk: Buffer): void {
     if (this.#state === 'closed') return;
     this.#incoming.push(chunk);
@@ -104,7 +104,7 @@ export class Connection {
         this.#handleClose(received.payload);
         return;
       case 'ping':
-        // A testee that floods and does not read gets no more pongs.
+        // A testee that sends without end and does not read receives no more pongs.
         if (this.#state === 'open' && this.#socket.writableLength < MAX_UNREAD) {
           this.sender.sendFrame(Opcode.Pong, received.payload);
         }
@@ -150,14 +150,14 @@ export class Connection {
     this.#closeReceived = true;
     facts.wasClean = true;
     if (this.#state === 'open') {
-      // The classic suite answers with 1000, whatever came.
+      // The classic suite answers every code with 1000.
       this.#sendClose(Buffer.from([0x03, 0xe8]), 1000, null);
     }
     if (this.#role === 'server') {
       this.#drop();
       return;
     }
-    // RFC 6455 7.1.1: the server closes TCP first
+    // RFC 6455 7.1.1: the server closes TCP first.
     this.after(this.#times.drop, () => {
       facts.wasClean = false;
       facts.wasNotCleanReason = 'server did not drop TCP connection (in time)';
@@ -168,14 +168,14 @@ export class Connection {
 
   // ---- closing -----------------------------------------------------------------------------------------------------------------
 
-  /** Starts the closing handshake, with a code or without one. Does nothing when it has begun. */
+  /** Starts the closing handshake, with or without a code; does nothing if it has begun. */
   close(code: number | null, reason: string | null = null): void {
     const head = Buffer.alloc(code === null ? 0 : 2);
     if (code !== null) head.writeUInt16BE(code);
     this.startClosing(Buffer.concat([head, Buffer.from(reason ?? '')]), code, reason);
   }
 
-  /** Starts the closing handshake with exactly this payload. */
+  /** Starts the closing handshake with this payload. */
   startClosing(payload: Buffer, code: number | null, reason: string | null): void {
     if (this.#state !== 'open') return;
     this.facts.closedByMe = true;
@@ -197,7 +197,7 @@ export class Connection {
     this.facts.localCloseReason = reason;
   }
 
-  /** Fails the connection: a close frame the first time, dropping TCP when the closing handshake has begun. */
+  /** Fails the connection: sends a Close frame, or drops TCP if the closing handshake has begun. */
   fail(code: number, reason: string): void {
     if (this.#state === 'closed') return;
     this.facts.failedByMe = true;
@@ -216,7 +216,7 @@ export class Connection {
     endSocket(this.#socket);
   }
 
-  /** To be called when the socket is gone. */
+  /** Ends the connection; the caller calls it when the socket has closed. */
   lost(): void {
     this.#state = 'closed';
     for (const cancel of this.#timers) cancel();
@@ -230,7 +230,7 @@ export class Connection {
 
   // ---- sending -----------------------------------------------------------------------------------------------------------------
 
-  /** Does one step other than a pause. */
+  /** Performs one step that is not a pause. */
   perform(step: Exclude<Step, { do: 'wait' }>): void {
     if (this.#state === 'closed') return;
     switch (step.do) {
@@ -263,13 +263,13 @@ export class Connection {
   }
 }
 
-/** Ends a socket after all that was written, without waiting for the peer. */
+/** Ends a socket once everything is written, without waiting for the peer. */
 export function endSocket(socket: Duplex): void {
   if ('destroySoon' in socket && typeof socket.destroySoon === 'function') socket.destroySoon();
   else socket.end(() => socket.destroy());
 }
 
-/** Whether a socket has ended, by the peer or by {@link endSocket}: its case has its verdict. */
+/** Whether a socket has ended, by the peer or by {@link endSocket}, so that its case has its verdict. */
 export function isOver({ destroyed, writableEnded }: Duplex): boolean {
   return destroyed || writableEnded;
 }

@@ -1,4 +1,4 @@
-// `Crew` is the worker threads that play cases of compressed messages, which take nearly all the time of a whole run.
+// `Crew` is a set of worker threads that play the cases of compressed messages, which take nearly all the time of a run.
 
 import type { Duplex } from 'node:stream';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
@@ -11,7 +11,7 @@ import { CannotRunError } from './select.js';
 import type { Server, ServerRun } from './server-plan.js';
 import { messagesOf } from './shares.js';
 
-/** A case for a worker to play: against a server, or over the socket of a client that asked for it. */
+/** A case that a worker plays: with a server, or over the socket of a client that requested it. */
 export type Task = { id: string; circumstances: Circumstances } & (
   { server: Server; how: Pick<ServerRun, 'tls' | 'http2'> } | { port: MessagePort; asked: Pick<Asked, 'raw' | 'rest'> }
 );
@@ -23,27 +23,27 @@ export interface Done {
 }
 
 /**
- * Checks how many workers a caller wants.
- * @throws CannotRunError unless it is a whole number from 0 to 64
+ * Checks a number of workers.
+ * @throws CannotRunError unless it is an integer from 0 to 64
  */
 export function checkWorkers(workers: number): void {
   if (!Number.isInteger(workers) || workers < 0 || workers > 64)
     throw new CannotRunError('workers is a whole number from 0 to 64.');
 }
 
-/** Whether a case is worth a worker. */
+/** Whether a worker plays the case. */
 export function isHeavy({ exam }: Case): boolean {
   return exam.kind === 'compression';
 }
 
-/** Cases at a time from which a worker is spared where another has fewer. */
+/** The number of cases at a time from which a worker is busy: another with fewer then plays the next one. */
 const BUSY = 2;
 
 /** One thread, and the cases that it plays. */
 class Member {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (result: CaseResult) => void; reject: (error: unknown) => void }>();
-  /** Names of the messages that it has made. */
+  /** The names of the messages that it has made. */
   readonly knows: Set<string> = new Set();
   #count = 0;
 
@@ -79,7 +79,7 @@ class Member {
   }
 }
 
-/** Some worker threads, each begun when it has something to do. */
+/** Worker threads, each of which starts with its first case. */
 export class Crew {
   readonly size: number;
   readonly #members: Member[] = [];
@@ -88,7 +88,7 @@ export class Crew {
     this.size = size;
   }
 
-  /** Plays a case against a server, on the worker of this number. */
+  /** Plays a case with a server, on the worker of this number. */
   drive(
     worker: number,
     one: Case,
@@ -100,14 +100,14 @@ export class Crew {
     return member.play({ id: one.id, circumstances, server, how });
   }
 
-  /** Plays a case with the client that asked for it, whose socket stays in this thread. */
+  /** Plays a case with the client that requested it, whose socket stays in this thread. */
   serve(one: Case, socket: Duplex, { raw, rest }: Asked, circumstances: Circumstances): Promise<CaseResult> {
     const { port1: here, port2: port } = new MessageChannel();
     carry(socket, here);
     return this.#memberFor(one).play({ id: one.id, circumstances, port, asked: { raw, rest } });
   }
 
-  /** The one that has made the messages of the case, unless others have much less to do. */
+  /** The member that has made the messages of the case, unless another has much less to do. */
   #memberFor(one: Case): Member {
     const messages = messagesOf(one);
     const byWork = [...this.#members].sort((some, other) => some.busy - other.busy);
@@ -120,7 +120,7 @@ export class Crew {
     return member;
   }
 
-  /** Ends all of them; cases that they play are rejected. */
+  /** Ends all workers, and rejects the cases that they play. */
   end(): void {
     for (const member of this.#members) member.end();
   }

@@ -1,10 +1,10 @@
-// `Compressor` and `Decompressor` work on whole messages (RFC 7692) with zlib alone.
-// Each message is one synchronous call, with its context handed in as a dictionary, so that compressed messages can be kept.
+// `Compressor` and `Decompressor` work on whole messages (RFC 7692) with nothing but zlib.
+// A message is one synchronous call with the context as a dictionary, so that compressed messages can be kept.
 
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DeflateOffer } from './case.js';
 
-/** The agreement of both sides. */
+/** The agreement of both sides on permessage-deflate. */
 export interface DeflateAgreement {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
@@ -14,25 +14,25 @@ export interface DeflateAgreement {
   clientMaxWindowBits: number;
 }
 
-/** One direction of an agreement. */
+/** The part of an agreement for one direction. */
 export interface DeflateDirection {
   takeover: boolean;
   windowBits: number;
 }
 
 const WINDOW = 32 * 1024;
-/** RFC 7692 7.2.1: the four bytes that end a sync flush are not sent. */
+/** The four bytes that end a sync flush; a sender removes them (RFC 7692 7.2.1). */
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const NOTHING = Buffer.alloc(0);
 
-/** The last bytes sent so far. */
+/** The window after `payload`: the last bytes of all messages so far. */
 export function remember(window: Buffer, payload: Buffer): Buffer {
   if (payload.length >= WINDOW) return Buffer.from(payload.subarray(payload.length - WINDOW));
   const joined = Buffer.concat([window, payload]);
   return joined.length > WINDOW ? joined.subarray(joined.length - WINDOW) : joined;
 }
 
-/** The bytes that zlib gives out at once, so that a message is rarely joined from pieces, and a short one takes little memory. */
+/** The chunk size for zlib, with which most messages are one piece and a short one needs little memory. */
 function chunkFor(length: number): number {
   return Math.min(length + 1024, 256 * 1024);
 }
@@ -43,7 +43,7 @@ export class Compressor {
   readonly #level: number;
   #window: Buffer = NOTHING;
 
-  /** `level` is that of zlib, 1 to 9; lower ones take less time. */
+  /** `level` is zlib's, 1 to 9; a lower one takes less time. */
   constructor(direction: DeflateDirection, level: number = constants.Z_DEFAULT_COMPRESSION) {
     this.#direction = direction;
     this.#level = level;
@@ -53,7 +53,7 @@ export class Compressor {
   compress(payload: Buffer): Buffer {
     const { takeover, windowBits } = this.#direction;
     const bytes = deflateRawSync(payload, {
-      // zlib cannot make a raw stream for 8 bits: stored blocks refer to nothing, so they fit any window
+      // zlib cannot make a raw stream with a window of 8 bits. Stored blocks have no references, so they fit every window.
       windowBits: Math.max(windowBits, 9),
       level: windowBits < 9 ? 0 : this.#level,
       memLevel: 8,
@@ -75,7 +75,7 @@ export class Decompressor {
     this.#direction = direction;
   }
 
-  /** The message, or why it could not be decompressed. */
+  /** The message, or the reason why it cannot be decompressed. */
   decompress(payload: Buffer, maxLength: number): Buffer | string {
     const { takeover, windowBits } = this.#direction;
     try {
@@ -93,18 +93,18 @@ export class Decompressor {
     }
   }
 
-  /** Takes note of a message that is known without decompressing it. */
+  /** Adds a message to the window that was known and so not decompressed. */
   skip(message: Buffer): void {
     if (this.#direction.takeover) this.#window = remember(this.#window, message);
   }
 }
 
-/** An empty final block: behind it the data has an end that zlib can see. */
+/** An empty final block, which marks the end of the data for zlib. */
 const END = Buffer.from([1, 0, 0, 0xff, 0xff]);
 
 /**
- * The message that `payload` stands for where `window` came before, or why there is none. `unclear`: the data ends inside a block or goes on
- * behind a final one, of which RFC 7692 says nothing.
+ * The message in `payload` after `window`, or the reason why there is none. The reason is `unclear` where the data ends inside
+ * a block or continues after a final one, which RFC 7692 does not mention.
  */
 export function inflateWhole(payload: Buffer, window: Buffer): Buffer | string {
   const whole = Buffer.concat([payload, TAIL, END]);
@@ -119,7 +119,7 @@ export function inflateWhole(payload: Buffer, window: Buffer): Buffer | string {
   }
 }
 
-/** The mistake in the data itself; `unclear` where only the bytes put behind it do not fit. */
+/** The mistake in the data itself; `unclear` where only the bytes added after it do not fit. */
 function faultOf(payload: Buffer, window: Buffer): string {
   try {
     inflateRawSync(payload, {
@@ -135,7 +135,7 @@ function faultOf(payload: Buffer, window: Buffer): string {
 
 // ---- negotiation ---------------------------------------------------------------------------------------------------------------
 
-/** A Sec-WebSocket-Extensions value taken apart: names and parameters in order, or null when it does not parse (RFC 6455 9.1). */
+/** The extensions and parameters of a Sec-WebSocket-Extensions value, in order; null where it is malformed (RFC 6455 9.1). */
 export function parseExtensions(value: string): { name: string; parameters: [string, string | null][] }[] | null {
   const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
   const extensions: { name: string; parameters: [string, string | null][] }[] = [];
@@ -161,7 +161,7 @@ function bits(value: string | null): number | null {
   return value !== null && /^([89]|1[0-5])$/.test(value) ? Number(value) : null;
 }
 
-/** The client's first permessage-deflate offer that is sound, or null. */
+/** The client's first valid permessage-deflate offer, or null. */
 export function readOffer(value: string): DeflateOffer | null {
   for (const { name, parameters } of parseExtensions(value) ?? []) {
     const keys = new Set(parameters.map(([key]) => key));
@@ -222,7 +222,7 @@ export function readAgreement(value: string, offered: string): DeflateAgreement 
     else if (key === 'client_max_window_bits' && size !== null) agreement.clientMaxWindowBits = size;
     else return `${complaint} is not sound`;
   }
-  // RFC 7692 7.1.2.2: only a client that offers the parameter is told a window
+  // RFC 7692 7.1.2.2: a server sets the client's window only where the client offers the parameter.
   if (
     seen.has('client_max_window_bits') &&
     !offers.some((offer) => new Map(offer.parameters).has('client_max_window_bits'))
@@ -231,12 +231,12 @@ export function readAgreement(value: string, offered: string): DeflateAgreement 
   return agreement;
 }
 
-/** Which parameter of the offers an agreement does not grant, with the section that demands it; null when one offer is granted whole. */
+/** The parameter of the offers that an agreement does not grant, with its section; null where it grants one whole offer. */
 export function judgeAgreement(agreement: DeflateAgreement, offered: string): string | null {
   const offers = (parseExtensions(offered) ?? []).filter(({ name }) => name === 'permessage-deflate');
   const complaints = offers.map(({ parameters }) => {
     const asked = new Map(parameters);
-    // RFC 7692 7.1.1.1 and 7.1.2.1: a server accepts such an offer by including the parameter in its response, or declines it
+    // RFC 7692 7.1.1.1 and 7.1.2.1: a server that accepts such an offer includes the parameter in its response.
     if (asked.has('server_no_context_takeover') && !agreement.serverNoContextTakeover)
       return 'server_no_context_takeover was asked and is not in the response (RFC 7692 7.1.1.1)';
     const window = Number(asked.get('server_max_window_bits') ?? 15);
@@ -247,7 +247,7 @@ export function judgeAgreement(agreement: DeflateAgreement, offered: string): st
   return complaints.includes(null) ? null : complaints.join('; ');
 }
 
-/** The direction in which a role sends. */
+/** The part of an agreement for the direction in which a role sends. */
 export function directionOf(agreement: DeflateAgreement, role: 'client' | 'server'): DeflateDirection {
   return role === 'client'
     ? { takeover: !agreement.clientNoContextTakeover, windowBits: agreement.clientMaxWindowBits }

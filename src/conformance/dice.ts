@@ -1,9 +1,9 @@
-// createDice makes whole numbers from a seed, the same in every run.
+// `createDice` makes integers from a seed, the same in every run.
 
-/** A whole number from 0 up to, not including, `limit`. */
+/** Returns an integer from 0 up to, but not including, `limit`. */
 export type Dice = (limit: number) => number;
 
-/** Dice of a seed (a linear congruence with its low bits cut off). */
+/** The dice of a seed: a linear congruential generator without its low bits. */
 export function createDice(seed: number): Dice {
   let state = seed >>> 0;
   return (limit) => {

@@ -1,4 +1,4 @@
-// `play` plays one case over a socket and makes its result, for both roles.
+// `play` plays one case over a socket and makes its result, in either role.
 
 import type { Duplex } from 'node:stream';
 import type { Case, DeflateWish, Exam } from './case.js';
@@ -10,28 +10,28 @@ import { createPlayer, type Verdict } from './players.js';
 import { Recorder } from './recorder.js';
 import { type CaseResult, type ExpectedClose, FAULT } from './result.js';
 
-/** How the examiner calls itself in `User-Agent` and `Server`. */
+/** The name of the examiner in `User-Agent` and `Server`. */
 export const EXAMINER: string = 'wsimd-conformance';
 
-/** Seconds: until the opening handshake is done, until a close is answered, until the server drops TCP. */
+/** The limits, in seconds, for the opening handshake, for the answer to a Close frame, and for the server to drop TCP. */
 export const TIMES: Readonly<Record<'open' | 'reply' | 'drop', number>> = { open: 5, reply: 1, drop: 1 };
 
-/** Facts that both roles know before a case begins. */
+/** The facts about a case before it begins. */
 export interface Circumstances {
-  /** The case's number in the list that it is reported by. */
+  /** The number of the case in its result. */
   number: number;
   agent: string | null;
   timeScale: number;
-  /** The subprotocol that the examiner as server agrees to. */
+  /** The subprotocol that the examiner accepts as server. */
   protocol?: string | undefined;
 }
 
-/** A script, played over an open connection. */
+/** A kind of case that is played over an open connection. */
 export type Script = Exclude<Exam, { kind: 'refusal' }>;
 
 const NO_CLOSE: ExpectedClose = { closedByMe: false, closeCode: [], requireClean: false };
 
-/** One case on one socket, in either role. */
+/** The examination of one case on one socket, in either role. */
 export class Examination {
   readonly recorder: Recorder = new Recorder();
   httpRequest: string = '?';
@@ -51,13 +51,13 @@ export class Examination {
     this.agent = circumstances.agent;
   }
 
-  /** The opening handshake is over. */
+  /** Notes the end of the opening handshake. */
   opened(): void {
     this.#started = new Date();
     this.#startedAt = performance.now();
   }
 
-  /** The case was not played: the handshake failed or was the subject of the case. */
+  /** The result of a case that was not played, because its handshake failed or was its subject. */
   unplayed(
     verdict: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'result' | 'resultClose'>,
     facts: ClosingFacts,
@@ -81,7 +81,7 @@ export class Examination {
     };
   }
 
-  /** The opening handshake was never completed. */
+  /** The result of a case whose opening handshake was not completed. */
   neverOpened(why: string, facts: ClosingFacts): CaseResult {
     facts.wasNotCleanReason ??= why;
     return this.unplayed(
@@ -95,7 +95,7 @@ export class Examination {
     );
   }
 
-  /** The case was played to its end. */
+  /** The result of a case that was played to its end. */
   played(verdict: Verdict, facts: ClosingFacts, fault: string | null): CaseResult {
     const { exam } = this.#one;
     const judged = judgeClose(facts, verdict.close, this.#isServer);
@@ -170,7 +170,7 @@ export class Examination {
   }
 }
 
-/** Plays a case over a socket on which the handshake is done; resolves when the socket is gone. */
+/** Plays a case over a socket after its handshake; resolves when the socket has closed. */
 export function play(
   examination: Examination,
   exam: Script,
@@ -180,7 +180,7 @@ export function play(
     deflate: DeflateAgreement | null;
     rest: Buffer;
     timeScale: number;
-    /** Written before the first step, so that it goes out in the same write. */
+    /** Bytes that leave in the same write as the first step, before it. */
     before?: Buffer;
   },
 ): Promise<CaseResult> {
@@ -212,7 +212,7 @@ export function play(
   });
 }
 
-/** Writes the handshake's bytes, in pieces of `chop` with a turn of the event loop between them when the case wants it. */
+/** Writes the bytes of a handshake; with `chop`, in pieces of so many bytes with a turn of the event loop between them. */
 export async function writeHandshake(socket: Duplex, recorder: Recorder, bytes: Buffer, chop?: number): Promise<void> {
   for (let at = 0; at < bytes.length && socket.writable; at += chop ?? bytes.length) {
     const piece = bytes.subarray(at, at + (chop ?? bytes.length));
@@ -222,16 +222,16 @@ export async function writeHandshake(socket: Duplex, recorder: Recorder, bytes: 
   }
 }
 
-/** The result for the closing of a connection that was never opened, as it should be. */
+/** The result of the closing where the testee was right to refuse the handshake. */
 export const NOT_OPENED: string = 'The opening handshake was refused, so there was nothing to close';
-/** The verdict on a handshake that was refused, as it should be. */
+/** The verdict where the testee was right to refuse the handshake. */
 export const REFUSED: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'resultClose'> = {
   behavior: 'OK',
   behaviorClose: 'OK',
   resultClose: NOT_OPENED,
 };
 
-/** The script played where a script's compression was not agreed on: nothing but a clean close. */
+/** The script that replaces one whose compression the testee did not agree to: only a clean close. */
 export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   kind: 'script',
   steps: [{ do: 'close', payload: Buffer.from([0x03, 0xe8]), code: 1000 }],
@@ -241,7 +241,7 @@ export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   limit: { seconds: 1, action: 'fail' },
 };
 
-/** Whether a script that wants compression can be played on the agreement. */
+/** Whether a script that needs compression can be played with the agreement. */
 export function canPlay(wish: DeflateWish, agreed: DeflateAgreement | null, role: 'client' | 'server'): boolean {
   return agreed !== null && (wish.fits?.(directionOf(agreed, role)) ?? true);
 }
@@ -255,7 +255,7 @@ export function asUnimplemented(result: CaseResult): CaseResult {
   };
 }
 
-/** The result of a case that a client asked for with a request that cannot be answered. */
+/** The result of a case that a client requested with an invalid handshake. */
 export function neverPlayed(one: Case, request: Buffer, why: string, circumstances: Circumstances): CaseResult {
   const examination = new Examination(one, true, circumstances);
   examination.httpRequest = request.toString('latin1');

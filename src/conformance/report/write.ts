@@ -9,8 +9,8 @@ import { allCases, type AgentReport, type Report } from './report.js';
 
 /**
  * Writes index.json, index.html and two files for each result into `directory`, and makes the directory if it is missing. It
- * writes all files to a hidden directory first and then moves them, the index last, so that a reader never sees half a file and an error
- * while writing leaves the old files. Files of other runs stay.
+ * writes all files to a hidden directory first and then moves them, the index last, so that a reader never sees half a file
+ * and an error while writing leaves the old files. Files of other runs stay.
  */
 export async function writeReport(report: Report, directory: string): Promise<void> {
   const target = resolve(directory);
