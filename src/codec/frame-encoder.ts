@@ -60,6 +60,8 @@ export class FrameEncoder {
   private readonly hasOwnKeys: boolean;
   private readonly rsv: number;
   private readonly unchecked: boolean;
+  /** Counts what decides which frame may come next: fragments, Closes and ends. @internal */
+  turns = 0;
 
   constructor(options: FrameEncoderOptions) {
     const { role } = options;
@@ -71,7 +73,10 @@ export class FrameEncoder {
     this.unchecked = options.unchecked === true;
     this.hasOwnKeys = options.generateMask !== undefined;
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
-    this.drawKey = role === Role.Client ? maskingKeys(values, options.generateMask) : undefined;
+    if (role === Role.Client) {
+      const draw = maskingKeys(values, options.generateMask);
+      this.drawKey = this.hasOwnKeys ? () => this.undisturbed(draw) : draw;
+    }
   }
 
   /** The number of bytes that were written and not taken. */
@@ -146,6 +151,7 @@ export class FrameEncoder {
     const header = new Uint8Array(MAX_HEADER);
     this.putPiece(header.subarray(0, writeFrameHeader(header, 0, first, length, key)), false);
     if (length > 0) this.begun = { left: length, phase: 0, key: key ?? 0 };
+    this.turns++;
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
@@ -358,6 +364,18 @@ export class FrameEncoder {
   /** As `reuse`, for a chunk of `length` bytes that was claimed, whatever was taken since. @internal */
   giveBack(length: number, tray: Tray | undefined): void {
     this.memory.giveBack(length, tray);
+  }
+
+  /**
+   * Calls the caller's code for a frame that is about to be written.
+   * @throws UsageError where that code has changed which frame may come next, for instance by a Close
+   * @internal
+   */
+  undisturbed<T>(work: () => T): T {
+    const { turns } = this;
+    const result = work();
+    if (turns !== this.turns) throw new UsageError('The frame cannot follow what was sent while it was made');
+    return result;
   }
 
   private open(): Outgoing {

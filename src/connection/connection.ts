@@ -68,6 +68,7 @@ export class Connection extends Sending {
   receiveEnd(): void {
     if (!this.decoder.isBusy) this.stopReading();
     this.outbound?.abandon();
+    this.encoder.turns++;
     this.closing.end();
   }
 
@@ -104,6 +105,7 @@ export class Connection extends Sending {
   dropSource(): void {
     const { outbound } = this;
     if (outbound === undefined) return;
+    this.encoder.turns++;
     if (!outbound.dropSource() && this.closeQueued === undefined) {
       this.writeClose(encodeClosePayload(CloseCode.InternalError), CloseCode.InternalError, false);
     }
@@ -114,6 +116,7 @@ export class Connection extends Sending {
   /** Takes the deflater's result for a frame, after its answer LATER. */
   deflated(result: Uint8Array | WebSocketError): void {
     this.guard(() => this.outbound?.deflated(result));
+    this.encoder.turns++;
     this.settleOutbound();
   }
 
@@ -158,6 +161,7 @@ export class Connection extends Sending {
     for (let fragment = outbound.pull(limit); fragment !== undefined; fragment = outbound.pull(limit)) {
       const pulled = fragment;
       this.guard(() => outbound.pulled(pulled));
+      this.encoder.turns++;
       this.settleOutbound();
     }
   }
@@ -170,6 +174,7 @@ export class Connection extends Sending {
     if (this.writingStopped) return;
     const { closing, encoder, outbound } = this;
     this.writingStopped = true;
+    encoder.turns++;
     outbound?.drop();
     if (!encoder.isCut) {
       encoder.take();
@@ -206,6 +211,7 @@ export class Connection extends Sending {
   dispose(): void {
     this.stopReading();
     this.writingStopped = true;
+    this.encoder.turns++;
     this.outbound?.drop();
     this.encoder.take();
     this.pongs = undefined;
@@ -303,6 +309,7 @@ export class Connection extends Sending {
     // RFC 6455 5.5.1: no data follows a Close, so that no message that is still to be pulled can follow.
     this.outbound?.abandon();
     const written = this.write(FIN | Opcode.Close, payload, false, counted, false);
+    this.encoder.turns++;
     if (!this.writingStopped) this.closing.queue(code, payload);
     this.settleClose();
     return written;

@@ -244,7 +244,7 @@ export class Outbound {
   private deflate(waiting: Waiting): boolean {
     const { data, first } = waiting;
     const payload = typeof data === 'string' ? this.values.encode(data) : data;
-    const result = this.deflater!.deflate(payload, (first & FIN) !== 0);
+    const result = this.encoder.undisturbed(() => this.deflater!.deflate(payload, (first & FIN) !== 0));
     if (result !== LATER) return this.compressed(waiting, result);
     this.deflating = waiting;
     this.waitingBytes += waiting.bytes;

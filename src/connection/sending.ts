@@ -111,6 +111,7 @@ export abstract class Sending extends Receiving {
     const compressed = openMessage?.compress ?? this.wantsCompression(data, compress);
     const opcode = openMessage !== undefined ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text;
     const written = this.write((fin ? FIN : 0) | opcode, data, compressed, true, lent);
+    if (!fin || openMessage !== undefined) this.encoder.turns++;
     this.openMessage = fin ? undefined : { compress: compressed };
     return written;
   }

@@ -112,6 +112,28 @@ describe.each(kernelSets)('FrameEncoder on $name', (kernels) => {
     expect(statistics.sent).toMatchObject({ messages: 2, octets: 7 });
   });
 
+  test('5.2 a source of keys that begins a frame: no other is written within it', () => {
+    let begins = false;
+    const encoder: FrameEncoder = new FrameEncoder({
+      role: Role.Client,
+      kernels,
+      generateMask() {
+        if (!begins) return;
+        begins = false;
+        encoder.beginFrame(FIN | Opcode.Binary, 3);
+      },
+    });
+    for (const write of [
+      () => encoder.text(FIN | Opcode.Text, 'no'),
+      () => encoder.frame(FIN | Opcode.Ping, Buffer.from('no')),
+    ]) {
+      begins = true;
+      expect(write).toThrow(UsageError);
+      encoder.payload('yes');
+      expect(framesOf(encoder).map(({ payload }) => payload.toString())).toEqual(['yes']);
+    }
+  });
+
   test('5.2 a source of keys that detaches the payload: the header is as long as what follows it', () => {
     let memory = new ArrayBuffer(0);
     const encoder = new FrameEncoder({

@@ -355,6 +355,95 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(() => compressing.send('lost')).toThrow('no entropy');
       expect(events(compressing)).toEqual(['failure WS_ERR_INTERNAL 1011']);
     });
+
+    describe('a source of keys that uses its connection', () => {
+      /** A client whose source of keys does something once; what it has to write is told by `whatLeaves`. */
+      function using(act: (connection: Connection) => void): { connection: Connection; arm: () => void } {
+        let isArmed = false;
+        const connection: Connection = client({
+          generateMask(into) {
+            into.set([1, 2, 3, 4]);
+            if (!isArmed) return;
+            isArmed = false;
+            act(connection);
+          },
+        });
+        return { connection, arm: () => (isArmed = true) };
+      }
+      const sends: [string, (connection: Connection) => void][] = [
+        ['text', (connection) => connection.send('outer')],
+        ['long text', (connection) => connection.send('x'.repeat(20_000))],
+        ['bytes', (connection) => connection.send(Buffer.from('outer'))],
+        ['a fragment', (connection) => connection.send('outer', { fin: false })],
+        ['a ping', (connection) => connection.ping('outer')],
+        ['a Close', (connection) => connection.close(1001)],
+      ];
+      const acts: [string, (connection: Connection) => void, string[]][] = [
+        ['closes', (connection) => connection.close(1000), ['close 1000']],
+        ['begins a message', (connection) => connection.send('inner', { fin: false }), ['text... inner']],
+        ['stops writing', (connection) => connection.stopWriting(), []],
+        ['disposes of it', (connection) => connection.dispose(), []],
+      ];
+      const table = acts.flatMap(([act, does, leaves]) =>
+        sends.map(([name, send]) => [act, name, does, send, leaves] as const),
+      );
+
+      test.each(table)('5.4, 5.5.1 it %s: %s cannot follow, and is refused', (_act, _name, does, send, leaves) => {
+        const { connection, arm } = using(does);
+        arm();
+        expect(() => send(connection)).toThrow(UsageError);
+        expect(output(connection)).toEqual(leaves);
+      });
+
+      test('5.4 it sends a message: both go out whole', () => {
+        const { connection, arm } = using((its) => its.send('inner'));
+        arm();
+        connection.send('outer');
+        expect(output(connection)).toEqual(['text inner', 'text outer']);
+      });
+
+      test('5.5.1 it closes or drops the source whose fragment is written: nothing follows the Close', () => {
+        for (const [act, code] of [
+          [(its: Connection) => its.close(1000), 1000],
+          [(its: Connection) => its.dropSource(), 1011],
+        ] as const) {
+          const { connection, arm } = using(act);
+          let pulls = 0;
+          connection.sendFrom({
+            pull() {
+              if (++pulls === 2) arm();
+              return { data: `${pulls}`, last: false };
+            },
+          });
+          expect(output(connection)).toEqual(['binary... 1', `close ${code}`]);
+          expect(connection.shouldEnd).toBe(true);
+        }
+      });
+    });
+
+    test('5.5.1 a deflater that closes or fragments: its frame does not follow, and the connection fails', () => {
+      const acts: [(connection: Connection) => void, string][] = [
+        [(connection) => connection.close(1000), 'close 1000'],
+        [(connection) => connection.stopWriting(), ''],
+        [(connection) => connection.send('inner', { fin: false, compress: false }), 'text... inner'],
+      ];
+      for (const [act, leaves] of acts) {
+        const stars = new Stars();
+        stars.later = false;
+        const connection: Connection = server({
+          deflater: {
+            deflate(payload) {
+              act(connection);
+              return stars.deflate(payload);
+            },
+            close() {},
+          },
+        });
+        expect(() => connection.send('outer')).toThrow(UsageError);
+        expect(output(connection).join().startsWith(leaves)).toBe(true);
+        expect(events(connection)).toEqual(['failure WS_ERR_INTERNAL 1011']);
+      }
+    });
   });
 
   describe('pings', () => {
