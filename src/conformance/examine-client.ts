@@ -1,4 +1,4 @@
-// `examineClient` answers a client's request as the case wants it, plays the case, and makes the result.
+// `examineClient` answers the request of a client as its case says, plays the case, and makes the result.
 
 import type { Duplex } from 'node:stream';
 import type { Case, Exam, HandshakeHeader } from './case.js';
@@ -21,18 +21,18 @@ import { after } from './patience.js';
 import type { CaseResult } from './result.js';
 import { encodeHeader, FrameReader, isControl, Opcode } from './wire.js';
 
-/** A request of a client under test that waits for its answer. */
+/** A request of a client under test. */
 export interface Asked {
   header: HandshakeHeader;
   raw: Buffer;
-  /** The bytes behind the request. */
+  /** The bytes after the request. */
   rest: Buffer;
 }
 
-/** Text that a client must not read, because the handshake before it has failed. */
+/** Text that the client must not read, because the handshake before it has failed. */
 const BAIT = 'this must not be read';
 
-/** Examines a client whose request has been read. The caller keeps no listener on the socket but 'error'. */
+/** Examines a client after its request. The caller keeps only an 'error' listener on the socket. */
 export async function examineClient(
   one: Case,
   socket: Duplex,
@@ -74,7 +74,7 @@ export async function examineClient(
   return unimplemented ? asUnimplemented(result) : result;
 }
 
-/** Answers with a handshake that the client has to refuse, and a message behind it that it must not answer. */
+/** Answers with a handshake that the client must refuse, and a message after it that the client must not answer. */
 function lure(
   examination: Examination,
   exam: Exam & { kind: 'refusal' },

@@ -1,4 +1,4 @@
-// `examineServer` opens a connection as the case wants it, plays the case, and makes the result.
+// `examineServer` opens a connection to a server as the case says, plays the case, and makes the result.
 
 import type { Duplex } from 'node:stream';
 import type { Case, DeflateWish, Exam, HandshakeHeader, RequestShape } from './case.js';
@@ -30,10 +30,10 @@ import {
 import { after } from './patience.js';
 import type { CaseResult } from './result.js';
 
-/** A verdict on a handshake, behind which nothing is played. */
+/** The verdict on a handshake after which the examiner plays nothing. */
 type HandshakeVerdict = Parameters<Examination['unplayed']>[0];
 
-/** Examines a server over a socket that is being connected. `connected` is the event that says it is. */
+/** Examines a server over a socket that is connecting; `connected` is the event after which it is connected. */
 export function examineServer(
   one: Case,
   socket: Duplex,
@@ -46,7 +46,7 @@ export function examineServer(
   });
 }
 
-/** The opening handshake of one case, which ends with its result or goes on with the playing. */
+/** The opening handshake of a case, after which the case has its result or is played. */
 class Opening {
   readonly #socket: Duplex;
   readonly #target: Target;
@@ -58,7 +58,7 @@ class Opening {
   readonly #wish: DeflateWish | undefined;
   readonly #key = createKey();
   readonly #reader = new HeaderReader();
-  /** Why there is no answer, as far as is known. */
+  /** The reason for a missing answer, as far as it is known. */
   #reason = 'The server closed the connection before it answered the opening handshake.';
   #hasAsked = false;
   #isLate = false;
@@ -113,7 +113,7 @@ class Opening {
     this.#resolve(result);
   }
 
-  /** TCP has ended without an answer. */
+  /** The listener for the end of TCP before an answer. */
   readonly #onClose = (): void => {
     const examination = this.#examination;
     const isLate = this.#isLate;
@@ -146,7 +146,7 @@ class Opening {
     this.#judge(readHeader(read.header), read.rest);
   };
 
-  /** Judges the response, and plays the case where it opens the connection. */
+  /** Judges the response, and plays the case if the connection is open. */
   #judge(header: HandshakeHeader | null, rest: Buffer): void {
     const exam = this.#exam;
     const examination = this.#examination;
@@ -182,7 +182,7 @@ class Opening {
   }
 }
 
-/** The verdict where a server drops TCP in place of an answer; null where that is no answer to the case. */
+/** The verdict where the server drops TCP and does not answer; null where the case does not allow that. */
 function droppedVerdict(exam: Exam): HandshakeVerdict | null {
   const result = 'The server dropped TCP without an answer.';
   if (exam.kind === 'refusal') return { ...REFUSED, result };
@@ -190,7 +190,7 @@ function droppedVerdict(exam: Exam): HandshakeVerdict | null {
   return null;
 }
 
-/** The agreement of the response, none (null), or the mistake in it. */
+/** The agreement in the response, null for none, or the mistake in it. */
 function agreement(header: HandshakeHeader, offered: string | null, exam: Script): DeflateAgreement | null | string {
   const own = exam.kind === 'script' ? exam.handshake?.(header) : null;
   if (own !== null && own !== undefined) return own;
@@ -198,7 +198,7 @@ function agreement(header: HandshakeHeader, offered: string | null, exam: Script
   if (values.length === 0 || (exam.kind === 'script' && exam.handshake !== undefined && offered === null)) return null;
   if (offered === null) return `The response agrees to an extension that was not offered: ${values.join(', ')}`;
   const agreed = readAgreement(values.join(', '), offered);
-  // The classic suite plays on whatever the server agrees to; our own cases (D.9) ask for the offered one.
+  // The classic suite plays with any agreement; this suite's own cases (D.9) demand the offered one.
   if (typeof agreed === 'string' || exam.kind === 'compression') return agreed;
   return judgeAgreement(agreed, offered) ?? agreed;
 }

@@ -1,4 +1,4 @@
-// `explain` says in words how a case proceeds, and by which sentence it judges.
+// `explain` describes in words how a case proceeds and by which sentence it judges.
 
 import { type Case, octetsOf, type Step } from './case.js';
 import { judgedBy } from './cases/rules.js';
@@ -8,7 +8,7 @@ import { textOf } from './report/excerpt.js';
 import { nameOf } from './report/verdict.js';
 import type { ExpectedClose } from './result.js';
 
-/** Frames that are listed; of more only the number is said. */
+/** The most frames in the list; for more it contains their number. */
 const LISTED = 12;
 const SHOWN = 24;
 
@@ -75,7 +75,7 @@ function steps(list: readonly Step[]): string[] {
   return list.length > LISTED ? [...lines, `  - and ${list.length - LISTED} more`] : lines;
 }
 
-/** The explanation, in lines. */
+/** The explanation of a case, in lines. */
 export function explain(one: Case): string {
   const { id, description, expectation, exam } = one;
   const lines = [`${id}: ${description}`, '', `Expected: ${expectation}`];

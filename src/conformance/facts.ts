@@ -1,6 +1,6 @@
-// `ClosingFacts` are the facts about the end of a connection by which its closing is judged.
+// `ClosingFacts` are the facts about a connection by which the examiner judges its closing.
 
-/** The facts of a result that the closing brings about; their names are the classic ones. */
+/** The facts about the closing, under their classic names. */
 export interface ClosingFacts {
   closedByMe: boolean;
   failedByMe: boolean;
@@ -16,7 +16,7 @@ export interface ClosingFacts {
   remoteCloseReason: string | null;
 }
 
-/** The facts of a connection of which nothing is known yet. */
+/** The facts about a new connection. */
 export function noFacts(): ClosingFacts {
   return {
     closedByMe: false,
@@ -34,7 +34,7 @@ export function noFacts(): ClosingFacts {
   };
 }
 
-/** RFC 6455 7.4 and the registry: codes that may stand in a close frame. */
+/** Whether a Close frame may have this code (RFC 6455 7.4, and the IANA registry). */
 export function isCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999);
 }

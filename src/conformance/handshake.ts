@@ -1,4 +1,4 @@
-// `buildRequest` and `buildResponse` write the examiner's opening handshake (RFC 6455 4), and let a case bend it.
+// `buildRequest` and `buildResponse` write the examiner's opening handshake (RFC 6455 4), which a case may change.
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { HandshakeHeader, RequestShape, ResponseShape } from './case.js';
@@ -9,32 +9,32 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const PROTOCOL = 'Sec-WebSocket-Protocol';
 const END = Buffer.from('\r\n\r\n');
 
-/** The longest header the examiner reads. */
+/** The longest header that the examiner reads, in bytes. */
 export const MAX_HEADER: number = 64 * 1024;
 
-/** The server under test, as every request names it. */
+/** The server under test, as requests address it. */
 export interface Target {
   path: string;
   host: string;
-  /** Subprotocols to offer; none are when the list is empty. */
+  /** The subprotocols to offer. */
   protocols: readonly string[];
-  /** Header lines besides those of a plain request; they stand in for its own of the same name. */
+  /** Header lines to add; they replace the usual lines of the same names. */
   lines: readonly Line[];
 }
 
-/** A fresh Sec-WebSocket-Key. */
+/** A new random Sec-WebSocket-Key. */
 export function createKey(): string {
   return randomBytes(16).toString('base64');
 }
 
-/** The Sec-WebSocket-Accept that answers a key (RFC 6455 4.2.2). */
+/** The Sec-WebSocket-Accept for a key (RFC 6455 4.2.2). */
 export function acceptOf(key: string): string {
   return createHash('sha1')
     .update(key + GUID)
     .digest('base64');
 }
 
-/** Applies the changes of a case to the header lines. */
+/** Applies the changes of a case to header lines. */
 function bend(lines: Line[], shape: { without?: string[]; lines?: readonly Line[] }): Line[] {
   const gone = new Set(shape.without ?? []);
   for (const [name] of shape.lines ?? []) gone.add(name.toLowerCase());
@@ -48,7 +48,7 @@ function block(startLine: string, lines: Line[]): Buffer {
   );
 }
 
-/** The request to a server, as a case wants it. */
+/** The request to a server, with the changes of a case. */
 export function buildRequest(
   target: Target & { key: string; agent: string; extensions: string | null },
   shape: RequestShape,
@@ -68,7 +68,7 @@ export function buildRequest(
   return Buffer.concat([block(startLine, bend(bend(lines, target), shape)), shape.body ?? Buffer.alloc(0)]);
 }
 
-/** The response to a client, as a case wants it. */
+/** The response to a client, with the changes of a case. */
 export function buildResponse(
   answer: { key: string; agent: string; extensions: string | null; protocol?: string | undefined },
   shape: ResponseShape,
@@ -85,7 +85,7 @@ export function buildResponse(
   return block(shape.statusLine ?? 'HTTP/1.1 101 Switching Protocols', bend(lines, shape));
 }
 
-/** An HTTP response that refuses, with one sentence. */
+/** An HTTP response that refuses a request; its body is one sentence. */
 export function refuse(status: 400 | 403 | 404 | 500 | 503, sentence: string): Buffer {
   const reasons = {
     400: 'Bad Request',
@@ -121,11 +121,11 @@ export function respond(type: 'text/html' | 'application/json', text: string): B
   ]);
 }
 
-/** Collects bytes until a header is whole. */
+/** Collects bytes until a header is complete. */
 export class HeaderReader {
   #held: Buffer = Buffer.alloc(0);
 
-  /** The header with its empty line and the bytes behind it; undefined until it is whole; null when it is too long. */
+  /** The header with its empty line, and the bytes after it; undefined until it is complete, null where it is too long. */
   push(chunk: Buffer): { header: Buffer; rest: Buffer } | undefined | null {
     this.#held = Buffer.concat([this.#held, chunk]);
     const at = this.#held.indexOf(END);
@@ -139,7 +139,7 @@ export class HeaderReader {
   }
 }
 
-/** A header block taken apart, or null when it is no HTTP/1.x message. */
+/** Parses a header block; null where it is not that of an HTTP/1.x message. */
 export function readHeader(block: Buffer): HandshakeHeader | null {
   const [startLine = '', ...lines] = block.toString('latin1').trimEnd().split('\r\n');
   const response = /^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(startLine);
@@ -158,18 +158,18 @@ export function readHeader(block: Buffer): HandshakeHeader | null {
   };
 }
 
-/** Whether a comma-separated header value holds a token, in any case. */
+/** Whether comma-separated header values contain a token, without regard to case. */
 export function hasToken(values: string[], token: string): boolean {
   return values.some((value) => value.split(',').some((part) => part.trim().toLowerCase() === token));
 }
 
-/** The subprotocols that a request offers, as a case wants it. */
+/** The subprotocols that a request offers, with the changes of a case. */
 export function offeredProtocols(target: Target, shape: RequestShape): readonly string[] {
   const own = (shape.lines ?? []).filter(([name]) => name.toLowerCase() === PROTOCOL.toLowerCase());
   return own.length === 0 ? target.protocols : own.flatMap(([, value]) => value.split(/ *, */));
 }
 
-/** The mistake in a server's 101 (RFC 6455 4.1), or null. Extensions are judged apart. */
+/** The mistake in a server's 101 response (RFC 6455 4.1), or null. It does not judge extensions. */
 export function judgeResponse(header: HandshakeHeader, key: string, protocols: readonly string[]): string | null {
   if (header.status !== 101) return `The server answered ${JSON.stringify(header.startLine)} instead of status 101.`;
   if (header.values('upgrade').length !== 1 || header.values('upgrade')[0].toLowerCase() !== 'websocket') {

@@ -1,4 +1,4 @@
-// `callOverHttp2` and `serveOverHttp2` let the examiner use streams of HTTP/2 as sockets (RFC 8441).
+// `callOverHttp2` and `serveOverHttp2` make HTTP/2 streams usable as sockets of the examiner (RFC 8441).
 
 import http2, {
   type ClientHttp2Session,
@@ -16,21 +16,21 @@ import { acceptOf, createKey, HeaderReader, readHeader } from './handshake.js';
 
 const { NGHTTP2_CANCEL } = http2.constants;
 
-/** Megabytes that may wait on a session: with more than Node's 10 it refuses streams in the midst of long messages. */
+/** The most memory of a session, in megabytes. With Node's default of 10, sessions refuse streams during long messages. */
 const SESSION_MEMORY = 1000;
 
-/** Fields that HTTP/1.1 alone has (RFC 9113 8.2.2, RFC 8441 5); a head of HTTP/1.1 gets them anew. */
+/** Fields that only HTTP/1.1 has (RFC 9113 8.2.2, RFC 8441 5); a head of HTTP/1.1 that is made here has its own. */
 const NOT_IN_HTTP2: readonly string[] = ['connection', 'host', 'upgrade', 'sec-websocket-key', 'sec-websocket-accept'];
 const UPGRADE = 'Upgrade: websocket\r\nConnection: Upgrade\r\n';
 
 type Callback = (error?: Error | null) => void;
 
 /**
- * A stream in the shape of a socket: the first bytes written to it, and read from it, are a head of HTTP/1.1, which stands for
- * the header fields of the stream; the bytes behind are those of the stream.
+ * A stream with the interface of a socket. The first bytes written and the first bytes read are a head of HTTP/1.1, which is
+ * the header fields of the stream in another form; the bytes after it are those of the stream.
  */
 abstract class StreamSocket extends Duplex {
-  /** Undefined once the head has been written. */
+  /** The reader of the written head; undefined once it is complete. */
   #reader: HeaderReader | undefined = new HeaderReader();
   #stream: Http2Stream | undefined;
 
@@ -38,10 +38,10 @@ abstract class StreamSocket extends Duplex {
     super({ allowHalfOpen: false });
   }
 
-  /** Sends a head as the header fields of the stream. */
+  /** Sends a head as header fields. */
   protected abstract writeHead(header: HandshakeHeader, fields: OutgoingHttpHeaders): void;
 
-  /** Writes to a stream, and ends with it. */
+  /** Connects the writing half with a stream, and ends with it. */
   protected carry(stream: Http2Stream): void {
     this.#stream = stream;
     stream.on('error', (error) => this.destroy(error));
@@ -50,7 +50,7 @@ abstract class StreamSocket extends Duplex {
     });
   }
 
-  /** Reads the stream, behind the head that stands for its header fields. */
+  /** Connects the reading half with a stream; `head` comes before the stream's bytes. */
   protected readBehind(stream: Http2Stream, head: string): void {
     this.push(head, 'latin1');
     stream.on('data', (chunk: Buffer) => {
@@ -90,7 +90,7 @@ abstract class StreamSocket extends Duplex {
   }
 }
 
-/** The fields of a head that HTTP/2 has too. */
+/** The fields of a head that HTTP/2 allows. */
 function fieldsOf(head: Buffer): OutgoingHttpHeaders {
   const fields: Record<string, string[]> = {};
   for (const line of head.toString('latin1').trimEnd().split('\r\n').slice(1)) {
@@ -101,7 +101,7 @@ function fieldsOf(head: Buffer): OutgoingHttpHeaders {
   return fields;
 }
 
-/** The lines of a head for the header fields of a stream, and its end. */
+/** The lines of a head for the header fields of a stream, with the empty line. */
 function linesOf(headers: IncomingHttpHeaders): string {
   const lines = Object.entries(headers)
     .filter(([name]) => !name.startsWith(':') && !NOT_IN_HTTP2.includes(name))
@@ -109,7 +109,7 @@ function linesOf(headers: IncomingHttpHeaders): string {
   return `${lines.join('')}\r\n`;
 }
 
-/** A session of a client, with one stream. */
+/** The client's end of a session with one stream. */
 class CallingSocket extends StreamSocket {
   readonly #session: ClientHttp2Session;
 
@@ -119,7 +119,7 @@ class CallingSocket extends StreamSocket {
     this.#session.on('error', (error) => this.destroy(error));
     this.#session.once('close', () => this.destroy());
     this.#session.once('remoteSettings', ({ enableConnectProtocol }) => {
-      // RFC 8441 3: a client asks only where the server has announced the protocol.
+      // RFC 8441 3: a client sends a request only where the server has announced the protocol.
       if (enableConnectProtocol === true) this.emit('connect');
       else this.destroy(new Error('it does not announce SETTINGS_ENABLE_CONNECT_PROTOCOL'));
     });
@@ -137,7 +137,7 @@ class CallingSocket extends StreamSocket {
     stream.once('response', (headers) => {
       const { ':status': status = 0 } = headers;
       const opens = status >= 200 && status <= 299;
-      // HTTP/2 has no Sec-WebSocket-Accept; the examiner wants one.
+      // HTTP/2 has no Sec-WebSocket-Accept, which the examiner checks.
       const accept = `Sec-WebSocket-Accept: ${acceptOf(key)}\r\n`;
       const head = opens ? `HTTP/1.1 101 OK\r\n${UPGRADE}${accept}` : `HTTP/1.1 ${status} Refused\r\n`;
       this.readBehind(stream, `${head}${linesOf(headers)}`);
@@ -150,7 +150,7 @@ class CallingSocket extends StreamSocket {
   }
 }
 
-/** A stream of a server. */
+/** The server's end of a stream. */
 class ServedSocket extends StreamSocket {
   readonly #stream: ServerHttp2Stream;
 
@@ -169,7 +169,7 @@ class ServedSocket extends StreamSocket {
   protected override writeHead({ status, values }: HandshakeHeader, fields: OutgoingHttpHeaders): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.headersSent) return;
-    // A client that sends a key demands its answer, though RFC 8441 5 has neither.
+    // A client that sends a key expects its answer, although RFC 8441 5 has neither.
     const [accept] = values('sec-websocket-accept');
     const own = accept === undefined ? {} : { 'sec-websocket-accept': accept };
     stream.respond({ ...fields, ...own, ':status': status === 101 ? 200 : status });
@@ -177,17 +177,17 @@ class ServedSocket extends StreamSocket {
 }
 
 /**
- * Begins a connection to a server: a session with one stream, which tells 'connect' once the server has announced the protocol.
- * @param host host and port, as a URL has them
+ * Connects to a server: a session with one stream, which emits 'connect' once the server has announced the protocol.
+ * @param host the host and port, as in a URL
  */
 export function callOverHttp2(host: string, secure: boolean, tls: ConnectionOptions): Duplex {
   return new CallingSocket(`${secure ? 'https' : 'http'}://${host}`, tls);
 }
 
 /**
- * Makes a server whose streams are served as sockets.
- * @param tls a certificate and its key, or undefined for clear text
- * @param hold told of each session, which stays open until it is destroyed
+ * Makes a server, and calls `serve` with each of its streams as a socket.
+ * @param tls a certificate and its key; undefined for clear text
+ * @param hold called with each session, which stays open until it is destroyed
  */
 export function serveOverHttp2(
   tls: TlsOptions | undefined,

@@ -1,11 +1,11 @@
-// `Incoming` turns the bytes of a testee into messages, pings, pongs, closes, or a fault, as strictly as RFC 6455 allows.
+// `Incoming` turns bytes of a testee into messages, pings, pongs, closes or a fault, as strictly as RFC 6455 allows.
 
 import { isUtf8 } from 'node:buffer';
 import { Decompressor, type DeflateAgreement, directionOf } from './deflate.js';
 import type { Recorder } from './recorder.js';
 import { type Fault, type FrameHeader, FrameReader, isControl, MAX_PAYLOAD, Opcode } from './wire.js';
 
-/** Something that came from the testee. */
+/** A received message, control frame or fault. */
 export type Received =
   | { kind: 'message'; payload: Buffer; binary: boolean }
   | { kind: 'ping'; payload: Buffer }
@@ -13,7 +13,7 @@ export type Received =
   | { kind: 'close'; payload: Buffer }
   | ({ kind: 'fault' } & Fault);
 
-/** Reads the bytes of the testee on one connection. */
+/** The reader of one connection. */
 export class Incoming {
   readonly #role: 'client' | 'server';
   readonly #recorder: Recorder;
@@ -23,10 +23,10 @@ export class Incoming {
   #parts: Buffer[] = [];
   #partsLength = 0;
   #message: { opcode: number; compressed: boolean } | null = null;
-  /** A message that a fault cut off: its continuations are skipped as well. */
+  /** Whether a fault has cut off a message, whose continuations are skipped. */
   #skipping = false;
 
-  /** `role` is the examiner's; `known` may name a message without its being decompressed. */
+  /** `role` is the examiner's; `known` may return the message of a compressed payload, which is then not decompressed. */
   constructor(
     role: 'client' | 'server',
     deflate: DeflateAgreement | null,
@@ -41,12 +41,12 @@ export class Incoming {
     this.#reader = new FrameReader((header) => this.#judge(header));
   }
 
-  /** Takes bytes as the transport gave them. */
+  /** Takes in a chunk of the transport. */
   push(chunk: Buffer): void {
     this.#reader.push(chunk);
   }
 
-  /** The next thing that is complete. */
+  /** The next complete message, control frame or fault; undefined until more bytes arrive. */
   next(): Received | undefined {
     for (let frame = this.#reader.next(); frame !== undefined; frame = this.#reader.next()) {
       const { header, payload, fault } = frame;
@@ -64,7 +64,7 @@ export class Incoming {
     return undefined;
   }
 
-  /** The mistake in a header (RFC 6455 5.2, 5.4, 5.5; RFC 7692 6). */
+  /** The fault in a header (RFC 6455 5.2, 5.4, 5.5; RFC 7692 6), or null. */
   #judge(header: FrameHeader): Fault | null {
     const wrong = (text: string): Fault => ({ code: 1002, text });
     const { opcode, fin, rsv, mask, length } = header;
@@ -119,7 +119,7 @@ export class Incoming {
     this.#skipping = !finished;
   }
 
-  /** The message, or why it could not be decompressed. */
+  /** The message, or the reason why it cannot be decompressed. */
   #decompress(payload: Buffer): Buffer | string {
     const known = this.#known?.(payload);
     if (known === undefined) return this.#decompressor!.decompress(payload, MAX_PAYLOAD);

@@ -1,4 +1,4 @@
-// The door `wsimd/conformance`: examines any WebSocket server or client and yields a result for each case.
+// The entry `wsimd/conformance` examines any WebSocket server or client, and yields a result for each case.
 
 export type { AgentResults, ClientExamination, ClientRun } from './client-run.js';
 export { runClientCases } from './run-client-cases.js';

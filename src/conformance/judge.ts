@@ -1,11 +1,11 @@
-// `judgeEvents` and `judgeClose` judge the events and the closing of a case against its outcomes.
+// `judgeEvents` and `judgeClose` compare the events and the closing of a connection with the outcomes of its case.
 
 import { octetsOf, type Outcome, type ReceivedEvent, type ExpectedEvent } from './case.js';
 import type { ClosingFacts } from './facts.js';
 import { excerpt } from './recorder.js';
 import type { Behavior, CaseEvent, CloseBehavior, ExpectedClose } from './result.js';
 
-/** Whether an event is the expected one, to the last byte. */
+/** Whether an event equals the expected one in all bytes. */
 export function isSameEvent(received: ReceivedEvent, expected: ExpectedEvent): boolean {
   if (received.kind === 'timeout' || expected.kind === 'timeout') {
     return received.kind === expected.kind && (received as { tag: string }).tag === (expected as { tag: string }).tag;
@@ -15,14 +15,14 @@ export function isSameEvent(received: ReceivedEvent, expected: ExpectedEvent): b
   return received.payload.equals(octetsOf(expected.payload));
 }
 
-/** Whether the events received are those of the outcome: all of it, in order. */
+/** Whether the received events match the outcome: all of its events, in order, or its own rule. */
 export function matches(received: readonly ReceivedEvent[], outcome: Outcome): boolean {
   if (outcome.accepts !== undefined) return outcome.accepts(received);
   const { events } = outcome;
   return received.length === events.length && received.every((event, index) => isSameEvent(event, events[index]));
 }
 
-/** An event as a result shows it. */
+/** An event in the form that results contain. */
 export function shownEvent(event: ReceivedEvent | ExpectedEvent): CaseEvent {
   if (event.kind === 'timeout') return event;
   const bytes = Buffer.isBuffer(event.payload) ? event.payload : octetsOf(event.payload);
@@ -31,7 +31,7 @@ export function shownEvent(event: ReceivedEvent | ExpectedEvent): CaseEvent {
     : { kind: 'message', payload: excerpt(bytes), binary: event.binary };
 }
 
-/** The verdict on the events, the outcome that matched (or the first) and why. */
+/** The verdict on the events, the outcome that matched, or the first one, and the reason. */
 export function judgeEvents(
   received: readonly ReceivedEvent[],
   outcomes: Outcome[],
@@ -43,7 +43,7 @@ export function judgeEvents(
   return { behavior: 'FAILED', outcome: outcomes[0], result: 'Actual events differ from any expected.' };
 }
 
-/** The verdict on the closing; the first rule that applies decides. */
+/** The verdict on the closing, by the first rule that applies. */
 export function judgeClose(
   facts: ClosingFacts,
   expected: ExpectedClose,

@@ -1,4 +1,4 @@
-// `knock` makes a plain opening handshake, to learn whether the server is there and takes a good one.
+// `knock` performs a valid opening handshake, to find out whether the server answers and accepts it.
 
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,13 +10,13 @@ import { after } from './patience.js';
 import type { Server, ServerRun } from './server-plan.js';
 import { encodeHeader, Opcode } from './wire.js';
 
-/** A socket that is being connected, and the event that says it is. */
+/** A socket that is connecting, and the event after which it is connected. */
 export interface Calling {
   socket: Duplex;
   connected: 'connect' | 'secureConnect';
 }
 
-/** Begins a connection to a server. */
+/** Connects to a server. */
 export function call(
   { hostname: host, port, secure, host: authority }: Server,
   { tls: { insecure = false, ...rest } = {}, http2 = false }: Pick<ServerRun, 'tls' | 'http2'>,
@@ -33,20 +33,20 @@ export function call(
   return { socket, connected: secure ? 'secureConnect' : 'connect' };
 }
 
-/** The answer of a server to a good handshake. */
+/** The answer of a server to a valid handshake. */
 export type Answer =
-  /** It takes it. `agent` is its Server header. */
+  /** The server accepts it; `agent` is its Server header. */
   | { kind: 'open'; agent: string | null; leave: () => Promise<void> }
-  /** It is there and answers something else, or nothing. */
+  /** The server accepts TCP, and refuses the handshake or does not answer. */
   | { kind: 'deaf'; why: string }
-  /** Nobody is there. */
+  /** No server accepts the connection. */
   | { kind: 'gone'; why: string };
 
-/** How long a connection that is given up may take to end, in seconds. */
+/** The time limit for a connection to end after `leave`, in seconds. */
 const LEAVE = 0.2;
 const MAX_UNWANTED = 64 * 1024;
 
-/** Knocks once, and waits so many seconds for the answer. A connection that was opened stays open until `leave` is called. */
+/** Performs one handshake, and waits `seconds` for the answer. An open connection stays open until `leave`. */
 export function knock({ socket, connected }: Calling, target: Target, seconds: number): Promise<Answer> {
   const key = createKey();
   const reader = new HeaderReader();
@@ -85,7 +85,7 @@ export function knock({ socket, connected }: Calling, target: Target, seconds: n
   });
 }
 
-/** Ends a connection as a good client does: with a close frame. Resolves when it is gone. */
+/** Ends a connection with a Close frame; resolves when it has ended. */
 function leave(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) {
@@ -104,7 +104,7 @@ function leave(socket: Duplex): Promise<void> {
         Buffer.from([0x03, 0xe8]),
       ]),
     );
-    // Bytes before its end are of no interest, and too many are not waited for.
+    // Bytes before the end are ignored; too many end the connection.
     let bytes = 0;
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.length;

@@ -1,19 +1,19 @@
-// `judgeOrigin` judges who may drive the examiner: programs, its own page, and pages that were allowed.
+// `judgeOrigin` decides who may drive the examiner: programs, its own page and allowed pages.
 
 import { isIP } from 'node:net';
 import type { HandshakeHeader } from './case.js';
 import { hasToken } from './handshake.js';
 
-/** Whose requests are answered. */
+/** The requests that the examiner answers. */
 export interface Welcome {
-  /** Where the server listens, as it was told. */
+  /** The host at which the server listens, as in the settings. */
   host: string;
   secure: boolean;
-  /** Origins whose pages may speak to it, such as `http://localhost:8080` or `null`; `*` stands for any. */
+  /** The origins whose pages may send requests, such as `http://localhost:8080` or `null`; `*` is any. */
   allowedOrigins: readonly string[];
 }
 
-/** The host of a Host header, without port and brackets. */
+/** The host in a Host header, without the port and brackets. */
 function hostnameOf(host: string): string {
   return (
     /^\[([^\]]*)\](?::\d*)?$|^([^:]*)(?::\d*)?$/
@@ -23,7 +23,7 @@ function hostnameOf(host: string): string {
   ).toLowerCase();
 }
 
-/** Whether a browser that sends this Host has been led here by nobody: a name of a stranger may have been rebound to this address. */
+/** Whether a Host header has a name of this server. DNS rebinding can lead a browser here by a foreign name. */
 function isOurName(host: string, { host: own, allowedOrigins }: Welcome): boolean {
   const name = hostnameOf(host);
   if (isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost') || name === own.toLowerCase())
@@ -31,14 +31,14 @@ function isOurName(host: string, { host: own, allowedOrigins }: Welcome): boolea
   return allowedOrigins.some((origin) => URL.canParse(origin) && new URL(origin).hostname === name);
 }
 
-/** Whether the request asks for a WebSocket connection; browsers send an Origin with each of these. */
+/** Whether the request is for a WebSocket connection; browsers send an Origin with each such request. */
 export function wantsUpgrade(header: HandshakeHeader): boolean {
   return hasToken(header.values('upgrade'), 'websocket') && hasToken(header.values('connection'), 'upgrade');
 }
 
 /**
- * Why a request is refused, or null. Without an Origin it comes from a program when it wants to upgrade; a plain GET may come from any page,
- * by an image or a rebound name, so its Host has to be ours.
+ * The reason to refuse a request, or null. A request to upgrade without an Origin comes from a program. A plain GET may come
+ * from any page, by an image or by DNS rebinding, so its Host must be a name of this server.
  */
 export function judgeOrigin(header: HandshakeHeader, welcome: Welcome): string | null {
   const origins = header.values('origin');

@@ -1,9 +1,9 @@
-// `after` limits a time that counts only while the examiner itself runs.
-// A machine that is busy elsewhere stretches it, so that a verdict does not depend on the load.
+// `after` calls back after a time that passes only while the examiner itself runs.
+// A busy machine makes such a time longer, so that a verdict does not depend on the load.
 
-/** Milliseconds between looks at the clock; also how exact a limit is. */
+/** The milliseconds between two looks at the clock, which is the precision of a limit. */
 const STEP = 10;
-/** The most that one look may count: more has passed when the process had no turn. */
+/** The most milliseconds that one look adds; where more have passed, the process did not run. */
 const MOST = 2 * STEP;
 
 const waiting = new Set<{ due: number; callback: () => void }>();
@@ -17,7 +17,7 @@ function look(): void {
   looked = now;
   for (const entry of waiting) {
     if (entry.due > clock) continue;
-    // Bytes that have arrived by now are read first.
+    // The examiner first reads the bytes that have arrived.
     setImmediate(() => {
       if (waiting.delete(entry)) settle(entry.callback);
     });
@@ -35,7 +35,7 @@ function rest(): void {
   interval = null;
 }
 
-/** Calls back after so many seconds of running; the function returned takes that back. */
+/** Calls back after `seconds` in which the examiner ran; the returned function cancels that. */
 export function after(seconds: number, callback: () => void): () => void {
   if (interval === null) {
     looked = performance.now();

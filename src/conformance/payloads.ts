@@ -1,11 +1,11 @@
 // `payloadFile` and `CompressedMessages` make the payloads of the compression cases from a seed.
-// Five sorts of content compress as differently as real files do; messages are cut from them, plain and compressed.
+// The five payloads compress as differently as real files do. Messages are parts of them, plain and compressed.
 
 import type { PayloadName } from './case.js';
 import { createDice, type Dice } from './dice.js';
 import { Compressor, type DeflateDirection } from './deflate.js';
 
-/** Bytes of each payload; the classic suite's files have the same sizes. */
+/** The length of each payload in bytes, which is that of the classic suite's file. */
 const SIZES: Readonly<Record<PayloadName, number>> = {
   json: 194_056,
   bitmap: 263_222,
@@ -20,7 +20,7 @@ const GERMAN = (
   'Begriff Anschauung Gegenstand Natur Freiheit Gesetz Urteil Grund Erfahrung Möglichkeit Wirklichkeit Bewusstsein Gedanke Wesen Seele'
 ).split(' ');
 
-/** Words with punctuation, in lines of some seventy characters. */
+/** Words with punctuation, in lines of about seventy characters. */
 function prose(roll: Dice, length: number): string {
   let text = '';
   let line = 0;
@@ -34,7 +34,7 @@ function prose(roll: Dice, length: number): string {
   return text;
 }
 
-/** Bytes that end exactly at `size`, cut or filled up with spaces between characters. */
+/** Makes a text `size` bytes long: cuts it between two characters, and fills it with spaces. */
 function fit(bytes: Buffer, size: number): Buffer {
   let end = Math.min(bytes.length, size);
   while (end > 0 && end < bytes.length && (bytes[end] & 0xc0) === 0x80) end--;
@@ -101,7 +101,7 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
       );
       text += `<div class="entry" id="e${place}">\n  <h2><a href="/catalogue/${name.toLowerCase()}.html">${name}</a></h2>\n`;
       text += `  <p>${ascii(prose(roll, 100 + roll(200))).trim()}</p>\n  <table><tr>\n${rows}  </tr></table>\n</div>\n`;
-      // The classic file has a few characters beyond ASCII.
+      // The classic file has a few characters that are not ASCII.
       if (place % 32 === 7) text += '<p>Größe</p>\n';
     }
     return fit(Buffer.from(text), SIZES.html);
@@ -126,24 +126,24 @@ const MAKERS: Readonly<Record<PayloadName, () => Buffer>> = {
 
 const made = new Map<PayloadName, Buffer>();
 
-/** The payload of that name; the same bytes in every run. */
+/** The payload with this name; its bytes are the same in every run. */
 export function payloadFile(name: PayloadName): Buffer {
   const bytes = made.get(name) ?? MAKERS[name]();
   made.set(name, bytes);
   return bytes;
 }
 
-/** Whether the payload is sent as text messages. */
+/** Whether the examiner sends the payload as text. */
 export function isText(name: PayloadName): boolean {
   return name === 'json' || name === 'html';
 }
 
-/** Whether the payload hardly becomes shorter by compression, so that it is not worth much time. */
+/** Whether compression hardly makes the payload shorter, so that a fast level suffices. */
 function isDense(name: PayloadName): boolean {
   return name === 'bitmap' || name === 'pdf';
 }
 
-/** Cuts message after message from a payload, round and round; of text by characters, of the others by bytes. */
+/** Cuts messages from a payload, which it repeats; a size is in characters for text, else in bytes. */
 export class Slices {
   readonly #size: number;
   readonly #text: string | null;
@@ -156,7 +156,7 @@ export class Slices {
     this.#text = text !== null && text.length < this.#bytes.length ? text : null;
   }
 
-  /** The message of that place, from 0. */
+  /** The message at a place, from 0. */
   message(place: number): Buffer {
     if (this.#text !== null) return Buffer.from(around(this.#text, place * this.#size, this.#size));
     const start = (place * this.#size) % this.#bytes.length;
@@ -177,10 +177,10 @@ function around(text: string, offset: number, size: number): string {
   return cut;
 }
 
-/** Bytes of compressed messages that are kept for the cases that send the same ones. */
+/** The most bytes of compressed messages that are kept for cases that send the same ones. */
 const MAX_KEPT = 96 * 1024 * 1024;
 
-/** The compressed messages of one payload, size and direction, in order; made when they are first asked for. */
+/** The compressed messages of one payload, size and direction, each made on its first use. */
 export class CompressedMessages {
   static #kept = new Map<string, CompressedMessages>();
   readonly #slices: Slices;
@@ -194,7 +194,7 @@ export class CompressedMessages {
     this.#compressor = isDense(name) ? new Compressor(direction, 1) : new Compressor(direction);
   }
 
-  /** Digests of the testee's compressed answers in this direction that were found right, by place. */
+  /** The digests of correct compressed answers of the testee in this direction, by place. */
   answers({ takeover, windowBits }: DeflateDirection): Map<number, string> {
     const key = `${takeover} ${windowBits}`;
     const answers = this.#answers.get(key) ?? new Map<number, string>();
@@ -202,7 +202,7 @@ export class CompressedMessages {
     return answers;
   }
 
-  /** The messages of these parameters; shared by all cases that use them. */
+  /** The messages for these parameters, which all cases with them share. */
   static of(name: PayloadName, size: number, direction: DeflateDirection): CompressedMessages {
     const key = `${name} ${size} ${direction.takeover} ${direction.windowBits}`;
     const messages = CompressedMessages.#kept.get(key) ?? new CompressedMessages(name, size, direction);
@@ -218,16 +218,16 @@ export class CompressedMessages {
     return messages;
   }
 
-  /** Forgets all of them. */
+  /** Forgets all messages. */
   static clear(): void {
     CompressedMessages.#kept.clear();
   }
 
-  /** The message of that place, plain and compressed. Places are asked for in order, or again. */
+  /** The message at a place, plain and compressed. Making it makes all messages before it. */
   message(place: number): { plain: Buffer; compressed: Buffer } {
     while (this.#messages.length <= place) {
       const compressed = this.#compressor.compress(this.#slices.message(this.#messages.length));
-      // A copy of its own: zlib's output is a view of something larger.
+      // A copy, because zlib's output is a view of a larger buffer.
       const kept = Buffer.from(compressed);
       this.#messages.push(kept);
       this.#bytes += kept.length;

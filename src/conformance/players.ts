@@ -1,4 +1,4 @@
-// `createPlayer` plays a case over an open connection: its steps, its events and its closing.
+// `createPlayer` makes the player of a case, which performs its steps over an open connection and judges the events.
 
 import { createHash } from 'node:crypto';
 import { octetsOf, type Case, type Exam, type Outcome, type ReceivedEvent, CLEAN, type Limit } from './case.js';
@@ -10,36 +10,36 @@ import type { Recorder } from './recorder.js';
 import type { Behavior, CaseResult, ExpectedClose } from './result.js';
 import { Opcode } from './wire.js';
 
-/** Bytes of received payloads that a case may pile up. */
+/** The most bytes of received payloads that a case keeps. */
 const MAX_RECEIVED = 64 * 1024 * 1024;
 
-/** The verdict of a player. */
+/** A player's verdict. */
 export interface Verdict extends Pick<CaseResult, 'behavior' | 'result' | 'expected' | 'received'> {
   close: ExpectedClose;
 }
 
-/** One case on one connection. */
+/** The player of one case on one connection. */
 export interface Player {
-  /** The connection is open. */
+  /** Begins, on an open connection. */
   start(): void;
   event(event: ReceivedEvent): void;
-  /** A compressed payload of which the player knows the message. */
+  /** The message of a compressed payload, where the player knows it. */
   known?(payload: Buffer): Buffer | undefined;
-  /** The connection is gone. */
+  /** The verdict, after the end of the connection. */
   verdict(): Verdict;
 }
 
-/** The parts that a player works with. */
+/** The parts that a player uses. */
 export interface Stage {
   connection: Connection;
   recorder: Recorder;
   role: 'client' | 'server';
   deflate: DeflateAgreement | null;
-  /** Stretches pauses and limits. */
+  /** A factor on pauses and limits. */
   timeScale: number;
 }
 
-/** The player for a case's exam. */
+/** The player for an exam. */
 export function createPlayer(exam: Exclude<Case['exam'], { kind: 'refusal' }>, stage: Stage): Player {
   if (exam.kind === 'script') return new ScriptPlayer(exam, stage);
   if (exam.kind === 'echo') return new EchoPlayer(exam, stage);
@@ -47,7 +47,7 @@ export function createPlayer(exam: Exclude<Case['exam'], { kind: 'refusal' }>, s
   return new CompressionPlayer(exam, stage);
 }
 
-/** Starts the limit of time. */
+/** Starts the time limit. */
 function limit({ connection, recorder, timeScale }: Stage, { seconds: unscaled, action }: Limit): void {
   const seconds = unscaled * timeScale;
   recorder.log({ kind: action === 'fail' ? 'failAfter' : 'closeAfter', seconds });
@@ -132,7 +132,7 @@ class ScriptPlayer implements Player {
   }
 }
 
-/** The part shared by cases that look at messages as they come and keep none. */
+/** A player that judges each message when it arrives, and keeps none. */
 abstract class ExchangePlayer implements Player {
   protected readonly stage: Stage;
   protected behavior: Behavior = 'FAILED';
@@ -164,7 +164,7 @@ abstract class ExchangePlayer implements Player {
   }
 }
 
-/** The mistake in an echo of which only type and length count, or null. */
+/** The mistake in the type or the length of an echo, or null. */
 function judgeEcho(event: ReceivedEvent & { kind: 'message' }, opcode: number, length: number): string | null {
   if (event.binary !== (opcode === Opcode.Binary)) return `The echo is a ${event.binary ? 'binary' : 'text'} message.`;
   return event.payload.length === length ? null : `The echo has ${event.payload.length} bytes instead of ${length}.`;
@@ -225,9 +225,9 @@ class RoundTripPlayer extends ExchangePlayer {
 class CompressionPlayer extends ExchangePlayer {
   readonly #exam: Exam & { kind: 'compression' };
   readonly #messages: CompressedMessages | null;
-  /** The testee may answer with the very bytes it was sent: they mean the same in its direction. */
+  /** Whether the testee may answer with the bytes that it received, because they mean the same in its direction. */
   readonly #mayMirror: boolean;
-  /** Right answers of other cases to the same messages: the same bytes mean the same again. */
+  /** Digests of correct answers to the same messages in other cases: the same bytes are correct again. */
   readonly #answers: Map<number, string>;
   #digest = '';
   #place = 0;
@@ -267,7 +267,7 @@ class CompressionPlayer extends ExchangePlayer {
     const { plain, compressed } = this.#sent;
     recorder.outgoing.messages++;
     recorder.outgoing.app += plain.length;
-    // RFC 7692 6.1: RSV1 says that the message is compressed
+    // RFC 7692 6.1: RSV1 marks a compressed message.
     connection.sender.sendMessage(
       isText(this.#exam.file) ? Opcode.Text : Opcode.Binary,
       compressed,

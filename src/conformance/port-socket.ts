@@ -1,18 +1,18 @@
-// `PortSocket` is the socket of another thread, whose bytes `carry` brings and takes over a port.
+// `PortSocket` is a socket of another thread, for which `carry` carries the bytes over a port.
 
 import { Duplex } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
 import { endSocket } from './connection.js';
 
-/** Bytes on the way to the other thread above which no more are sent before some have arrived. */
+/** The bytes underway to the other thread above which no more leave until some have arrived. */
 const MAX_UNDERWAY = 1024 * 1024;
-/** Bytes after which the other thread is told that they arrived. */
+/** The received bytes after which a thread confirms them. */
 const TOLD_AFTER = MAX_UNDERWAY / 4;
 
-/** From either thread: bytes, or the count of bytes that arrived; then the end. */
+/** A message of either thread: bytes, the number of bytes that arrived, or the end. */
 type Word = Uint8Array | number | 'end' | 'close';
 
-/** The bytes that one thread sends the other, and how many of them are underway. */
+/** The bytes that one thread sends to the other, and the number of those underway. */
 class Parcels {
   readonly #port: MessagePort;
   #underway = 0;
@@ -26,19 +26,19 @@ class Parcels {
     return this.#underway > MAX_UNDERWAY;
   }
 
-  /** The caller never looks at the bytes again: memory that is theirs alone changes threads, other is copied. */
+  /** Sends bytes, which the caller never uses again. Memory that they fill moves to the other thread; from other it copies. */
   send(bytes: Uint8Array): void {
     this.#underway += bytes.length;
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
     this.#port.postMessage(own, [own.buffer as ArrayBuffer]);
   }
 
-  /** So many bytes that were sent have arrived. */
+  /** Notes that `count` sent bytes have arrived. */
   arrived(count: number): void {
     this.#underway -= count;
   }
 
-  /** So many bytes of the other thread were taken here. */
+  /** Notes that this thread has taken `count` bytes of the other one. */
   taken(count: number): void {
     this.#untold += count;
     if (this.#untold < TOLD_AFTER) return;
@@ -47,7 +47,7 @@ class Parcels {
   }
 }
 
-/** Carries the bytes of a socket to the thread that holds the other end of the port, and back, until either is gone. */
+/** Carries bytes between a socket and the thread with the other end of the port, until either ends. */
 export function carry(socket: Duplex, port: MessagePort): void {
   const parcels = new Parcels(port);
   const bring = (chunk: Buffer): void => {
@@ -67,12 +67,12 @@ export function carry(socket: Duplex, port: MessagePort): void {
       if (!parcels.full) socket.resume();
     } else if (socket.writable) socket.write(word, () => parcels.taken(word.length));
   });
-  // The other thread is gone, or has said 'close'.
+  // The other thread has ended, or has sent 'close'.
   port.once('close', () => socket.destroy());
   if (socket.destroyed) port.postMessage('close' satisfies Word, []);
 }
 
-/** The socket as the other thread has it. */
+/** The socket in the other thread. */
 export class PortSocket extends Duplex {
   readonly #port: MessagePort;
   readonly #parcels: Parcels;
@@ -102,7 +102,7 @@ export class PortSocket extends Duplex {
   }
 
   override _read(): void {
-    // Bytes come when they come.
+    // The port pushes bytes when they arrive.
   }
 
   override _write(bytes: Buffer, _encoding: string, written: () => void): void {
@@ -112,7 +112,7 @@ export class PortSocket extends Duplex {
   }
 
   override _final(): void {
-    // The socket is gone when all of it was written, and says so.
+    // The socket ends once everything is written, and its thread then sends 'close'.
     this.#port.postMessage('end' satisfies Word, []);
   }
 

@@ -1,14 +1,14 @@
-// `Recorder` turns the traffic of one connection into statistics and a wire log.
+// `Recorder` keeps the statistics and the wire log of one connection.
 
 import { EXCERPT_OCTETS, type Excerpt, type TrafficStats, type WireLogRow } from './result.js';
 import { type FrameHeader, isControl } from './wire.js';
 
-/** Rows after which the wire log is switched off, so that a testee that floods does not fill the memory. */
+/** The rows after which the wire log stops, so that a testee that sends without end does not fill the memory. */
 const MAX_ROWS = 20_000;
 
 /** The beginning of some bytes, copied. */
 export function excerpt(bytes: Uint8Array, length: number = bytes.length): Excerpt {
-  // Not slice(): that of a Buffer is a view, and would keep the whole read in memory.
+  // A Buffer's slice() is a view, which would keep the whole read in memory.
   return { length, head: new Uint8Array(bytes.subarray(0, EXCERPT_OCTETS)) };
 }
 
@@ -16,7 +16,7 @@ function count(stats: Record<number, number>, key: number): void {
   stats[key] = (stats[key] ?? 0) + 1;
 }
 
-/** The traffic one way, of data messages only. */
+/** The traffic of data messages in one direction. */
 interface Direction {
   preopen: number;
   wire: number;
@@ -32,7 +32,7 @@ function maskDigits(mask: Uint8Array | null): string | null {
   return mask === null ? null : Buffer.from(mask).toString('hex');
 }
 
-/** Keeps the statistics and the wire log of one connection. */
+/** The recorder of one connection. */
 export class Recorder {
   readonly rxOctetStats: Record<number, number> = {};
   readonly txOctetStats: Record<number, number> = {};
@@ -43,38 +43,38 @@ export class Recorder {
   readonly outgoing: Direction = { ...NOTHING };
   #logging = true;
 
-  /** Whether rows are being kept. */
+  /** Whether the wire log is on. */
   get logging(): boolean {
     return this.#logging;
   }
 
-  /** Adds a row unless the wire log is off. */
+  /** Adds a row if the wire log is on. */
   log(row: WireLogRow): void {
     if (!this.#logging) return;
     this.wirelog.push(row);
     if (this.wirelog.length >= MAX_ROWS) this.setLogging(false);
   }
 
-  /** Switches the wire log on or off; statistics go on. */
+  /** Switches the wire log on or off; statistics continue. */
   setLogging(enabled: boolean): void {
     if (enabled === this.#logging || (enabled && this.wirelog.length >= MAX_ROWS)) return;
     this.#logging = enabled;
     this.wirelog.push({ kind: 'wireLog', enabled });
   }
 
-  /** One read from the transport. */
+  /** Records one read from the transport. */
   octetsReceived(bytes: Uint8Array): void {
     count(this.rxOctetStats, bytes.length);
     if (this.#logging) this.log({ kind: 'octetsReceived', bytes: excerpt(bytes) });
   }
 
-  /** One write to the transport. */
+  /** Records one write to the transport. */
   octetsSent(bytes: Uint8Array, sync: boolean): void {
     count(this.txOctetStats, bytes.length);
     if (this.#logging) this.log({ kind: 'octetsSent', bytes: excerpt(bytes), sync });
   }
 
-  /** One frame decoded; `wire` is its size with the header. */
+  /** Records one decoded frame; `wire` is its length with the header, in bytes. */
   frameReceived(header: FrameHeader, payload: Uint8Array, wire: number): void {
     count(this.rxFrameStats, header.opcode);
     if (!isControl(header.opcode)) add(this.incoming, wire, header.length);
@@ -90,7 +90,7 @@ export class Recorder {
     });
   }
 
-  /** One frame handed to the sender. */
+  /** Records one frame that the sender received. */
   frameSent(
     header: FrameHeader,
     shown: Uint8Array,
@@ -104,7 +104,7 @@ export class Recorder {
     this.log({ kind: 'frameSent', payload: excerpt(shown), opcode, fin, rsv, mask: maskDigits(header.mask), ...how });
   }
 
-  /** The sixteen numbers of a case that measures traffic. */
+  /** The sixteen figures of the traffic. */
   trafficStats(): TrafficStats {
     const { incoming, outgoing } = this;
     return {

@@ -1,4 +1,4 @@
-// `reproduce` writes a program of at most 40 lines over node:net that plays a case and shows the answer.
+// `reproduce` writes a program of at most 40 lines that uses node:net, plays a case and shows the answer.
 
 import { deflateRawSync } from 'node:zlib';
 import {
@@ -15,21 +15,21 @@ import { buildRequest, buildResponse, type Target } from './handshake.js';
 import { CompressedMessages, isText } from './payloads.js';
 import { applyMask, encodeHeader, type FrameHeader, type LengthForm, Opcode } from './wire.js';
 
-/** The key of the example in RFC 6455 1.3, and a masking key, so that the program sends the same bytes each time. */
+/** The key of the example in RFC 6455 1.3 and a masking key, with which the program sends the same bytes each time. */
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const MASK = Buffer.from('01020304', 'hex');
-/** Compressed messages that the program sends of the thousand of a case. */
+/** The number of compressed messages that the program sends; the case sends a thousand. */
 const MESSAGES = 3;
 const CLOSE_1000 = Buffer.from([0x03, 0xe8]);
 
-/** Bytes, the size of the pieces they are written in (0: whole), and the wait after it: a pause in ms, or the next frame of the peer. */
+/** Bytes to write, the bytes in a piece (0 for one piece), and the wait after them: ms, or until the peer's next frame. */
 interface Part {
   bytes: Buffer;
   size: number;
   rest: number | 'answer';
 }
 
-/** Writes the frames of steps with fixed masking keys. */
+/** Encodes the frames of steps with fixed masking keys. */
 class Frames {
   readonly parts: Part[] = [];
   readonly #masked: boolean;
@@ -108,7 +108,7 @@ class Frames {
 function partsOf(exam: Exam, testee: Testee): Part[] {
   const frames = new Frames(testee === 'server');
   if (exam.kind === 'refusal') {
-    // A client that accepts the handshake answers the message behind it.
+    // A client that accepts the handshake answers the message after it.
     if (testee === 'client')
       frames.add(frames.frame({ fin: true, rsv: 0, opcode: Opcode.Text }, Buffer.from('hello')), 0, 2000);
     return frames.parts;
@@ -119,7 +119,7 @@ function partsOf(exam: Exam, testee: Testee): Part[] {
     const bytes = frames.frame({ fin: true, rsv: 0, opcode: exam.opcode }, octetsOf(exam.payload));
     frames.parts.push(...Array.from({ length: MESSAGES }, (): Part => ({ bytes, size: 0, rest: 'answer' })));
   } else {
-    // A form that any agreement allows: no reference to a message before, and none farther than the smallest window.
+    // Every agreement allows this form: no reference to an earlier message, and none beyond the smallest window.
     const messages = CompressedMessages.of(exam.file, exam.size, { takeover: false, windowBits: 9 });
     const opcode = isText(exam.file) ? Opcode.Text : Opcode.Binary;
     for (let place = 0; place < MESSAGES; place++) {
@@ -160,7 +160,7 @@ function handshakeOf(exam: Exam, testee: Testee, target: Target): { bytes: Buffe
   return { bytes, size: shape.chop ?? 0 };
 }
 
-/** Both sides: how the program writes, and how it shows frames. */
+/** The part of the program for both roles: it writes bytes and shows frames. */
 const COMMON = `const bytes = (text) => inflateRawSync(Buffer.from(text, 'base64'));
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let [input, open, answer] = [Buffer.alloc(0), false, () => {}];
@@ -211,7 +211,7 @@ function comment(words: string): string {
   return `// ${words.replaceAll(/\s+/g, ' ')}`;
 }
 
-/** The program for one case; `target` says whom it connects to, where the testee is a server. */
+/** The program for one case; where the testee is a server, it connects to `target`. */
 export function reproduce(one: Case, testee: Testee, target: Target): string {
   const { id, description, expectation, exam } = one;
   const usage = testee === 'server' ? 'node FILE [HOST] [PORT]' : 'node FILE [PORT]';
