@@ -1,38 +1,38 @@
-// `CaseResult` is the classic result of one case, as data: the engine fills it, the reports print it.
-// Bytes are kept to 256 (`Excerpt`), so that each report cuts them as it likes.
+// `CaseResult` is the classic result of one case as data, which the reports print.
+// It keeps 256 bytes of a payload, a read or a write (`Excerpt`), which each report cuts to its own length.
 
 import type { ClosingFacts } from './facts.js';
 
-/** The testee's behaviour, judged against the case's expectation. */
+/** The verdict on the testee's behaviour, by the case's expectation. */
 export type Behavior = 'OK' | 'NON-STRICT' | 'INFORMATIONAL' | 'UNIMPLEMENTED' | 'FAILED';
 
-/** How the connection ended, judged apart from its messages. */
+/** The verdict on the closing of the connection. */
 export type CloseBehavior = 'OK' | 'FAILED' | 'WRONG CODE' | 'UNCLEAN' | 'FAILED BY CLIENT' | 'INFORMATIONAL';
 
-/** How many bytes of any payload or of any read or write a result keeps. */
+/** The most bytes of a payload, a read or a write that a result keeps. */
 export const EXCERPT_OCTETS: number = 256;
 
 /** The beginning of some bytes. */
 export interface Excerpt {
-  /** How many bytes there were. */
+  /** The number of all the bytes. */
   length: number;
-  /** The first `EXCERPT_OCTETS` of them, or all when there are fewer. Never a view of a larger buffer. */
+  /** At most the first `EXCERPT_OCTETS` of them, never as a view of a larger buffer. */
   head: Uint8Array;
 }
 
-/** Something that a case expects or that was received, in order. Pings of the testee are answered and are no events. */
+/** An expected or received event. A ping of the testee, which the examiner answers, is not an event. */
 export type CaseEvent =
   | { kind: 'message'; payload: Excerpt; binary: boolean }
   | { kind: 'pong'; payload: Excerpt }
   | { kind: 'timeout'; tag: string };
 
-/** One line of the wire log. The classic names of the rows stand beside each. */
+/** One row of the wire log; the comments begin with the classic names of rows. */
 export type WireLogRow =
   /** RO: one read from the transport. */
   | { kind: 'octetsReceived'; bytes: Excerpt }
   /** TO: one write to the transport. */
   | { kind: 'octetsSent'; bytes: Excerpt; sync: boolean }
-  /** RF: one frame decoded. `payload` is unmasked. */
+  /** RF: one decoded frame. `payload` is unmasked. */
   | {
       kind: 'frameReceived';
       payload: Excerpt;
@@ -43,49 +43,49 @@ export type WireLogRow =
       /** The masking key as 8 hexadecimal digits, or null for an unmasked frame. */
       mask: string | null;
     }
-  /** TF: one frame handed to the sender, before its `octetsSent`. */
+  /** TF: one frame that the sender received, before its `octetsSent`. */
   | {
       kind: 'frameSent';
-      /** The payload; the repeated unit when `repeatLength` is not null. */
+      /** The payload, or the unit that it repeats where `repeatLength` is not null. */
       payload: Excerpt;
       opcode: number;
       fin: boolean;
       rsv: number;
       mask: string | null;
-      /** The payload's length in bytes when `payload` is only the unit that was repeated to fill it. */
+      /** The payload's length in bytes where `payload` is only the repeated unit, else null. */
       repeatLength: number | null;
-      /** Written in pieces of this many bytes. */
+      /** The bytes in a piece, or null for one piece. */
       chopSize: number | null;
       sync: boolean;
     }
   /** CT: a pause begins. */
   | { kind: 'delay'; seconds: number; tag: string | null }
-  /** CTE: the pause is over. */
+  /** CTE: the pause ends. */
   | { kind: 'delayOver'; tag: string | null }
-  /** KL: the connection will be failed after so many seconds. */
+  /** KL: the examiner will fail the connection after `seconds`. */
   | { kind: 'failAfter'; seconds: number }
-  /** KLE: that time has come. */
+  /** KLE: it fails the connection. */
   | { kind: 'failing' }
-  /** TI: the closing handshake will be started after so many seconds. */
+  /** TI: the examiner will start the closing handshake after `seconds`. */
   | { kind: 'closeAfter'; seconds: number }
-  /** TIE: that time has come. */
+  /** TIE: it starts the closing handshake. */
   | { kind: 'closing' }
-  /** WLM: the wire log is switched on or off. */
+  /** WLM: the wire log begins or stops. */
   | { kind: 'wireLog'; enabled: boolean };
 
-/** How the connection has to end. */
+/** The required end of the connection. */
 export interface ExpectedClose {
-  /** The examiner's close frame comes first. */
+  /** Whether the examiner's Close frame comes first. */
   closedByMe: boolean;
-  /** Codes that the testee's close frame may carry; no code at all is always accepted, and an empty list accepts any. */
+  /** The codes that the testee's Close frame may have. An empty list accepts any code, and no code is always accepted. */
   closeCode: number[];
-  /** Both close frames were exchanged and the server dropped TCP. */
+  /** Whether both sides must send Close frames and the server must drop TCP. */
   requireClean: boolean;
-  /** A close by the wrong side makes the behavior FAILED too. Left out where it does not. */
+  /** Present where a close by the wrong side makes the behavior FAILED too. */
   closedByWrongEndpointIsFatal?: true;
 }
 
-/** Bytes of data messages, before and after compression and framing. Ratios are null when nothing was carried. */
+/** The bytes of data messages before and after compression and framing. Ratios are null where there were no bytes. */
 export interface TrafficStats {
   outgoingOctetsWireLevel: number;
   outgoingOctetsWebSocketLevel: number;
@@ -105,9 +105,9 @@ export interface TrafficStats {
   preopenIncomingOctetsWireLevel: number;
 }
 
-/** The result of one case: the 39 classic fields under their classic names. */
+/** The result of one case: the 39 fields of the classic suite under their names. */
 export interface CaseResult extends ClosingFacts {
-  /** 1-based: the place in the whole list when driving a server, in the selected list when serving a client. */
+  /** The place, from 1, in `ALL_CASES` where the testee is a server, in the selected cases where it is a client. */
   case: number;
   id: string;
   agent: string;
@@ -115,13 +115,13 @@ export interface CaseResult extends ClosingFacts {
   description: string;
   /** Plain text, without markup. */
   expectation: string;
-  /** When the opening handshake was over (or failed): `YYYY-MM-DDTHH:MM:SS.mmmZ`. */
+  /** The time when the opening handshake succeeded or failed: `YYYY-MM-DDTHH:MM:SS.mmmZ`. */
   started: string;
-  /** Milliseconds from `started` until the connection was gone. */
+  /** The milliseconds from `started` to the end of the connection. */
   duration: number;
-  /** The overview shows the duration. */
+  /** Whether the overview shows the duration. */
   reportTime: boolean;
-  /** The overview shows the compression ratios. */
+  /** Whether the overview shows the compression ratios. */
   reportCompressionRatio: boolean;
   behavior: Behavior;
   behaviorClose: CloseBehavior;
@@ -129,40 +129,40 @@ export interface CaseResult extends ClosingFacts {
   result: string;
   /** The reason for `behaviorClose`, in one sentence. */
   resultClose: string;
-  /** The event lists that the case accepts, by the verdict each brings. Empty where a rule of its own judges. */
+  /** The accepted lists of events by the verdict that each gives; empty where the case has its own rule. */
   expected: Partial<Record<Behavior, CaseEvent[]>>;
   received: CaseEvent[];
   expectedClose: ExpectedClose;
-  /** The examiner is the server: the testee is a client. */
+  /** Whether the examiner is the server and the testee a client. */
   isServer: boolean;
   /** The raw header block, `?` if there was none. */
   httpRequest: string;
   /** The raw header block, `?` if there was none. */
   httpResponse: string;
-  /** Statistics were kept at the end. */
+  /** Whether the statistics were on at the end. */
   createStats: boolean;
-  /** The wire log was kept at the end. */
+  /** Whether the wire log was on at the end. */
   createWirelog: boolean;
-  /** Bytes in one read -> how many such reads. */
+  /** The number of reads by their length in bytes; `txOctetStats` counts writes. */
   rxOctetStats: Record<number, number>;
   txOctetStats: Record<number, number>;
-  /** Opcode -> how many frames. */
+  /** The number of frames by opcode. */
   rxFrameStats: Record<number, number>;
   txFrameStats: Record<number, number>;
   trafficStats: TrafficStats | null;
   wirelog: WireLogRow[];
 }
 
-/** How the result begins of a case in which the testee broke the protocol, so that the examiner failed the connection. */
+/** The beginning of `result` where the testee broke the protocol, so that the examiner failed the connection. */
 export const FAULT: string = 'The testee made the examiner fail the connection';
 
-/** How the result begins of the case of which the server died. */
+/** The beginning of `result` where the server died of the case. */
 export const DIED: string = 'The server died of this case';
 
-/** How the result begins of a refusal that says nothing, because good handshakes are refused too. */
+/** The beginning of `result` where a refusal proves nothing, because the server refuses valid handshakes too. */
 export const DEAF: string = 'A good handshake is refused too';
 
-/** Whether a result passes: its behavior may be INFORMATIONAL or, unless `strict`, NON-STRICT or UNIMPLEMENTED. */
+/** Whether a result passes. Its behavior may be INFORMATIONAL and, unless `strict`, NON-STRICT or UNIMPLEMENTED. */
 export function isPass(result: Pick<CaseResult, 'behavior' | 'behaviorClose'>, strict: boolean): boolean {
   if (result.behaviorClose !== 'OK' && result.behaviorClose !== 'INFORMATIONAL') return false;
   if (result.behavior === 'FAILED') return false;

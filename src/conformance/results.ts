@@ -1,6 +1,6 @@
-// `Results` is a queue between the cases, which end when they end, and the caller that iterates over their results.
+// `Results` is a queue between the cases that end and the caller that iterates over their results.
 
-/** Yields the results added until it is closed; an error given on closing is thrown after them. */
+/** Yields the added results until it is closed; then it throws the error that `close` received, if any. */
 export class Results<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   #end: { error: unknown } | null = null;

@@ -1,4 +1,4 @@
-// `runClientCases` serves a client under test on the classic paths, and yields the results as they end.
+// `runClientCases` examines clients on the paths of the classic suite, and yields results as cases end.
 
 import type { ServerHttp2Session } from 'node:http2';
 import { createServer, type Server } from 'node:net';
@@ -22,7 +22,7 @@ import type { CaseResult } from './result.js';
 import { CannotRunError, matchesAny, selectCases } from './select.js';
 import { tellClient, type Text } from './tell-client.js';
 
-/** Results of generated streams that clients may still ask for. */
+/** The number of last results of generated streams that the examiner keeps for clients. */
 const KEPT = 100;
 
 class ClientServer implements ClientExamination {
@@ -34,12 +34,12 @@ class ClientServer implements ClientExamination {
   readonly #sockets = new Set<Duplex | ServerHttp2Session>();
   readonly #queue = new Results<CaseResult>();
   readonly #running = new Set<string>();
-  /** The cases that are played, by the sockets of their clients. */
+  /** The running cases, by the sockets of their clients. */
   readonly #playing = new Map<Duplex, Promise<CaseResult>>();
-  /** Sockets of cases that were played when the run ended. */
+  /** The sockets of cases that were running when the run ended. */
   readonly #cut = new Set<Duplex>();
   readonly #waiting = new Map<string, Set<() => void>>();
-  /** The worker threads, from the first case on that is for them. */
+  /** The worker threads, made with the first case for them. */
   #crew: Crew | null = null;
   readonly #abort = (): void => this.#end(this.#run.signal?.reason ?? new Error('The run was aborted.'));
 
@@ -59,7 +59,7 @@ class ClientServer implements ClientExamination {
       this.#server.once('error', (error: NodeJS.ErrnoException) =>
         reject(new CannotRunError(`Cannot listen on ${host}, port ${port}: ${error.code ?? error.message}.`)),
       );
-      // A TLS handshake that fails is the client's affair.
+      // A failed TLS handshake concerns only the client.
       this.#server.on('tlsClientError', () => undefined);
       this.#server.listen(port, host, () => {
         signal?.addEventListener('abort', this.#abort, { once: true });
@@ -181,7 +181,7 @@ class ClientServer implements ClientExamination {
         });
         return;
       case '/stopServer':
-        // Only a handshake: any page can make a browser send a plain GET.
+        // Only a handshake ends the run, because any page can make a browser send a plain GET.
         if (!wantsUpgrade(asked.header)) throw new BadRequest(400, 'This path takes a WebSocket handshake.');
         this.stop();
         return;
@@ -190,7 +190,7 @@ class ClientServer implements ClientExamination {
     }
   }
 
-  /** Answers the requests of a browser before the page that it gets speaks WebSocket. */
+  /** Answers a browser's requests for the page and its progress; returns whether it has answered. */
   #show(socket: Duplex, asked: Asked, path: string): boolean {
     if (!asked.header.startLine.startsWith('GET ')) return false;
     if (path === '/') socket.end(respond('text/html', clientPage(this.url, this.#count)));
@@ -216,7 +216,7 @@ class ClientServer implements ClientExamination {
     }
     const circumstances = { number, agent, timeScale: this.#timeScale, protocol: this.#protocolOf(asked) };
     const wrong = judgeRequest(asked.header);
-    // A request without a field of a handshake is no client under test: a page can make a browser send it.
+    // A request without a field of a handshake is not from a client under test: a page can make a browser send it.
     if (wrong !== null && !isHandshake(asked.header)) throw new BadRequest(400, wrong);
     let result: CaseResult;
     if (wrong === null) {
@@ -253,13 +253,13 @@ class ClientServer implements ClientExamination {
     return this.#crew.serve(one, socket, asked, circumstances);
   }
 
-  /** The first subprotocol that the client offers and the run agrees to. */
+  /** The first subprotocol that the client offers and the run accepts. */
   #protocolOf({ header }: Asked): string | undefined {
     const offered = header.values('sec-websocket-protocol').flatMap((value) => value.split(/ *, */));
     return offered.find((one) => this.#run.protocols?.includes(one));
   }
 
-  /** Resolves when the result is there or the client is gone. */
+  /** Resolves when the result exists or the client's connection has ended. */
   #resultOf(socket: Duplex, agent: string, id: string): Promise<void> {
     if (this.results.get(agent)?.has(id)) return Promise.resolve();
     const key = waitKey(agent, id);
@@ -282,8 +282,8 @@ class ClientServer implements ClientExamination {
 }
 
 /**
- * Listens for clients under test; resolves when it does.
- * @throws CannotRunError when no case is selected or the port is not to be had.
+ * Listens for clients under test; resolves once it listens.
+ * @throws CannotRunError when no case is selected, a setting is out of range, or the port is not available
  */
 export async function runClientCases(run: ClientRun): Promise<ClientExamination> {
   const { timeoutScale = 1, workers = 0 } = run;

@@ -1,4 +1,4 @@
-// `runServerCases` drives a server under test, several connections side by side, and yields the results as they end.
+// `runServerCases` examines a server over several connections at a time, and yields results as they become certain.
 
 import type { Case } from './case.js';
 import { checkWorkers, Crew, isHeavy } from './crew.js';
@@ -13,10 +13,10 @@ import { CannotRunError, caseNumber, matchesAny, selectCases } from './select.js
 import { Shares } from './shares.js';
 
 const DEFAULT_JOBS = 8;
-/** Seconds in which a server answers the handshakes that it serves side by side. */
+/** The seconds within which a server answers handshakes that it serves side by side. */
 const SIDE_BY_SIDE = 1;
 
-/** One run against one server. */
+/** One run with one server. */
 class Drive {
   readonly results: Results<CaseResult> = new Results();
   readonly #run: ServerRun;
@@ -24,14 +24,14 @@ class Drive {
   readonly #timeScale: number;
   readonly #sockets = new Set<{ destroy: () => void }>();
   #cases: Case[];
-  /** The worker threads of the phase that has some. */
+  /** The worker threads, in a phase that has some. */
   #crew: Crew | null = null;
   #halted = false;
-  /** The server's answer to a good handshake before any case. */
+  /** The server's answer to a valid handshake before the first case. */
   #first: Answer = { kind: 'gone', why: '' };
-  /** Cases whose connection broke off and after which the server no longer answered. */
+  /** Cases whose connection broke, and after which the server no longer answered. */
   #suspects: { one: Case; result: CaseResult }[] = [];
-  /** Results of connections that ended well, until the server is seen alive. */
+  /** Results of connections that ended cleanly, until the server has shown that it is alive. */
   #unsure: { one: Case; result: CaseResult; ended: number }[] = [];
 
   constructor(run: ServerRun) {
@@ -61,7 +61,7 @@ class Drive {
     return knock(this.#call(), this.#server, seconds * this.#timeScale);
   }
 
-  /** @throws CannotRunError when nobody is there. */
+  /** @throws CannotRunError when no server answers */
   async meet(): Promise<void> {
     this.#first = await this.#knock();
     if (this.#first.kind === 'gone') throw new CannotRunError(nobodyAt(this.#server, this.#first.why));
@@ -77,7 +77,7 @@ class Drive {
     this.#cases = this.#cases.filter(({ id }) => !matchesAny(id, gone));
   }
 
-  /** Whether the server answers a good handshake as it did at first. It gets two tries: it may still be busy. */
+  /** Whether the server answers a valid handshake as it did at first. It has two attempts, because it may still be busy. */
   async #stillAnswers(): Promise<boolean> {
     for (let left = 2; left > 0 && !this.#halted; left--) {
       const answer = await this.#knock();
@@ -88,7 +88,7 @@ class Drive {
     return this.#halted;
   }
 
-  /** How many connections the server serves side by side, up to `most`. */
+  /** The number of connections that the server serves side by side, up to `most`. */
   async #capacity(most: number): Promise<number> {
     if (this.#first.kind !== 'open' || most === 1) return most;
     const held = await Promise.all(Array.from({ length: most }, () => this.#knock(SIDE_BY_SIDE)));
@@ -123,15 +123,16 @@ class Drive {
     this.#run.onCase?.(one.id, true);
     const result = await this.#play(one, lane);
     this.#run.onCase?.(one.id, false);
-    // A refusal says nothing where a good handshake is refused too.
+    // A refusal proves nothing where the server refuses valid handshakes too.
     if (one.exam.kind !== 'refusal' || this.#first.kind !== 'deaf' || result.behavior === 'FAILED') return result;
     return { ...result, behavior: 'FAILED', result: `${DEAF}: ${this.#first.why}.` };
   }
 
   /**
-   * Examines a case and keeps its result until the server has shown that it lived on: by an answer to a later connection, or, where the
-   * connection broke off, by an answer to a good handshake. False when it does not. `retry` takes the case when it was not even asked,
-   * `again` cases that do not pass beside others. A crew plays the case on the worker of the lane.
+   * Examines a case, and holds its result until the server has shown that it is alive: by an answer to a later connection or,
+   * where the connection broke, by an answer to a valid handshake. Returns false where the server no longer answers. `retry`
+   * receives the case if it sent no request, and `again` receives a case that does not pass beside others. Where there is a
+   * crew, the lane's worker plays the case.
    */
   async #settle(one: Case, lane: number, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
     const begun = performance.now();
@@ -154,14 +155,14 @@ class Drive {
     return true;
   }
 
-  /** The server answered a connection that began at this time: connections that had ended by then were not its death. */
+  /** The server answered a connection that began at `time`, so that it did not die of connections that had ended by then. */
   #confirm(time: number): void {
     const unsure = this.#unsure;
     this.#unsure = unsure.filter(({ ended }) => ended > time);
     for (const { result, ended } of unsure) if (ended <= time) this.results.add(result);
   }
 
-  /** Runs cases on so many connections; a case that does not pass beside others is judged again alone. */
+  /** Runs cases on `lanes` connections at a time; a case that does not pass beside others runs again alone. */
   async #side(cases: Case[], lanes: number): Promise<void> {
     const again: Case[] = [];
     const beside = Math.min(lanes, cases.length) > 1 ? again : null;
@@ -190,7 +191,7 @@ class Drive {
       );
   }
 
-  /** The server no longer answers: finds the case it died of, and starts it again if it can be started. */
+  /** Finds the case of which the server died, and starts the server again if the run has a `restart`. */
   async #revive(next: Case | undefined): Promise<void> {
     const suspects = this.#takeSuspects();
     const ids = suspects.map(({ one }) => one.id);
@@ -205,7 +206,7 @@ class Drive {
       this.#diedOf(suspects[0].result);
       return;
     }
-    // Each again by itself: the one after which the server is gone is the one.
+    // Each suspect runs again alone; the server died of the one after which it no longer answers.
     for (const { one } of suspects) {
       if (this.#halted) return;
       const alive = (await this.#settle(one, 0, () => undefined, null)) && (await this.#stillAnswers());
@@ -218,7 +219,7 @@ class Drive {
     }
   }
 
-  /** The cases of which the server may have died: those that broke off, and those that ended well but after which it was not seen alive. */
+  /** Takes the cases of which the server may have died: those that broke, and those that nothing has confirmed since. */
   #takeSuspects(): { one: Case; result: CaseResult }[] {
     const suspects = [...this.#suspects, ...this.#unsure];
     this.#suspects = [];
@@ -261,9 +262,9 @@ class Drive {
 }
 
 /**
- * Runs the selected cases against a server and yields their results in the order in which they are certain.
- * @throws CannotRunError before the first result: a bad URL, an unknown case, nobody listening.
- * @throws ServerDiedError behind the results that there are, when the server dies and cannot be started again.
+ * Runs the selected cases with a server, and yields their results in the order in which they become certain.
+ * @throws CannotRunError before the first result, for an invalid setting or where no server answers
+ * @throws ServerDiedError after the certain results, when the server dies and cannot be started again
  */
 export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult, void, void> {
   const { jobs = DEFAULT_JOBS, workers = 0, timeoutScale = 1, signal } = run;
@@ -286,7 +287,7 @@ export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult
   try {
     yield* drive.results;
   } finally {
-    // Also when the caller leaves the loop early.
+    // This runs also when the caller leaves the loop early.
     drive.halt();
     signal?.removeEventListener('abort', abort);
     CompressedMessages.clear();

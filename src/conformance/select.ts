@@ -1,20 +1,20 @@
-// `selectCases` turns the patterns of a user into the list of cases to run.
+// `selectCases` turns patterns of ids into the list of cases to run.
 
 import { ALL_CASES } from './cases/index.js';
 import type { Case, Testee } from './case.js';
 
-/** The reason why a run cannot begin: a sentence for the user. */
+/** The reason why a run cannot begin; its message is a sentence for the user. */
 export class CannotRunError extends Error {
   override name = 'CannotRunError';
 }
 
-/** Which cases a run takes. */
+/** The selection of a run's cases. */
 export interface Selection {
-  /** Ids or patterns with `*`; all cases when left out. A pattern is matched at the beginning of an id only: `1*` is also 10.1.1. */
+  /** Ids, or patterns with `*`, which match the beginning of an id: `1*` matches 10.1.1 too. Default all cases. */
   cases?: readonly string[];
-  /** Ids or patterns to leave out. */
+  /** Ids or patterns of cases to leave out. */
   exclude?: readonly string[];
-  /** Connections are streams of HTTP/2 (RFC 8441); the cases H, of the opening handshake of HTTP/1.1, are left out. Default false. */
+  /** Whether connections are HTTP/2 streams (RFC 8441), without the cases H of the HTTP/1.1 handshake; default false. */
   http2?: boolean;
 }
 
@@ -23,7 +23,7 @@ function expression(pattern: string, whole: boolean): RegExp {
   return new RegExp(`^${body}${whole ? '$' : ''}`);
 }
 
-/** Whether `text` matches one of the patterns as a whole. */
+/** Whether the whole of `text` matches one of the patterns. */
 export function matchesAny(text: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => expression(pattern, true).test(text));
 }
@@ -40,8 +40,8 @@ function chosen(pattern: string): Case[] {
 }
 
 /**
- * The cases to run against this kind of testee, in the order of the whole list.
- * @throws CannotRunError when a pattern names no case or nothing is left.
+ * The selected cases for testees of one role, in the order of `ALL_CASES`.
+ * @throws CannotRunError when a pattern matches no case, or no case is left
  */
 export function selectCases({ cases = ['*'], exclude = [], http2 = false }: Selection, testee: Testee): Case[] {
   const wanted = new Set(cases.flatMap(chosen));
@@ -51,7 +51,7 @@ export function selectCases({ cases = ['*'], exclude = [], http2 = false }: Sele
   return list;
 }
 
-/** The number of a case in the whole list, from 1. */
+/** The place of a case in `ALL_CASES`, from 1. */
 export function caseNumber(one: Case): number {
   return ALL_CASES.indexOf(one) + 1;
 }

@@ -1,4 +1,4 @@
-// `Sender` writes frames to the socket: at once, in pieces, or each in a turn of its own; legal or not.
+// `Sender` writes frames, valid or not, to a socket: at once, in pieces, or each in its own turn of the event loop.
 
 import { randomFillSync } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -7,23 +7,23 @@ import { after } from './patience.js';
 import type { Recorder } from './recorder.js';
 import { applyMask, encodeHeader, type FrameHeader, Opcode } from './wire.js';
 
-/** The fields of a frame besides opcode and payload. */
+/** The fields of a frame besides its opcode and payload. */
 export interface FrameShape {
   fin?: boolean;
   rsv?: number;
   chopSize?: number | null;
   sync?: boolean;
-  /** The payload's length when the log is to show `shown`, the unit that it repeats. */
+  /** The payload's length where the log shows `shown`, the unit that it repeats. */
   repeatLength?: number | null;
   shown?: Buffer;
   odd?: (Step & { do: 'frame' })['odd'];
 }
 
-/** Masking keys that are still to be used, from `fresh` on; drawn together, because many cases send a hundred thousand frames. */
+/** Random masking keys, unused from `fresh` on. They are made together, because some cases send a hundred thousand frames. */
 const keys = Buffer.alloc(16 * 1024);
 let fresh = keys.length;
 
-/** A masking key that no frame has had (RFC 6455 5.3). */
+/** A new masking key (RFC 6455 5.3). */
 function freshKey(): Buffer {
   if (fresh === keys.length) {
     randomFillSync(keys);
@@ -33,22 +33,22 @@ function freshKey(): Buffer {
   return Buffer.from(keys.subarray(fresh - 4, fresh));
 }
 
-/** Pieces above which a frame is written without pauses: it would take too long, and no verdict hangs on them. */
+/** The number of pieces above which a frame has no pauses: they would take too long, and no verdict depends on them. */
 const MAX_PAUSES = 500;
-/** Milliseconds between pieces, so that a peer that reads at once gets each by itself. */
+/** The milliseconds between pieces, so that a peer that reads at once reads each alone. */
 const PAUSE = 1;
-/** Seconds that a frame written apart waits for the answer to the message or ping before it. */
+/** The seconds that a frame that is written alone waits for the answer to the message or ping before it. */
 const ANSWER = 0.25;
 
-/** The pause between a piece and the next one. */
+/** The wait between a piece and the next one. */
 type Rest = 'nothing' | 'turn' | 'pause' | 'answer';
 
-/** Writes frames to one socket. */
+/** The sender of one socket. */
 export class Sender {
   readonly #socket: Duplex;
   readonly #role: 'client' | 'server';
   readonly #recorder: Recorder;
-  /** Of the frame whose payload comes later. */
+  /** The masking key of the frame that `sendHeader` began. */
   #mask: Uint8Array | null = null;
   #maskPhase = 0;
   #together: Buffer[] = [];
@@ -64,7 +64,7 @@ export class Sender {
     this.#recorder = recorder;
   }
 
-  /** Sends nothing more of the queue. */
+  /** Writes the bytes of this turn, drops the queue, and sends nothing more. */
   stop(): void {
     this.flush();
     this.#stopped = true;
@@ -72,14 +72,14 @@ export class Sender {
     this.#proceed?.();
   }
 
-  /** Sends a frame's header; its payload follows by {@link sendOctets}. */
+  /** Sends the header of a frame; {@link sendOctets} sends its payload. */
   sendHeader(header: Pick<FrameHeader, 'fin' | 'opcode' | 'length'>): void {
     this.#mask = this.#maskFor();
     this.#maskPhase = 0;
     this.write(encodeHeader({ ...header, rsv: 0, mask: this.#mask }));
   }
 
-  /** Sends payload of the frame that was opened last. */
+  /** Sends a part of the payload of the frame that `sendHeader` began. */
   sendOctets(payload: Buffer): void {
     const bytes = Buffer.from(payload);
     if (this.#mask !== null) applyMask(bytes, this.#mask, this.#maskPhase);
@@ -87,13 +87,13 @@ export class Sender {
     this.write(bytes);
   }
 
-  /** Sends a message whose payload is ready for the wire. RSV bits stand on the first frame only. */
+  /** Sends a message; `payload` is in its form on the wire, compressed or not. Only the first frame has the RSV bits. */
   sendMessage(opcode: number, payload: Buffer, fragment: number | null, rsv: number): void {
     if (fragment === null || fragment >= payload.length) {
       this.sendFrame(opcode, payload, { rsv });
       return;
     }
-    // The loop ends only when it runs past the end: a multiple of the fragment size gets an empty final frame, as in the classic suite.
+    // A message whose length is a multiple of the fragment size ends with an empty frame, as in the classic suite.
     for (let at = 0; ; at += fragment) {
       const fin = at + fragment > payload.length;
       const first = at === 0;
@@ -105,7 +105,7 @@ export class Sender {
     }
   }
 
-  /** RFC 6455 5.1: a client masks and a server does not, unless the case wants it otherwise. */
+  /** The masking key of a frame. RFC 6455 5.1: a client masks and a server does not; a case may differ. */
   #maskFor(odd?: 'wrong role' | 'zero'): Uint8Array | null {
     const masked = (this.#role === 'client') !== (odd === 'wrong role');
     if (!masked) return null;
@@ -142,7 +142,7 @@ export class Sender {
     }
   }
 
-  /** Whether a peer answers this frame: a whole message or a ping, sent as the rules want it. */
+  /** Whether a peer answers this frame: it is a ping or ends a message, and is valid. */
   #wantsAnswer({ opcode, fin, rsv }: FrameHeader): boolean {
     if (rsv !== 0) return false;
     if (opcode === Opcode.Ping) return true;
@@ -156,12 +156,12 @@ export class Sender {
     return fin && begun;
   }
 
-  /** An answer came: writes that wait for one go on. */
+  /** Notes an answer, for which writes may wait. */
   answered(): void {
     this.#proceed?.();
   }
 
-  /** Writes bytes at once, together with the other writes of this turn, or behind the queue. */
+  /** Writes bytes together with the other writes of this turn, or after the queue. */
   write(bytes: Buffer): void {
     if (this.#queue.length > 0) {
       this.#enqueue(bytes, 'nothing');
@@ -172,7 +172,7 @@ export class Sender {
     this.#together.push(bytes);
   }
 
-  /** Writes now the bytes that wait for the end of this turn. */
+  /** Writes at once the bytes that wait for the end of this turn. */
   flush(): void {
     if (this.#together.length === 0) return;
     const bytes = this.#together.length === 1 ? this.#together[0] : Buffer.concat(this.#together);
@@ -186,8 +186,8 @@ export class Sender {
   }
 
   /**
-   * Writes the queue. Between pieces that want to be apart lies a pause, and behind a whole message its answer: so the peer reads
-   * them apart, however busy it is, and the verdict is not a matter of chance.
+   * Writes the queue, with a pause between separate pieces, and waits for an answer after a whole message. The peer then reads
+   * them separately even if it is busy, so that the verdict does not depend on chance.
    */
   #pump(): void {
     if (this.#pumping) return;

@@ -1,4 +1,4 @@
-// `phases` and `serverOf` plan a run against a server: its address, its requests, and the cases side by side.
+// `phases` and `serverOf` plan a run with a server: its address, its requests, and the cases that run side by side.
 
 import type { ConnectionOptions } from 'node:tls';
 import type { Case } from './case.js';
@@ -6,50 +6,50 @@ import type { Target } from './handshake.js';
 import { CannotRunError, type Selection } from './select.js';
 import { messagesOf } from './shares.js';
 
-/** How to drive a server. */
+/** The settings of a run that examines a server. */
 export interface ServerRun extends Selection {
-  /** `ws://` or `wss://`. */
+  /** A `ws://` or `wss://` URL. */
   url: string;
-  /** Name of the testee in the results; left out, the `Server` header of its responses, else `UnknownServer`. */
+  /** The name of the testee in results; default the `Server` header of its responses, else `UnknownServer`. */
   agent?: string;
-  /** Subprotocols that every request offers, but of the cases that are about them. */
+  /** Subprotocols that all requests offer, except those of cases about subprotocols. */
   protocols?: readonly string[];
-  /** The `Origin` that every request names, but of the cases that are about it. */
+  /** The `Origin` of all requests, except those of cases about it. */
   origin?: string;
-  /** Other header lines of every request. */
+  /** Other header lines of all requests. */
   headers?: readonly (readonly [name: string, value: string])[];
-  /** Cases to leave out for agents whose name matches. */
+  /** Cases to leave out, by a pattern of agents' names. */
   excludeFor?: Readonly<Record<string, readonly string[]>>;
   /**
-   * Connections at a time, 1 to 64; default 8, or as many as the server serves side by side. Messages that are timed run on a quarter of
-   * them, compressed ones on half. A case that does not pass beside others is judged again alone, so no verdict depends on it.
+   * The connections at a time, 1 to 64; default 8, or as many as the server serves side by side. Timed messages use a quarter
+   * of them, compressed ones half. A case that does not pass beside others runs again alone, so that no verdict depends on this.
    */
   jobs?: number;
-  /** Threads beside this one, up to 64, that play the cases of compressed messages; default 0, which leaves them to this thread. */
+  /** Worker threads, 0 to 64, that play the cases of compressed messages; default 0, with which this thread plays them. */
   workers?: number;
-  /** Stretches all time limits; default 1. */
+  /** A factor on all time limits; default 1. */
   timeoutScale?: number;
-  /** For `wss://`: accept any certificate, or trust this one; the server name to ask for. */
+  /** For `wss://`: whether to accept any certificate, or one to trust; and the server name to request. */
   tls?: Pick<ConnectionOptions, 'ca' | 'servername'> & { insecure?: boolean };
-  /** Starts the server anew when it has died; it resolves when it is up. Left out, the run ends there. */
+  /** Starts a server that has died again, and resolves when it listens. Without it, the death ends the run. */
   restart?: () => Promise<void>;
-  /** Called when a case begins (`begun`) and when its connection is over. */
+  /** Called when a case begins (`begun`) and when its connection ends. */
   onCase?: (id: string, begun: boolean) => void;
-  /** Called with a sentence about something that is no verdict: a limit of the server, a restart. */
+  /** Called with a sentence about an event that is not a verdict, such as a limit of the server or a restart. */
   onNote?: (sentence: string) => void;
-  /** Ends the run early: the iterator throws the signal's reason. */
+  /** Ends the run when aborted: the iterator then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** The server under test died and was not started again: a sentence that says when. The cases before it have their results. */
+/** The server died and was not started again; the message says in which case. The cases before it have their results. */
 export class ServerDiedError extends Error {
   override name = 'ServerDiedError';
 }
 
-/** RFC 6455 4.1: a subprotocol is a token (RFC 9110 5.6.2). */
+/** The form of a subprotocol, which is a token (RFC 6455 4.1, RFC 9110 5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Why a run cannot begin: nobody answers there, and how that may be mended. */
+/** The sentence for a run in which no server answers, with a remedy. */
 export function nobodyAt({ hostname, port, secure }: Server, why: string): string {
   const isUntrusted = secure && /CERT|ALTNAME|SIGN/.test(why);
   const remedy = isUntrusted
@@ -58,7 +58,7 @@ export function nobodyAt({ hostname, port, secure }: Server, why: string): strin
   return `Cannot connect to ${hostname}, port ${port} (${why}): ${remedy}.`;
 }
 
-/** The words that name the cases of which a server may have died. */
+/** The words for the cases of which a server may have died. */
 export function inOneOf(ids: readonly string[]): string {
   return ids.length === 0 ? '' : ` in ${ids.join(' or ')}`;
 }
@@ -71,8 +71,8 @@ export interface Server extends Target {
 }
 
 /**
- * The server that a run names.
- * @throws CannotRunError when its URL, a subprotocol or the origin is none
+ * The server of a run.
+ * @throws CannotRunError when the URL, a subprotocol or the origin is invalid
  */
 export function serverOf({ url, protocols = [], origin, headers = [] }: ServerRun): Server {
   const parsed = URL.canParse(url) ? new URL(url) : null;
@@ -86,7 +86,7 @@ export function serverOf({ url, protocols = [], origin, headers = [] }: ServerRu
   const secure = parsed.protocol === 'wss:';
   return {
     secure,
-    // An IPv6 address stands in brackets in the URL and without them in connect().
+    // An IPv6 address has brackets in a URL, and none in connect().
     hostname: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port),
     host: parsed.host,
@@ -99,13 +99,13 @@ export function serverOf({ url, protocols = [], origin, headers = [] }: ServerRu
   };
 }
 
-/** Cases that run side by side, on how many connections. Timed cases are kept from heavy ones. */
+/** Cases that run side by side, on `lanes` connections. Timed cases and heavy ones have separate phases. */
 export interface Phase {
   cases: Case[];
   lanes: number;
 }
 
-/** The cases of a run in their phases, on up to `jobs` connections. Compressed messages are for `workers` threads, where there are some. */
+/** The phases of a run, on up to `jobs` connections; `workers` threads, if not 0, play the cases of compressed messages. */
 export function phases(cases: Case[], jobs: number, workers: number): Phase[] {
   const light: Case[] = [];
   const exchanges: Case[] = [];
@@ -118,14 +118,14 @@ export function phases(cases: Case[], jobs: number, workers: number): Phase[] {
     else if (exam.kind !== 'compression') exchanges.push(one);
     else compressions.push(one);
   }
-  // Cases that send the same messages stand together, so that the compressed ones are made once; the longest come first, so that no
-  // thread is left with one at the end.
+  // Cases that send the same messages follow each other, so that these are compressed once. The longest come first, so that
+  // none runs alone at the end.
   compressions.sort((one, other) => messagesOf(other).localeCompare(messagesOf(one)));
   return [
     { cases: light, lanes: jobs },
     { cases: exchanges, lanes: Math.ceil(jobs / 4) },
     { cases: alone, lanes: 1 },
-    // Examiner and testee work in turns: it takes several connections until both have always something to do.
+    // The examiner and the testee take turns on a connection: several connections keep both busy.
     { cases: compressions, lanes: Math.min(jobs, Math.max(Math.ceil(jobs / 2), 2 * workers)) },
   ];
 }

@@ -1,16 +1,16 @@
-// `Shares` hands out the cases of a phase so that those which send the same messages stay with one worker, that makes them once.
+// `Shares` distributes the cases of a phase: one worker takes all cases that send the same messages, and makes these once.
 
 import type { Case } from './case.js';
 
-/** Names the messages that a case sends; empty where no other case has use for them. */
+/** The name of the messages that a case sends; empty where no other case sends them. */
 export function messagesOf({ exam }: Case): string {
   return exam.kind === 'compression' ? `${String(exam.size).padStart(6, '0')} ${exam.file}` : '';
 }
 
-/** The cases of a phase that nobody has taken yet. */
+/** The cases of a phase that no worker has taken yet. */
 export class Shares {
   readonly #rest: Case[];
-  /** The messages that a worker sent last, by its number. */
+  /** The messages that each worker sent last, by its number. */
   readonly #last: string[] = [];
 
   constructor(cases: readonly Case[]) {
@@ -21,12 +21,12 @@ export class Shares {
     return this.#rest.length;
   }
 
-  /** The case that comes next whatever the worker; undefined when none is left. */
+  /** The first case that is left; undefined for none. */
   get first(): Case | undefined {
     return this.#rest.at(0);
   }
 
-  /** The next case for a worker: with the messages it sent last, else with messages of its own, else from the largest share of another. */
+  /** The next case for a worker: with the messages it sent last, else with ones that no worker sent last, else with `#most`. */
   take(worker: number): Case | undefined {
     const own = this.#find((messages) => messages === this.#last[worker]);
     const fresh = own >= 0 ? own : this.#find((messages) => messages === '' || !this.#last.includes(messages));
@@ -40,7 +40,7 @@ export class Shares {
     return this.#rest.findIndex((one) => isWanted(messagesOf(one)));
   }
 
-  /** The messages of which the most bytes are still to be sent. */
+  /** The messages with the most bytes left to send. */
   #most(): string | undefined {
     const bytes = new Map<string, number>();
     for (const one of this.#rest) {
@@ -50,7 +50,7 @@ export class Shares {
     return [...bytes].sort(([, some], [, others]) => others - some)[0]?.[0];
   }
 
-  /** Takes a case back that was not played; it is the next one again. */
+  /** Takes back a case that was not played; it is the next one again. */
   putBack(one: Case): void {
     this.#rest.unshift(one);
   }

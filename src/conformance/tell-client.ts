@@ -1,4 +1,4 @@
-// `tellClient` answers the classic paths beside the cases: a connection that says one message and closes.
+// `tellClient` answers the classic suite's other paths, on which a connection carries one message and closes.
 
 import type { Duplex } from 'node:stream';
 import { BadRequest } from './client-query.js';
@@ -9,12 +9,12 @@ import { buildResponse, judgeRequest } from './handshake.js';
 import { Recorder } from './recorder.js';
 import { Opcode } from './wire.js';
 
-/** The text of a message; null sends none. */
+/** Makes the text of a message; null for no message. */
 export type Text = () => string | null | Promise<string | null>;
 
 /**
- * Opens a WebSocket connection, sends one text message unless it is null, and closes without a code.
- * @throws BadRequest when the request is no opening handshake
+ * Opens a WebSocket connection, sends one text message, or none for null, and closes without a code.
+ * @throws BadRequest when the request is not an opening handshake
  */
 export function tellClient(
   socket: Duplex,

@@ -1,7 +1,7 @@
-// `encodeHeader` and `FrameReader` write and read frames (RFC 6455 5.2) by the examiner's own reading of the RFC.
-// It shares nothing with the library, so that a wrong constant there cannot hide here.
+// `encodeHeader` and `FrameReader` write and read frames (RFC 6455 5.2) for the examiner.
+// They share no code with the library, so that an error in the library cannot hide itself.
 
-/** RFC 6455 5.2: the opcodes that have a meaning. Plain numbers, because a testee may send any. */
+/** The defined opcodes (RFC 6455 5.2). They are plain numbers, because a testee may send any. */
 export const Opcode: Readonly<Record<'Continuation' | 'Text' | 'Binary' | 'Close' | 'Ping' | 'Pong', number>> = {
   Continuation: 0,
   Text: 1,
@@ -11,39 +11,39 @@ export const Opcode: Readonly<Record<'Continuation' | 'Text' | 'Binary' | 'Close
   Pong: 10,
 };
 
-/** The fields before a frame's payload. */
+/** The fields of a frame's header. */
 export interface FrameHeader {
   fin: boolean;
   /** 0 to 7; RSV1 is 4, RSV2 is 2, RSV3 is 1. */
   rsv: number;
   opcode: number;
-  /** The masking key's 4 bytes, or null when the MASK bit is 0. */
+  /** The 4 bytes of the masking key, or null where the MASK bit is 0. */
   mask: Uint8Array | null;
-  /** Bytes of payload. */
+  /** The length of the payload in bytes. */
   length: number;
 }
 
-/** Why the examiner fails a connection. */
+/** The reason to fail a connection. */
 export interface Fault {
   code: 1002 | 1007 | 1008 | 1009;
   text: string;
 }
 
-/** A frame that was read. A faulty one has its payload skipped. */
+/** A frame that was read; the payload of one with a fault is skipped. */
 export interface ReadFrame {
   header: FrameHeader;
-  /** Unmasked. Empty when `fault` is set. */
+  /** The unmasked payload; empty where there is a fault. */
   payload: Buffer;
   fault: Fault | null;
 }
 
-/** In which of the three forms a length is written; `null` is the shortest, the only legal one. */
+/** The form of a length, by its number of bits; null is the shortest, which is the only valid one. */
 export type LengthForm = null | 7 | 16 | 64;
 
-/** The largest payload the examiner takes in; no case needs more than 16 MiB. */
+/** The longest payload that the examiner accepts, in bytes; no case needs more than 16 MiB. */
 export const MAX_PAYLOAD: number = 64 * 1024 * 1024;
 
-/** The header of a frame. Writes whatever it is told to, legal or not. */
+/** The bytes of a header, valid or not. */
 export function encodeHeader(header: FrameHeader, form: LengthForm = null): Buffer {
   const { length, mask } = header;
   const chosen = form ?? (length <= 125 ? 7 : length <= 0xffff ? 16 : 64);
@@ -57,11 +57,11 @@ export function encodeHeader(header: FrameHeader, form: LengthForm = null): Buff
   return bytes;
 }
 
-/** XORs `bytes` with the masking key, in place (RFC 6455 5.3). `phase` is how many bytes of the payload came before. */
+/** XORs `bytes` with the masking key, in place (RFC 6455 5.3); `phase` is the number of payload bytes before them. */
 export function applyMask(bytes: Uint8Array, mask: Uint8Array, phase: number = 0): void {
   const [a, b, c, d] = [mask[phase & 3], mask[(phase + 1) & 3], mask[(phase + 2) & 3], mask[(phase + 3) & 3]];
   let at = 0;
-  // Bytes until the memory is aligned, then words, then the rest.
+  // Bytes up to an aligned address, then words, then the remaining bytes.
   const key = [a, b, c, d];
   while (at < bytes.length && (bytes.byteOffset + at) % 4 !== 0) {
     bytes[at] = bytes[at] ^ key[at & 3];
@@ -78,18 +78,18 @@ export function applyMask(bytes: Uint8Array, mask: Uint8Array, phase: number = 0
   for (; at < bytes.length; at++) bytes[at] = bytes[at] ^ key[at & 3];
 }
 
-/** Whether an opcode is of a control frame. */
+/** Whether an opcode is that of a control frame. */
 export function isControl(opcode: number): boolean {
   return (opcode & 8) !== 0;
 }
 
 const EMPTY = Buffer.alloc(0);
 
-/** Reads frames out of chunks, one after another. `judge` looks at each header before its payload is read. */
+/** Reads frames from chunks. `judge` returns the fault in a header, or null, before the payload is read. */
 export class FrameReader {
   readonly #judge: (header: FrameHeader) => Fault | null;
   #chunks: Buffer[] = [];
-  /** Place of the first chunk that is not used up; those before it are let go from time to time. */
+  /** The index of the first chunk with unread bytes; the chunks before it are dropped from time to time. */
   #first = 0;
   #held = 0;
   #frame: FrameHeader | null = null;
@@ -100,15 +100,15 @@ export class FrameReader {
     this.#judge = judge;
   }
 
-  /** Adds bytes as the transport gave them. */
+  /** Takes in a chunk of the transport. */
   push(chunk: Buffer): void {
-    // After a length that cannot be skipped there is no telling where the next frame begins.
+    // After a length that cannot be skipped, the start of the next frame is unknown.
     if (this.#lost) return;
     this.#chunks.push(chunk);
     this.#held += chunk.length;
   }
 
-  /** The next whole frame, or undefined until more bytes come. A faulty frame is returned at its header. */
+  /** The next whole frame, or one with a fault as soon as its header is read; undefined until more bytes arrive. */
   next(): ReadFrame | undefined {
     if (!this.#skipped()) return undefined;
     if (this.#frame === null) {
@@ -186,7 +186,7 @@ export class FrameReader {
     return Buffer.concat(this.#chunks.slice(this.#first, this.#first + 16), count);
   }
 
-  /** A copy, so that the frame outlives the chunk. */
+  /** Takes `count` bytes as a copy, so that a frame does not keep its chunk. */
   #take(count: number): Buffer {
     const bytes = Buffer.allocUnsafeSlow(count);
     let at = 0;
@@ -200,7 +200,7 @@ export class FrameReader {
     return bytes;
   }
 
-  /** `count` bytes that are held are forgotten. */
+  /** Drops the first `count` unread bytes. */
   #drop(count: number): void {
     this.#held -= count;
     while (count > 0) {

@@ -1,4 +1,4 @@
-// This is the thread of a `Crew`: it plays the cases it is given, and answers with their results.
+// This is a thread of a `Crew`: it plays the cases that it receives, and answers with their results.
 
 import { parentPort } from 'node:worker_threads';
 import { ALL_CASES } from './cases/index.js';
@@ -22,7 +22,7 @@ function play(task: Task): Promise<CaseResult> {
   return examineClient(one, socket, asked, task.circumstances);
 }
 
-// A mistake in here ends the thread, and with it the run.
+// An error in here ends the thread, and so the run.
 parentPort!.on('message', ({ number, task }: { number: number; task: Task }) => {
   void play(task).then((result) => parentPort!.postMessage({ number, result } satisfies Done, []));
 });
