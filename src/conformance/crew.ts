@@ -36,7 +36,7 @@ export function isHeavy({ exam }: Case): boolean {
   return exam.kind === 'compression';
 }
 
-/** The number of cases at a time from which a worker is busy: another with fewer then plays the next one. */
+/** A worker that has this many cases more than the least busy one plays no other, even if it has made its messages. */
 const BUSY = 2;
 
 /** One thread, and the cases that it plays. */
@@ -79,7 +79,7 @@ class Member {
   }
 }
 
-/** Worker threads, each of which starts with its first case. */
+/** Worker threads; each starts with its first case. */
 export class Crew {
   readonly size: number;
   readonly #members: Member[] = [];

@@ -156,7 +156,7 @@ export interface CaseResult extends ClosingFacts {
 /** The beginning of `result` where the testee broke the protocol, so that the examiner failed the connection. */
 export const FAULT: string = 'The testee made the examiner fail the connection';
 
-/** The beginning of `result` where the server died of the case. */
+/** The beginning of `result` where the case killed the server. */
 export const DIED: string = 'The server died of this case';
 
 /** The beginning of `result` where a refusal proves nothing, because the server refuses valid handshakes too. */

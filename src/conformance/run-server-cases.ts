@@ -155,7 +155,7 @@ class Drive {
     return true;
   }
 
-  /** The server answered a connection that began at `time`, so that it did not die of connections that had ended by then. */
+  /** Notes that the server answered a connection begun at `time`: connections that had ended by then did not kill it. */
   #confirm(time: number): void {
     const unsure = this.#unsure;
     this.#unsure = unsure.filter(({ ended }) => ended > time);
@@ -191,7 +191,7 @@ class Drive {
       );
   }
 
-  /** Finds the case of which the server died, and starts the server again if the run has a `restart`. */
+  /** Finds the case that killed the server, and starts the server again if the run has a `restart`. */
   async #revive(next: Case | undefined): Promise<void> {
     const suspects = this.#takeSuspects();
     const ids = suspects.map(({ one }) => one.id);
@@ -206,7 +206,7 @@ class Drive {
       this.#diedOf(suspects[0].result);
       return;
     }
-    // Each suspect runs again alone; the server died of the one after which it no longer answers.
+    // Each suspect runs again alone: the one after which the server no longer answers killed it.
     for (const { one } of suspects) {
       if (this.#halted) return;
       const alive = (await this.#settle(one, 0, () => undefined, null)) && (await this.#stillAnswers());
@@ -219,7 +219,7 @@ class Drive {
     }
   }
 
-  /** Takes the cases of which the server may have died: those that broke, and those that nothing has confirmed since. */
+  /** Takes the cases that may have killed the server: those whose connection broke, and those that no answer has confirmed. */
   #takeSuspects(): { one: Case; result: CaseResult }[] {
     const suspects = [...this.#suspects, ...this.#unsure];
     this.#suspects = [];

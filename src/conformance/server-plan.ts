@@ -22,7 +22,8 @@ export interface ServerRun extends Selection {
   excludeFor?: Readonly<Record<string, readonly string[]>>;
   /**
    * The connections at a time, 1 to 64; default 8, or as many as the server serves side by side. Timed messages use a quarter
-   * of them, compressed ones half. A case that does not pass beside others runs again alone, so that no verdict depends on this.
+   * of them, compressed ones half. A case that does not pass beside others runs again alone, so that no verdict depends on
+   * this number.
    */
   jobs?: number;
   /** Worker threads, 0 to 64, that play the cases of compressed messages; default 0, with which this thread plays them. */
@@ -58,7 +59,7 @@ export function nobodyAt({ hostname, port, secure }: Server, why: string): strin
   return `Cannot connect to ${hostname}, port ${port} (${why}): ${remedy}.`;
 }
 
-/** The words for the cases of which a server may have died. */
+/** The words for the cases that may have killed a server. */
 export function inOneOf(ids: readonly string[]): string {
   return ids.length === 0 ? '' : ` in ${ids.join(' or ')}`;
 }
