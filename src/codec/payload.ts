@@ -1,5 +1,6 @@
 // `toBytes` converts bytes that a caller passes, of any class and realm, to a Uint8Array of the right length.
 import { UsageError } from '../errors/usage-error.js';
+import type { WebSocketError } from '../errors/violations.js';
 
 /** Bytes: a view of any kind, or the memory itself, shared or not. */
 export type Bytes = ArrayBufferView | ArrayBufferLike;
@@ -53,6 +54,17 @@ export function toBytes(data: Bytes): Uint8Array {
     return length === 0 ? new Uint8Array(0) : new Uint8Array(arrayMemory.call(data), arrayOffset.call(data), length);
   }
   return memoryBytes(data);
+}
+
+/**
+ * The result of a deflater or an inflater, a view of any kind as its bytes.
+ * @throws UsageError when it is neither bytes nor a WebSocketError
+ */
+export function toResult(result: Uint8Array | WebSocketError): Uint8Array | WebSocketError {
+  if (lengthOf(result) >= 0) return result;
+  if (ArrayBuffer.isView(result)) return toBytes(result);
+  if (typeof (result as Partial<WebSocketError> | null | undefined)?.closeCode === 'number') return result;
+  throw new UsageError('The result of a transform is bytes or a WebSocketError');
 }
 
 /** `toBytes` of a value that is not a typed array. */

@@ -1,6 +1,6 @@
 // `Connection` is one WebSocket connection after its handshake, with no sockets, no clocks and no callbacks (RFC 6455 5-7).
 import { encodeClosePayload } from '../codec/close-payload.js';
-import { toBytes, type Bytes, type Payload } from '../codec/payload.js';
+import { toBytes, toResult, type Bytes, type Payload } from '../codec/payload.js';
 import { limitOf, type TakeOptions } from '../codec/withheld.js';
 import { internalError, violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
@@ -113,9 +113,10 @@ export class Connection extends Sending {
     outbound.tellAbandoned();
   }
 
-  /** Takes the deflater's result for a frame, after its answer LATER. */
+  /** Takes the deflater's result for a frame, after its answer LATER. Throws UsageError, before anything changes, for any other. */
   deflated(result: Uint8Array | WebSocketError): void {
-    this.guard(() => this.outbound?.deflated(result));
+    const frame = toResult(result);
+    this.guard(() => this.outbound?.deflated(frame));
     this.encoder.turns++;
     this.settleOutbound();
   }

@@ -1,6 +1,7 @@
 // `Inbound` turns the records of a decoder into events: it assembles messages and control frames within their limits.
 import { decodeClosePayload, judgeClosePayload } from '../codec/close-payload.js';
 import type { FrameDecoder } from '../codec/frame-decoder.js';
+import { toResult } from '../codec/payload.js';
 import { isUtf8 } from '../codec/utf8.js';
 import { internalError, violationError, type WebSocketError } from '../errors/violations.js';
 import { LATER, type Inflater } from '../extensions/transform.js';
@@ -242,6 +243,7 @@ export class Inbound {
     let result: ReturnType<Inflater['inflate']>;
     try {
       result = this.inflater!.inflate(payload, this.maxPayload || Infinity);
+      if (result !== LATER) result = toResult(result);
     } catch (cause) {
       // An inflater throws when memory is refused.
       return { type: EventType.Failure, error: internalError(cause) };

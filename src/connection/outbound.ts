@@ -1,6 +1,6 @@
 // `Outbound` keeps messages and control frames in the order of their sends, although some are compressed later.
 import type { FrameEncoder } from '../codec/frame-encoder.js';
-import { toBytes, type Payload } from '../codec/payload.js';
+import { toBytes, toResult, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { LATER, type Deflater } from '../extensions/transform.js';
@@ -245,7 +245,7 @@ export class Outbound {
     const { data, first } = waiting;
     const payload = typeof data === 'string' ? this.values.encode(data) : data;
     const result = this.encoder.undisturbed(() => this.deflater!.deflate(payload, (first & FIN) !== 0));
-    if (result !== LATER) return this.compressed(waiting, result);
+    if (result !== LATER) return this.compressed(waiting, toResult(result));
     this.deflating = waiting;
     this.waitingBytes += waiting.bytes;
     return false;

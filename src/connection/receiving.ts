@@ -1,5 +1,6 @@
 // `Receiving` is the half of a `Connection` that takes bytes in and returns events (RFC 6455 5).
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
+import { toResult } from '../codec/payload.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import { RSV1 } from '../spec/frame.js';
@@ -117,10 +118,11 @@ export abstract class Receiving {
     return event === undefined || event.type === EventType.Message ? event : this.follow(event);
   }
 
-  /** Takes the inflater's result for a message, after its answer LATER; `next` continues from there. */
+  /** Takes the inflater's result for a message, after its answer LATER; `next` continues from there. Throws as `deflated`. */
   inflated(result: Uint8Array | WebSocketError): void {
+    const message = toResult(result);
     const { inflating } = this.inbound;
-    if (inflating !== undefined) inflating.result = result;
+    if (inflating !== undefined) inflating.result = message;
   }
 
   /** Whether more bytes can be used: not while the inflater is busy, nor after a Close, a failure or `stopReading`. */

@@ -421,6 +421,48 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       });
     });
 
+    test.each([null, undefined, 5, 'text', new Error('other'), new ArrayBuffer(2), LATER])(
+      'a result that is neither bytes nor a WebSocketError, %s: it is refused, or fails the connection',
+      (wrong) => {
+        const result = wrong as unknown as WebSocketError;
+        const stars = new Stars();
+        const waiting = server({ deflater: stars, inflater: stars });
+        waiting.send('one');
+        expect(() => waiting.deflated(result)).toThrow(UsageError);
+        waiting.deflated(Buffer.from('*one'));
+        expect(output(waiting)).toEqual(['text/deflated *one']);
+
+        const reading = client({ inflater: stars });
+        reading.receive(encodeFrame({ rsv1: true, payload: '*two' }));
+        expect(events(reading)).toEqual([]);
+        expect(() => reading.inflated(result)).toThrow(UsageError);
+        reading.inflated(Buffer.from('two'));
+        expect(events(reading)).toEqual(['text two']);
+        if (wrong === LATER) return;
+
+        const odd = { inflate: () => result, deflate: () => result, close() {} };
+        const sending = server({ deflater: odd });
+        expect(() => sending.send('one')).toThrow(UsageError);
+        expect(events(sending)).toEqual(['failure WS_ERR_INTERNAL 1011']);
+        expect(output(sending)).toEqual(['close 1011']);
+        const inflating = client({ inflater: odd });
+        inflating.receive(encodeFrame({ rsv1: true, payload: '*two' }));
+        expect(events(inflating)).toEqual(['failure WS_ERR_INTERNAL 1011']);
+      },
+    );
+
+    test('a result that is a view of another kind counts with all its bytes', () => {
+      const { buffer } = Uint8Array.from(Buffer.from('*one'));
+      for (const view of [new DataView(buffer), new Uint16Array(buffer)]) {
+        const stars = new Stars();
+        const connection = server({ deflater: stars });
+        connection.send('one');
+        connection.deflated(view as unknown as Uint8Array);
+        expect(connection.outputLength).toBe(6);
+        expect(output(connection)).toEqual(['text/deflated *one']);
+      }
+    });
+
     test('5.5.1 a deflater that closes or fragments: its frame does not follow, and the connection fails', () => {
       const acts: [(connection: Connection) => void, string][] = [
         [(connection) => connection.close(1000), 'close 1000'],
