@@ -26,7 +26,7 @@ class Parcels {
     return this.#underway > MAX_UNDERWAY;
   }
 
-  /** Sends bytes, which the caller never uses again: moves their memory to the other thread if they fill it, else copies them. */
+  /** Sends bytes, which the caller never uses again: moves memory that they fill to the other thread, or else copies them. */
   send(bytes: Uint8Array): void {
     this.#underway += bytes.length;
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
