@@ -128,3 +128,33 @@ it('tells pages of other sites nothing', async () => {
   });
   expect(status).toBe(403);
 });
+
+it('keeps the latest 5,000 rows of what passed while nobody had it open', async () => {
+  const proxying = await start();
+  const client = new WebSocket(proxying.url, { perMessageDeflate: false });
+  await once(client, 'open');
+  const count = 5000;
+  let came = 0;
+  client.on('message', () => came++);
+  for (let at = 0; at < count; at++) client.send(`message ${at}`);
+  await expect.poll(() => came, { timeout: 15_000 }).toBe(count);
+  const page = new WebSocket(proxying.page.replace('http', 'ws'));
+  const [greeting] = await once(page, 'message');
+  page.terminate();
+  const { rows } = JSON.parse(String(greeting)) as { rows: { id: number; wire?: { head: string } }[] };
+  const last = rows.at(-1)!.id;
+  expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 500 }, (_, at) => last - 499 + at));
+  // The first row says that the connection opened; each other one has a line of the wire log.
+  expect(rows.every(({ id, wire }) => Number.parseInt(wire!.head, 10) === id - 2)).toBe(true);
+  const rowOf = async (id: number): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`${proxying.page}row?id=${id}`);
+    return { status: response.status, text: await response.text() };
+  };
+  expect(await rowOf(last)).toMatchObject({
+    status: 200,
+    text: expect.stringContaining(`message ${count - 1}`) as string,
+  });
+  expect((await rowOf(last - 4999)).status).toBe(200);
+  expect((await rowOf(last - 5000)).status).toBe(404);
+  client.terminate();
+});

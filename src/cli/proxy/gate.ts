@@ -113,6 +113,7 @@ export class Gate {
       openedAt: 0,
       frames: { client: 0, server: 0 },
       faults: 0,
+      wireLines: 0,
     };
     for (const watch of watches) watch.connected?.(passing);
     const server =

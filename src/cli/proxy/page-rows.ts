@@ -1,8 +1,9 @@
 // `PageRows` keeps the latest rows of the page of `wsimd proxy`, with all that a row tells when it is opened.
+import { Buffer } from 'node:buffer';
 import { excerpt } from '../../conformance/recorder.js';
 import { visibleText } from '../../conformance/report/visible.js';
 import { number as running, wireLine, type WireLine } from '../../conformance/report/wire-log.js';
-import type { WireLogRow } from '../../conformance/result.js';
+import { EXCERPT_OCTETS, type WireLogRow } from '../../conformance/result.js';
 import { hexDump } from '../tool/show.js';
 import { isControl, textIn, type Frame, type Heads, type Message, type Side } from '../traffic/frame.js';
 import { wordsOfFrame } from '../traffic/words.js';
@@ -42,22 +43,100 @@ export interface Row {
 /** The parts of a row that are made when the page is open. */
 type RowParts = Omit<Row, 'id' | 'connection' | 'time'>;
 
-/** A row that is made when the page is open, and its content. */
-class Kept {
+/** A row that is made when the page is open, and its content: until then, as little as can be. */
+abstract class Kept {
   private made: Row | undefined;
 
   constructor(
     readonly id: number,
     private readonly connection: number,
     private readonly time: number,
-    private readonly make: () => RowParts,
-    readonly data: Uint8Array | undefined,
-    readonly heads: Heads | undefined,
   ) {}
 
   get row(): Row {
     const { id, connection, time } = this;
     return (this.made ??= { id, connection, time, ...this.make() });
+  }
+
+  /** The content. */
+  get data(): Uint8Array | undefined {
+    return undefined;
+  }
+
+  get heads(): Heads | undefined {
+    return undefined;
+  }
+
+  protected abstract make(): RowParts;
+}
+
+class KeptFrame extends Kept {
+  constructor(
+    id: number,
+    connection: number,
+    time: number,
+    private readonly frame: Frame,
+    private readonly message: Message | undefined,
+    private readonly number: number,
+  ) {
+    super(id, connection, time);
+  }
+
+  override get data(): Uint8Array {
+    return this.message?.data ?? this.frame.payload;
+  }
+
+  protected override make(): RowParts {
+    const { frame, message, number } = this;
+    const { from, opcode } = frame;
+    const { kind, size, preview, fault } = wordsOfFrame(frame, message);
+    const isMessage = message !== undefined || isControl(opcode) || frame.fault !== undefined;
+    const text = preview.length > PREVIEW ? `${preview.slice(0, PREVIEW)} …` : preview;
+    const wire = wireOf(wireRow(frame), number);
+    return { what: 'frame', from, kind, size, text, isMessage, wire, ...(fault === '' ? {} : { fault }) };
+  }
+}
+
+class KeptBytes extends Kept {
+  constructor(
+    id: number,
+    connection: number,
+    time: number,
+    private readonly from: Side,
+    private readonly length: number,
+    private readonly head: Uint8Array,
+    private readonly number: number,
+  ) {
+    super(id, connection, time);
+  }
+
+  protected override make(): RowParts {
+    const { from, length, head, number } = this;
+    const bytes = { length, head };
+    const row: WireLogRow =
+      from === 'server' ? { kind: 'octetsReceived', bytes } : { kind: 'octetsSent', bytes, sync: false };
+    return { what: 'bytes', from, wire: wireOf(row, number) };
+  }
+}
+
+class KeptSentence extends Kept {
+  constructor(
+    id: number,
+    connection: number,
+    time: number,
+    private readonly what: 'open' | 'note' | 'end',
+    private readonly text: string,
+    private readonly ownHeads?: Heads,
+  ) {
+    super(id, connection, time);
+  }
+
+  override get heads(): Heads | undefined {
+    return this.ownHeads;
+  }
+
+  protected override make(): RowParts {
+    return { what: this.what, text: visibleText(this.text) };
   }
 }
 
@@ -77,7 +156,6 @@ export class PageRows {
   private next = 1;
   private bytesKept = 0;
   private bytesGone = 0;
-  private readonly numbers = new WeakMap<Passing, number>();
   private readonly epoch = Date.now() - performance.now();
 
   /** The last rows, the oldest first. */
@@ -86,39 +164,29 @@ export class PageRows {
   }
 
   opened(connection: Passing, heads: Heads): { readonly row: Row } {
-    const make = (): RowParts => {
-      const [method, path] = heads.request.split(' ');
-      return { what: 'open', text: visibleText(`${method} ${path} from ${connection.peer}`) };
-    };
-    return this.keep(connection, connection.openedAt, make, undefined, heads);
+    const { number, peer, openedAt } = connection;
+    const [method, path] = heads.request.split(' ');
+    const text = `${method} ${path} from ${peer}`;
+    return this.keep(new KeptSentence(this.next++, number, this.epoch + openedAt, 'open', text, heads), 0);
   }
 
   frame(connection: Passing, frame: Frame, message: Message | undefined): { readonly row: Row } {
-    const number = this.numberOf(connection);
-    const make = (): RowParts => {
-      const { from, opcode } = frame;
-      const { kind, size, preview, fault } = wordsOfFrame(frame, message);
-      const isMessage = message !== undefined || isControl(opcode) || frame.fault !== undefined;
-      const text = preview.length > PREVIEW ? `${preview.slice(0, PREVIEW)} …` : preview;
-      const wire = wireOf(wireRow(frame), number);
-      return { what: 'frame', from, kind, size, text, isMessage, wire, ...(fault === '' ? {} : { fault }) };
-    };
-    return this.keep(connection, frame.time, make, message?.data ?? frame.payload);
+    const time = this.epoch + frame.time;
+    const line = connection.wireLines++;
+    const kept = new KeptFrame(this.next++, connection.number, time, frame, message, line);
+    return this.keep(kept, kept.data.length);
   }
 
   bytes(connection: Passing, from: Side, chunk: Uint8Array, time: number): { readonly row: Row } {
-    const number = this.numberOf(connection);
-    const bytes = excerpt(chunk);
-    const make = (): RowParts => {
-      const row: WireLogRow =
-        from === 'server' ? { kind: 'octetsReceived', bytes } : { kind: 'octetsSent', bytes, sync: false };
-      return { what: 'bytes', from, wire: wireOf(row, number) };
-    };
-    return this.keep(connection, time, make);
+    const { length } = chunk;
+    // A short read has memory of its own, mostly; of others, no more is kept than is shown.
+    const head = chunk.buffer.byteLength <= EXCERPT_OCTETS ? chunk : new Uint8Array(chunk.subarray(0, EXCERPT_OCTETS));
+    const line = connection.wireLines++;
+    return this.keep(new KeptBytes(this.next++, connection.number, this.epoch + time, from, length, head, line), 0);
   }
 
-  note(connection: Passing, text: string, what: 'note' | 'end' = 'note'): { readonly row: Row } {
-    return this.keep(connection, performance.now(), () => ({ what, text: visibleText(text) }));
+  note({ number }: Passing, text: string, what: 'note' | 'end' = 'note'): { readonly row: Row } {
+    return this.keep(new KeptSentence(this.next++, number, this.epoch + performance.now(), what, text), 0);
   }
 
   /** All about a row; undefined where it is not kept any more. */
@@ -137,22 +205,14 @@ export class PageRows {
     };
   }
 
-  private numberOf(connection: Passing): number {
-    const at = this.numbers.get(connection) ?? 0;
-    this.numbers.set(connection, at + 1);
-    return at;
-  }
-
-  private keep(connection: Passing, time: number, make: () => RowParts, data?: Uint8Array, heads?: Heads): Kept {
+  private keep(one: Kept, length: number): Kept {
     const { kept } = this;
-    const one = new Kept(this.next++, connection.number, this.epoch + time, make, data, heads);
     kept.push(one);
-    this.bytesKept += data?.length ?? 0;
-    const isFull = (): boolean => kept.length - this.start > MOST_ROWS || this.bytesKept > MOST_BYTES;
-    while (isFull() && this.start < kept.length - 1) {
-      const length = kept[this.start++].data?.length ?? 0;
-      this.bytesKept -= length;
-      this.bytesGone += length;
+    this.bytesKept += length;
+    while ((kept.length - this.start > MOST_ROWS || this.bytesKept > MOST_BYTES) && this.start < kept.length - 1) {
+      const gone = kept[this.start++].data?.length ?? 0;
+      this.bytesKept -= gone;
+      this.bytesGone += gone;
     }
     // The memory of those that are gone is given back many at a time.
     if (this.start > MOST_GONE || this.bytesGone > MOST_BYTES) {
@@ -170,10 +230,18 @@ function wireOf(row: WireLogRow, number: number): WireLine {
 
 /** The row of the wire log: the client's side of it, so that it reads as the report of an examined server does. */
 function wireRow(frame: Frame): WireLogRow {
-  const { from, opcode, fin, rsv, length, payload, key = null } = frame;
-  const shown = { payload: excerpt(payload, length), opcode, fin, rsv, mask: key };
+  const { from, opcode, fin, rsv, length, payload } = frame;
+  const mask = frame.isMasked ? hexOfKey(frame.maskingKey) : null;
+  const shown = { payload: excerpt(payload, length), opcode, fin, rsv, mask };
   if (from === 'server') return { kind: 'frameReceived', ...shown };
   return { kind: 'frameSent', ...shown, repeatLength: null, chopSize: null, sync: false };
+}
+
+/** A masking key in the order of its bytes on the wire. */
+function hexOfKey(key: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(key);
+  return bytes.toString('hex');
 }
 
 /** Text with its lines, where it is JSON on one line. */

@@ -18,6 +18,8 @@ export class TerminalLog implements Watch {
   private timer: NodeJS.Timeout | undefined;
   /** What is added to a time of the clock to make it one since 1970. */
   private readonly epoch = Date.now() - performance.now();
+  private clockTime = 0;
+  private clockText = '';
 
   /** @param isTerminal whether a person sees the output; @param hasColours whether it has colours */
   constructor(
@@ -65,10 +67,19 @@ export class TerminalLog implements Watch {
   }
 
   private say({ number }: Passing, time: number, text: string): void {
-    const clock = new Date(this.epoch + time).toISOString().slice(11, 23);
-    const line = `${this.paint(GREY, `${clock} #${number}`)} ${text}`;
+    const line = `${this.paint(GREY, `${this.clock(time)} #${number}`)} ${text}`;
     this.lines.push(`${this.fit(line)}\n`);
     this.timer ??= setTimeout(() => this.flush(), PRINT_EVERY);
+  }
+
+  /** A time of the day; many frames come within the same millisecond. */
+  private clock(time: number): string {
+    const now = Math.floor(this.epoch + time);
+    if (now !== this.clockTime) {
+      this.clockTime = now;
+      this.clockText = new Date(now).toISOString().slice(11, 23);
+    }
+    return this.clockText;
   }
 
   /** A line no longer than the terminal is wide; colours take no place. */

@@ -16,6 +16,8 @@ export interface Passing {
   openedAt: number;
   frames: Record<Side, number>;
   faults: number;
+  /** How many lines it has in the wire log of the page. */
+  wireLines: number;
 }
 
 /** Gets all that passes. Times are in ms, on the clock of `performance.now()`. */

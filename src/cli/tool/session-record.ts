@@ -15,8 +15,6 @@ interface Request {
 
 /** RFC 6455 7.4.1: codes that stand for the lack of a code, and of a Close frame. */
 const [NO_STATUS, ABNORMAL] = [1005, 1006];
-/** It is not known. */
-const KEY = '00000000';
 
 export class SessionRecord {
   private readonly recorder: Recorder;
@@ -78,7 +76,8 @@ export class SessionRecord {
       opcode,
       fin: true,
       rsv: 0,
-      key: isMasked ? KEY : undefined,
+      isMasked,
+      maskingKey: 0,
       headerLength: shortestHeader(length, isMasked),
       length,
       payload,

@@ -1,6 +1,6 @@
 // `Frame`, `Message` and `Heads` are the facts of traffic that passes between a client and a server.
 import { Buffer } from 'node:buffer';
-import { Opcode } from '../../sans-io.js';
+import { isUtf8, Opcode } from '../../sans-io.js';
 
 /** The end of a connection that has sent something. */
 export type Side = 'client' | 'server';
@@ -27,8 +27,9 @@ export interface Frame {
   readonly fin: boolean;
   /** 0 to 7; RSV1 is 4. */
   readonly rsv: number;
-  /** The masking key as 8 hexadecimal digits; undefined where the frame is not masked. */
-  readonly key: string | undefined;
+  readonly isMasked: boolean;
+  /** The masking key as a number, its first byte on the wire the lowest; 0 where the frame is not masked. */
+  readonly maskingKey: number;
   readonly headerLength: number;
   /** The payload's length as the header tells it, in bytes. */
   readonly length: number;
@@ -79,14 +80,21 @@ export function isControl(opcode: number): boolean {
 
 /** Bytes as text where they are UTF-8, else undefined. */
 export function textIn(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return isUtf8(bytes) ? bufferOf(bytes).toString() : undefined;
+}
+
+/** Bytes as a Buffer, which shares their memory. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The bytes of pieces in one. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** The bytes of pieces in one; the list is empty then. One piece leaves it its memory for the next. */
+export function takeJoined(pieces: Uint8Array[]): Uint8Array {
+  if (pieces.length === 1) return pieces.pop()!;
+  return Buffer.concat(pieces.splice(0));
 }

@@ -1,8 +1,7 @@
 // `Frames` reads the frames of one side, and the messages in them, without judging before they are told.
-import { Buffer } from 'node:buffer';
 import { FrameDecoder, Role, Violation, type FrameHeader } from '../../sans-io.js';
 import { faultOf, FrameJudge } from './frame-judge.js';
-import { joined, type Frame, type Message, type Side } from './frame.js';
+import { takeJoined, type Fault, type Frame, type Message, type Side } from './frame.js';
 import { KEPT, Messages, type Compression } from './messages.js';
 
 const RSV_SHIFT = 4;
@@ -14,7 +13,7 @@ export class Frames {
   private readonly decoder = new FrameDecoder({ role: Role.Client, judge: false });
   private readonly judge: FrameJudge;
   private readonly messages: Messages;
-  private pieces: Uint8Array[] = [];
+  private readonly pieces: Uint8Array[] = [];
   private came = 0;
   private header: FrameHeader | undefined;
 
@@ -49,38 +48,40 @@ export class Frames {
   private finish(time: number): void {
     const { decoder, from, came } = this;
     const { headerLength, length, isMasked, maskingKey } = this.header!;
-    const payload = this.pieces.length === 0 ? NOTHING : joined(this.pieces);
+    const payload = this.pieces.length === 0 ? NOTHING : takeJoined(this.pieces);
     const { opcode, fin } = decoder;
     const rsv = decoder.rsv >> RSV_SHIFT;
     this.header = undefined;
-    this.pieces = [];
     this.came = 0;
-    const fault =
-      this.judge.judge({ opcode, fin, rsv, isMasked, headerLength, length, payload }) ??
-      (came < length ? CUT_OFF : undefined);
-    const ended = came === length ? this.messages.push({ opcode, fin, rsv, length, payload }) : undefined;
-    const key = isMasked ? hexOfKey(maskingKey) : undefined;
-    this.tell(
-      { from, time, opcode, fin, rsv, key, headerLength, length, payload, came, fault: fault ?? ended?.fault },
-      ended?.message,
-    );
+    // One object for all that look at the frame: at many frames a second, more of them would be most of the work.
+    const frame = {
+      from,
+      time,
+      opcode,
+      fin,
+      rsv,
+      isMasked,
+      maskingKey,
+      headerLength,
+      length,
+      payload,
+      came,
+      fault: undefined as Fault | undefined,
+    };
+    frame.fault = this.judge.judge(frame) ?? (came < length ? CUT_OFF : undefined);
+    const ended = came === length ? this.messages.push(frame) : undefined;
+    frame.fault ??= ended?.fault;
+    this.tell(frame, ended?.message);
   }
 
   /** A frame of such a length has no end that could be found: nothing after it is read. */
   private tellLost(time: number): void {
     const { from } = this;
     const fault = faultOf(Violation.LengthTooLarge);
-    const frame = { opcode: 0, fin: false, rsv: 0, key: undefined, headerLength: 0, length: 0 };
+    const frame = { opcode: 0, fin: false, rsv: 0, isMasked: false, maskingKey: 0, headerLength: 0, length: 0 };
     this.tell({ from, time, ...frame, payload: NOTHING, came: 0, fault }, undefined);
   }
 }
 
 const NOTHING = new Uint8Array(0);
 const CUT_OFF = { section: 'RFC 6455 7.1.4', text: 'The connection ended within this frame' };
-
-/** A masking key in the order of its bytes on the wire. */
-function hexOfKey(key: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(key);
-  return bytes.toString('hex');
-}

@@ -2,7 +2,7 @@
 import { constants, inflateRawSync } from 'node:zlib';
 import { Opcode, Violation, isUtf8 } from '../../sans-io.js';
 import { faultOf, RSV1_BIT } from './frame-judge.js';
-import { isControl, joined, type Fault, type Message } from './frame.js';
+import { isControl, joined, takeJoined, type Fault, type Message } from './frame.js';
 
 /** The longest message that is kept, in bytes, before and after inflating. */
 export const KEPT: number = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ interface Part {
 }
 
 export class Messages {
-  private parts: Uint8Array[] = [];
+  private readonly parts: Uint8Array[] = [];
   private frames = 0;
   private length = 0;
   private isBinary = false;
@@ -61,24 +61,25 @@ export class Messages {
   }
 
   private forget(): void {
-    this.parts = [];
+    if (this.parts.length > 0) this.parts.length = 0;
     this.frames = this.length = 0;
   }
 
   private end(): Ended {
     const { frames, length, isBinary, isCompressed } = this;
-    const ended = { isBinary, frames, wireLength: length, isCompressed };
+    const wireLength = length;
     if (length > KEPT) {
       if (isCompressed) this.lose();
-      return { message: { ...ended, data: undefined }, fault: undefined };
+      return { message: { isBinary, frames, wireLength, isCompressed, data: undefined }, fault: undefined };
     }
-    const bytes = joined(this.parts);
+    const bytes = takeJoined(this.parts);
     const data = isCompressed ? this.inflate(bytes) : bytes;
     let fault: Fault | undefined;
     if (data === 'broken') fault = faultOf(Violation.InvalidDeflate);
     // RFC 6455 8.1: text is UTF-8.
     else if (data !== undefined && !isBinary && !isUtf8(data)) fault = faultOf(Violation.InvalidUtf8);
-    return { message: { ...ended, data: data === 'broken' ? undefined : data }, fault };
+    const content = data === 'broken' ? undefined : data;
+    return { message: { isBinary, frames, wireLength, isCompressed, data: content }, fault };
   }
 
   /** Later messages cannot be inflated, if they refer to this one. */

@@ -35,8 +35,7 @@ export interface RecordedConnection {
 
 /** A frame that has passed as a recorded one; `opened` is when its connection opened, on the clock of the frame. */
 export function recordedFrame(frame: Frame, opened: number): RecordedFrame {
-  const { from, opcode, fin, rsv, key, length, payload } = frame;
-  const isMasked = key !== undefined;
+  const { from, opcode, fin, rsv, isMasked, length, payload } = frame;
   const headerLength = frame.headerLength === shortestHeader(length, isMasked) ? undefined : frame.headerLength;
   return { from, time: frame.time - opened, opcode, fin, rsv, isMasked, headerLength, length, payload };
 }

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
-import { textIn } from './frame.js';
+import { bufferOf, textIn } from './frame.js';
 import { fromHar, isHar } from './har.js';
 import type { RecordedConnection, RecordedFrame } from './recorded.js';
 
@@ -18,18 +18,15 @@ export function headLine({ number, url, started, heads }: Omit<RecordedConnectio
 export function frameLine(connection: number, frame: RecordedFrame): string {
   const { from, opcode, fin, rsv, isMasked, headerLength, length, payload } = frame;
   const text = rsv === 0 ? textIn(payload) : undefined;
-  return line({
-    connection,
-    time: thousandths(frame.time),
-    from,
-    opcode,
-    ...(fin ? {} : { fin }),
-    ...(rsv === 0 ? {} : { rsv }),
-    ...(isMasked === (from === 'client') ? {} : { masked: isMasked }),
-    ...(headerLength === undefined ? {} : { headerLength }),
-    ...(payload.length === length ? {} : { length }),
-    ...(text === undefined ? { base64: Buffer.from(payload).toString('base64') } : { text }),
-  });
+  // JSON without an object for each frame: that would be most of the work of a recorder.
+  let json = `{"connection":${connection},"time":${thousandths(frame.time)},"from":"${from}","opcode":${opcode}`;
+  if (!fin) json += ',"fin":false';
+  if (rsv !== 0) json += `,"rsv":${rsv}`;
+  if (isMasked !== (from === 'client')) json += `,"masked":${isMasked}`;
+  if (headerLength !== undefined) json += `,"headerLength":${headerLength}`;
+  if (payload.length !== length) json += `,"length":${length}`;
+  if (text === undefined) return `${json},"base64":"${bufferOf(payload).toString('base64')}"}\n`;
+  return `${json},"text":${JSON.stringify(text)}}\n`;
 }
 
 /** The end of a connection as a line. */

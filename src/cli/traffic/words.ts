@@ -24,19 +24,23 @@ export interface FrameWords {
 export function wordsOfFrame(frame: Frame, message: Message | undefined): FrameWords {
   const { opcode, fin, length, payload, fault, came } = frame;
   const broken = fault === undefined ? '' : `${fault.text} (${fault.section})`;
-  const words = { kind: kindOf(opcode), size: `${length} B`, fault: broken };
-  if (opcode === Opcode.Close) return { ...words, preview: closePreview(payload) };
-  if (isControl(opcode)) return { ...words, preview: previewOf(payload, false) };
-  if (message === undefined) {
-    const kind = fin ? words.kind : `${words.kind}, goes on`;
-    const size = came < length ? `${came} of ${length} B` : words.size;
-    return { ...words, kind, size, preview: frame.rsv === 0 ? previewOf(payload, opcode === Opcode.Binary) : '' };
+  const words = { kind: kindOf(opcode), size: `${length} B`, preview: '', fault: broken };
+  if (isControl(opcode)) {
+    words.preview = opcode === Opcode.Close ? closePreview(payload) : previewOf(payload, false);
+  } else if (message === undefined) {
+    if (!fin) words.kind += ', goes on';
+    if (came < length) words.size = `${came} of ${length} B`;
+    if (frame.rsv === 0) words.preview = previewOf(payload, opcode === Opcode.Binary);
+  } else {
+    const { data, isBinary, frames, wireLength, isCompressed } = message;
+    if (frames > 1) words.kind += `, ends ${isBinary ? 'binary' : 'text'} of ${frames} frames`;
+    if (data === undefined) words.preview = isCompressed ? '(not inflated)' : '';
+    else {
+      words.size = isCompressed ? `${data.length} B from ${wireLength}` : `${data.length} B`;
+      words.preview = previewOf(data, isBinary);
+    }
   }
-  const { data, isBinary, frames, wireLength, isCompressed } = message;
-  const kind = frames === 1 ? words.kind : `${words.kind}, ends ${isBinary ? 'binary' : 'text'} of ${frames} frames`;
-  if (data === undefined) return { ...words, kind, preview: isCompressed ? '(not inflated)' : '' };
-  const size = isCompressed ? `${data.length} B from ${wireLength}` : `${data.length} B`;
-  return { ...words, kind, size, preview: previewOf(data, isBinary) };
+  return words;
 }
 
 function closePreview(payload: Uint8Array): string {
@@ -51,11 +55,25 @@ export function previewOf(data: Uint8Array, isBinary: boolean): string {
   const look = data.subarray(0, LOOK);
   const text = isBinary ? undefined : textIn(data.length > LOOK ? cutAtCharacter(look) : look);
   if (text === undefined) {
-    const shown = Buffer.from(look.subarray(0, BYTES_SHOWN));
-    return (shown.toString('hex').match(/../g) ?? []).join(' ') + (data.length > BYTES_SHOWN ? ' …' : '');
+    const shown = hexadecimal(look);
+    return data.length > BYTES_SHOWN ? `${shown} …` : shown;
   }
   const line = visibleText(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
   return data.length > LOOK ? `${line} …` : line;
+}
+
+const DIGITS: Uint8Array = Buffer.from('0123456789abcdef');
+/** Pairs of digits with spaces between them. */
+const PAIRS = Buffer.alloc(3 * BYTES_SHOWN, ' ');
+
+/** The first bytes in hexadecimal. */
+function hexadecimal(bytes: Uint8Array): string {
+  const count = Math.min(bytes.length, BYTES_SHOWN);
+  for (let at = 0; at < count; at++) {
+    PAIRS[3 * at] = DIGITS[bytes[at] >> 4];
+    PAIRS[3 * at + 1] = DIGITS[bytes[at] & 0xf];
+  }
+  return PAIRS.toString('latin1', 0, Math.max(0, 3 * count - 1));
 }
 
 /** Bytes of UTF-8 without a character that is not whole at their end. */
