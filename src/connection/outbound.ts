@@ -1,35 +1,15 @@
 // `Outbound` keeps messages and control frames in the order of their sends, although some are compressed later.
 import type { FrameEncoder } from '../codec/frame-encoder.js';
-import { toBytes, toResult, type Payload } from '../codec/payload.js';
-import { UsageError } from '../errors/usage-error.js';
-import type { WebSocketError } from '../errors/violations.js';
+import { toResult } from '../codec/payload.js';
+import { internalError, type WebSocketError } from '../errors/violations.js';
 import { LATER, type Deflater } from '../extensions/transform.js';
 import { Queue } from '../queue.js';
 import { FIN, OPCODE_BITS, Opcode, RSV1 } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import type { Values } from '../values/values.js';
+import { checked, type FragmentSource, type ReadyFragment } from './fragment.js';
 
-/** One fragment of a message that is sent as room allows. */
-export interface Fragment {
-  /** Bytes, or text, which is sent as UTF-8. */
-  readonly data: Payload;
-  /** Whether this is the last fragment of the message. */
-  readonly last: boolean;
-}
-
-/** A message that is sent in fragments as room allows. */
-export interface FragmentSource {
-  /** The next fragment; undefined when none is ready yet; the owner then calls `takeOutput` once one is. */
-  pull(): Fragment | undefined;
-  /** Called once when the message is abandoned before its end, as when the connection closes or fails. */
-  cancel?(): void;
-}
-
-/** A fragment whose data is known to be bytes. */
-interface ReadyFragment {
-  readonly data: Uint8Array | string;
-  readonly last: boolean;
-}
+export type { Fragment, FragmentSource } from './fragment.js';
 
 /** A frame, or a message still to be pulled, that has to wait for its turn. */
 interface Waiting {
@@ -196,7 +176,10 @@ export class Outbound {
     this.keep((waiting) => !(isBehind ||= waiting.source !== undefined));
   }
 
-  /** Abandons the first source, and returns whether the rest can go on: not when a part of its message has been written. */
+  /**
+   * Abandons the first source, and returns whether the rest can go on: not when a part of its message has been written. Where
+   * the deflater throws for a message behind it, that is the `failure`.
+   */
   dropSource(): boolean {
     if (this.hasSource && this.queue.first!.first === Opcode.Continuation) {
       this.abandon();
@@ -204,7 +187,12 @@ export class Outbound {
     }
     let isDropped = false;
     this.keep(({ source }) => isDropped || !(isDropped = source !== undefined));
-    this.proceed();
+    try {
+      this.proceed();
+    } catch (cause) {
+      // The deflater has seen a message that the peer will never get.
+      this.fail(internalError(cause));
+    }
     return true;
   }
 
@@ -259,9 +247,13 @@ export class Outbound {
       this.encoder.put(first | rsv, result, result.length, true);
       return true;
     }
-    this.failure = result;
-    this.keep((waiting) => waiting.first === (FIN | Opcode.Close));
+    this.fail(result);
     return false;
+  }
+
+  private fail(error: WebSocketError): void {
+    this.failure = error;
+    this.keep((waiting) => waiting.first === (FIN | Opcode.Close));
   }
 
   private proceed(): void {
@@ -283,14 +275,6 @@ export class Outbound {
       if (next.counted) this.released++;
     }
   }
-}
-
-/** A fragment that is ready to be written. */
-function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
-  if (fragment === undefined) return undefined;
-  if (typeof fragment !== 'object' || fragment === null) throw new UsageError('A source gives fragments, or undefined');
-  const { data, last } = fragment;
-  return { data: typeof data === 'string' ? data : toBytes(data), last };
 }
 
 /** A copy of bytes that the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */

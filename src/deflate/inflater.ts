@@ -1,8 +1,10 @@
 // `WasmInflater` decompresses the messages of one connection (RFC 7692 7.2.2) in a module that all of a thread share.
+import { UsageError } from '../errors/usage-error.js';
 import { violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
 import { Inflating, INFLATE_INPUT } from '../spec/deflate.js';
 import { Violation } from '../spec/violation.js';
+import { assertBytes } from './assert-bytes.js';
 import { joined } from './joined.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
@@ -30,6 +32,8 @@ export class WasmInflater implements Inflater, Tenant {
   }
 
   inflate(payload: Uint8Array, maxLength: number): Uint8Array | WebSocketError {
+    assertBytes(payload);
+    if (!(maxLength >= 0)) throw new UsageError('The longest result is a number of bytes, or Infinity');
     const { exports, bytes, inputAddress } = this.#machine;
     this.#enter();
     if (exports.outputRoom() < ONE_PIECE) exports.moveWindow();

@@ -160,6 +160,21 @@ describe.each(KERNELS)('a source on $name', (kernels) => {
     expect([take(connection), connection.state]).toEqual(['', State.LocalClosing]);
   });
 
+  test('dropSource: the connection fails where the deflater throws for a message behind', () => {
+    const deflate = (): never => {
+      throw new Error('no memory');
+    };
+    const connection = server({ deflater: { deflate, close() {} } });
+    const source = new Source(() => undefined);
+    connection.sendFrom(source);
+    connection.takeOutput();
+    connection.send('behind');
+    connection.dropSource();
+    expect(connection.failure).toMatchObject({ closeCode: 1011 });
+    expect(connection.next()).toMatchObject({ type: EventType.Failure, error: { cause: { message: 'no memory' } } });
+    expect([take(connection), connection.shouldEnd, source.cancels]).toEqual(['880203f3', true, 1]);
+  });
+
   test('dropSource does nothing where nothing is pulled', () => {
     const connection = server();
     connection.dropSource();

@@ -1,7 +1,8 @@
 // The inflater beside zlib: all that zlib can write, cut anywhere, and streams that are wrong in every way a stream can be.
 import { constants, createDeflateRaw, deflateRawSync, inflateRawSync, type DeflateRaw } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { canDeflate, createInflater } from '../../src/deflate/index.js';
+import { canDeflate, createDeflater, createInflater } from '../../src/deflate/index.js';
+import { UsageError } from '../../src/errors/usage-error.js';
 import type { WebSocketError } from '../../src/errors/violations.js';
 import { Inflating } from '../../src/spec/deflate.js';
 import { Role } from '../../src/spec/frame.js';
@@ -320,3 +321,33 @@ function flushed(stream: DeflateRaw, data: Buffer): Promise<Buffer> {
     });
   });
 }
+
+describe('arguments out of range are refused before anything is done', () => {
+  const good = agreed(15, true);
+  test.each([7, 16, -1, 0, 8.5, NaN, '15', undefined])('window bits %o', (bits) => {
+    for (const role of [Role.Client, Role.Server]) {
+      const bad = agreed(bits as number, true);
+      expect(() => createInflater(bad, role)).toThrow(UsageError);
+      expect(() => createDeflater(bad, role)).toThrow(UsageError);
+    }
+  });
+  test.each([undefined, null, 2, 'server'])('the role %o', (role) => {
+    expect(() => createInflater(good, role as Role)).toThrow(UsageError);
+    expect(() => createDeflater(good, role as Role)).toThrow(UsageError);
+  });
+  test.each([undefined, null, 'permessage-deflate'])('the agreement %o', (bad) => {
+    expect(() => createInflater(bad as never, Role.Client)).toThrow(UsageError);
+    expect(() => createDeflater(bad as never, Role.Client)).toThrow(UsageError);
+  });
+  test.each([undefined, null, 'text', 3, {}])('the payload %o', (bad) => {
+    expect(() => inflater().inflate(bad as never, Infinity)).toThrow(UsageError);
+    expect(() => createDeflater(good, Role.Server).deflate(bad as never, true)).toThrow(UsageError);
+  });
+  test.each([NaN, -1, undefined])('the limit %o', (limit) => {
+    expect(() => inflater().inflate(compressed(Buffer.from('hello')), limit as number)).toThrow(UsageError);
+  });
+  test('a limit that is no integer', () => {
+    const result = inflater().inflate(compressed(Buffer.from('hello')), 1.5);
+    expect((result as WebSocketError).closeCode).toBe(1009);
+  });
+});
