@@ -92,17 +92,17 @@ export async function run(
   const stop = (): void => order('stop');
   const connected: Connected[] = [];
   const done: Done[] = [];
-  let progress: Progress[] = [];
+  const news = plans.map(() => new News());
   signal.addEventListener('abort', stop);
   try {
     await new Promise<void>((resolve, reject) => {
-      const hear = (told: Told): void => {
+      const hear = (told: Told, from: News): void => {
         if (told.type === 'progress') {
-          if (progress.push(told) === plans.length) {
-            watcher.progress(together(progress));
-            progress = [];
-          }
+          from.told.push(told);
+          showSeconds(news, watcher);
         } else if (told.type === 'done') {
+          from.isLast = true;
+          showSeconds(news, watcher);
           if (done.push(told) === plans.length) resolve();
         } else if (connected.push(told) === plans.length) {
           const open = connected.reduce((sum, each) => sum + each.open, 0);
@@ -111,12 +111,36 @@ export async function run(
           else order({ at: performance.timeOrigin + performance.now() + HEAD_START });
         }
       };
-      for (const plan of plans) crew.push(hire(plan, hear, reject));
+      plans.forEach((plan, at) => crew.push(hire(plan, (told) => hear(told, news[at]), reject)));
     });
     return done;
   } finally {
     signal.removeEventListener('abort', stop);
     crew.forEach((hand) => hand.dismiss());
+  }
+}
+
+/** What one worker has told of its seconds that was not shown yet. */
+class News {
+  readonly told: Progress[] = [];
+  /** It has ended, and tells no more: before the others, where it has lost all its connections. */
+  isLast = false;
+  #errors = 0;
+
+  /** Its next second; of one that has ended, only its errors go on to count. */
+  next(): Progress {
+    const next = this.told.shift() ?? { type: 'progress', open: 0, answered: 0, errors: this.#errors, latency: NONE };
+    this.#errors = next.errors;
+    return next;
+  }
+}
+
+const NONE = new Histogram().pack();
+
+/** Shows the seconds that all workers have told of, but for those that have ended. */
+function showSeconds(news: readonly News[], watcher: Watcher): void {
+  while (news.some(({ told }) => told.length > 0) && news.every(({ told, isLast }) => isLast || told.length > 0)) {
+    watcher.progress(together(news.map((each) => each.next())));
   }
 }
 

@@ -269,6 +269,24 @@ describe('errors', () => {
     expect(status).toBe(1);
     expect(err).toMatch(/^p50 is .+, above --max-p50 0 ms\.\n.+ are below --min-rate 1,000,000,000\.\n/);
   });
+
+  it('of a worker that loses all its connections stay in the seconds of the others', async () => {
+    const url = await serverThat((websocket, number, request) => {
+      echo(websocket, number, request);
+      if (number === 1) websocket.once('message', () => setTimeout(() => websocket.close(1001), 1300));
+    });
+    const load = ['--rate', '200', '--warmup', '0', '--duration', '2500ms', '--max-errors', '1'];
+    const { status, out } = await run('--json', url, '--connections', '2', '--workers', '2', ...load);
+    const { seconds, messages } = JSON.parse(out) as Result;
+    expect(status).toBe(0);
+    expect(seconds.map(({ open, errors }) => [open, errors])).toEqual([
+      [2, 0],
+      [1, 1],
+      [1, 1],
+    ]);
+    const all = seconds.reduce((sum, { answered }) => sum + answered, 0);
+    expect(Math.abs(all - messages.answered)).toBeLessThan(10);
+  });
 });
 
 describe('reports', () => {
