@@ -39,8 +39,9 @@ interface Asked {
 }
 
 async function loadOne(asked: Asked, target: Target, before: Result | undefined): Promise<number> {
-  const { settings, terminal } = asked;
+  const { settings, terminal, signal } = asked;
   const result = await load(asked, target, '');
+  if (signal.aborted && result.measured === 0) throw new CommandError('Ended in the warm-up: nothing was measured.');
   say(asked, writeReport(result, before));
   save(settings, terminal, result, () => resultPage(result, before));
   const broken = judge(result, settings.limits, before);

@@ -161,11 +161,11 @@ export class Load implements Owner {
     return (this.#messages[Number(isCompressed)] ??= new Messages({ payloads, isBinary, isCompressed }));
   }
 
-  /** Waits until a time, or until the end of the window where that has come forward. */
+  /** Waits until a time, or until the end of the window where that has come forward, or no connection is left. */
   async #until(time: number): Promise<void> {
     for (;;) {
       const left = Math.min(time, this.#window.end) - performance.now();
-      if (left <= 0 || (this.#open === 0 && time > this.#window.start)) return;
+      if (left <= 0 || this.#open === 0) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#lookAgain = () => {

@@ -287,6 +287,44 @@ describe('errors', () => {
     const all = seconds.reduce((sum, { answered }) => sum + answered, 0);
     expect(Math.abs(all - messages.answered)).toBeLessThan(10);
   });
+
+  it('end the run at once where they leave no connection, also in the warm-up', async () => {
+    const url = await serverThat((websocket) => websocket.once('message', () => websocket.close(1001)));
+    const begun = performance.now();
+    const { errors, measured, status } = await measure(url, '--connections', '2', '--warmup', '8s', '--duration', '8s');
+    expect(performance.now() - begun).toBeLessThan(4000);
+    expect([status, measured, errors['closed with 1001']]).toEqual([1, 0, 2]);
+  });
+});
+
+describe('an interruption', () => {
+  it('of the warm-up leaves nothing to report', async () => {
+    const interruption = new AbortController();
+    const url = await serverThat((websocket, number, request) => {
+      echo(websocket, number, request);
+      websocket.once('message', () => interruption.abort());
+    });
+    const terminal = { out: () => expect.unreachable(), err: () => {}, columns: undefined };
+    await expect(
+      bench([url, '--warmup', '2s', '--workers', '1'], terminal, interruption.signal, hireHere),
+    ).rejects.toThrow(/^Ended in the warm-up: nothing was measured\.$/);
+  });
+
+  it('of the measured time leaves a report of what was measured', async () => {
+    const interruption = new AbortController();
+    const url = await serverThat((websocket, number, request) => {
+      echo(websocket, number, request);
+      websocket.once('message', () => setTimeout(() => interruption.abort(), 400));
+    });
+    let out = '';
+    const terminal = { out: (text: string) => void (out += text), err: () => {}, columns: undefined };
+    const given = [url, '--json', '--warmup', '0', '--workers', '1'];
+    await expect(bench(given, terminal, interruption.signal, hireHere)).resolves.toBe(0);
+    const { measured, messages } = JSON.parse(out) as Result;
+    expect(measured).toBeGreaterThan(300);
+    expect(measured).toBeLessThan(4000);
+    expect(messages.answered).toBeGreaterThan(0);
+  });
 });
 
 describe('reports', () => {
