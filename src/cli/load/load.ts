@@ -69,7 +69,7 @@ export class Load implements Owner {
       go();
     });
     this.#settled = () => {};
-    if (pace.rate !== undefined) await rehearse();
+    if (pace.rate !== undefined && this.#open > 0 && !this.#isStopped) await rehearse();
     this.#tell({ type: 'connected', open: this.#open, errors: { ...this.#errors } });
   }
 
