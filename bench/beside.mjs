@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { TABLE } from './lib/cells.mjs';
-import { makeSide } from './lib/decoders.mjs';
+import { batchOf, DECODING, TABLE } from './lib/cells.mjs';
+import { ourDecoder } from './lib/decoders.mjs';
 import { makePayload, makeStream } from './lib/frames.mjs';
 import { start } from './lib/programs.mjs';
 import { measure, repeat, summarize } from './lib/rounds.mjs';
@@ -74,42 +74,22 @@ function compare(label, makeOne) {
   tell(label, [all.flatMap(([other]) => other), all.flatMap(([, here]) => here)]);
 }
 
-function decoder(build, stream, text) {
-  return makeSide('decode', stream, (audience) => {
-    const connection = new build.Connection({ role: build.Role.Server, text, values: build.nodeValues });
-    return (chunk) => {
-      connection.receiveOwned(chunk);
-      for (let event = connection.next(); event !== undefined; event = connection.next()) audience.take(event.data);
-      connection.detach();
-    };
-  });
+function decoder({ Connection, nodeValues }, stream, text) {
+  return ourDecoder('decode', stream, { text, values: nodeValues, Ours: Connection });
 }
 
-/** `write` is called for each frame, `from.take` after as many as make 64 KiB, or 64. */
+/** `write` is called for each frame, and the batch is taken after as many as a transport takes at once. */
 function encoder(from, length, write) {
-  const units = Math.max(1, Math.min(64, Math.floor(65_536 / length)));
   const taken = () => {
     const chunks = from.takeOutput?.() ?? from.take();
     if (chunks.length === 1) from.reuse(chunks[0]);
   };
-  return repeat('encode', write, taken, units);
+  return repeat('encode', write, taken, batchOf(length));
 }
 
 if (row === undefined)
   console.log(`${'ns, medians'.padEnd(48)} ${'other'.padStart(8)} ${'here'.padStart(8)}  other/here`);
-for (const [kind, length, chunk] of [
-  ['ascii', 16, 65_536],
-  ['ascii', 16, 1460],
-  ['ascii', 125, 65_536],
-  ['ascii', 125, 1460],
-  ['ascii', 1024, 65_536],
-  ['ascii', 1024, 1460],
-  ['cjk', 125, 65_536],
-  ['cjk', 1024, 65_536],
-  ['ascii', 16_384, 65_536],
-  ['binary', 65_536, 65_536],
-  ['binary', 1 << 20, 65_536],
-]) {
+for (const [kind, length, chunk] of DECODING) {
   const stream = makeStream({ kind, length, chunk });
   compare(`decode ${kind} ${length} B, chunks of ${chunk} B`, (build) => decoder(build, stream, 'bytes'));
   if (kind !== 'binary' && chunk === 65_536)

@@ -10,6 +10,7 @@ import { Connection } from '../dist/connection/connection.js';
 import { kernels } from '../dist/kernels/index.js';
 import { nodeValues } from '../dist/node/values.js';
 import { FIN, Opcode, Role } from '../dist/spec/frame.js';
+import { batchOf, DECODING } from './lib/cells.mjs';
 import { driverDecoder, ourDecoder, twinDecoder, wsDecoder } from './lib/decoders.mjs';
 import { makeFrame, makePayload, makeStream } from './lib/frames.mjs';
 import { makeRow, openResults } from './lib/results.mjs';
@@ -24,10 +25,6 @@ const WSLAY_FRAMES = 'wslay in C, frame level';
 const NOT_MASKED = 'wsimd, not masked';
 const PER_MESSAGE = 'ns of processor time per message';
 
-/** How many frames are written before they are taken: 64, as in one tick of a busy server, or what makes 64 KiB, where a transport writes at once. */
-function batchOf(length) {
-  return Math.max(1, Math.min(64, Math.floor(65_536 / length)));
-}
 /** A socket that writes nothing, but encodes strings, which `ws` leaves to the socket. */
 const NO_SOCKET = {
   cork() {},
@@ -53,19 +50,7 @@ results.write();
 
 function benchDecode() {
   const table = results.table('Decode masked frames into Buffers to keep', PER_MESSAGE);
-  for (const [kind, length, chunk] of [
-    ['ascii', 16, 65_536],
-    ['ascii', 16, 1460],
-    ['ascii', 125, 65_536],
-    ['ascii', 125, 1460],
-    ['ascii', 1024, 65_536],
-    ['ascii', 1024, 1460],
-    ['ascii', 16_384, 65_536],
-    ['cjk', 125, 65_536],
-    ['cjk', 1024, 65_536],
-    ['binary', 65_536, 65_536],
-    ['binary', 1 << 20, 65_536],
-  ]) {
+  for (const [kind, length, chunk] of DECODING) {
     const stream = makeStream({ kind, length, chunk });
     const sides = [
       ourDecoder('wsimd', stream),

@@ -40,3 +40,23 @@ export const GRID = [
     return [1, 64].map((depth) => ({ kind: 'ascii', length, connections: 50, depth, isTls: true }));
   }),
 ].filter(({ connections, depth, length }) => connections * depth * length <= UNDER_WAY);
+
+/** Streams to decode: kind and length of the messages, and the length of the chunks that they come in. */
+export const DECODING = [
+  ['ascii', 16, 65_536],
+  ['ascii', 16, 1460],
+  ['ascii', 125, 65_536],
+  ['ascii', 125, 1460],
+  ['ascii', KIB, 65_536],
+  ['ascii', KIB, 1460],
+  ['ascii', 16 * KIB, 65_536],
+  ['cjk', 125, 65_536],
+  ['cjk', KIB, 65_536],
+  ['binary', 65_536, 65_536],
+  ['binary', MIB, 65_536],
+];
+
+/** How many frames are written before they are taken: 64, as in one tick of a busy server, or what makes 64 KiB, where a transport writes at once. */
+export function batchOf(length) {
+  return Math.max(1, Math.min(64, Math.floor(65_536 / length)));
+}

@@ -8,7 +8,7 @@ import { Role } from '../../dist/spec/frame.js';
 import { Audience, copyChunks } from './frames.mjs';
 
 /** What all sides share. Chunks are unmasked in place by each of them, so that every pass gets fresh ones, made before the clock starts. */
-export function makeSide(name, stream, open) {
+function makeSide(name, stream, open) {
   const audience = new Audience(stream);
   const receive = open(audience);
   return {
@@ -22,10 +22,13 @@ export function makeSide(name, stream, open) {
   };
 }
 
-/** What a server's transport does with a chunk of a net socket; `text` as the option of that name. */
-export function ourDecoder(name, stream, { text = 'bytes', kernels, values = nodeValues } = {}) {
+/**
+ * What a server's transport does with a chunk of a net socket; `text` as the option of that name, `values` those of the build
+ * that `Ours` comes from.
+ */
+export function ourDecoder(name, stream, { text = 'bytes', kernels, values = nodeValues, Ours = Connection } = {}) {
   return makeSide(name, stream, (audience) => {
-    const connection = new Connection({ role: Role.Server, text, kernels, values });
+    const connection = new Ours({ role: Role.Server, text, kernels, values });
     return (chunk) => {
       connection.receiveOwned(chunk);
       for (let event = connection.next(); event !== undefined; event = connection.next()) audience.take(event.data);
