@@ -199,15 +199,15 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /** The piece's text, which must be valid. With `ascii`, no byte is above 0x7f. @internal */
   text(ascii: boolean): string {
-    const { kernels, values, records, record } = this;
-    if (records !== kernels.words) {
-      const bytes = this.memory.bytes(records, record);
-      return values.text(bytes, 0, bytes.length, ascii);
-    }
-    const shared = this.window?.text(record, this.recordsEnd);
-    if (shared !== undefined) return shared;
-    const offset = records[record + RECORD_OFFSET];
-    return values.text(kernels.bytes, offset, offset + records[record + RECORD_LENGTH], ascii);
+    const { window, records, record } = this;
+    if (window !== undefined && records === this.kernels.words) return window.text(record, this.recordsEnd, ascii);
+    const bytes = this.memory.bytes(records, record);
+    return this.values.text(bytes, 0, bytes.length, ascii);
+  }
+
+  /** The piece's text, where one string was made of it and its neighbours already. @internal */
+  sharedText(): string | undefined {
+    return this.window?.slice(this.record);
   }
 
   override get remaining(): number {
@@ -269,6 +269,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     // Without a record the chunk was part of a header, which the saved state holds.
     if (span === undefined) return this.forget();
     this.memory.carryOut(span[0], span[1]);
+    this.window?.close();
     kernels.tenant = undefined;
   }
 

@@ -38,9 +38,19 @@ export class TextWindow {
     private readonly values: Values,
   ) {}
 
-  /** The text of the whole, valid message at `record`; undefined when the next record shares no window with it. */
-  text(record: number, recordsEnd: number): string | undefined {
-    if (record >= this.end && !this.open(record, recordsEnd)) return undefined;
+  /** The text of the valid piece at `record`; with `ascii`, no byte is above 0x7f. */
+  text(record: number, recordsEnd: number, ascii: boolean): string {
+    if (record >= this.end) this.open(record, recordsEnd);
+    const shared = this.slice(record);
+    if (shared !== undefined) return shared;
+    const { words, bytes } = this.kernels;
+    const start = words[record + RECORD_OFFSET];
+    return this.values.text(bytes, start, start + words[record + RECORD_LENGTH], ascii);
+  }
+
+  /** The text of `record`, where the window that is open covers it. */
+  slice(record: number): string | undefined {
+    if (record >= this.end) return undefined;
     if (this.ends === undefined) {
       const { words } = this.kernels;
       const at = words[record + RECORD_OFFSET] - this.offset;
@@ -57,17 +67,18 @@ export class TextWindow {
     this.ends = undefined;
   }
 
-  private open(record: number, recordsEnd: number): boolean {
+  /** Opens a window where the next record shares one with this. */
+  private open(record: number, recordsEnd: number): void {
     const { kernels, values } = this;
     const { words } = kernels;
     const kind = words[record + RECORD_KIND] & JUDGED;
     const isAscii = kind === (WHOLE_TEXT | RECORD_ASCII);
-    if (!isAscii && kind !== WHOLE_TEXT) return false;
+    if (!isAscii && kind !== WHOLE_TEXT) return;
     const decode = isAscii ? values.latin1 : values.utf16;
-    if (decode === undefined) return false;
+    if (decode === undefined) return;
     const start = words[record + RECORD_OFFSET];
     // Two messages of this length would not fit.
-    if (words[record + RECORD_LENGTH] > WINDOW / 2) return false;
+    if (words[record + RECORD_LENGTH] > WINDOW / 2) return;
     let end = record;
     let stop = start;
     while (end < recordsEnd && (words[end + RECORD_KIND] & JUDGED) === kind) {
@@ -76,25 +87,24 @@ export class TextWindow {
       stop = after;
       end += RECORD_WORDS;
     }
-    if (end - record < 2 * RECORD_WORDS) return false;
-    this.first = record;
-    this.end = end;
+    if (end - record < 2 * RECORD_WORDS) return;
     if (isAscii) {
       // Headers lie between the messages: bytes like others, one code unit each.
       this.offset = start;
       this.ends = undefined;
       this.string = decode(kernels.bytes, start, stop);
-      return true;
+    } else {
+      const { scratchAddress } = kernels;
+      const ends: number[] = [];
+      let units = 0;
+      for (let at = record; at < end; at += RECORD_WORDS) {
+        units += kernels.transcode(words[at + RECORD_OFFSET], words[at + RECORD_LENGTH], scratchAddress + 2 * units);
+        ends.push(units);
+      }
+      this.ends = ends;
+      this.string = decode(kernels.bytes, scratchAddress, scratchAddress + 2 * units);
     }
-    const { scratchAddress } = kernels;
-    const ends: number[] = [];
-    let units = 0;
-    for (let at = record; at < end; at += RECORD_WORDS) {
-      units += kernels.transcode(words[at + RECORD_OFFSET], words[at + RECORD_LENGTH], scratchAddress + 2 * units);
-      ends.push(units);
-    }
-    this.ends = ends;
-    this.string = decode(kernels.bytes, scratchAddress, scratchAddress + 2 * units);
-    return true;
+    this.first = record;
+    this.end = end;
   }
 }

@@ -79,7 +79,7 @@ export abstract class Receiving {
     if (this.untold !== undefined || inbound.inflating !== undefined) return this.nextHeld();
     if (!decoder.next()) return undefined;
     const kind = decoder.kindWord;
-    if (!isWhole(kind, this.plainMask)) return this.told(inbound.next());
+    if (!isWhole(kind, this.plainMask)) return this.nextOther();
     const data = decoder.take();
     if (data === undefined) return this.follow(failed(Violation.Internal));
     return {
@@ -104,6 +104,15 @@ export abstract class Receiving {
   /** Whether the message that `nextPlain` has just returned is binary. @internal */
   get isBinary(): boolean {
     return !this.decoder.isText;
+  }
+
+  /** The next event, from a record on that is not a plain message: most often one of many short texts. */
+  private nextOther(): ConnectionEvent | undefined {
+    const { decoder, inbound } = this;
+    const data = decoder.sharedText();
+    if (data === undefined) return this.told(inbound.next());
+    const fragmentEnds = inbound.keepFragments ? [decoder.length] : undefined;
+    return { type: EventType.Message, data, isBinary: false, fragmentEnds };
   }
 
   /** The next event, when a failure has not been reported yet or the inflater has a message. */

@@ -56,8 +56,13 @@ export abstract class Teller extends Transport implements ReceivingSession {
   private readonly isDirect = emitsPlainly();
   /** The rest of the read bytes is dispatched in a later turn. */
   protected isPacing = false;
-  /** The asynchronous context of the read whose message is being inflated. */
-  private inflating: AsyncResource | undefined;
+  /**
+   * The asynchronous context of the last read whose message had to wait to be inflated. From then on all messages are
+   * emitted in it: a context that a listener enters in it would be lost to those of later reads.
+   */
+  private scope: AsyncResource | undefined;
+  /** Whether the scope is that of the message which is being inflated. */
+  private isScoped = false;
   /** The sender and receiver, once the application has asked for them. */
   protected parts: { sender?: SessionSender; receiver?: SessionReceiver } | undefined;
 
@@ -119,6 +124,11 @@ export abstract class Teller extends Transport implements ReceivingSession {
     return this.face._paused || this.isPacing || this.connection.isInflating;
   }
 
+  protected override read(): void {
+    if (this.scope === undefined) super.read();
+    else this.scope.runInAsyncScope(super.read, this);
+  }
+
   protected override dispatch(): void {
     if (this.isPacing) return;
     const { connection, face, methods } = this;
@@ -149,7 +159,8 @@ export abstract class Teller extends Transport implements ReceivingSession {
       }
     }
     if (connection.isInflating) {
-      this.inflating ??= new AsyncResource('WebSocketInflate');
+      if (!this.isScoped) this.scope = new AsyncResource('WebSocketInflate');
+      this.isScoped = true;
       this.regulate();
     }
   }
@@ -160,10 +171,9 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   /** Takes the message that the inflater has made. */
   inflated(result: Parameters<Connection['inflated']>[0]): void {
-    const { inflating } = this;
-    this.inflating = undefined;
-    if (inflating === undefined) this.tellInflated(result);
-    else inflating.runInAsyncScope(() => this.tellInflated(result));
+    this.isScoped = false;
+    if (this.scope === undefined) this.tellInflated(result);
+    else this.scope.runInAsyncScope(() => this.tellInflated(result));
   }
 
   private tellInflated(result: Parameters<Connection['inflated']>[0]): void {
