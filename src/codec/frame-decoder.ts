@@ -194,7 +194,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /** Copies the piece's bytes to `at` in `target`, which must have room for them. */
   copyTo(target: Uint8Array, at: number): void {
-    target.set(this.memory.bytes(this.records, this.record), at);
+    this.memory.copyTo(this.records, this.record, target, at);
   }
 
   /** The piece's text, which must be valid. With `ascii`, no byte is above 0x7f. @internal */

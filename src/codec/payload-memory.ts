@@ -9,6 +9,9 @@ import type { Values } from '../values/values.js';
  */
 const SLAB_UP_TO = 12 * 1024;
 
+/** Up to this many bytes are copied sooner one by one than with a view of them. */
+const BY_ONE = 32;
+
 /** Memory for payloads: a slab that they are copied to, or a chunk that was given away and gets them back unmasked. */
 export class PayloadMemory {
   /**
@@ -69,6 +72,15 @@ export class PayloadMemory {
     const length = records[record + RECORD_LENGTH];
     if (records !== this.kernels.words) return new Uint8Array(this.slab!, this.shift + offset, length);
     return this.kernels.bytes.subarray(offset, offset + length);
+  }
+
+  /** Copies the payload of `record` to `at` in `target`, which must have room for it. */
+  copyTo(records: Int32Array, record: number, target: Uint8Array, at: number): void {
+    const length = records[record + RECORD_LENGTH];
+    if (records !== this.kernels.words || length > BY_ONE) return target.set(this.bytes(records, record), at);
+    const { bytes } = this.kernels;
+    const offset = records[record + RECORD_OFFSET];
+    for (let index = 0; index < length; index++) target[at + index] = bytes[offset + index];
   }
 
   /** Copies [start, end) out of the kernels' memory; payloads are copies from then on. */
