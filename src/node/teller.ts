@@ -126,7 +126,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   protected override read(): void {
     if (this.scope === undefined) super.read();
-    else this.scope.runInAsyncScope(super.read, this);
+    else this.scope.runInAsyncScope(() => super.read());
   }
 
   protected override dispatch(): void {
