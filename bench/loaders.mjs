@@ -10,8 +10,8 @@ import { isThere, pinning, start } from './lib/programs.mjs';
 import { summarize } from './lib/rounds.mjs';
 import { isSmoke, only } from './lib/times.mjs';
 
-const ROUNDS = isSmoke ? 1 : 5;
-const SECONDS = isSmoke ? 1 : 4;
+const ROUNDS = isSmoke ? 1 : 7;
+const SECONDS = isSmoke ? 1 : 10;
 const WARM_UP = 2;
 const CONNECTIONS = 50;
 const RATES = [1000, 10_000, 50_000, 100_000];

@@ -1,19 +1,47 @@
-// `explained` and its neighbours read the words of a command line, and name a wrong one in one sentence.
+// `readOptions` and its neighbours read the words of a command line, and name a wrong one in one sentence.
 import { readFileSync } from 'node:fs';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CommandError, wordsOf } from './command-error.js';
 
+/** A wrong option is taken for a known one that differs from it in at most so many letters. */
+const NEAR = 2;
+
 /**
- * The result of `parse` for a command's arguments.
- * @param command its name, for the sentence
- * @throws CommandError in place of the error of `parse`, by way of parseArgs
+ * The options and words of a command line, as parseArgs reads them.
+ * @param command the command's name, for the sentence
+ * @throws CommandError for a wrong one
  */
-export function explained<Parsed>(command: string, parse: () => Parsed): Parsed {
+export function readOptions<const Config extends ParseArgsConfig>(
+  command: string,
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
   try {
-    return parse();
+    return parseArgs(config);
   } catch (error) {
     const [sentence] = wordsOf(error).split(/\.\s/);
-    throw new CommandError(`wsimd ${command}: ${sentence.replace(/\.$/, '')}.`);
+    const wrong = /^Unknown option '--(.+)'/.exec(sentence)?.[1];
+    const hint = wrong === undefined ? '' : hintFor(wrong, command, Object.keys(config.options ?? {}));
+    throw new CommandError(`wsimd ${command}: ${sentence.replace(/\.$/, '')}${hint}.`);
   }
+}
+
+function hintFor(wrong: string, command: string, known: readonly string[]): string {
+  const near = known.map((name) => ({ name, far: distance(wrong, name) })).sort((a, b) => a.far - b.far)[0];
+  if (near !== undefined && near.far <= NEAR) return `; --${near.name} is an option`;
+  return `; the options are in wsimd ${command} --help`;
+}
+
+/** The number of letters to put in, take out or replace that make one word the other. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (let at = 0; at < one.length; at++) {
+    const next = [at + 1];
+    for (let to = 0; to < other.length; to++) {
+      next.push(Math.min(row[to] + (one[at] === other[to] ? 0 : 1), row[to + 1] + 1, next[to] + 1));
+    }
+    row = next;
+  }
+  return row[other.length];
 }
 
 /**

@@ -2,9 +2,9 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
-import { explained, pathOf, wholeNumber } from './arguments.js';
+import { readOptions, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 
@@ -106,9 +106,11 @@ const CLIENT_OPTIONS = {
  */
 export function readServerSettings(words: string[]): ServerSettings {
   const [args, command] = withCommand(words);
-  const { values, positionals } = explained('conformance server', () =>
-    parseArgs({ args, options: SERVER_OPTIONS, allowPositionals: true }),
-  );
+  const { values, positionals } = readOptions('conformance server', {
+    args,
+    options: SERVER_OPTIONS,
+    allowPositionals: true,
+  });
   const spec = specOf(values.spec);
   const [url, ...rest] = positionals;
   if (rest.length > 0) throw new CommandError(`There is one server too many: ${rest.join(' ')}.`);
@@ -135,7 +137,7 @@ export function readServerSettings(words: string[]): ServerSettings {
  */
 export function readClientSettings(words: string[]): ClientSettings {
   const [args, command] = withCommand(words);
-  const { values } = explained('conformance client', () => parseArgs({ args, options: CLIENT_OPTIONS }));
+  const { values } = readOptions('conformance client', { args, options: CLIENT_OPTIONS });
   const spec = specOf(values.spec);
   const address = spec.url === undefined ? undefined : addressOf(spec.url);
   const port = values.port === undefined ? address?.port : wholeNumber(values.port, '--port', 0, 65535);

@@ -3,13 +3,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { CASE_PAGE_STYLE, casePage, type Link } from '../conformance/report/case-page.js';
 import { fileNames } from '../conformance/report/file-names.js';
 import { type AgentReport, byGroup, standingOf, tally } from '../conformance/report/report.js';
 import { type TableRow, tablePage } from '../conformance/report/table-page.js';
 import { writeWhole } from '../conformance/report/write.js';
-import { explained, pathOf, wholeNumber } from './arguments.js';
+import { readOptions, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { repeat } from './conformance-repeat.js';
 import { examineListed, type Run, type Runner } from './listed-run.js';
@@ -64,9 +64,7 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
     terminal.out(TABLE_USAGE);
     return 0;
   }
-  const { values, positionals } = explained('conformance table', () =>
-    parseArgs({ args, allowPositionals: true, options: OPTIONS }),
-  );
+  const { values, positionals } = readOptions('conformance table', { args, allowPositionals: true, options: OPTIONS });
   if (positionals.length !== 1) throw new CommandError('Give one list of testees.');
   pathOf(values.out, '--out');
   const named = readTesteeList(positionals[0]);

@@ -1,11 +1,10 @@
 // `tell` answers `--list`, `--explain` and `--script` of `wsimd conformance` without running a case.
 
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { CannotRunError, selectCases } from '../conformance/index.js';
 import { explain } from '../conformance/explain.js';
 import { reproduce } from '../conformance/reproduce.js';
-import { explained } from './arguments.js';
+import { readOptions } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import type { Terminal } from './terminal.js';
 
@@ -29,9 +28,11 @@ const WORDS: readonly string[] = ['--list', '--explain', '--script', '--case'];
 export function tell(testee: 'server' | 'client', args: string[], terminal: Terminal): boolean {
   const own = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
   if (!own.some((word) => WORDS.includes(word.split('=')[0]))) return false;
-  const { values, positionals } = explained(`conformance ${testee}`, () =>
-    parseArgs({ args: own, options: OPTIONS, allowPositionals: true }),
-  );
+  const { values, positionals } = readOptions(`conformance ${testee}`, {
+    args: own,
+    options: OPTIONS,
+    allowPositionals: true,
+  });
   const list = (texts: string[] | undefined): string[] | undefined => texts?.flatMap((text) => text.split(','));
   if (values.list) {
     const cases = list(values.cases);

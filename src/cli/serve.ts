@@ -3,11 +3,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
-import { parseArgs } from 'node:util';
 import { judgeOrigin } from '../conformance/origin.js';
 import { WebSocket, WebSocketServer } from '../index.js';
 import { kernels } from '../sans-io.js';
-import { explained, readPem, wholeNumber } from './arguments.js';
+import { readOptions, readPem, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { page, PAGE_POLICY } from './page.js';
 import type { Terminal } from './terminal.js';
@@ -116,21 +115,19 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
 }
 
 function readSettings(args: string[]): Settings {
-  const { values } = explained('serve', () =>
-    parseArgs({
-      args,
-      options: {
-        host: { type: 'string', default: '127.0.0.1' },
-        port: { type: 'string', default: '9001' },
-        'max-payload': { type: 'string', default: String(100 * MEBIBYTE) },
-        deflate: { type: 'boolean', default: false },
-        'allow-origin': { type: 'string', multiple: true, default: [] },
-        cert: { type: 'string' },
-        key: { type: 'string' },
-        http2: { type: 'boolean', default: false },
-      },
-    }),
-  );
+  const { values } = readOptions('serve', {
+    args,
+    options: {
+      host: { type: 'string', default: '127.0.0.1' },
+      port: { type: 'string', default: '9001' },
+      'max-payload': { type: 'string', default: String(100 * MEBIBYTE) },
+      deflate: { type: 'boolean', default: false },
+      'allow-origin': { type: 'string', multiple: true, default: [] },
+      cert: { type: 'string' },
+      key: { type: 'string' },
+      http2: { type: 'boolean', default: false },
+    },
+  });
   const { cert, key, http2 } = values;
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
   if (http2 && cert === undefined)

@@ -111,7 +111,7 @@ it('connects to a Unix socket, and to an address without a scheme', async () => 
 it.each([
   [[], /^wsimd connect takes one URL/],
   [['ws://127.0.0.1:1', 'more'], /^wsimd connect takes one URL/],
-  [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'\.$/],
+  [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'; the options are in wsimd connect --help\.$/],
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
   [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a whole number/],
   [['ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],

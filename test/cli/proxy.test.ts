@@ -433,7 +433,7 @@ describe('the command line', () => {
   it.each([
     [[], /^Where to listen and where to connect\?/],
     [['9000'], /^Where to listen and where to connect\?/],
-    [['--nonsense'], /^wsimd proxy: Unknown option '--nonsense'\.$/],
+    [['--nonsense'], /^wsimd proxy: Unknown option '--nonsense'; the options are in wsimd proxy --help\.$/],
     [['ws://127.0.0.1:1', '0'], /^LISTEN is a port, such as 9000, or HOST:PORT, not "ws:/],
     [['70000', 'ws://127.0.0.1:1'], /^LISTEN is a port/],
     [['0', 'gopher://here'], /^TARGET is a URL such as ws:/],

@@ -233,6 +233,7 @@ it.each([
   [['x.jsonl', 'ws://127.0.0.1:1', '--listen', '0'], /^Give a FILE, and one of URL/],
   [['/no/such/file', 'ws://127.0.0.1:1'], /^Cannot read \/no\/such\/file: /],
   [['package.json', 'ws://127.0.0.1:1'], /^package\.json, line 1: this is no JSON object\.$/],
+  [['EMPTY.har', 'ws://127.0.0.1:1'], /EMPTY\.har is no HAR: JSON with "log" and its "entries"\.$/],
   [['FILE', 'ws://127.0.0.1:1', '--speed', '0'], /^--speed takes a number above 0/],
   [['FILE', 'ws://127.0.0.1:1', '--speed', '2', '--fast'], /^--fast and --speed do not go together\.$/],
   [['FILE', 'ws://127.0.0.1:1', '--connection', '7'], /^There is no connection 7 in the recording\. There are: 1\.$/],
@@ -243,7 +244,9 @@ it.each([
 ])('%j is refused in one sentence', async (args, sentence) => {
   const file = join(directory(), 'a.jsonl');
   writeFileSync(file, '{"recording":1,"started":"2026-01-01T00:00:00Z","url":"ws://x/"}\n');
-  const given = args.map((word) => (word === 'FILE' ? file : word));
+  const empty = join(directory(), 'EMPTY.har');
+  writeFileSync(empty, '{}');
+  const given = args.map((word) => (word === 'FILE' ? file : word === 'EMPTY.har' ? empty : word));
   await expect(run(given)).rejects.toThrow(
     expect.objectContaining({ name: 'CommandError', message: expect.stringMatching(sentence) as string }),
   );

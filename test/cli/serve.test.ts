@@ -35,7 +35,7 @@ describe('the command', () => {
   });
 
   test.each([
-    [['--nonsense'], /^wsimd serve: Unknown option '--nonsense'\.$/],
+    [['--nonsense'], /^wsimd serve: Unknown option '--nonsense'; the options are in wsimd serve --help\.$/],
     [['--port', 'http'], /^--port takes a whole number from 0 to 65535, not "http"\.$/],
     [['--port', '65536'], /^--port takes a whole number/],
     [['--max-payload', '0'], /^--max-payload takes a whole number from 1 to/],

@@ -1,8 +1,7 @@
 // `readSettings` reads the words of `wsimd bench`, and names a wrong one in one sentence.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
-import { explained, wholeNumber } from '../arguments.js';
+import { readOptions, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { KNOWN_SERVERS } from './known-servers.js';
 import { LIMITS, type Limits } from './limits.js';
@@ -87,9 +86,11 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, '': 1000, s: 1000, m: 6
  * @throws CommandError for words that say none
  */
 export function readSettings(args: readonly string[]): Settings | undefined {
-  const { values, positionals } = explained('bench', () =>
-    parseArgs({ args: withJsonFile(args), allowPositionals: true, options: OPTIONS }),
-  );
+  const { values, positionals } = readOptions('bench', {
+    args: withJsonFile(args),
+    allowPositionals: true,
+    options: OPTIONS,
+  });
   if (values.help) return undefined;
   const against = values.against === undefined ? [] : knownServers(values.against);
   if (against.length > 0 && positionals.length > 0)

@@ -1,6 +1,5 @@
 // `proxySettings` reads the command line of `wsimd proxy`, and `PROXY_USAGE` explains it.
-import { parseArgs } from 'node:util';
-import { explained, readPem, wholeNumber } from '../arguments.js';
+import { readOptions, readPem, wholeNumber } from '../arguments.js';
 import { CommandError } from '../command-error.js';
 import { listenAddress, targetOf, type Target } from '../target.js';
 import { Filter } from '../traffic/filter.js';
@@ -56,27 +55,25 @@ export interface ProxySettings {
  * @throws CommandError
  */
 export function proxySettings(args: string[]): ProxySettings | undefined {
-  const { values, positionals } = explained('proxy', () =>
-    parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean' },
-        page: { type: 'string' },
-        filter: { type: 'string', multiple: true, default: [] },
-        quiet: { type: 'boolean', default: false },
-        record: { type: 'string' },
-        'rewrite-host': { type: 'boolean', default: false },
-        insecure: { type: 'boolean', default: false },
-        cert: { type: 'string' },
-        key: { type: 'string' },
-        delay: { type: 'string' },
-        drop: { type: 'string' },
-        cut: { type: 'string' },
-        on: { type: 'string', multiple: true, default: [] },
-      },
-    }),
-  );
+  const { values, positionals } = readOptions('proxy', {
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean' },
+      page: { type: 'string' },
+      filter: { type: 'string', multiple: true, default: [] },
+      quiet: { type: 'boolean', default: false },
+      record: { type: 'string' },
+      'rewrite-host': { type: 'boolean', default: false },
+      insecure: { type: 'boolean', default: false },
+      cert: { type: 'string' },
+      key: { type: 'string' },
+      delay: { type: 'string' },
+      drop: { type: 'string' },
+      cut: { type: 'string' },
+      on: { type: 'string', multiple: true, default: [] },
+    },
+  });
   if (values.help) return undefined;
   if (positionals.length !== 2) {
     throw new CommandError('Where to listen and where to connect? For instance: wsimd proxy 9000 ws://127.0.0.1:9001.');

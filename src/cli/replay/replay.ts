@@ -1,13 +1,12 @@
 // `replay` is `wsimd replay FILE ...`: it plays one side of recorded connections, and turns recordings into HARs and back.
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { explained, ownVersion, plural, readPem, wholeNumber } from '../arguments.js';
+import { readOptions, ownVersion, plural, readPem, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { listenAddress, targetOf } from '../target.js';
 import type { Terminal } from '../terminal.js';
-import { toHar } from '../traffic/har.js';
+import { isHarName, toHar } from '../traffic/har.js';
 import type { RecordedConnection } from '../traffic/recorded.js';
-import { isHarName } from '../traffic/recorder.js';
+
 import { readRecording, writeRecording } from '../traffic/recording.js';
 import { playToServer } from './as-client.js';
 import { PlayingServer } from './as-server.js';
@@ -54,25 +53,23 @@ interface Result {
  * @throws CommandError for arguments and files that cannot be used, and where there is no connection
  */
 export async function replay(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const { values, positionals } = explained('replay', () =>
-    parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean' },
-        listen: { type: 'string' },
-        save: { type: 'string' },
-        fast: { type: 'boolean', default: false },
-        speed: { type: 'string' },
-        connection: { type: 'string' },
-        check: { type: 'boolean', default: false },
-        wait: { type: 'string', default: '1000' },
-        insecure: { type: 'boolean', default: false },
-        cert: { type: 'string' },
-        key: { type: 'string' },
-      },
-    }),
-  );
+  const { values, positionals } = readOptions('replay', {
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean' },
+      listen: { type: 'string' },
+      save: { type: 'string' },
+      fast: { type: 'boolean', default: false },
+      speed: { type: 'string' },
+      connection: { type: 'string' },
+      check: { type: 'boolean', default: false },
+      wait: { type: 'string', default: '1000' },
+      insecure: { type: 'boolean', default: false },
+      cert: { type: 'string' },
+      key: { type: 'string' },
+    },
+  });
   if (values.help) {
     terminal.out(USAGE);
     return 0;

@@ -1,8 +1,7 @@
 // `connect` is `wsimd connect URL`: lines go to a WebSocket server as messages, and its messages come back as lines.
 import type { IncomingMessage } from 'node:http';
-import { parseArgs } from 'node:util';
 import { WebSocket } from '../../index.js';
-import { explained, wholeNumber } from '../arguments.js';
+import { readOptions, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import type { Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
@@ -112,26 +111,24 @@ async function recordTo(file: string): Promise<SessionRecord> {
 }
 
 function settingsOf(args: string[]): Settings | undefined {
-  const { values, positionals } = explained('connect', () =>
-    parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean' },
-        header: { type: 'string', multiple: true, default: [] },
-        protocol: { type: 'string', multiple: true, default: [] },
-        origin: { type: 'string' },
-        insecure: { type: 'boolean' },
-        unix: { type: 'string' },
-        binary: { type: 'boolean', default: false },
-        deflate: { type: 'boolean', default: false },
-        http2: { type: 'boolean', default: false },
-        record: { type: 'string' },
-        format: { type: 'string' },
-        wait: { type: 'string', default: '1000' },
-      },
-    }),
-  );
+  const { values, positionals } = readOptions('connect', {
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean' },
+      header: { type: 'string', multiple: true, default: [] },
+      protocol: { type: 'string', multiple: true, default: [] },
+      origin: { type: 'string' },
+      insecure: { type: 'boolean' },
+      unix: { type: 'string' },
+      binary: { type: 'boolean', default: false },
+      deflate: { type: 'boolean', default: false },
+      http2: { type: 'boolean', default: false },
+      record: { type: 'string' },
+      format: { type: 'string' },
+      wait: { type: 'string', default: '1000' },
+    },
+  });
   if (values.help) return undefined;
   if (positionals.length !== 1) throw new CommandError('wsimd connect takes one URL, such as ws://127.0.0.1:9001.');
   const [given] = positionals;

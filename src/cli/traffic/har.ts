@@ -88,6 +88,11 @@ export function isHar(value: unknown): value is Har {
   return Array.isArray(log?.entries);
 }
 
+/** Whether a file is a HAR by its name. */
+export function isHarName(file: string): boolean {
+  return file.toLowerCase().endsWith('.har');
+}
+
 /** The WebSocket connections of a HAR; each message is one frame. */
 export function fromHar({ log }: Har): RecordedConnection[] {
   return log.entries.flatMap((entry, index) => {

@@ -2,7 +2,7 @@
 import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
 import type { Frame, Heads } from './frame.js';
-import { toHar } from './har.js';
+import { isHarName, toHar } from './har.js';
 import { recordedFrame } from './recorded.js';
 import { endLine, frameLine, headLine, readRecording } from './recording.js';
 
@@ -89,9 +89,4 @@ export class Recorder {
       this.failure = error;
     }
   }
-}
-
-/** Whether a file is a HAR by its name. */
-export function isHarName(file: string): boolean {
-  return file.toLowerCase().endsWith('.har');
 }

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
 import { bufferOf, textIn } from './frame.js';
-import { fromHar, isHar } from './har.js';
+import { fromHar, isHar, isHarName } from './har.js';
 import type { RecordedConnection, RecordedFrame } from './recorded.js';
 
 /** The number that stands in each head of a connection. */
@@ -66,6 +66,7 @@ export function readRecording(file: string): RecordedConnection[] {
   }
   const whole = parsed(text);
   if (isHar(whole)) return withFrames(file, fromHar(whole));
+  if (isHarName(file)) throw new CommandError(`${file} is no HAR: JSON with "log" and its "entries".`);
   const connections = new Map<number, RecordedConnection>();
   for (const [index, words] of text.split('\n').entries()) {
     if (words.trim() === '') continue;

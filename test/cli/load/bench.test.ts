@@ -376,7 +376,9 @@ describe('mistakes', () => {
   it.each([
     [[], /^wsimd bench takes one URL/],
     [[HERE, HERE], /^wsimd bench takes one URL/],
-    [['--nonsense'], /^wsimd bench: Unknown option '--nonsense'\.$/],
+    [['--nonsense'], /^wsimd bench: Unknown option '--nonsense'; the options are in wsimd bench --help\.$/],
+    [[HERE, '--conections', '5'], /^wsimd bench: Unknown option '--conections'; --connections is an option\.$/],
+    [[HERE, '--warm-up=5'], /^wsimd bench: Unknown option '--warm-up'; --warmup is an option\.$/],
     [['ftp://here'], /^A URL begins with ws: or wss:, not "ftp:"\.$/],
     [['ws://'], /^"ws:\/\/" is no URL\.$/],
     [[HERE, '--connections', '0'], /^--connections takes a whole number from 1 to/],
