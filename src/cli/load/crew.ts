@@ -35,14 +35,20 @@ export const hireHere: Hire = (plan, tell, failed) => {
 const YOUNG_GENERATION = 64;
 
 /**
- * The engine's work that a thread can do by itself: helpers of a thread that keeps its core awake, as an open loop does, can
- * only take that core from it.
+ * Flags of the engine for an open loop: its thread keeps its core awake, so that helpers could only take that core from it;
+ * and memory for young objects is large from the start, in MiB, as each collection delays messages.
  */
-const ALONE = ['parallel-scavenge', 'concurrent-sweeping', 'concurrent-array-buffer-sweeping', 'concurrent-marking'];
+const EVEN = [
+  '--no-parallel-scavenge',
+  '--no-concurrent-sweeping',
+  '--no-concurrent-array-buffer-sweeping',
+  '--no-concurrent-marking',
+  '--min-semi-space-size=16',
+];
 
 /** Has a thread of its own do the work. */
 const hireThread: Hire = (plan, tell, failed) => {
-  if (plan.pace.rate !== undefined) for (const flag of ALONE) setFlagsFromString(`--no-${flag}`);
+  if (plan.pace.rate !== undefined) for (const flag of EVEN) setFlagsFromString(flag);
   const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
     workerData: plan,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },

@@ -132,8 +132,13 @@ const SHORTEST_SLEEP = 1;
  */
 const RESTS = 300;
 const CELL = new Int32Array(new SharedArrayBuffer(4));
+
 /** A connection with so many bytes that the system has not taken waits with its next message, which loses no time: in bytes. */
 const FULL = 1024 * 1024;
+
+function rest(): void {
+  for (let step = 0; step < RESTS; step++) Atomics.load(CELL, 0);
+}
 
 /**
  * All connections together send so many messages a second, evenly spread and by turns. Each message has its time, from which
@@ -150,6 +155,8 @@ export class OpenLoop implements Loop {
   /** The client whose turn is next, and in which round. */
   #turn = 0;
   #round = 0;
+  /** Messages without an answer so far. */
+  #underWay = 0;
   #isStopped = false;
 
   constructor(
@@ -172,8 +179,10 @@ export class OpenLoop implements Loop {
     const { latency, recent, dropped } = this.recording;
     const { start, end } = this.window;
     const base = this.#start + client.index * this.#step;
+    const first = client.answers - count;
     const last = Math.min(client.answers, client.sent);
-    for (let number = client.answers - count; number < last; number++) {
+    this.#underWay -= Math.max(0, last - first);
+    for (let number = first; number < last; number++) {
       const time = base + number * this.#interval;
       const duration = (now - time) * NANOSECONDS;
       const into = time >= start && time < end ? latency : dropped;
@@ -187,15 +196,26 @@ export class OpenLoop implements Loop {
   }
 
   readonly #wait = (): void => {
-    const now = performance.now();
     if (this.#isStopped) return;
+    const now = this.#underWay > 0 ? performance.now() : this.#awaitTurn();
     this.#sendDue(Math.min(now, this.window.end), now);
     if (now >= this.window.end) return;
     const sleep = this.#timeOfTurn() - now - AWAKE;
     if (sleep >= SHORTEST_SLEEP) return void setTimeout(this.#wait, Math.floor(sleep));
-    for (let rest = 0; rest < RESTS; rest++) Atomics.load(CELL, 0);
+    if (this.#underWay > 0) rest();
     setImmediate(this.#wait);
   };
+
+  /** Waits for the time of the next message, in this turn of the event loop, as no answer can come; returns the time. */
+  #awaitTurn(): number {
+    let now = performance.now();
+    const until = Math.min(this.#timeOfTurn(), this.window.end, now + AWAKE);
+    while (now <= until) {
+      rest();
+      now = performance.now();
+    }
+    return now;
+  }
 
   #timeOfTurn(): number {
     return this.#start + this.#turn * this.#step + this.#round * this.#interval;
@@ -210,6 +230,7 @@ export class OpenLoop implements Loop {
       const due = Math.ceil((until - base) / this.#interval);
       if (client.isOpen && client.sent < due && client.waiting < FULL) {
         this.#note(base + client.sent * this.#interval, now);
+        this.#underWay += due - client.sent;
         client.send(due - client.sent);
       }
       if (++this.#turn === clients.length) {
