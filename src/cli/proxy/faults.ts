@@ -1,37 +1,37 @@
-// `Faults` delays, drops and cuts the frames of one connection, to try how its ends take that.
+// `Faults` delays and drops frames of one connection, and cuts it, to test how its two ends react.
 import type { Filter } from '../traffic/filter.js';
 import { SIDES, type Side } from '../traffic/frame.js';
 import { FrameCutter, type Piece } from './frame-cutter.js';
 
 /** The faults that a proxy makes. */
 export interface FaultPlan {
-  /** How long bytes are held, in ms; 0 for not at all. */
+  /** The delay of frames, in ms; 0 for none. */
   readonly delay: number;
-  /** The chance that a frame is dropped, or how many frames of a connection are, its first ones. */
+  /** The probability from 0 to 1 of dropping a frame, or the number of first frames of a connection to drop. */
   readonly drop: { readonly chance: number } | { readonly count: number } | undefined;
   /** When the connection is cut, counted from its opening. */
   readonly cut: { readonly after: number; readonly unit: 'bytes' | 'frames' | 'ms' } | undefined;
-  /** The frames that this is done to. */
+  /** The frames that the faults apply to. */
   readonly on: Filter;
 }
 
 /** The two ends of a connection as the faults need them. */
 export interface Ends {
-  /** Passes bytes on to the other end of the sender. */
+  /** Writes bytes of `from` to the other end. */
   pass(from: Side, bytes: Uint8Array): void;
-  /** Has the sender's end told that nothing more comes. */
+  /** Ends the stream to the other end, because `from` sends nothing more. */
   finish(from: Side): void;
-  /** Ends both, after the bytes that were passed. */
+  /** Closes both ends after the bytes that were passed. */
   cut(): void;
   dropped(from: Side): void;
-  /** Reads no more from a sender, or does again. */
+  /** Pauses reading from a sender, or resumes it. */
   hold(from: Side, holds: boolean): void;
 }
 
-/** How many bytes may wait before their sender is held. */
+/** The number of waiting bytes above which reading from their sender pauses. */
 const HIGH_WATER: number = 16 * 1024 * 1024;
 
-/** Work that waits for its time, and the bytes that wait with it. */
+/** Delayed work, its due time, and the number of bytes that it holds. */
 interface Waiting {
   readonly due: number;
   readonly length: number;
@@ -41,7 +41,7 @@ interface Waiting {
 /** The state of one side. */
 interface Way {
   readonly cutter: FrameCutter;
-  /** Whether the frame that goes on is dropped, and whether it is one that the plan names. */
+  /** Whether the current frame is dropped, and whether the plan's `on` takes it. */
   isDropping: boolean;
   isMeant: boolean;
   readonly waiting: Waiting[];
@@ -57,7 +57,7 @@ export class Faults {
   private isCut = false;
   private isTimed = false;
 
-  /** @param random a number from 0 to 1, 1 left out */
+  /** @param random returns a number from 0 up to, but not including, 1 */
   constructor(
     private readonly plan: FaultPlan,
     private readonly ends: Ends,
@@ -69,7 +69,7 @@ export class Faults {
     this.ways = { client: way('client'), server: way('server') };
   }
 
-  /** Takes in bytes of one side, which stay as they are. */
+  /** Takes bytes of one side, which must not change afterwards. */
   push(from: Side, chunk: Uint8Array): void {
     for (const piece of this.ways[from].cutter.push(chunk)) this.take(from, piece);
     const { cut } = this.plan;
@@ -78,13 +78,13 @@ export class Faults {
     this.at(cut.after, () => this.cutNow());
   }
 
-  /** One side sends nothing more. */
+  /** Takes the end of one side's bytes. */
   end(from: Side): void {
     for (const piece of this.ways[from].cutter.end()) this.take(from, piece);
     this.later(from, 0, 0, () => this.ends.finish(from));
   }
 
-  /** Forgets all that waits. */
+  /** Discards all delayed work, and all bytes from now on. */
   stop(): void {
     this.isCut = true;
     for (const timer of this.timers) clearTimeout(timer);
@@ -128,7 +128,7 @@ export class Faults {
     this.ends.cut();
   }
 
-  /** Does some work after a delay, and never before the work that was given before it. */
+  /** Runs `work` after `delay` ms, and never before earlier work of the same side. */
   private later(from: Side, delay: number, length: number, work: () => void): void {
     const way = this.ways[from];
     if (delay === 0 && way.waiting.length === 0) return work();
@@ -144,7 +144,7 @@ export class Faults {
     if (first === undefined) return;
     this.at(Math.max(0, first.due - performance.now()), () => {
       const now = performance.now();
-      // A timer may run up to a millisecond before its time.
+      // A timer may fire up to a millisecond early.
       while (way.waiting.length > 0 && way.waiting[0].due <= now + 1) {
         const { work, length } = way.waiting.shift()!;
         way.waitingBytes -= length;

@@ -1,11 +1,11 @@
-// `FrameCutter` cuts the bytes of one side at the borders of frames, and changes none.
+// `FrameCutter` splits the bytes of one side at the frame boundaries, and changes none of them.
 import { FrameDecoder, RequestReader, ResponseReader, Role, Violation } from '../../sans-io.js';
 import { joined, type Side } from '../traffic/frame.js';
 
-/** A part of the stream, of one frame at most. */
+/** A part of the stream, with bytes of at most one frame. */
 export interface Piece {
   readonly bytes: Uint8Array;
-  /** The opcode, where a frame begins with the part; undefined where it goes on, and for bytes that belong to none. */
+  /** The opcode if a frame begins with the part; undefined if the frame began earlier, or the bytes belong to none. */
   readonly opcode: number | undefined;
   /** Whether the part belongs to a frame, and whether the frame ends with it. */
   readonly isFrame: boolean;
@@ -18,9 +18,9 @@ export class FrameCutter {
   private readonly decoder = new FrameDecoder({ role: Role.Client, judge: false });
   private readonly reader: RequestReader | ResponseReader;
   state: 'head' | 'frames' | 'blind' = 'head';
-  /** Bytes of a header that is not whole, which are not told yet. */
+  /** The bytes of an incomplete header, which `push` has not returned yet. */
   private held: Uint8Array = new Uint8Array(0);
-  /** How many bytes the decoder has got, and where in these the frame ends that was told last. */
+  /** The number of bytes that the decoder has received, and the position at which the last known frame ends. */
   private position = 0;
   private border = 0;
 
@@ -28,7 +28,7 @@ export class FrameCutter {
     this.reader = from === 'client' ? new RequestReader() : new ResponseReader();
   }
 
-  /** The parts that a chunk completes, in order. They are views of the chunk. */
+  /** Returns the parts of a chunk, in order: views of the chunk, or of a copy that begins with the held bytes. */
   push(chunk: Uint8Array): Piece[] {
     if (this.state === 'frames') return this.cut(chunk);
     if (this.state === 'blind') return [plain(chunk)];
@@ -41,7 +41,7 @@ export class FrameCutter {
     return [plain(chunk.subarray(0, chunk.length - rest.length)), ...this.cut(rest)];
   }
 
-  /** The bytes that are held back, when no more come. */
+  /** Returns the held bytes at the end of the stream. */
   end(): Piece[] {
     const { held } = this;
     this.held = new Uint8Array(0);
@@ -55,7 +55,7 @@ export class FrameCutter {
     this.held = new Uint8Array(0);
     this.position += chunk.length;
     const pieces: Piece[] = [];
-    /** Tells the bytes from `start` to `end` of the stream, as far as they are here. */
+    /** Adds the piece of the stream from `start` to `end`, as far as `bytes` contains it. */
     const tell = (start: number, end: number, opcode: number | undefined): void => {
       const from = Math.max(0, start - base);
       const to = Math.min(bytes.length, end - base);

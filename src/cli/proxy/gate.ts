@@ -8,10 +8,10 @@ import { Relay } from './relay.js';
 import type { ProxySettings } from './settings.js';
 import { watchTap, type Passing, type Watch } from './watch.js';
 
-/** Said of refusals, while the name of the proxy stands in requests. */
+/** The hint that follows the note of a refusal, unless the proxy rewrites Host. */
 const HINT = ' If the server wants its own name in requests: --rewrite-host.';
 
-/** All that has passed. */
+/** The counts over all connections. */
 export interface Totals {
   connections: number;
   readonly bytes: Record<Side, number>;
@@ -37,8 +37,8 @@ export class Gate {
   private whenIdle: () => void = () => undefined;
 
   /**
-   * @param watches get all that passes; where there is none, no byte is looked at
-   * @param tell gets sentences about connections that no frame tells
+   * @param watches receive all that passes; without any, no tap reads the bytes
+   * @param tell receives sentences about events of connections other than frames
    * @throws CommandError for a certificate that cannot be used
    */
   constructor(
@@ -56,16 +56,16 @@ export class Gate {
     } catch (error) {
       throw new CommandError(`The certificate or its key cannot be used: ${wordsOf(error)}.`);
     }
-    // A client that speaks no TLS ends its own connection only.
+    // A failed TLS handshake ends only that client's connection.
     this.server.on('tlsClientError', () => undefined);
   }
 
-  /** Whether nothing passes for now. */
+  /** Whether the proxy is paused, so that no bytes pass. */
   get isPaused(): boolean {
     return this.stands;
   }
 
-  /** Lets nothing pass until it is called again. */
+  /** Pauses all connections, or resumes them. */
   pause(pauses: boolean): void {
     this.stands = pauses;
     for (const relay of this.relays.keys()) relay.pause(pauses);
@@ -92,7 +92,7 @@ export class Gate {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Ends all connections, and listens no more. */
+  /** Stops listening, and destroys all connections. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const relay of this.relays.keys()) relay.destroy();

@@ -1,20 +1,20 @@
 // `HeadRewriter` writes the target's name into the fields Host and Origin of a connection's first request.
 import { Buffer } from 'node:buffer';
 
-/** The longest head that is waited for, in bytes. */
+/** The longest head, in bytes, that the rewriter waits for; a longer one passes unchanged. */
 const MOST: number = 64 * 1024;
 const END = '\r\n\r\n';
 
 export class HeadRewriter {
   private held: Buffer | undefined = Buffer.alloc(0);
 
-  /** @param host the value of Host; @param origin that of Origin, where the request has one */
+  /** @param host the new value of Host; @param origin the new value of Origin, if the request has that field */
   constructor(
     private readonly host: string,
     private readonly origin: string,
   ) {}
 
-  /** The bytes to pass on for those that have come: none while the head is not whole. */
+  /** Returns the bytes to send after the arrival of a chunk: none while the head is incomplete. */
   push(chunk: Uint8Array): Uint8Array {
     if (this.held === undefined) return chunk;
     const bytes = Buffer.concat([this.held, chunk]);

@@ -1,4 +1,4 @@
-// `proxyPage` writes the one page of `wsimd proxy`, which loads nothing from anywhere else.
+// `proxyPage` returns the HTML of the page of `wsimd proxy`, which loads nothing from other origins.
 import { markup, page } from '../../conformance/report/html.js';
 import { BASE_STYLE } from '../../conformance/report/style.js';
 import { KINDS } from '../traffic/frame.js';
@@ -58,10 +58,7 @@ tr.broken td { background: var(--failed-tint); }
 }
 `;
 
-/**
- * The page.
- * @param target where connections go, shown beneath the title
- */
+/** @param target the target's URL, which the header shows */
 export function proxyPage(target: string): string {
   const body = markup`<main>
     <header>

@@ -1,4 +1,4 @@
-// `PageRows` keeps the latest rows of the page of `wsimd proxy`, with all that a row tells when it is opened.
+// `PageRows` keeps the latest rows for the page of `wsimd proxy`, with the details that an opened row shows.
 import { Buffer } from 'node:buffer';
 import { excerpt } from '../../conformance/recorder.js';
 import { visibleText } from '../../conformance/report/visible.js';
@@ -9,18 +9,18 @@ import { isControl, textIn, type Frame, type Heads, type Message, type Side } fr
 import { wordsOfFrame } from '../traffic/words.js';
 import type { Passing } from './watch.js';
 
-/** How many rows are kept, and how many bytes of content with them. */
+/** The most rows to keep, and the most bytes of their content. */
 const MOST_ROWS = 5000;
 const MOST_BYTES: number = 64 * 1024 * 1024;
-/** So many rows that are not kept any more may be in memory still. */
+/** The number of discarded rows that may stay in the array. */
 const MOST_GONE = 500;
-/** How much of a content is shown, in bytes. */
+/** The most bytes of content that the details show as text and as hexadecimal digits. */
 const SHOWN_TEXT: number = 1024 * 1024;
 const SHOWN_HEX: number = 16 * 1024;
 /** The most characters of a row's preview. */
 const PREVIEW = 300;
 
-/** A row as the page gets it. */
+/** A row as the page receives it. */
 export interface Row {
   readonly id: number;
   readonly connection: number;
@@ -32,18 +32,18 @@ export interface Row {
   readonly size?: string;
   /** The beginning of the content, or the sentence. */
   readonly text?: string;
-  /** The rule that is broken. */
+  /** The rule that the frame breaks. */
   readonly fault?: string;
-  /** Whether the frame stands in the list of messages. */
+  /** Whether the list of messages shows the frame. */
   readonly isMessage?: boolean;
   /** Its line in the wire log. */
   readonly wire?: WireLine;
 }
 
-/** The parts of a row that are made when the page is open. */
+/** The parts of a row that are built only for an open page. */
 type RowParts = Omit<Row, 'id' | 'connection' | 'time'>;
 
-/** A row that is made when the page is open, and its content: until then, as little as can be. */
+/** A kept row, which builds its `Row` only for an open page and stores as little as possible until then. */
 abstract class Kept {
   private made: Row | undefined;
 
@@ -58,7 +58,7 @@ abstract class Kept {
     return (this.made ??= { id, connection, time, ...this.make() });
   }
 
-  /** The content. */
+  /** The content of the frame or its message. */
   get data(): Uint8Array | undefined {
     return undefined;
   }
@@ -140,17 +140,17 @@ class KeptSentence extends Kept {
   }
 }
 
-/** All that a row tells when it is opened. */
+/** The details that the page shows of an opened row. */
 export interface Detail {
   readonly row: Row;
-  /** The content as text, laid out where it is JSON. */
+  /** The content as text, indented if it is JSON. */
   readonly text?: string;
   readonly hex?: string;
   readonly heads?: Heads;
 }
 
 export class PageRows {
-  /** The rows, the oldest first, from `start` on; their ids follow each other. */
+  /** The rows from index `start` on, the oldest first, with consecutive ids. Those before `start` are discarded. */
   private readonly kept: Kept[] = [];
   private start = 0;
   private next = 1;
@@ -158,7 +158,7 @@ export class PageRows {
   private bytesGone = 0;
   private readonly epoch = Date.now() - performance.now();
 
-  /** The last rows, the oldest first. */
+  /** Returns the last `count` rows, the oldest first. */
   last(count: number): Row[] {
     return this.kept.slice(Math.max(this.start, this.kept.length - count)).map(({ row }) => row);
   }
@@ -179,7 +179,7 @@ export class PageRows {
 
   bytes(connection: Passing, from: Side, chunk: Uint8Array, time: number): { readonly row: Row } {
     const { length } = chunk;
-    // A short read has memory of its own, mostly; of others, no more is kept than is shown.
+    // A chunk with a small buffer is kept uncopied; of others, only the shown bytes are copied.
     const head = chunk.buffer.byteLength <= EXCERPT_OCTETS ? chunk : new Uint8Array(chunk.subarray(0, EXCERPT_OCTETS));
     const line = connection.wireLines++;
     return this.keep(new KeptBytes(this.next++, connection.number, this.epoch + time, from, length, head, line), 0);
@@ -189,7 +189,7 @@ export class PageRows {
     return this.keep(new KeptSentence(this.next++, number, this.epoch + performance.now(), what, text), 0);
   }
 
-  /** All about a row; undefined where it is not kept any more. */
+  /** Returns the details of a row, or undefined if it is no longer kept. */
   detail(id: number): Detail | undefined {
     const oldest = this.kept[this.start]?.id ?? id + 1;
     const found = id < oldest ? undefined : this.kept[this.start + id - oldest];
@@ -214,7 +214,7 @@ export class PageRows {
       this.bytesKept -= gone;
       this.bytesGone += gone;
     }
-    // The memory of those that are gone is given back many at a time.
+    // Discarded rows leave the array many at a time, because each `splice` moves all that remain.
     if (this.start > MOST_GONE || this.bytesGone > MOST_BYTES) {
       kept.splice(0, this.start);
       this.start = this.bytesGone = 0;
@@ -228,7 +228,7 @@ function wireOf(row: WireLogRow, number: number): WireLine {
   return { ...line, head: visibleText(line.head), rest: line.rest.map(visibleText) };
 }
 
-/** The row of the wire log: the client's side of it, so that it reads as the report of an examined server does. */
+/** Returns the row of the wire log from the client's side, as the report of an examined server shows it. */
 function wireRow(frame: Frame): WireLogRow {
   const { from, opcode, fin, rsv, length, payload } = frame;
   const mask = frame.isMasked ? hexOfKey(frame.maskingKey) : null;
@@ -237,14 +237,14 @@ function wireRow(frame: Frame): WireLogRow {
   return { kind: 'frameSent', ...shown, repeatLength: null, chopSize: null, sync: false };
 }
 
-/** A masking key in the order of its bytes on the wire. */
+/** Returns a masking key as hexadecimal digits, in the order of its bytes on the wire. */
 function hexOfKey(key: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(key);
   return bytes.toString('hex');
 }
 
-/** Text with its lines, where it is JSON on one line. */
+/** Indents text that is JSON, and returns other text unchanged. */
 function laidOut(text: string): string {
   if (!/^\s*[[{]/.test(text)) return text;
   try {

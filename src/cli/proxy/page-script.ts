@@ -1,6 +1,6 @@
-// `PROXY_SCRIPT` is the script of the page of `wsimd proxy`: it shows rows as they come, and what each row holds.
+// `PROXY_SCRIPT` is the script of the page of `wsimd proxy`: it shows rows as they arrive, and their details.
 
-/** JavaScript for the browser, put into the page as it is. All text goes in as text, and none as HTML. */
+/** JavaScript for the browser, which the page embeds unchanged. It inserts all text as text, never as HTML. */
 export const PROXY_SCRIPT: string = String.raw`
 'use strict';
 const MOST_ROWS = 5000;

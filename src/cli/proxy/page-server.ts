@@ -1,4 +1,4 @@
-// `ProxyPage` serves the page of `wsimd proxy`, and tells it all that passes.
+// `ProxyPage` serves the page of `wsimd proxy`, and sends it rows for all that passes.
 import { createRequire } from 'node:module';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -10,14 +10,14 @@ import { proxyPage } from './page-html.js';
 import { PageRows, type Row } from './page-rows.js';
 import type { Passing, Watch } from './watch.js';
 
-// By require: an import of node:http evaluates all of its exports, and fails where there is no WebAssembly (--jitless).
+// Loaded by require: an import of node:http evaluates all of its exports, and fails without WebAssembly (--jitless).
 const require = createRequire(import.meta.url);
 const nodeHttp = require('node:http') as typeof import('node:http');
 
 /** `readyState` of an open WebSocket. */
 const OPEN = 1;
 const HOST = '127.0.0.1';
-/** Rows are sent together, so often, in ms, and no more than this at a time: nobody could read them. */
+/** The interval in ms at which rows are sent together, and the most rows at a time, as no one could read more. */
 const SEND_EVERY = 100;
 const MOST_ROWS = 500;
 
@@ -34,7 +34,7 @@ export class ProxyPage implements Watch {
   private timer: NodeJS.Timeout | undefined;
   private isPaused = false;
 
-  /** @param turn lets nothing pass, or all again, as the page asks */
+  /** @param turn pauses or resumes the proxy, when the page asks for it */
   constructor(
     private readonly target: string,
     private readonly turn: (pauses: boolean) => void,
@@ -86,7 +86,7 @@ export class ProxyPage implements Watch {
   }
 
   bytes(connection: Passing, from: Side, chunk: Uint8Array, time: number): void {
-    // The bytes of the handshake stand in its heads.
+    // The handshake's bytes are left out, because its row shows the heads.
     if (connection.openedAt > 0) this.add(this.rows.bytes(connection, from, chunk, time));
   }
 
@@ -98,7 +98,7 @@ export class ProxyPage implements Watch {
     this.add(this.rows.note(connection, 'The connection has ended.', 'end'));
   }
 
-  /** Tells the page that nothing passes, or all again. */
+  /** Tells the page that the proxy has paused or resumed. */
   paused(pauses: boolean): void {
     this.isPaused = pauses;
     this.tell({ paused: pauses });
@@ -115,7 +115,7 @@ export class ProxyPage implements Watch {
     websocket.send(JSON.stringify({ target: this.target, paused: this.isPaused, rows }));
   }
 
-  /** Rows are made only while the page is open. */
+  /** Queues a row for the page; without an open page, the row is not even built. */
   private add(kept: { readonly row: Row }): void {
     if (this.server.clients!.size === 0) return;
     this.news.push(kept.row);
@@ -148,7 +148,7 @@ export class ProxyPage implements Watch {
   }
 }
 
-/** Why a request gets nothing, or null: pages of other sites may not read what passes. */
+/** Returns why a request is refused, or null: pages of other sites may not read the traffic. */
 function refusal({ headersDistinct }: IncomingMessage): string | null {
   const values = (name: string): string[] => headersDistinct[name] ?? [];
   return judgeOrigin({ startLine: '', status: 0, values }, { host: HOST, secure: false, allowedOrigins: [] });

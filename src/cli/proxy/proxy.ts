@@ -1,4 +1,4 @@
-// `proxy` is `wsimd proxy LISTEN TARGET`: it relays WebSocket connections, and shows, records and disturbs their frames.
+// `proxy` runs `wsimd proxy LISTEN TARGET`: it relays WebSocket connections, and shows, records and disturbs frames.
 import type { Readable } from 'node:stream';
 import type { ReadStream } from 'node:tty';
 import { ownVersion, plural } from '../arguments.js';
@@ -10,16 +10,16 @@ import { PROXY_USAGE, proxySettings, type ProxySettings } from './settings.js';
 import { TerminalLog } from './terminal-log.js';
 import type { Watch } from './watch.js';
 
-/** The person before the terminal. */
+/** The terminal of the user. */
 export interface Watcher {
-  /** Where keys come from; undefined where nobody types. */
+  /** The stream of pressed keys; undefined if there is no keyboard. */
   readonly keys: Readable | undefined;
-  /** Whether a person reads the output, and whether with colours. */
+  /** Whether the output goes to a terminal, and whether it has colours. */
   readonly isTerminal: boolean;
   readonly hasColours: boolean;
 }
 
-/** The person at this program's own terminal. */
+/** Returns the terminal of this program. */
 function ownWatcher(): Watcher {
   const { stdin, stdout } = process;
   const isTerminal = stdout.isTTY;
@@ -33,7 +33,7 @@ function ownWatcher(): Watcher {
 /**
  * Runs `wsimd proxy` until `signal` aborts, or q is typed.
  * @returns the exit status
- * @throws CommandError for arguments that cannot be used, and for a port that is not to be had
+ * @throws CommandError for invalid arguments, and for a port that is not available
  */
 export async function proxy(
   args: string[],
@@ -93,7 +93,7 @@ function greeting(
   return `Passing ${own} on to ${target.url}.${page === undefined ? '' : ` Page: ${page}.`}${keys}\n`;
 }
 
-/** Resolves when the program shall end; until then, p and q are taken. */
+/** Handles pressed keys; resolves when a key or `signal` ends the program. */
 async function ended(keys: Readable | undefined, signal: AbortSignal, turn: () => void): Promise<void> {
   const tty = keys as (Readable & Partial<ReadStream>) | undefined;
   await new Promise<void>((resolve) => {
@@ -103,7 +103,7 @@ async function ended(keys: Readable | undefined, signal: AbortSignal, turn: () =
     tty?.on('data', (data: Buffer | string) => {
       for (const key of String(data)) {
         if (key === 'p' || key === ' ') turn();
-        // Ctrl-C and Ctrl-D are keys like others here.
+        // In raw mode, Ctrl-C and Ctrl-D arrive as characters.
         else if (key === 'q' || key === '\u0003' || key === '\u0004') resolve();
       }
     });

@@ -1,10 +1,10 @@
-// `Relay` passes the bytes of one connection from each end to the other, as they are, and shows them to a tap.
+// `Relay` passes the bytes of one connection from each end to the other, and shows them to a tap.
 import type { Socket } from 'node:net';
 import { otherSide, SIDES, type Side } from '../traffic/frame.js';
 import { Faults, type Ends, type FaultPlan } from './faults.js';
 import type { HeadRewriter } from './head-rewriter.js';
 
-/** The tap on a connection; where there is none, nothing but sockets sees the bytes. */
+/** Receives the bytes of both ends of a connection. */
 export interface RelayTap {
   push(from: Side, chunk: Uint8Array): void;
   end(from: Side): void;
@@ -13,9 +13,9 @@ export interface RelayTap {
 export interface RelayOptions {
   readonly tap: RelayTap | undefined;
   readonly plan: FaultPlan | undefined;
-  /** Writes the client's head anew. */
+  /** Rewrites the head of the client's first request. */
   readonly rewriter: HeadRewriter | undefined;
-  /** A frame was dropped; the connection was cut; an end failed; both ends are closed. */
+  /** Called when a frame was dropped, the connection was cut, an end failed, and both ends are closed. */
   dropped(): void;
   cut(): void;
   failed(side: Side, error: Error): void;
@@ -24,7 +24,7 @@ export interface RelayOptions {
 
 export class Relay implements Ends {
   private readonly faults: Faults | undefined;
-  /** Why a side is not read: its bytes cannot be written, wait too long, or all stands still. */
+  /** Reasons not to read from a side: the other end's buffer is full, or the faults hold too many bytes. */
   private readonly isFull: Record<Side, boolean> = { client: false, server: false };
   private readonly isHeld: Record<Side, boolean> = { client: false, server: false };
   private closed = 0;
@@ -39,18 +39,18 @@ export class Relay implements Ends {
     for (const side of SIDES) this.join(side);
   }
 
-  /** Bytes that each side has sent. */
+  /** The number of bytes that each side has sent. */
   get bytes(): Readonly<Record<Side, number>> {
     return { client: this.sockets.client.bytesRead, server: this.sockets.server.bytesRead };
   }
 
-  /** Lets nothing pass until it is called again. */
+  /** Pauses both directions, or resumes them. */
   pause(pauses: boolean): void {
     this.isPaused = pauses;
     for (const side of SIDES) this.flow(side);
   }
 
-  /** Ends both ends, after the bytes that were passed. */
+  /** Closes both ends after the bytes that were passed. */
   cut(): void {
     this.options.cut();
     for (const side of SIDES) this.sockets[side].destroySoon();
@@ -84,7 +84,7 @@ export class Relay implements Ends {
     const { tap, rewriter } = this.options;
     source.setNoDelay(true);
     if (faults === undefined && (from === 'server' || rewriter === undefined)) {
-      // Nothing stands between the two sockets.
+      // Without faults and a rewriter, chunks go straight from socket to socket.
       source.on('data', (chunk: Buffer) => {
         if (!sink.write(chunk)) this.fill(from);
         tap?.push(from, chunk);
@@ -124,7 +124,7 @@ export class Relay implements Ends {
     this.flow(from);
   }
 
-  /** Reads from a side, or does not, as things stand. */
+  /** Pauses or resumes reading from a side, by its state. */
   private flow(from: Side): void {
     const source = this.sockets[from];
     if (this.isPaused || this.isFull[from] || this.isHeld[from]) source.pause();

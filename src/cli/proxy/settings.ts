@@ -38,7 +38,7 @@ export interface ProxySettings {
   readonly host: string;
   readonly port: number;
   readonly target: Target;
-  /** Certificate and key to listen with; plain text without. */
+  /** The certificate and key to listen with; undefined to listen without TLS. */
   readonly tls: { cert: Buffer; key: Buffer } | undefined;
   /** The port of the page; undefined for none. */
   readonly page: number | undefined;
@@ -50,9 +50,9 @@ export interface ProxySettings {
 }
 
 /**
- * The settings of a command line.
- * @returns undefined where help is asked for
- * @throws CommandError
+ * Reads the settings from a command line.
+ * @returns undefined if it asks for help
+ * @throws CommandError for invalid arguments
  */
 export function proxySettings(args: string[]): ProxySettings | undefined {
   const { values, positionals } = readOptions('proxy', {

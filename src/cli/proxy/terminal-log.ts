@@ -1,4 +1,4 @@
-// `TerminalLog` prints a line for each frame that passes, and for what happens to connections.
+// `TerminalLog` prints a line for each frame that passes, and for each event of a connection.
 import { visibleText } from '../../conformance/report/visible.js';
 import type { Terminal } from '../terminal.js';
 import type { Filter } from '../traffic/filter.js';
@@ -6,9 +6,9 @@ import type { Frame, Heads, Message } from '../traffic/frame.js';
 import { wordsOfFrame } from '../traffic/words.js';
 import type { Passing, Watch } from './watch.js';
 
-/** Lines are printed together, so often, in ms. */
+/** The interval in ms at which lines are printed together. */
 const PRINT_EVERY = 20;
-/** In a terminal, more lines than this at a time are counted in place of being printed: nobody could read them. */
+/** The most lines printed at a time in a terminal, as no one could read more; further ones are only counted. */
 const MOST_LINES = 500;
 const [RED, GREEN, BLUE, GREY] = [31, 32, 36, 90];
 const WIDEST_KIND = 6;
@@ -16,12 +16,12 @@ const WIDEST_KIND = 6;
 export class TerminalLog implements Watch {
   private lines: string[] = [];
   private timer: NodeJS.Timeout | undefined;
-  /** What is added to a time of the clock to make it one since 1970. */
+  /** The difference from `performance.now()` to ms since 1970. */
   private readonly epoch = Date.now() - performance.now();
   private clockTime = 0;
   private clockText = '';
 
-  /** @param isTerminal whether a person sees the output; @param hasColours whether it has colours */
+  /** @param isTerminal whether the output goes to a terminal; @param hasColours whether it has colours */
   constructor(
     private readonly terminal: Terminal,
     private readonly filter: Filter,
@@ -54,7 +54,7 @@ export class TerminalLog implements Watch {
     this.say(connection, time, `end: ${client} frames of the client, ${server} of the server`);
   }
 
-  /** Prints the lines that wait. */
+  /** Prints the waiting lines. */
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -72,7 +72,7 @@ export class TerminalLog implements Watch {
     this.timer ??= setTimeout(() => this.flush(), PRINT_EVERY);
   }
 
-  /** A time of the day; many frames come within the same millisecond. */
+  /** Formats a time as the time of day, once for all frames of the same millisecond. */
   private clock(time: number): string {
     const now = Math.floor(this.epoch + time);
     if (now !== this.clockTime) {
@@ -82,7 +82,7 @@ export class TerminalLog implements Watch {
     return this.clockText;
   }
 
-  /** A line no longer than the terminal is wide; colours take no place. */
+  /** Cuts a line to the width of the terminal; colours take no columns. */
   private fit(line: string): string {
     const columns = this.isTerminal ? this.terminal.columns : undefined;
     if (columns === undefined) return line;

@@ -1,4 +1,4 @@
-// `Watch` is told of the connections of a proxy; `watchTap` makes the tap that tells several of them.
+// `Watch` receives the events of a proxy's connections; `watchTap` makes the tap that calls several watches.
 import type { Frame, Heads, Message, Side } from '../traffic/frame.js';
 import { Tap } from '../traffic/tap.js';
 import type { RelayTap } from './relay.js';
@@ -9,30 +9,30 @@ export interface Passing {
   readonly number: number;
   /** The address of the client. */
   readonly peer: string;
-  /** The address that it goes to, with the path of its request. */
+  /** The URL of the target, with the path of the request. */
   url: string;
-  /** When it opened: in ms since 1970, and on the clock of frames; 0 before. */
+  /** The time of the opening in ms since 1970, and on the clock of frames; 0 before. */
   startedAt: number;
   openedAt: number;
   frames: Record<Side, number>;
   faults: number;
-  /** How many lines it has in the wire log of the page. */
+  /** The number of its lines in the wire log of the page. */
   wireLines: number;
 }
 
-/** Gets all that passes. Times are in ms, on the clock of `performance.now()`. */
+/** Receives all that passes. Times are in ms, on the clock of `performance.now()`. */
 export interface Watch {
   connected?(connection: Passing): void;
   opened(connection: Passing, heads: Heads): void;
   frame(connection: Passing, frame: Frame, message: Message | undefined): void;
-  /** Bytes as they came; they stay as they are. */
+  /** Receives a chunk, whose bytes do not change afterwards. */
   bytes?(connection: Passing, from: Side, chunk: Uint8Array, time: number): void;
-  /** A sentence about the connection. */
+  /** Receives a sentence about the connection. */
   note(connection: Passing, text: string): void;
   ended(connection: Passing, time: number): void;
 }
 
-/** The tap of one connection for all who watch; none where nobody does. `hint` is said of connections that are refused. */
+/** Returns the tap of a connection for its watches, or undefined without any. `hint` follows the note of a refusal. */
 export function watchTap(
   connection: Passing,
   watches: readonly Watch[],
