@@ -1,26 +1,26 @@
-// `Filter` chooses frames by who has sent them, their kind, and the text in them.
+// `Filter` selects frames by their sender, their kind, and the text in them.
 import { CommandError } from '../command-error.js';
 import { isControl, KINDS, kindOf, SIDES, textIn, type Frame, type Side } from './frame.js';
 
 const WIDE_KINDS: readonly string[] = ['data', 'control', 'violation'];
 
-/** The facts of a frame that its header tells. */
+/** The facts of a frame that its header contains. */
 interface FrameStart {
   readonly from: Side;
   readonly opcode: number;
 }
 
-/** One of each of the names that were given must fit. */
+/** A frame must match at least one value of each name that was given. */
 export class Filter {
   private readonly sides: Side[] = [];
   private readonly kinds: string[] = [];
   private readonly texts: RegExp[] = [];
 
   /**
-   * @param option its name, for the sentence
+   * @param option the name of the option, for error messages
    * @param words `from=client`, `kind=ping`, `text=words` or `text=/pattern/i`
-   * @param hasText whether the text may be chosen too
-   * @throws CommandError
+   * @param hasText whether `text=` and `kind=violation` are allowed
+   * @throws CommandError for any other word
    */
   constructor(option: string, words: readonly string[], hasText: boolean) {
     for (const word of words) {
@@ -39,7 +39,7 @@ export class Filter {
     }
   }
 
-  /** Whether a frame is chosen, as far as its header tells. */
+  /** Whether a frame's header matches, without regard to the text. */
   takesStart({ from, opcode }: FrameStart, isFaulty: boolean = false): boolean {
     if (this.sides.length > 0 && !this.sides.includes(from)) return false;
     if (this.kinds.length === 0) return true;
@@ -47,7 +47,7 @@ export class Filter {
     return this.kinds.some((kind) => kind === kindOf(opcode) || kind === wide || (kind === 'violation' && isFaulty));
   }
 
-  /** Whether a frame is chosen; `data` is the message that it ends, inflated, where it ends one. */
+  /** Whether a frame matches; `data` is the inflated content of the message that it ends, if it ends one. */
   takes(frame: Frame, data: Uint8Array | undefined): boolean {
     if (!this.takesStart(frame, frame.fault !== undefined)) return false;
     if (this.texts.length === 0) return true;

@@ -1,12 +1,12 @@
-// `FrameJudge` tells the rule that each frame of one side breaks, and goes on after it (RFC 6455 5, RFC 7692 6).
+// `FrameJudge` returns the rule that each frame of one side breaks, and continues after it (RFC 6455 5, RFC 7692 6).
 import { judgeClosePayload, kernels, Opcode, Violation, VIOLATIONS } from '../../sans-io.js';
 import { isControl, type Fault, type Side } from './frame.js';
 
 /** The most bytes that a control frame carries (RFC 6455 5.5). */
 const MAX_CONTROL = 125;
-/** The longest payload that a shorter form than 0, 2 and 8 bytes of extended length can tell (RFC 6455 5.2). */
+/** The longest payload for which 0, 2 and 8 bytes of extended length are more than needed (RFC 6455 5.2). */
 const LONGEST_OF_FORM: readonly number[] = [-1, MAX_CONTROL, 0xffff];
-/** RSV1 as a frame tells it. */
+/** The bit of RSV1 in `Frame.rsv`. */
 export const RSV1_BIT = 4;
 const KEY_BYTES = 4;
 
@@ -21,7 +21,7 @@ interface Judged {
   readonly payload: Uint8Array;
 }
 
-/** A row of the library's table as a fault. */
+/** Returns a row of the library's table of violations as a fault. */
 export function faultOf(violation: Exclude<Violation, Violation.None>, detail: number = 0): Fault {
   const { section, text } = VIOLATIONS[violation];
   return { section, text: text.replace('%', String(detail)) };
@@ -38,7 +38,7 @@ export class FrameJudge {
     private readonly deflates: boolean,
   ) {}
 
-  /** The rule that the next frame breaks, the first if there are more. */
+  /** Returns the first rule that the next frame breaks, if any. */
   judge(frame: Judged): Fault | undefined {
     const isFirst = !this.hasClosed;
     const fault = this.faultIn(frame);

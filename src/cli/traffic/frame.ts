@@ -1,4 +1,4 @@
-// `Frame`, `Message` and `Heads` are the facts of traffic that passes between a client and a server.
+// `Frame`, `Message` and `Heads` describe the traffic between a client and a server.
 import { Buffer } from 'node:buffer';
 import { isUtf8, Opcode } from '../../sans-io.js';
 
@@ -18,36 +18,36 @@ export interface Fault {
   readonly text: string;
 }
 
-/** A frame as it stood on the wire (RFC 6455 5.2). */
+/** A frame as it was on the wire (RFC 6455 5.2). */
 export interface Frame {
   readonly from: Side;
-  /** When its last byte came, in ms on the clock of the tap. */
+  /** The arrival of its last byte, in ms on the clock of the tap. */
   readonly time: number;
   readonly opcode: number;
   readonly fin: boolean;
   /** 0 to 7; RSV1 is 4. */
   readonly rsv: number;
   readonly isMasked: boolean;
-  /** The masking key as a number, its first byte on the wire the lowest; 0 where the frame is not masked. */
+  /** The masking key as a little-endian number; 0 for an unmasked frame. */
   readonly maskingKey: number;
   readonly headerLength: number;
-  /** The payload's length as the header tells it, in bytes. */
+  /** The payload's length in bytes, from the header. */
   readonly length: number;
-  /** The payload, unmasked; less of it where the frame is longer than is kept, or was never whole. */
+  /** The unmasked payload; only its beginning if the frame is too long to keep, or incomplete. */
   readonly payload: Uint8Array;
-  /** How many bytes of the payload came: less than `length` where the connection ended within the frame. */
+  /** The number of payload bytes that arrived: less than `length` if the connection ended within the frame. */
   readonly came: number;
   readonly fault: Fault | undefined;
 }
 
-/** A message, put together from its frames and inflated. */
+/** A message, assembled from its frames and inflated. */
 export interface Message {
   readonly isBinary: boolean;
   readonly frames: number;
-  /** Bytes of payload on the wire. */
+  /** The bytes of its payloads on the wire. */
   readonly wireLength: number;
   readonly isCompressed: boolean;
-  /** The content; undefined where it is longer than is kept, or cannot be inflated. */
+  /** The content; undefined if it is too long to keep, or cannot be inflated. */
   readonly data: Uint8Array | undefined;
 }
 
@@ -66,7 +66,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [Opcode.Pong]: 'pong',
 };
 
-/** A frame's kind in a word. */
+/** Returns the name of an opcode. */
 export function kindOf(opcode: number): string {
   return NAMES[opcode] ?? `opcode ${opcode}`;
 }
@@ -78,22 +78,22 @@ export function isControl(opcode: number): boolean {
   return opcode >= Opcode.Close;
 }
 
-/** Bytes as text where they are UTF-8, else undefined. */
+/** Decodes bytes as text; returns undefined if they are not UTF-8. */
 export function textIn(bytes: Uint8Array): string | undefined {
   return isUtf8(bytes) ? bufferOf(bytes).toString() : undefined;
 }
 
-/** Bytes as a Buffer, which shares their memory. */
+/** Returns a Buffer that shares the memory of `bytes`. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** The bytes of pieces in one. */
+/** Concatenates pieces. A single piece is returned uncopied. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 }
 
-/** The bytes of pieces in one; the list is empty then. One piece leaves it its memory for the next. */
+/** Concatenates pieces and empties the list. A single piece is popped, so that the array keeps its memory. */
 export function takeJoined(pieces: Uint8Array[]): Uint8Array {
   if (pieces.length === 1) return pieces.pop()!;
   return Buffer.concat(pieces.splice(0));

@@ -1,4 +1,4 @@
-// `Frames` reads the frames of one side, and the messages in them, without judging before they are told.
+// `Frames` reads the frames of one side and the messages in them, and continues after frames that break a rule.
 import { FrameDecoder, Role, Violation, type FrameHeader } from '../../sans-io.js';
 import { faultOf, FrameJudge } from './frame-judge.js';
 import { takeJoined, type Fault, type Frame, type Message, type Side } from './frame.js';
@@ -6,7 +6,7 @@ import { KEPT, Messages, type Compression } from './messages.js';
 
 const RSV_SHIFT = 4;
 
-/** Gets each frame when it has ended, with the message that it ends. */
+/** Receives each frame when it has ended, with the message that it ends. */
 export type TellFrame = (frame: Frame, message: Message | undefined) => void;
 
 export class Frames {
@@ -26,7 +26,7 @@ export class Frames {
     this.messages = new Messages(compression);
   }
 
-  /** Takes in bytes, which stay as they are; `time` is when they came, in ms. */
+  /** Takes bytes, which must not change afterwards; `time` is the time of their arrival in ms. */
   push(chunk: Uint8Array, time: number): void {
     const { decoder } = this;
     decoder.push(chunk);
@@ -40,7 +40,7 @@ export class Frames {
     }
   }
 
-  /** Nothing more comes: tells a frame that has begun and not ended. */
+  /** Takes the end of the side's bytes, and reports a frame that has begun and not ended. */
   end(time: number): void {
     if (this.header !== undefined) this.finish(time);
   }
@@ -53,7 +53,7 @@ export class Frames {
     const rsv = decoder.rsv >> RSV_SHIFT;
     this.header = undefined;
     this.came = 0;
-    // One object for all that look at the frame: at many frames a second, more of them would be most of the work.
+    // All consumers share one object: at many frames a second, further objects would be most of the work.
     const frame = {
       from,
       time,
@@ -74,7 +74,7 @@ export class Frames {
     this.tell(frame, ended?.message);
   }
 
-  /** A frame of such a length has no end that could be found: nothing after it is read. */
+  /** Reports a frame whose length is too large, so that neither its end nor anything after it can be found. */
   private tellLost(time: number): void {
     const { from } = this;
     const fault = faultOf(Violation.LengthTooLarge);

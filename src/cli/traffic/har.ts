@@ -1,4 +1,4 @@
-// `toHar` and `fromHar` turn recordings into the HAR that Chrome's developer tools export and import, and back.
+// `toHar` and `fromHar` convert recordings to and from the HAR of Chrome's developer tools.
 import { Buffer } from 'node:buffer';
 import { Opcode } from '../../sans-io.js';
 import type { Heads } from './frame.js';
@@ -18,7 +18,7 @@ interface HarMessage {
   readonly data: string;
 }
 
-/** Recordings as HAR 1.2, each connection an entry with Chrome's `_webSocketMessages`. */
+/** Returns connections as HAR 1.2, each as an entry with Chrome's `_webSocketMessages`. */
 export function toHar(connections: readonly RecordedConnection[], version: string): string {
   const log = { version: '1.2', creator: { name: 'wsimd', version }, pages: [], entries: connections.map(entryOf) };
   return `${JSON.stringify({ log }, undefined, 2)}\n`;
@@ -70,7 +70,7 @@ function pairsOf(head: string): Pair[] {
   return fieldsOf(head).map(([name, value]) => ({ name, value }));
 }
 
-/** The parts of a HAR that are read. */
+/** The parts of a HAR that `fromHar` reads. */
 interface Har {
   readonly log: { readonly entries: readonly HarEntry[] };
 }
@@ -88,12 +88,12 @@ export function isHar(value: unknown): value is Har {
   return Array.isArray(log?.entries);
 }
 
-/** Whether a file is a HAR by its name. */
+/** Whether a file's name is that of a HAR. */
 export function isHarName(file: string): boolean {
   return file.toLowerCase().endsWith('.har');
 }
 
-/** The WebSocket connections of a HAR; each message is one frame. */
+/** Returns the WebSocket connections of a HAR, with each message as one frame. */
 export function fromHar({ log }: Har): RecordedConnection[] {
   return log.entries.flatMap((entry, index) => {
     const { _webSocketMessages: messages, request, response } = entry;
@@ -102,13 +102,13 @@ export function fromHar({ log }: Har): RecordedConnection[] {
     const { pathname, search } = new URL(request.url);
     const heads: Heads = {
       request: headOf(`GET ${pathname}${search} HTTP/1.1`, request.headers),
-      // The messages are not compressed any more.
+      // The messages of a HAR are not compressed, so the response has no extensions.
       response: headOf(
         `HTTP/1.1 ${response?.status ?? 101} ${response?.statusText ?? 'Switching Protocols'}`,
         response?.headers?.filter(({ name }) => name.toLowerCase() !== 'sec-websocket-extensions'),
       ),
     };
-    // Chrome tells errors among the messages, with an opcode that none has.
+    // Chrome lists errors among the messages, with another `type`.
     const frames = messages.filter(({ type }) => type === 'send' || type === 'receive');
     return [
       { number: index + 1, url: request.url, started, heads, frames: frames.map((one) => frameOf(one, started)) },
@@ -117,7 +117,7 @@ export function fromHar({ log }: Har): RecordedConnection[] {
 }
 
 function headOf(start: string, headers: readonly Pair[] = []): string {
-  // Fields of HTTP/2 that stand for the start line have no place in a head.
+  // The pseudo-header fields of HTTP/2 do not belong in a head of HTTP/1.1.
   const fields = headers.filter(({ name }) => !name.startsWith(':'));
   return `${[start, ...fields.map(({ name, value }) => `${name}: ${value}`)].join('\r\n')}\r\n\r\n`;
 }

@@ -1,17 +1,17 @@
-// `Messages` puts the messages of one side together from its frames, and inflates them (RFC 6455 5.4, RFC 7692).
+// `Messages` assembles the messages of one side from its frames, and inflates them (RFC 6455 5.4, RFC 7692).
 import { constants, inflateRawSync } from 'node:zlib';
 import { Opcode, Violation, isUtf8 } from '../../sans-io.js';
 import { faultOf, RSV1_BIT } from './frame-judge.js';
 import { isControl, joined, takeJoined, type Fault, type Message } from './frame.js';
 
-/** The longest message that is kept, in bytes, before and after inflating. */
+/** The longest message, in bytes before and after inflating, whose content is kept. */
 export const KEPT: number = 16 * 1024 * 1024;
-/** The longest window of DEFLATE. */
+/** The longest window of DEFLATE, in bytes. */
 const WINDOW = 32 * 1024;
-/** RFC 7692 7.2.2: what the sender has cut off each message. */
+/** RFC 7692 7.2.2: the bytes that the sender removes from the end of each message. */
 const TAIL = new Uint8Array([0, 0, 0xff, 0xff]);
 
-/** The compression that was agreed on, as far as one side's messages need it. */
+/** The agreed parameters of compression that one side's messages need. */
 export interface Compression {
   /** Whether each message begins with an empty window. */
   readonly forgets: boolean;
@@ -23,7 +23,7 @@ export interface Ended {
   readonly fault: Fault | undefined;
 }
 
-/** The parts of a frame that messages are made of. */
+/** The parts of a frame that `Messages` needs. */
 interface Part {
   readonly opcode: number;
   readonly fin: boolean;
@@ -38,12 +38,12 @@ export class Messages {
   private length = 0;
   private isBinary = false;
   private isCompressed = false;
-  /** The last bytes that were inflated, which the next message refers to; undefined once they are lost. */
+  /** The last inflated bytes, to which the next message may refer; undefined once they are lost. */
   private window: Uint8Array | undefined = new Uint8Array(0);
 
   constructor(private readonly compression: Compression | undefined) {}
 
-  /** Takes in a frame; the message that it ends. */
+  /** Takes a frame, and returns the message that it ends. */
   push({ opcode, fin, rsv, length, payload }: Part): Ended | undefined {
     if (isControl(opcode)) return undefined;
     if (opcode !== Opcode.Continuation || this.frames === 0) {
@@ -82,17 +82,17 @@ export class Messages {
     return { message: { isBinary, frames, wireLength, isCompressed, data: content }, fault };
   }
 
-  /** Later messages cannot be inflated, if they refer to this one. */
+  /** Drops the window that later messages may refer to, so that they are not inflated. */
   private lose(): void {
     if (this.compression?.forgets === false) this.window = undefined;
   }
 
-  /** The content of a compressed message; undefined where its window is lost, or it is too long to be kept. */
+  /** Inflates a message; returns undefined if its window is lost, or its content is too long to keep. */
   private inflate(bytes: Uint8Array): Uint8Array | 'broken' | undefined {
     const { window } = this;
     if (window === undefined) return undefined;
     try {
-      // The window is given as a dictionary: so each message is inflated at once, and none needs a stream.
+      // With the window as its dictionary, each message is inflated in one call, without a stream.
       const data = inflateRawSync(joined([bytes, TAIL]), {
         finishFlush: constants.Z_SYNC_FLUSH,
         maxOutputLength: KEPT,
@@ -107,7 +107,7 @@ export class Messages {
   }
 }
 
-/** The last bytes of a window with more bytes after it, in memory of their own. */
+/** Returns a copy of the last `WINDOW` bytes of a window and the data after it. */
 function lastOf(window: Uint8Array, data: Uint8Array): Uint8Array {
   if (data.length >= WINDOW) return new Uint8Array(data.subarray(data.length - WINDOW));
   return joined([window.subarray(Math.max(0, window.length + data.length - WINDOW)), data]);

@@ -1,4 +1,4 @@
-// `RecordedConnection` and `recordedMessages` are the traffic of a recording, as frames and as messages.
+// `RecordedConnection` holds the frames of a recorded connection, and `recordedMessages` returns its messages.
 import type { Frame, Heads, Side } from './frame.js';
 import { Messages } from './messages.js';
 import { compressionsIn } from './tap.js';
@@ -13,11 +13,11 @@ export interface RecordedFrame {
   /** 0 to 7; RSV1 is 4. */
   readonly rsv: number;
   readonly isMasked: boolean;
-  /** The length of the header, its masking key counted, where that is not the shortest. */
+  /** The header's length in bytes, including the masking key, if it is not the shortest possible. */
   readonly headerLength: number | undefined;
   /** The payload's length in bytes. */
   readonly length: number;
-  /** The payload; fewer bytes than `length` where the frame was too long to be kept. */
+  /** The payload; only its beginning if the frame was too long to keep. */
   readonly payload: Uint8Array;
 }
 
@@ -29,18 +29,18 @@ export interface RecordedConnection {
   readonly started: number;
   readonly heads: Heads;
   readonly frames: RecordedFrame[];
-  /** When it ended, in ms since it opened; undefined where the recording ends before. */
+  /** When it ended, in ms since it opened; undefined if the recording ends before. */
   end?: number;
 }
 
-/** A frame that has passed as a recorded one; `opened` is when its connection opened, on the clock of the frame. */
+/** Converts a frame; `opened` is the time at which its connection opened, on the clock of the frame. */
 export function recordedFrame(frame: Frame, opened: number): RecordedFrame {
   const { from, opcode, fin, rsv, isMasked, length, payload } = frame;
   const headerLength = frame.headerLength === shortestHeader(length, isMasked) ? undefined : frame.headerLength;
   return { from, time: frame.time - opened, opcode, fin, rsv, isMasked, headerLength, length, payload };
 }
 
-/** The length of a header whose length field has the fewest bytes (RFC 6455 5.2). */
+/** Returns the length of a header whose length field has the fewest bytes (RFC 6455 5.2). */
 export function shortestHeader(length: number, isMasked: boolean): number {
   const extended = length < 126 ? 0 : length <= 0xffff ? 2 : 8;
   return 2 + extended + (isMasked ? 4 : 0);
@@ -49,13 +49,13 @@ export function shortestHeader(length: number, isMasked: boolean): number {
 /** A message of a recording, whole and inflated. */
 export interface RecordedMessage {
   readonly from: Side;
-  /** When its last frame came, in ms since the connection opened. */
+  /** The arrival of its last frame, in ms since the connection opened. */
   readonly time: number;
   readonly isBinary: boolean;
   readonly data: Uint8Array;
 }
 
-/** The messages of a connection, in the order of their ends; those that are not whole, or do not inflate, are left out. */
+/** Returns the complete messages of a connection that can be inflated, in the order of their ends. */
 export function recordedMessages({ heads, frames }: RecordedConnection): RecordedMessage[] {
   const compressions = compressionsIn(fieldIn(heads.response, 'sec-websocket-extensions'));
   const sides = { client: new Messages(compressions?.client), server: new Messages(compressions?.server) };
@@ -63,13 +63,13 @@ export function recordedMessages({ heads, frames }: RecordedConnection): Recorde
     const { from, time } = frame;
     const message = sides[from].push(frame)?.message;
     if (message?.data === undefined) return [];
-    // A frame that was too long to be kept left less than it announced.
+    // Only the beginning was kept of a frame that was too long.
     if (!message.isCompressed && message.data.length < message.wireLength) return [];
     return [{ from, time, isBinary: message.isBinary, data: message.data }];
   });
 }
 
-/** The value of a field in a head, repeated ones joined; undefined where it has none. */
+/** Returns the value of a field in a head, with repeated ones joined; undefined if there is none. */
 export function fieldIn(head: string, name: string): string | undefined {
   const values = fieldsOf(head)
     .filter(([field]) => field.toLowerCase() === name)
@@ -77,7 +77,7 @@ export function fieldIn(head: string, name: string): string | undefined {
   return values.length === 0 ? undefined : values.join(', ');
 }
 
-/** The fields of a head, in its order. */
+/** Returns the fields of a head, in their order. */
 export function fieldsOf(head: string): [name: string, value: string][] {
   const lines = head.split('\r\n').slice(1).filter(Boolean);
   return lines.map((line) => {

@@ -6,7 +6,7 @@ import { isHarName, toHar } from './har.js';
 import { recordedFrame } from './recorded.js';
 import { endLine, frameLine, headLine, readRecording } from './recording.js';
 
-/** Lines are written together, so often, in ms. */
+/** The interval in ms at which lines are written together. */
 const WRITE_EVERY = 100;
 
 /** The parts of a connection that a recording needs; times are those of `Watch`. */
@@ -23,15 +23,15 @@ export class Recorder {
   private lines: string[] = [];
   private timer: NodeJS.Timeout | undefined;
   private failure: unknown;
-  /** How many frames were written. */
+  /** The number of written frames. */
   frames = 0;
 
   /**
-   * @param target the file; a HAR, if its name ends so
-   * @throws CommandError where it cannot be written
+   * @param target the file, which becomes a HAR if its name ends in .har
+   * @throws CommandError if it cannot be written
    */
   constructor(private readonly target: string) {
-    // A HAR is one value, which is only whole at the end.
+    // A HAR is one JSON value, so it is written at the end, from the lines.
     this.file = isHarName(target) ? `${target}.jsonl` : target;
     try {
       this.descriptor = openSync(this.file, 'w');
@@ -57,9 +57,9 @@ export class Recorder {
   }
 
   /**
-   * Writes all that waits, and the HAR.
-   * @param version that of the program, for a HAR
-   * @throws CommandError where something could not be written
+   * Writes the waiting lines, and the HAR, if any.
+   * @param version the version of the program, for a HAR
+   * @throws CommandError if lines could not be written
    */
   close(version: string): void {
     this.flush();
@@ -85,7 +85,7 @@ export class Recorder {
     try {
       appendFileSync(this.descriptor, lines.join(''));
     } catch (error) {
-      // The traffic goes on; `close` tells of it.
+      // The traffic continues; `close` throws the error.
       this.failure = error;
     }
   }

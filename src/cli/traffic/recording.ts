@@ -1,4 +1,4 @@
-// `readRecording` and `writeRecording` know the one format of recordings: a line of JSON for each head and each frame.
+// `readRecording` and `writeRecording` implement the format of recordings: a line of JSON per head, frame and end.
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
@@ -6,19 +6,19 @@ import { bufferOf, textIn } from './frame.js';
 import { fromHar, isHar, isHarName } from './har.js';
 import type { RecordedConnection, RecordedFrame } from './recorded.js';
 
-/** The number that stands in each head of a connection. */
+/** The version of the format, which each line of a head contains. */
 const VERSION = 1;
 
-/** The head of a connection as a line. */
+/** Returns the line of a connection's heads. */
 export function headLine({ number, url, started, heads }: Omit<RecordedConnection, 'frames'>): string {
   return line({ recording: VERSION, connection: number, started: new Date(started).toISOString(), url, ...heads });
 }
 
-/** A frame as a line; what is as usual is left out. */
+/** Returns the line of a frame, without members that have their default values. */
 export function frameLine(connection: number, frame: RecordedFrame): string {
   const { from, opcode, fin, rsv, isMasked, headerLength, length, payload } = frame;
   const text = rsv === 0 ? textIn(payload) : undefined;
-  // JSON without an object for each frame: that would be most of the work of a recorder.
+  // The JSON is built without an object, which would be most of the work of a recorder.
   let json = `{"connection":${connection},"time":${thousandths(frame.time)},"from":"${from}","opcode":${opcode}`;
   if (!fin) json += ',"fin":false';
   if (rsv !== 0) json += `,"rsv":${rsv}`;
@@ -29,12 +29,12 @@ export function frameLine(connection: number, frame: RecordedFrame): string {
   return `${json},"text":${JSON.stringify(text)}}\n`;
 }
 
-/** The end of a connection as a line. */
+/** Returns the line of a connection's end. */
 export function endLine(connection: number, time: number): string {
   return line({ connection, time: thousandths(time), end: true });
 }
 
-/** All lines of some connections, the earliest frame first. */
+/** Returns all lines of connections: first their heads, then the frames and the end of each. */
 export function writeRecording(connections: readonly RecordedConnection[]): string {
   const lines = connections.map(headLine);
   for (const { number, frames, end } of connections) {
@@ -48,14 +48,14 @@ function line(value: object): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-/** Times to the microsecond. */
+/** Rounds a time in ms to the microsecond. */
 function thousandths(time: number): number {
   return Math.round(time * 1000) / 1000;
 }
 
 /**
- * The connections of a recording, or of a HAR.
- * @throws CommandError with the line that is wrong
+ * Reads the connections of a recording, or of a HAR.
+ * @throws CommandError if the file cannot be read, has an invalid line, or holds no connection
  */
 export function readRecording(file: string): RecordedConnection[] {
   let text: string;
@@ -92,7 +92,7 @@ function withFrames(file: string, connections: RecordedConnection[]): RecordedCo
   return connections;
 }
 
-/** A line as it may stand in a file. */
+/** The members that a line may have, unchecked. */
 interface Line {
   recording?: unknown;
   connection?: unknown;

@@ -12,14 +12,17 @@ import { Frames, type TellFrame } from './frames.js';
 import type { Compression } from './messages.js';
 
 const SWITCHING_PROTOCOLS = 101;
-/** How many bytes a client may send before the response, in bytes, and be read still. */
+/** The most bytes of a client that are kept until the response; with more, the tap stops reading. */
 const MOST_EARLY: number = 1024 * 1024;
 
-/** Gets the traffic of one connection. */
+/** Receives the traffic of one connection. */
 export interface Watcher {
-  /** The connection is a WebSocket from here on. */
+  /** Called when the opening handshake has succeeded. */
   opened(heads: Heads, time: number): void;
-  /** It is none, as the server has answered, or cannot be read: a sentence without its full stop. Its bytes are not looked at again. */
+  /**
+   * Called when the server has refused the handshake, or the tap cannot read it: the tap ignores all further bytes.
+   * `why` is a sentence without its full stop.
+   */
   notRead(why: string, isRefused: boolean): void;
   frame: TellFrame;
 }
@@ -31,7 +34,7 @@ export class Tap {
   private readonly request = new RequestReader();
   private response = new ResponseReader();
   private requestHead: RequestHead | undefined;
-  /** Bytes of the client that came after the request and before the response. */
+  /** The bytes of the client between the request and the response. */
   private early: Uint8Array[] = [];
   private earlyLength = 0;
   private frames: Readonly<Record<Side, Frames>> | undefined;
@@ -39,7 +42,7 @@ export class Tap {
 
   constructor(private readonly watcher: Watcher) {}
 
-  /** Takes in bytes, which stay as they are; `time` is when they came, in ms. */
+  /** Takes bytes, which must not change afterwards; `time` is the time of their arrival in ms. */
   push(from: Side, chunk: Uint8Array, time: number): void {
     if (this.isBlind) return;
     if (this.frames !== undefined) this.frames[from].push(chunk, time);
@@ -47,7 +50,7 @@ export class Tap {
     else this.readResponse(chunk, time);
   }
 
-  /** One side sends nothing more. */
+  /** Takes the end of one side's bytes. */
   end(from: Side, time: number): void {
     this.frames?.[from].end(time);
   }
@@ -76,7 +79,7 @@ export class Tap {
     const { statusCode } = head;
     if (statusCode !== SWITCHING_PROTOCOLS) {
       if (statusCode >= 200) return this.leave(refusalOf(requestHead, head), true);
-      // RFC 9110 15.2: others of these come before the response that counts.
+      // RFC 9110 15.2: other 1xx responses come before the final one.
       this.response = new ResponseReader();
       return rest.length > 0 ? this.readResponse(rest, time) : undefined;
     }
@@ -104,7 +107,7 @@ function refusalOf({ method, url }: RequestHead, { statusCode, statusMessage }: 
   return `${method} ${url} is answered with ${statusCode} ${statusMessage}`.trimEnd();
 }
 
-/** The compression that a response agrees to, by its field Sec-WebSocket-Extensions. */
+/** Returns the compression that a response accepts in its field Sec-WebSocket-Extensions. */
 export function compressionsIn(field: unknown): Compressions {
   if (typeof field !== 'string') return undefined;
   const extension = parseExtensions(field).value?.find(({ name }) => name === 'permessage-deflate');

@@ -1,15 +1,15 @@
-// `wordsOfFrame` says a frame, and the message that it ends, in a line for people.
+// `wordsOfFrame` describes a frame, and the message that it ends, for a line of output.
 import { Buffer } from 'node:buffer';
 import { Opcode } from '../../sans-io.js';
 import { visibleText } from '../../conformance/report/visible.js';
 import { explainClose } from '../tool/close-words.js';
 import { isControl, kindOf, textIn, type Frame, type Message } from './frame.js';
 
-/** How many bytes are looked at for a line. */
+/** The most bytes of content that a line is made from. */
 const LOOK = 1024;
 const BYTES_SHOWN = 24;
 
-/** The parts of a line. */
+/** The parts of a frame's line. */
 export interface FrameWords {
   /** Such as `text`, or `continuation, ends text of 3 frames`. */
   readonly kind: string;
@@ -17,7 +17,7 @@ export interface FrameWords {
   readonly size: string;
   /** The beginning of the content, on one line; '' for none. */
   readonly preview: string;
-  /** The rule that is broken; '' for none. */
+  /** The broken rule; '' for none. */
   readonly fault: string;
 }
 
@@ -50,7 +50,7 @@ function closePreview(payload: Uint8Array): string {
   return `${code} (${explainClose(code)})${reason === '' ? '' : `: ${reason}`}`;
 }
 
-/** Bytes on one line, nothing in which commands a terminal; hexadecimal where they are no text. */
+/** Returns bytes as one line without control characters, in hexadecimal digits if they are not text. */
 export function previewOf(data: Uint8Array, isBinary: boolean): string {
   const look = data.subarray(0, LOOK);
   const text = isBinary ? undefined : textIn(data.length > LOOK ? cutAtCharacter(look) : look);
@@ -63,10 +63,10 @@ export function previewOf(data: Uint8Array, isBinary: boolean): string {
 }
 
 const DIGITS: Uint8Array = Buffer.from('0123456789abcdef');
-/** Pairs of digits with spaces between them. */
+/** The buffer for pairs of digits with spaces between them. */
 const PAIRS = Buffer.alloc(3 * BYTES_SHOWN, ' ');
 
-/** The first bytes in hexadecimal. */
+/** Returns the first bytes in hexadecimal digits. */
 function hexadecimal(bytes: Uint8Array): string {
   const count = Math.min(bytes.length, BYTES_SHOWN);
   for (let at = 0; at < count; at++) {
@@ -76,7 +76,7 @@ function hexadecimal(bytes: Uint8Array): string {
   return PAIRS.toString('latin1', 0, Math.max(0, 3 * count - 1));
 }
 
-/** Bytes of UTF-8 without a character that is not whole at their end. */
+/** Returns bytes of UTF-8 without an incomplete character at their end. */
 function cutAtCharacter(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   for (let back = 1; back <= 4 && back <= bytes.length; back++) {
