@@ -1,4 +1,4 @@
-// `playToServer` connects to a server as a recorded client did, and plays its part.
+// `playToServer` connects to a server as a recorded client did, and plays the part of that client.
 import { randomBytes } from 'node:crypto';
 import { connect as connectNet, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -11,14 +11,14 @@ import type { Pace } from './pace.js';
 import { Player, type Manner, type Played } from './player.js';
 import { EXTENSIONS, needsCompression, sayTheSame, scriptOf } from './script.js';
 
-/** The fields that each opening request has anew. */
+/** The fields of the opening request that are not taken from the recording. */
 const OWN_FIELDS = /^(?:host|connection|upgrade|sec-websocket-key|sec-websocket-version)$/i;
 const SWITCHING_PROTOCOLS = 101;
 
 /**
  * Plays the client of a recorded connection.
- * @param path that of the request; undefined for the recorded one
- * @throws CommandError where no connection opens
+ * @param path the path of the request; undefined for the recorded one
+ * @throws CommandError if no connection opens
  */
 export async function playToServer(
   connection: RecordedConnection,
@@ -60,11 +60,11 @@ export async function playToServer(
 interface Opened {
   readonly socket: Socket;
   readonly head: ResponseHead;
-  /** Bytes after the response. */
+  /** The bytes after the head of the response. */
   readonly rest: Uint8Array;
 }
 
-/** Asks for a WebSocket; the socket is paused then. */
+/** Does the opening handshake; the socket is then paused. */
 async function opened(target: Target, request: string, key: string, signal: AbortSignal): Promise<Opened> {
   const { connection, tls, url } = target;
   const socket = tls === undefined ? connectNet(connection) : connectTls({ ...connection, ...tls });

@@ -1,4 +1,4 @@
-// `PlayingServer` takes clients, and plays to each the server of a recorded connection.
+// `PlayingServer` accepts clients, and plays to each the server of a recorded connection.
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { acceptanceLines, joinHead, judgeRequest, RequestReader, writeRefusal } from '../../sans-io.js';
@@ -19,8 +19,8 @@ export class PlayingServer {
   private served = 0;
 
   /**
-   * @param connections the first client gets the first one, and so on, and from the first again
-   * @param played gets how each went, and the number of the recorded connection
+   * @param connections clients get these by turns, in the order in which they connect
+   * @param played receives the number of each recorded connection that was played, and the result
    * @throws CommandError for a certificate that cannot be used
    */
   constructor(
@@ -36,7 +36,7 @@ export class PlayingServer {
     } catch (error) {
       throw new CommandError(`The certificate or its key cannot be used: ${wordsOf(error)}.`);
     }
-    // A client that speaks no TLS ends its own connection only.
+    // A failed TLS handshake ends only that client's connection.
     this.server.on('tlsClientError', () => undefined);
   }
 
@@ -79,7 +79,7 @@ export class PlayingServer {
       const connection = this.connections[this.served++ % this.connections.length];
       const { heads, number } = connection;
       const agreed = fieldIn(heads.response, EXTENSIONS);
-      // The recorded frames fit, where the client offers what that one offered.
+      // The recorded frames can be sent unchanged if the client offers the extensions that the recorded client offered.
       const isExact =
         agreed === undefined ||
         sayTheSame(head.headers[EXTENSIONS] as string | undefined, fieldIn(heads.request, EXTENSIONS));

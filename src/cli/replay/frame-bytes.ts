@@ -1,4 +1,4 @@
-// `frameBytes` writes a recorded frame as it stood on the wire, its faults too, with a new masking key (RFC 6455 5.2).
+// `frameBytes` encodes a recorded frame as it was on the wire, including faults, with a new masking key (RFC 6455 5.2).
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { mask } from '../../sans-io.js';
@@ -10,7 +10,7 @@ const RSV_SHIFT = 4;
 const KEY_BYTES = 4;
 const [LENGTH_16, LENGTH_64] = [126, 127];
 
-/** The bytes of a frame. A part of the payload that was too long to be recorded is zeros. */
+/** Returns the bytes of a frame. The part of a payload that was too long to record is zeros. */
 export function frameBytes(frame: RecordedFrame): Buffer {
   const { opcode, fin, rsv, isMasked, length, payload } = frame;
   const shortest = shortestHeader(length, isMasked);

@@ -1,29 +1,29 @@
-// `Pace` says when each frame of a recording is due, and waits for that to a fraction of a millisecond.
+// `Pace` computes when each frame of a recording is due, and waits for that to a fraction of a millisecond.
 import { setImmediate as nextTurn, setTimeout as later } from 'node:timers/promises';
 
-/** A timer is asked for so much less, in ms: the rest is waited for turn by turn, because timers are late by up to this. */
+/** Timers may be this many ms late, so they are set for earlier; turns of the event loop fill the rest. */
 const TIMER_SLACK = 3;
 
 export class Pace {
-  /** When the recording would have begun, on the clock of `performance.now()`, for all to have been in time since. */
+  /** The time at which the recording's clock was at 0, on the clock of `performance.now()`; late events move it. */
   private begun = performance.now();
-  /** How much later than they were due frames were sent, in ms. */
+  /** The delays in ms of frames, from the times at which they were due. */
   readonly late: number[] = [];
 
-  /** @param speed how many times as fast as recorded; Infinity for no waiting */
+  /** @param speed the multiple of the recorded speed; Infinity for no waiting */
   constructor(private readonly speed: number) {}
 
-  /** The recording's clock stands at 0 now. */
+  /** Sets the recording's clock to 0. */
   start(): void {
     this.begun = performance.now();
   }
 
-  /** Something happened now that was recorded at `time`: all after it is due so much later, if it was late. */
+  /** Reports an event that was recorded at `time`. If it is late, all that follows is due later by as much. */
   happened(time: number): void {
     this.begun = Math.max(this.begun, performance.now() - time / this.speed);
   }
 
-  /** Waits until `time` of the recording; false where that was ended by `signal`. */
+  /** Waits until `time` of the recording; returns false if `signal` has ended the wait. */
   async until(time: number, signal: AbortSignal): Promise<boolean> {
     if (this.speed === Infinity) return !signal.aborted;
     const due = this.begun + time / this.speed;
@@ -35,7 +35,7 @@ export class Pace {
   }
 }
 
-/** The value that a share of the values is not above. */
+/** Returns the least value that at least a `share` of all values do not exceed. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

@@ -1,4 +1,4 @@
-// `Player` plays one side of a recorded connection over an open socket, and compares the messages that come.
+// `Player` plays one side of a recorded connection over an open socket, and compares the messages that it receives.
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Opcode } from '../../sans-io.js';
@@ -11,20 +11,20 @@ import { frameBytes } from './frame-bytes.js';
 import type { Pace } from './pace.js';
 import type { Script } from './script.js';
 
-/** How a player goes on. */
+/** The settings of a player. */
 export interface Manner {
   readonly side: Side;
-  /** Whether no frame is sent before as many messages have come as in the recording. */
+  /** Whether each frame waits for the messages that came before it in the recording. */
   readonly waits: boolean;
-  /** How long messages that are still to come are waited for, in ms. */
+  /** The longest wait for missing messages, in ms. */
   readonly patience: number;
 }
 
-/** How it went. */
+/** The result of playing a connection. */
 export interface Played {
   readonly sent: number;
   readonly came: number;
-  /** How many messages were to come, and the first that was another one, or none: a sentence; undefined for no difference. */
+  /** The number of recorded messages, and a sentence on the first one that differs or is missing, if any. */
   readonly expected: number;
   readonly difference: string | undefined;
 }
@@ -62,12 +62,12 @@ export class Player {
     signal.addEventListener('abort', () => socket.destroy(), { once: true });
   }
 
-  /** Takes in bytes of the peer. */
+  /** Takes bytes of the peer. */
   push(chunk: Uint8Array): void {
     this.frames.push(chunk, performance.now());
   }
 
-  /** Plays, and ends the connection as the recording did, or in good order. */
+  /** Sends the frames of the script, ends the connection, and returns the result. */
   async play(): Promise<Played> {
     const { script, manner, pace, over } = this;
     for (const { frame, after } of script.steps) {
@@ -100,7 +100,7 @@ export class Player {
     this.wake?.();
   }
 
-  /** Closes, or answers a Close, if that has not been done (RFC 6455 5.5.1). */
+  /** Sends a Close frame, or answers one, unless one was sent before (RFC 6455 5.5.1). */
   private close(payload: Uint8Array): void {
     if (this.hasClosed) return;
     this.hasClosed = true;
@@ -128,13 +128,13 @@ export class Player {
     }
   }
 
-  /** Waits until so many messages have come; false where the connection ended before, or patience did. */
+  /** Waits for `count` messages; returns false if the connection or the patience ends before they arrive. */
   private async haveCome(count: number): Promise<boolean> {
     await this.waitFor(() => this.came >= count || this.isOver, this.manner.patience);
     return this.came >= count;
   }
 
-  /** Resolves when something comes, or the connection ends, or after so many ms. */
+  /** Resolves when a frame arrives, when the connection ends, or after `ms`. */
   private async anything(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -146,7 +146,7 @@ export class Player {
     this.wake = undefined;
   }
 
-  /** The end: the side closes that did in the recording, and the client where none did. */
+  /** Closes the connection, after the peer if that side closed first; a server only if the recording has a Close. */
   private async leave(): Promise<void> {
     const { script, manner } = this;
     const { closer } = script;
@@ -154,7 +154,7 @@ export class Player {
     const isClosed = (): boolean => this.isOver || this.peerHasClosed;
     if (closer === otherSide(manner.side)) await this.waitFor(isClosed, manner.patience);
     this.close(NORMAL);
-    // RFC 6455 7.1.1: the server ends TCP, once both have closed.
+    // RFC 6455 7.1.1: the server ends TCP once both sides have sent a Close frame.
     await this.waitFor(() => this.isOver || (this.peerHasClosed && manner.side === 'server'), LEAVE);
   }
 
@@ -164,7 +164,7 @@ export class Player {
   }
 }
 
-/** How long the peer has to answer a Close, and to end, in ms. */
+/** The time that the peer has to answer a Close, and to end the connection, in ms. */
 const LEAVE = 1000;
 
 /** The payload of a Close with 1000 (RFC 6455 7.4.1). */

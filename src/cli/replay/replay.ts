@@ -1,4 +1,4 @@
-// `replay` is `wsimd replay FILE ...`: it plays one side of recorded connections, and turns recordings into HARs and back.
+// `replay` runs `wsimd replay FILE ...`: it plays one side of recorded connections, and converts to and from HAR.
 import { writeFileSync } from 'node:fs';
 import { readOptions, ownVersion, plural, readPem, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
@@ -40,7 +40,7 @@ interface Settings {
   readonly patience: number;
 }
 
-/** How a connection was played, and how late its frames were. */
+/** The result of playing a connection, and the delays of its frames. */
 interface Result {
   readonly number: number;
   readonly played: Played;
@@ -50,7 +50,7 @@ interface Result {
 /**
  * Runs `wsimd replay`.
  * @returns the exit status
- * @throws CommandError for arguments and files that cannot be used, and where there is no connection
+ * @throws CommandError for invalid arguments and files, and if a connection does not open
  */
 export async function replay(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   const { values, positionals } = readOptions('replay', {
@@ -171,7 +171,7 @@ async function asServer(
   return checks && hasDiffered ? 1 : 0;
 }
 
-/** A server waits so long, in ms, for a client, which a person may be. */
+/** The least time in ms that a server waits for messages, because a person may operate the client. */
 const MOST_PATIENT: number = 24 * 60 * 60 * 1000;
 
 function sentence(number: number, { sent, came, expected, difference }: Played, { late }: Pace): string {

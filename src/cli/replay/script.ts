@@ -1,4 +1,4 @@
-// `scriptOf` makes the part that one side played in a recorded connection: its frames, and the messages it was sent.
+// `scriptOf` returns the script of one side of a recorded connection: its frames, and the messages that it received.
 import { Opcode } from '../../sans-io.js';
 import { isControl, type Side } from '../traffic/frame.js';
 import { Messages } from '../traffic/messages.js';
@@ -16,29 +16,29 @@ export const EXTENSIONS = 'sec-websocket-extensions';
 /** One frame to send. */
 export interface Step {
   readonly frame: RecordedFrame;
-  /** How many messages of the peer came before it, in the recording. */
+  /** The number of the peer's messages that came before it in the recording. */
   readonly after: number;
 }
 
-/** The part of one side. */
+/** The frames that one side sends, and the messages that it receives. */
 export interface Script {
   readonly steps: readonly Step[];
-  /** The messages of the peer. */
+  /** The messages that the peer sent. */
   readonly expected: readonly RecordedMessage[];
-  /** The side that sent a Close first; undefined where none did. */
+  /** The side that sent a Close first; undefined if none did. */
   readonly closer: Side | undefined;
   readonly end: number;
 }
 
 /**
- * @param isExact whether frames go out as they stood on the wire: compressed ones can only where the same compression was agreed on;
- *   else each message is one frame that is not compressed
+ * @param isExact whether frames are sent as they were on the wire, for which compressed ones need equal compression;
+ *   otherwise each message is one uncompressed frame
  */
 export function scriptOf(connection: RecordedConnection, side: Side, isExact: boolean): Script {
   const expected = recordedMessages(connection).filter(({ from }) => from !== side);
   const own = connection.frames.filter(({ from }) => from === side);
   const closer = connection.frames.find(({ opcode }) => opcode === Opcode.Close)?.from;
-  // The pings and the Close of now are answered, and not those of then.
+  // The player answers the pings and the Close that it receives, so the recorded answers are left out.
   const answers = closer === side ? [Opcode.Pong] : [Opcode.Pong, Opcode.Close];
   const frames = (isExact ? own : plainFrames(connection, own, side)).filter(({ opcode }) => !answers.includes(opcode));
   let after = 0;
@@ -49,7 +49,7 @@ export function scriptOf(connection: RecordedConnection, side: Side, isExact: bo
   return { steps, expected, closer, end: connection.end ?? connection.frames.at(-1)?.time ?? 0 };
 }
 
-/** Whether a side's frames need the compression that was agreed on. */
+/** Whether a side's frames need the agreed compression. */
 export function needsCompression({ frames }: RecordedConnection, side: Side): boolean {
   return frames.some(({ from, rsv }) => from === side && rsv !== 0);
 }
@@ -66,7 +66,7 @@ function plainFrames({ heads }: RecordedConnection, own: readonly RecordedFrame[
   });
 }
 
-/** Whether two fields Sec-WebSocket-Extensions say the same. */
+/** Whether two Sec-WebSocket-Extensions fields are the same apart from white space. */
 export function sayTheSame(one: string | undefined, other: string | undefined): boolean {
   return (one ?? '').replaceAll(/\s/g, '') === (other ?? '').replaceAll(/\s/g, '');
 }
