@@ -1,4 +1,4 @@
-// `explainClose` says in words why a connection closed (RFC 6455 7.4.1 and the registry that it founded).
+// `explainClose` explains a close code in words (RFC 6455 7.4.1 and the IANA registry of close codes).
 import type { CloseCode } from '../../sans-io.js';
 
 const WORDS: Readonly<Record<CloseCode, string>> = {
@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<CloseCode, string>> = {
   1015: 'the TLS handshake failed',
 };
 
-/** The meaning of a close code, in a few words. */
+/** Returns the meaning of a close code in a few words. */
 export function explainClose(code: number): string {
   const words = WORDS[code as CloseCode] as string | undefined;
   if (words !== undefined) return words;

@@ -1,4 +1,4 @@
-// `connect` is `wsimd connect URL`: lines go to a WebSocket server as messages, and its messages come back as lines.
+// `connect` runs `wsimd connect URL`: it sends lines to a WebSocket server as messages, and prints its messages.
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
 import { readOptions, wholeNumber } from '../arguments.js';
@@ -8,7 +8,7 @@ import { Conversation, ownPerson, type Person, type Talk } from './conversation.
 import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
 import type { SessionRecord } from './session-record.js';
 
-/** The names of --format, each on its line. */
+/** Returns the names of --format, one per line. */
 function names(): string {
   const all: [string, string][] = [...Object.entries(FORMAT_NAMES), ['json', 'all of these, as JSON']];
   return all.map(([name, meaning]) => `  %{${name}}`.padEnd(24) + meaning).join('\n');
@@ -54,7 +54,7 @@ interface Settings extends Talk {
 /**
  * Runs `wsimd connect`.
  * @returns the exit status
- * @throws CommandError for arguments that cannot be used, and where there is no connection
+ * @throws CommandError for invalid arguments, and if no connection opens
  */
 export async function connect(
   args: string[],
@@ -104,7 +104,7 @@ export async function connect(
   }
 }
 
-/** Loads the recorder, which few need. */
+/** Loads the recorder, which most runs do not need. */
 async function recordTo(file: string): Promise<SessionRecord> {
   const module = await import('./session-record.js');
   return new module.SessionRecord(file);
@@ -159,13 +159,13 @@ function settingsOf(args: string[]): Settings | undefined {
   };
 }
 
-/** The path and query of an address. */
+/** Returns the path and query of a URL. */
 function pathOf(address: string): string {
   const { pathname, search } = new URL(address);
   return pathname + search;
 }
 
-/** Connects; `opened` listens before the first message is told. */
+/** Connects; `opened` adds its listeners before the first message event. */
 function open(
   { url, protocols, options }: Settings,
   signal: AbortSignal,

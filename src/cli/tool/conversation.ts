@@ -1,4 +1,4 @@
-// `Conversation` is one open connection of `wsimd connect`, and the person, or pipe, that talks through it.
+// `Conversation` sends the lines of a person, or of a pipe, over one open connection, and prints the messages.
 import { Buffer } from 'node:buffer';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -9,7 +9,7 @@ import { explainClose } from './close-words.js';
 import type { SessionRecord } from './session-record.js';
 import { colourJson, hexDump, printable } from './show.js';
 
-/** Where lines come from. */
+/** The source of the lines. */
 export interface Person {
   readonly input: Readable;
   /** Whether a person types them, so that lines that begin with a slash are commands. */
@@ -17,7 +17,7 @@ export interface Person {
   readonly hasColours: boolean;
 }
 
-/** The person at this program's own terminal, or the pipe in that place. */
+/** Returns the standard input of this program: a person at a terminal, or a pipe. */
 export function ownPerson(): Person {
   const { stdin, stdout } = process;
   return { input: stdin, isTyping: stdin.isTTY, hasColours: stdout.isTTY && process.env.NO_COLOR === undefined };
@@ -29,14 +29,13 @@ const OPEN = 1;
 /** How lines are sent. */
 export interface Talk {
   readonly isBinary: boolean;
-  /** How long messages are waited for after the last line of a pipe, in ms. */
+  /** The time to wait for messages after the last line of a pipe, in ms. */
   readonly wait: number;
 }
 
-/** One open connection and the person, or pipe, that talks through it. */
 export class Conversation {
   readonly ended: Promise<{ code: number; reason: string }>;
-  /** When the first message came; 0 before. */
+  /** The arrival of the first message on the clock of `performance.now()`; 0 before. */
   first = 0;
   readonly #pings = new Map<string, number>();
   #count = 0;

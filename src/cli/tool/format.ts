@@ -1,7 +1,7 @@
-// `checkFormat` and `formatted` write the facts of a connection by a template, as `curl -w` does.
+// `checkFormat` checks a template, and `formatted` fills it with the facts of a connection, as `curl -w` does.
 import { CommandError } from '../command-error.js';
 
-/** The facts, by the names that stand in templates; times are in seconds. */
+/** The facts, by their names in templates; times are in seconds. */
 export interface Facts {
   readonly url: string;
   /** The status of the response to the opening request. */
@@ -11,18 +11,18 @@ export interface Facts {
   readonly extensions: string;
   readonly close_code: number;
   readonly close_reason: string;
-  /** From the beginning until the connection was open, until its first message came, and until it had closed. */
+  /** The times from the beginning to the opening of the connection, to its first message, and to its end. */
   readonly time_open: number;
   readonly time_first: number;
   readonly time_total: number;
   readonly messages_sent: number;
   readonly messages_received: number;
-  /** Bytes of payload. */
+  /** The bytes of payloads. */
   readonly bytes_sent: number;
   readonly bytes_received: number;
 }
 
-/** What each name stands for, for --help. */
+/** The meaning of each name, for --help. */
 export const FORMAT_NAMES: Readonly<Record<keyof Facts, string>> = {
   url: 'the URL, after redirects',
   status: "the status of the server's answer",
@@ -44,7 +44,7 @@ const PART = /%\{(\w+)\}|%%|\\[nrt\\]/g;
 const ESCAPES: Readonly<Record<string, string>> = { '\\n': '\n', '\\r': '\r', '\\t': '\t', '\\\\': '\\', '%%': '%' };
 const TIME_DIGITS = 6;
 
-/** @throws CommandError for a name that there is not */
+/** @throws CommandError for an unknown name */
 export function checkFormat(template: string): void {
   for (const [, name] of template.matchAll(PART)) {
     if (name === undefined || name === 'json' || Object.hasOwn(FORMAT_NAMES, name)) continue;
@@ -52,7 +52,7 @@ export function checkFormat(template: string): void {
   }
 }
 
-/** The template with the facts in it. */
+/** Returns the template with the facts in it. */
 export function formatted(template: string, facts: Facts): string {
   return template.replaceAll(PART, (part, name?: string) => {
     if (name === undefined) return ESCAPES[part];

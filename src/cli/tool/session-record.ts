@@ -1,4 +1,4 @@
-// `SessionRecord` records the connection of `wsimd connect`: each message is one frame, as the library tells no others.
+// `SessionRecord` records the connection of `wsimd connect`. Each message is one frame: the library reports no others.
 import type { IncomingMessage } from 'node:http';
 import { encodeClosePayload, Opcode } from '../../sans-io.js';
 import { ownVersion } from '../arguments.js';
@@ -6,7 +6,7 @@ import type { Side } from '../traffic/frame.js';
 import { shortestHeader } from '../traffic/recorded.js';
 import { Recorder } from '../traffic/recorder.js';
 
-/** The request as Node keeps it; over HTTP/2 there is less of it. */
+/** The members of Node's request object that are read; some are missing over HTTP/2. */
 interface Request {
   readonly path?: string;
   getRawHeaderNames?(): string[];
@@ -25,14 +25,14 @@ export class SessionRecord {
     this.recorder = new Recorder(file);
   }
 
-  /** The connection is agreed on. */
+  /** Records the opening handshake. */
   opened(url: string, request: Request, response: IncomingMessage): void {
     this.connection = { number: 1, url, startedAt: Date.now(), openedAt: performance.now() };
     const { pathname, search } = new URL(url);
     const names = request.getRawHeaderNames?.() ?? [];
     const fields = names.map((name) => `${name}: ${[request.getHeader?.(name)].flat().join(', ')}`);
     const answered = Object.entries(response.headers)
-      // Messages are recorded as they are after inflating.
+      // Messages are recorded inflated, so the response has no extensions.
       .filter(([name]) => !name.startsWith(':') && name !== 'sec-websocket-extensions')
       .map(([name, value]) => `${name}: ${[value].flat().join(', ')}`);
     this.recorder.opened(this.connection, {
@@ -59,8 +59,8 @@ export class SessionRecord {
   }
 
   /**
-   * The connection has ended.
-   * @throws CommandError where the file could not be written
+   * Records the end of the connection, and closes the file.
+   * @throws CommandError if the file could not be written
    */
   end(): void {
     this.recorder.ended(this.connection, performance.now());

@@ -1,9 +1,9 @@
-// `colourJson`, `hexDump` and `printable` show the payloads of messages to a person.
+// `colourJson`, `hexDump` and `printable` format the payloads of messages for a terminal.
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
 const [KEY, STRING, WORD, NUMBER] = [36, 32, 35, 33];
 const BYTES_IN_LINE = 16;
 
-/** Text with colours for a terminal, if it is a JSON object or list; other text as it is. */
+/** Colours text if it is a JSON object or array, and returns other text unchanged. */
 export function colourJson(text: string): string {
   if (!/^\s*[[{]/.test(text)) return text;
   try {
@@ -18,7 +18,7 @@ export function colourJson(text: string): string {
   });
 }
 
-/** Text without the characters by which a peer could give orders to the terminal: they stand there as escapes. */
+/** Replaces control characters, by which a peer could command the terminal, with escapes. Tabs and line feeds stay. */
 export function printable(text: string): string {
   return text.replaceAll(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
@@ -26,7 +26,7 @@ export function printable(text: string): string {
   );
 }
 
-/** Sixteen bytes in a line: where they stand, their values, and those that are ASCII as text. */
+/** Returns lines of sixteen bytes: their offset, their values, and the printable ASCII characters among them. */
 export function hexDump(data: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < data.length; at += BYTES_IN_LINE) {
