@@ -1,4 +1,4 @@
-// `bench` is `wsimd bench URL`: it puts a WebSocket server under load, and reports how fast that answers.
+// `bench` runs `wsimd bench URL`: it puts a WebSocket server under load, and reports its rate and latencies.
 import { writeFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
 import { ProgressLine, type Terminal } from '../terminal.js';
@@ -16,9 +16,9 @@ import { inMs, perSecond } from './words.js';
 
 /**
  * Runs `wsimd bench`.
- * @param hire how to start a worker, where not in a thread
+ * @param hire starts a worker; default: in a new thread
  * @returns the exit status
- * @throws CommandError for arguments that cannot be used, and where nothing could be measured
+ * @throws CommandError for invalid arguments, and if nothing could be measured
  */
 export async function bench(args: string[], terminal: Terminal, signal: AbortSignal, hire?: Hire): Promise<number> {
   const settings = readSettings(args);
@@ -71,7 +71,7 @@ async function compareServers(asked: Asked): Promise<number> {
   return 0;
 }
 
-/** Shows a report; JSON on the standard output stands there alone. */
+/** Prints a report, on the standard error if JSON goes to the standard output. */
 function say({ settings, terminal }: Asked, report: string): void {
   if (settings.json === '-') terminal.err(report);
   else terminal.out(report);
@@ -114,7 +114,7 @@ function write(file: string, text: string): void {
   }
 }
 
-/** Loads one server; `title` stands before the progress. */
+/** Loads one server; the progress line begins with `title`. */
 async function load({ settings, terminal, signal, hire }: Asked, target: Target, title: string): Promise<Result> {
   const line = new ProgressLine(terminal);
   const seconds: Second[] = [];
@@ -149,7 +149,7 @@ async function load({ settings, terminal, signal, hire }: Asked, target: Target,
   }
 }
 
-/** One plan for each worker; connections are shared as evenly as can be. */
+/** Returns one plan per worker, with the connections shared as evenly as possible. */
 function plansOf(settings: Settings, target: Target): Plan[] {
   const { connections, workers, connectRate, pace, payloads, isBinary, warmup, duration, timeout } = settings;
   return Array.from({ length: workers }, (_, worker) => {

@@ -1,4 +1,4 @@
-// `lineChart` and `barChart` draw figures as SVG, in the colours of the page that they stand in.
+// `lineChart` and `barChart` draw figures as SVG, in the colours of the page that contains them.
 import { escapeHtml } from '../page.js';
 
 const WIDTH = 860;
@@ -13,7 +13,7 @@ export interface Series {
   readonly name: string;
   /** In the units of the axes. */
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** Whether it is of an earlier run, and drawn thin. */
+  /** Whether it belongs to an earlier run, whose lines are thin and dashed. */
   readonly isEarlier?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Axis {
   readonly ticks: readonly (readonly [at: number, text: string])[];
 }
 
-/** Lines over two linear axes, from the least to the greatest of their ticks. */
+/** Draws lines over two linear axes, each from its least to its greatest tick. */
 export function lineChart(title: string, series: readonly Series[], x: Axis, y: Axis): string {
   const across = scale(x, LEFT, WIDTH - RIGHT);
   const up = scale(y, HEIGHT - BOTTOM, TOP);
@@ -51,7 +51,7 @@ ${lines.join('\n')}
 </svg></figure>`;
 }
 
-/** One bar a row, each as long as its value is in proportion to the greatest. */
+/** Draws one bar per row, with lengths in proportion to the values. */
 export function barChart(title: string, rows: readonly { name: string; value: number; text: string }[]): string {
   const most = Math.max(...rows.map(({ value }) => value), Number.MIN_VALUE);
   const [label, number, row] = [190, 130, 24];
@@ -70,7 +70,7 @@ ${bars.join('\n')}
 </svg></figure>`;
 }
 
-/** Round numbers from 0 to at least `most`. */
+/** Returns ticks at round numbers from 0 to at least `most`. */
 export function ticksUpTo(most: number, write: (value: number) => string): Axis['ticks'] {
   const rough = (most > 0 ? most : 1) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -79,7 +79,7 @@ export function ticksUpTo(most: number, write: (value: number) => string): Axis[
   return Array.from({ length: count + 1 }, (_, at) => [at * step, write(at * step)] as const);
 }
 
-/** Lines have so many colours. */
+/** The number of colours that lines have. */
 const COLOURS = 4;
 
 export const CHART_STYLE = `figure{margin:2rem 0}figcaption{font-weight:600;margin-bottom:.5rem}
@@ -96,7 +96,7 @@ function legend(names: readonly string[]): string {
   return `<ul class="legend">${items.join('')}</ul>`;
 }
 
-/** Where on the page a value lies, in tenths of a unit. */
+/** Returns the function from values to positions in the drawing, in tenths of a unit. */
 function scale({ ticks }: Axis, from: number, to: number): (value: number) => number {
   const [least, greatest] = [ticks[0][0], ticks.at(-1)![0]];
   return (value) => Math.round((from + ((value - least) / (greatest - least || 1)) * (to - from)) * 10) / 10;

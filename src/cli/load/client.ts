@@ -1,4 +1,4 @@
-// `Client` is one connection of a load: it opens, sends messages that are encoded already, and counts the answers.
+// `Client` is one connection of a load: it opens, sends messages that are already encoded, and counts the answers.
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
@@ -23,32 +23,32 @@ import {
 import type { Messages } from './messages.js';
 import type { Target } from './plan.js';
 
-/** Where a client tells. `now` is that of `performance`, in ms. */
+/** Receives the events of clients. `now` is the time of `performance.now()`, in ms. */
 export interface Owner {
   opened(client: Client): void;
-  /** So many answers have come with one read. */
+  /** Called when one read has brought `count` answers. */
   answered(client: Client, count: number, now: number): void;
-  /** The connection is lost, or was not made; called once. */
+  /** Called once, when the connection is lost or could not be opened. */
   failed(client: Client, kind: string): void;
-  /** The messages to send, once the handshake has said whether they are compressed. */
+  /** Returns the messages to send, once the handshake has decided whether they are compressed. */
   messages(isCompressed: boolean): Messages;
 }
 
-/** All sockets read into this one buffer: a read and its callback are one step. */
+/** All sockets read into this one buffer, because each callback runs before the next read. */
 const landing = Buffer.allocUnsafeSlow(256 * 1024);
 /** The server may not limit the client's window, so that one compressed form of a message fits all servers. */
 const DEFLATE = { clientMaxWindowBits: false } as const;
-/** How long a server may take to answer the Close at the end, in ms. */
+/** The time that a server has to answer the Close at the end, in ms. */
 const GOODBYE = 1000;
 
 export class Client {
-  /** Messages sent, and answers that came. */
+  /** The numbers of sent messages and of received answers. */
   sent = 0;
   answers = 0;
   bytesSent = 0;
   bytesReceived = 0;
   isCompressed = false;
-  /** ms that the opening took. */
+  /** The duration of the opening, in ms. */
   opening = 0;
   readonly #target: Target;
   readonly #owner: Owner;
@@ -59,15 +59,15 @@ export class Client {
   readonly #timer: NodeJS.Timeout;
   #decoder: FrameDecoder | undefined;
   #messages!: Messages;
-  /** The message of the block that comes next. */
+  /** The index in the block of the next message. */
   #next = 0;
   #isEnding = false;
   #isOver = false;
 
   /**
-   * @param index of this client among those of its owner
-   * @param from the message to begin with, so that not all clients send the same at the same time
-   * @param timeout for the opening handshake, in ms
+   * @param index the index of this client among those of its owner
+   * @param from the index of the first message, so that not all clients send the same one at the same time
+   * @param timeout the time limit of the opening handshake, in ms
    */
   constructor(
     target: Target,
@@ -94,12 +94,12 @@ export class Client {
     return this.#decoder !== undefined && !this.#isOver;
   }
 
-  /** Bytes that the operating system has not taken yet. */
+  /** The number of bytes that the operating system has not taken yet. */
   get waiting(): number {
     return this.#socket.writableLength;
   }
 
-  /** Sends so many messages. */
+  /** Sends `count` messages. */
   send(count: number): void {
     const messages = this.#messages;
     for (let left = count; left > 0;) {
@@ -112,7 +112,7 @@ export class Client {
     this.sent += count;
   }
 
-  /** Closes with 1000; resolves once that is done, or a second later. */
+  /** Closes with 1000; resolves when the connection has closed, which it is forced to after a second. */
   end(): Promise<void> {
     if (this.#isOver) return Promise.resolve();
     this.#isEnding = true;
@@ -174,7 +174,7 @@ export class Client {
     this.#read(chunk, now);
   }
 
-  /** Reads the answer to the opening request; returns the bytes behind it. */
+  /** Reads the answer to the opening request; returns the bytes after it. */
   #open(chunk: Uint8Array, now: number): Uint8Array | undefined {
     const { offersDeflate, protocols } = this.#target;
     const { head, rest, error } = this.#reader.push(chunk);
@@ -193,7 +193,7 @@ export class Client {
     this.#decoder = new FrameDecoder({ role: Role.Client, rsv: this.isCompressed ? RSV1 : 0, skipUtf8: true });
     this.opening = now - this.#begun;
     this.#owner.opened(this);
-    // It may lie in the landing buffer, where nothing is read before this call returns.
+    // The bytes may be in the landing buffer, into which nothing is read before this call returns.
     return rest;
   }
 
@@ -215,7 +215,7 @@ export class Client {
     this.#owner.answered(this, count, now);
   }
 
-  /** Does as a control frame demands; whether more may follow. */
+  /** Answers a control frame; returns whether more frames may follow. */
   #obey(opcode: Opcode, payload: Uint8Array): boolean {
     if (opcode === Opcode.Ping) this.#control(Opcode.Pong, payload);
     if (opcode !== Opcode.Close) return true;
@@ -237,7 +237,7 @@ export class Client {
     this.#isOver = true;
     this.#decoder?.stop();
     if (this.#isEnding) return;
-    // A Close of the peer's has been answered, and ends by itself.
+    // If a Close of the peer has been answered, the socket closes by itself.
     if (!this.#socket.writableEnded) this.#socket.destroy();
     this.#owner.failed(this, kind);
   }

@@ -1,10 +1,10 @@
-// `readResult` reads an earlier result, and `changesOf` says how another one differs from it.
+// `readResult` reads an earlier result, and `changesOf` compares another one with it.
 import { readFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
 import { PERCENTILES } from './histogram.js';
 import type { Result } from './result.js';
 
-/** How a figure has changed; `percent` is above 0 where it has become worse. */
+/** The change of a figure; `percent` is above 0 if the figure has become worse. */
 export interface Change {
   readonly name: string;
   readonly before: number;
@@ -13,8 +13,8 @@ export interface Change {
 }
 
 /**
- * The result that `--json` wrote to a file.
- * @throws CommandError
+ * Reads a result that `--json` wrote to a file.
+ * @throws CommandError if the file cannot be read, or holds no result
  */
 export function readResult(file: string): Result {
   let result: Partial<Result> | null;
@@ -28,7 +28,7 @@ export function readResult(file: string): Result {
   return result as Result;
 }
 
-/** The rate and the percentiles of both. */
+/** Compares the rates, the percentiles and the longest latencies. */
 export function changesOf(before: Result, now: Result): Change[] {
   const [then, rate] = [before.messages.perSecond, now.messages.perSecond];
   const latencies = [...PERCENTILES.map((percent) => `p${percent}` as const), 'max' as const].map((name) => {
@@ -41,7 +41,7 @@ export function changesOf(before: Result, now: Result): Change[] {
   ];
 }
 
-/** The settings in which two results differ, so that their figures mean different things. */
+/** Returns the settings in which two results differ, so that their figures cannot be compared. */
 export function differences(before: Result, now: Result): string[] {
   const names = [
     ...new Set([...Object.keys(before.settings), ...Object.keys(now.settings)]),

@@ -1,4 +1,4 @@
-// `contend` starts known echo servers, puts each under the same load by turns, and returns what came of it.
+// `contend` starts known echo servers, puts each under the same load by turns, and returns their figures.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { wordsOf } from '../command-error.js';
@@ -6,7 +6,7 @@ import { KNOWN_SERVERS } from './known-servers.js';
 import type { Result } from './result.js';
 import type { Settings } from './settings.js';
 
-/** One server's figures: the middle one of its turns, by messages a second. */
+/** The figures of one server, from the middle one of its turns by messages a second. */
 export interface Contender {
   readonly name: string;
   readonly perSecond: number;
@@ -15,7 +15,7 @@ export interface Contender {
   readonly highest: number;
   readonly p50: number;
   readonly p99: number;
-  /** Processor time of the server for each message, in microseconds; undefined where the system does not tell. */
+  /** The server's processor time per message, in microseconds; undefined if the system does not report it. */
   readonly micros: number | undefined;
   readonly result: Result;
 }
@@ -30,12 +30,12 @@ interface Running {
   readonly turns: { result: Result; micros: number | undefined }[];
 }
 
-/** How long a server has to print its port, in ms. */
+/** The time that a server has to print its port, in ms. */
 const STARTING = 10_000;
 
 /**
- * Loads all servers of the settings that are there.
- * @param left is told of each server that is not, and why
+ * Loads all servers of the settings that can be started.
+ * @param left receives a sentence for each server that cannot, with the reason
  */
 export async function contend(
   { against, rounds, offersDeflate }: Settings,
@@ -64,7 +64,7 @@ export async function contend(
         const before = processorTime(child.pid!);
         const result = await turn(url, name, round);
         const after = processorTime(child.pid!);
-        // The server works in the warm-up too, at the same rate.
+        // The server works in the warm-up too, at the same rate, so only a share of the time counts.
         const share = result.measured / (result.measured + result.settings.warmup);
         const isKnown = before !== undefined && after !== undefined && result.messages.answered > 0;
         turns.push({ result, micros: isKnown ? ((after - before) * share) / result.messages.answered : undefined });
@@ -76,7 +76,7 @@ export async function contend(
   }
 }
 
-/** The figures of the turn in the middle. */
+/** Returns the figures of the middle turn. */
 function middle({ name, turns }: Running): Contender {
   const sorted = [...turns].sort((a, b) => a.result.messages.perSecond - b.result.messages.perSecond);
   const { result, micros } = sorted[sorted.length >> 1];
@@ -118,13 +118,13 @@ function startServer(name: string, [command, ...args]: readonly string[]): Promi
   });
 }
 
-/** Clock ticks of Linux in a second, which no interface of Node tells; it is 100 on all that Node runs on. */
+/** The clock ticks of Linux per second: 100 on all platforms of Node, which has no interface for the number. */
 const TICKS = 100;
 
-/** Microseconds of processor time of a process so far, where /proc tells. */
+/** Returns the processor time of a process so far, in microseconds; undefined without /proc. */
 function processorTime(pid: number): number | undefined {
   try {
-    // The name of the program, in brackets, may hold spaces; after it come the state and 10 fields before the two times.
+    // The name of the program, in brackets, may contain spaces; then come the state and 10 fields before the two times.
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');

@@ -1,24 +1,24 @@
-// `run` shares a load among workers, each in a thread of its own, and brings together the figures that they tell.
+// `run` shares a load among workers, each in its own thread, and combines the figures that they report.
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { Histogram } from './histogram.js';
 import { Load } from './load.js';
 import type { Connected, Done, Errors, Plan, Progress, Told } from './plan.js';
 
-/** What a worker is told: when to send, or to stop. */
+/** An order to a worker: to send from a time on, in ms since 1970, or to stop. */
 export type Order = { readonly at: number } | 'stop';
 
-/** One worker, wherever it runs. */
+/** A worker, in this thread or another. */
 export interface Hand {
   order(order: Order): void;
-  /** Ends it, once it has told all. */
+  /** Ends the worker, after its last report. */
   dismiss(): void;
 }
 
-/** Starts a worker; `failed` is called where it cannot go on. */
+/** Starts a worker; `failed` receives the error that stops it. */
 export type Hire = (plan: Plan, tell: (told: Told) => void, failed: (error: unknown) => void) => Hand;
 
-/** Has this thread do the work. */
+/** Starts a worker in this thread. */
 export const hireHere: Hire = (plan, tell, failed) => {
   const load = new Load(plan, tell);
   load.connect().catch(failed);
@@ -31,12 +31,12 @@ export const hireHere: Hire = (plan, tell, failed) => {
   };
 };
 
-/** Memory for young objects, in MiB: most of a load's are dead when it is full, so that more memory only means fewer pauses. */
+/** The memory for young objects, in MiB. Most are dead when it is full, so more memory only means fewer pauses. */
 const YOUNG_GENERATION = 64;
 
 /**
- * Flags of the engine for an open loop: its thread keeps its core awake, so that helpers could only take that core from it;
- * and memory for young objects is large from the start, in MiB, as each collection delays messages.
+ * Flags of the engine for an open loop, whose thread keeps its core busy. Helper threads could only take that core from
+ * it. The memory for young objects, in MiB, is large from the start, because each collection delays messages.
  */
 const EVEN = [
   '--no-parallel-scavenge',
@@ -46,7 +46,7 @@ const EVEN = [
   '--min-semi-space-size=16',
 ];
 
-/** Has a thread of its own do the work. */
+/** Starts a worker in a new thread. */
 const hireThread: Hire = (plan, tell, failed) => {
   if (plan.pace.rate !== undefined) for (const flag of EVEN) setFlagsFromString(flag);
   const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
@@ -62,15 +62,15 @@ const hireThread: Hire = (plan, tell, failed) => {
   };
 };
 
-/** What is said while the load runs. */
+/** Receives reports while the load runs. */
 export interface Watcher {
-  /** So many connections are open; the others have failed. */
+  /** Called when `open` connections are open, and the others have failed. */
   connected(open: number, errors: Errors): void;
-  /** Each second, of all workers together. */
+  /** Called each second with the figures of all workers. */
   progress(second: Second): void;
 }
 
-/** What all workers saw in one second. */
+/** The figures of all workers in one second. */
 export interface Second {
   open: number;
   answered: number;
@@ -78,14 +78,14 @@ export interface Second {
   latency: Histogram;
 }
 
-/** A worker begins a little later than it is told to, so that all begin together; in ms. */
+/** The time in ms from the order to begin until the beginning, so that all workers begin together. */
 const HEAD_START = 20;
 
 /**
  * Runs a load to its end.
- * @param plans one for each worker
- * @param hire how to start a worker; default: in a thread of its own
- * @returns what each worker has seen; an empty list where it was stopped, or had no connection, before anything was sent
+ * @param plans one plan per worker
+ * @param hire starts a worker; default: in a new thread
+ * @returns the figures of each worker; none if the load was stopped, or had no connection, before anything was sent
  */
 export async function run(
   plans: readonly Plan[],
@@ -126,14 +126,14 @@ export async function run(
   }
 }
 
-/** What one worker has told of its seconds that was not shown yet. */
+/** The reports of one worker on seconds that were not shown yet. */
 class News {
   readonly told: Progress[] = [];
-  /** It has ended, and tells no more: before the others, where it has lost all its connections. */
+  /** Whether the worker has ended, which it does before the others if it has lost all its connections. */
   isLast = false;
   #errors = 0;
 
-  /** Its next second; of one that has ended, only its errors go on to count. */
+  /** Takes the report on its next second; after the end, further ones only repeat the number of its errors. */
   next(): Progress {
     const next = this.told.shift() ?? { type: 'progress', open: 0, answered: 0, errors: this.#errors, latency: NONE };
     this.#errors = next.errors;
@@ -143,7 +143,7 @@ class News {
 
 const NONE = new Histogram().pack();
 
-/** Shows the seconds that all workers have told of, but for those that have ended. */
+/** Shows the seconds that all workers have reported, apart from those that have ended. */
 function showSeconds(news: readonly News[], watcher: Watcher): void {
   while (news.some(({ told }) => told.length > 0) && news.every(({ told, isLast }) => isLast || told.length > 0)) {
     watcher.progress(together(news.map((each) => each.next())));
@@ -161,7 +161,7 @@ function together(progress: readonly Progress[]): Second {
   return second;
 }
 
-/** Counts of all workers by kind. */
+/** Adds up the counts of all workers by kind. */
 export function sumOf(all: readonly Errors[]): Errors {
   const sum: Errors = {};
   for (const errors of all) {

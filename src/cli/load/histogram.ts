@@ -1,16 +1,16 @@
 // `Histogram` counts durations in buckets that are at most 1/128 of their value wide, in memory that does not grow.
 
-/** Buckets of one octave: from 2^n to 2^(n + 1). */
+/** The number of buckets in an octave, which is from 2^n to 2^(n + 1). */
 const IN_OCTAVE = 128;
 const OCTAVE_BITS = 7;
-/** Durations from 2^43 ns on, 2.4 hours, count as that long. */
+/** The longest duration, 2^43 ns or 2.4 hours; longer ones count as this one. */
 const LONGEST = 2 ** 43 - 1;
 const BUCKETS = (43 - OCTAVE_BITS + 1) * IN_OCTAVE;
 /** Beyond 31 bits, a value is divided by 2^20 first. */
 const COARSE_BITS = 20;
 const COARSE_FROM = 2 ** 31;
 
-/** A histogram as plain values, which a thread can post. */
+/** A histogram as plain values, which threads can post. */
 export interface PackedHistogram {
   /** The counts of the buckets from that of `min` to that of `max`. */
   readonly counts: Float64Array;
@@ -20,10 +20,10 @@ export interface PackedHistogram {
   readonly max: number;
 }
 
-/** The percentiles that reports name. */
+/** The percentiles in reports. */
 export const PERCENTILES = [50, 90, 99, 99.9, 99.99] as const;
 
-/** Durations in ns. A percentile is right to 0.4 %; `min`, `max` and `mean` are exact. */
+/** Counts durations in ns. Percentiles are accurate to 0.4 %; `min`, `max` and `mean` are exact. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
   total = 0;
@@ -31,7 +31,7 @@ export class Histogram {
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
 
-  /** Counts a duration, in ns, that many times. */
+  /** Counts a duration, in ns, `times` times. */
   record(duration: number, times: number): void {
     const value = duration < 0 ? 0 : duration > LONGEST ? LONGEST : duration;
     this.#counts[bucketOf(value)] += times;
@@ -41,7 +41,7 @@ export class Histogram {
     if (value > this.#max) this.#max = value;
   }
 
-  /** The shortest duration, 0 where there is none. */
+  /** The shortest duration; 0 without any. */
   get min(): number {
     return this.total === 0 ? 0 : this.#min;
   }
@@ -54,7 +54,7 @@ export class Histogram {
     return this.total === 0 ? 0 : this.#sum / this.total;
   }
 
-  /** The duration within which `percent` of all lie, 0 where there is none. */
+  /** Returns the duration that `percent` of all do not exceed; 0 without any. */
   percentile(percent: number): number {
     const rank = Math.max(1, Math.ceil((percent / 100) * this.total - 1e-9));
     if (rank >= this.total) return this.max;
@@ -66,7 +66,7 @@ export class Histogram {
     return this.max;
   }
 
-  /** The count of each bucket that is not empty, by its middle, in ascending order. */
+  /** Returns the middle and the count of each bucket that is not empty, in ascending order. */
   buckets(): [middle: number, count: number][] {
     const list: [number, number][] = [];
     this.#counts.forEach((count, bucket) => {
@@ -75,7 +75,7 @@ export class Histogram {
     return list;
   }
 
-  /** Counts all of another histogram too. */
+  /** Adds the counts of another histogram. */
   add({ counts, total, sum, min, max }: PackedHistogram): void {
     const first = bucketOf(min);
     counts.forEach((count, at) => (this.#counts[first + at] += count));
@@ -98,7 +98,7 @@ export class Histogram {
   }
 }
 
-/** The bucket of a value from 0 to LONGEST: the value itself below 256, and then its octave and its first 8 bits. */
+/** Returns the bucket of a value from 0 to LONGEST: below 256 the value, above by its octave and first 8 bits. */
 function bucketOf(value: number): number {
   if (value >= COARSE_FROM) return bucketOf(value / 2 ** COARSE_BITS) + COARSE_BITS * IN_OCTAVE;
   if (value < 2 * IN_OCTAVE) return value | 0;
@@ -106,7 +106,7 @@ function bucketOf(value: number): number {
   return octave * IN_OCTAVE + (value >>> octave);
 }
 
-/** The middle of a bucket's values. */
+/** Returns the middle of a bucket's values. */
 function middleOf(bucket: number): number {
   if (bucket < 2 * IN_OCTAVE) return bucket;
   const octave = (bucket >> OCTAVE_BITS) - 1;

@@ -1,4 +1,4 @@
-// `resultPage` and `contendersPage` show results as one HTML page that loads nothing.
+// `resultPage` and `contendersPage` return results as one HTML page that loads nothing.
 import { escapeHtml } from '../page.js';
 import type { Contender } from './contenders.js';
 import { CHART_STYLE, barChart, lineChart, ticksUpTo, type Axis, type Series } from './charts.js';
@@ -16,7 +16,7 @@ th,td{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:right}t
 .big{display:flex;flex-wrap:wrap;gap:2.5rem;margin:1.5rem 0}.big b{display:block;font-size:1.7rem;font-weight:600}
 .quiet{opacity:.75;font-size:.9rem}${CHART_STYLE}`;
 
-/** The page of one result; `before` is drawn beside it. */
+/** Returns the page of one result, compared with `before`. */
 export function resultPage(result: Result, before: Result | undefined): string {
   const { messages, bytes, latency, connections, errors, settings } = result;
   const big = [
@@ -71,7 +71,7 @@ export function resultPage(result: Result, before: Result | undefined): string {
   );
 }
 
-/** The page of known servers under the same load. */
+/** Returns the page of known servers under the same load. */
 export function contendersPage(contenders: readonly Contender[], description: string, left: readonly string[]): string {
   const chart = (
     title: string,
@@ -129,7 +129,7 @@ function percentileTable(rows: readonly (readonly [name: string, latency: Latenc
   return `<h2>Latency</h2><table><tr><th></th>${head}</tr>${body.join('')}</table>`;
 }
 
-/** Latency over percentiles, where each step to the right leaves a tenth of the messages. */
+/** Draws the latency over percentiles, where each step to the right leaves a tenth of the messages. */
 function percentileChart(all: readonly { name: string; latency: Latency; isEarlier?: boolean }[]): string {
   const most = Math.max(...all.map(({ latency }) => latency.max));
   const finest = Math.max(2, ...all.map(({ latency }) => Math.ceil(Math.log10(latency.count))));
@@ -150,7 +150,7 @@ function percentileChart(all: readonly { name: string; latency: Latency; isEarli
   return lineChart('Latency by percentile', series, { label: 'messages that were at least so fast', ticks }, y);
 }
 
-/** The share of messages in ranges of latency, on a logarithmic scale. */
+/** Draws the share of messages in ranges of latency, on a logarithmic scale. */
 function distribution({ buckets, count: total }: Latency): string {
   const rows = 24;
   const [shortest, longest] = [buckets[0][0], buckets.at(-1)![0]];

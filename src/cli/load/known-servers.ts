@@ -1,19 +1,19 @@
-// `KNOWN_SERVERS` are echo servers that `--against` can start, where the libraries are installed that they need.
+// `KNOWN_SERVERS` lists the echo servers that `--against` can start if their libraries are installed.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** How to start a server that prints its port, or why it cannot be started. */
+/** The command that starts a server, which prints its port, or the reason why it cannot be started. */
 export type Start = { readonly command: readonly string[]; readonly version: string } | { readonly missing: string };
 
-/** Finds an echo server from the directory that the user is in. */
+/** Finds an echo server from the user's current directory. */
 type Find = (directory: string) => Start;
 
-/** The front door of this package, from the one file of dist/cli/ that this one becomes a part of. */
+/** The main module of this package, relative to the file in dist/cli/ that this file is bundled into. */
 const OURS = new URL('../index.js', import.meta.url).href;
 
-/** The same lines for all whose `WebSocketServer` is that of `ws`. */
+/** The program for libraries whose `WebSocketServer` has the shape of that of `ws`. */
 const IN_THE_SHAPE_OF_WS = `
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: deflate });
 server.on('listening', () => console.log(server.address().port));
@@ -45,14 +45,14 @@ const server = Bun.serve({
 });
 console.log(server.port);`;
 
-/** A program for Node; the first argument says whether to compress. */
+/** Returns the command of a program for Node, whose last argument says whether to compress. */
 function node(imports: string, program: string): readonly string[] {
   return [process.execPath, '--input-type=module', '-e', `${DEFLATE}\n${imports}\n${program}`];
 }
 
 const DEFLATE = "const deflate = process.argv.at(-1) === 'deflate';";
 
-/** Where a package lies that a program in this directory could require, and its version. */
+/** Returns the path and the version of a package that a program in `directory` could require. */
 function packageOf(name: string, directory: string): { path: string; version: string } | undefined {
   const require = createRequire(join(directory, 'program.js'));
   try {
@@ -78,7 +78,7 @@ export const KNOWN_SERVERS: Readonly<Record<string, Find>> = {
     return { command: node(imports, IN_THE_SHAPE_OF_WS), version: found.version };
   },
   uws: (directory) => {
-    // npm has it under the second name; the first is that of its own repository.
+    // npm has it under the second name; the first is the name in its own repository.
     const found = packageOf('uWebSockets.js', directory) ?? packageOf('uwebsockets', directory);
     if (found === undefined) return { missing: 'npm install uwebsockets puts it here' };
     const path = pathToFileURL(found.path).href;

@@ -1,4 +1,4 @@
-// `Limits` are the figures that the command line allows a result.
+// `Limits` holds the limits that the command line sets for a result.
 
 /** The options that limit a result. Latencies are in ms, `max-worse` in percent. */
 export const LIMITS = [

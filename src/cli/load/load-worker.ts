@@ -1,4 +1,4 @@
-// This thread does one worker's part of a load: `hireThread` of `crew.ts` starts it and gives the orders.
+// This thread runs one worker's part of a load: `hireThread` of `crew.ts` starts it and gives it orders.
 import { parentPort, workerData } from 'node:worker_threads';
 import { hireHere, type Order } from './crew.js';
 import type { Plan } from './plan.js';

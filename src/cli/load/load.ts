@@ -1,4 +1,4 @@
-// `Load` is one worker's part of a load: it opens connections, has them send for a time, and tells how that went.
+// `Load` is one worker's part of a load: it opens connections, sends over them for a time, and reports the figures.
 import { performance } from 'node:perf_hooks';
 import { Client, type Owner } from './client.js';
 import { Histogram } from './histogram.js';
@@ -7,11 +7,11 @@ import { ClosedLoop, newRecording, OpenLoop, type Loop, type Recording, type Win
 import type { Errors, Plan, Told } from './plan.js';
 import { rehearse } from './rehearsal.js';
 
-/** Handshakes that are under way at a time, where no rate is asked for. */
+/** The most handshakes at a time, if no rate is given. */
 const OPENING = 100;
-/** How often progress is told, in ms. */
+/** The interval of progress reports, in ms. */
 const TELLING = 1000;
-/** How often the last answers are looked for, in ms. */
+/** The interval of checks for the last answers, in ms. */
 const LOOKING = 5;
 const NANOSECONDS = 1e6;
 
@@ -35,10 +35,10 @@ export class Load implements Owner {
   #opened = 0;
   #open = 0;
   #failed = 0;
-  /** Answers in the measured time. */
+  /** The number of answers in the measured time. */
   #answered = 0;
   #isStopped = false;
-  /** Called when a handshake is over, either way. */
+  /** Called when a handshake has succeeded or failed. */
   #settled: () => void = () => {};
   /** Called when the window has changed, or no connection is left. */
   #lookAgain: () => void = () => {};
@@ -48,7 +48,7 @@ export class Load implements Owner {
     this.#tell = tell;
   }
 
-  /** Opens all connections, and tells when that is done. */
+  /** Opens all connections, and reports when each has opened or failed. */
   async connect(): Promise<void> {
     const { target, connections, connectRate, first, timeout, pace } = this.#plan;
     const begun = performance.now();
@@ -73,7 +73,7 @@ export class Load implements Owner {
     this.#tell({ type: 'connected', open: this.#open, errors: { ...this.#errors } });
   }
 
-  /** Sends from `at` on, in ms since 1970, through the warm-up and the measured time, and tells how it went. */
+  /** Sends from `at`, in ms since 1970, through the warm-up and the measured time, and reports the figures. */
   async run(at: number): Promise<void> {
     const { pace, warmup, duration, first, allConnections } = this.#plan;
     const start = at - performance.timeOrigin;
@@ -124,7 +124,7 @@ export class Load implements Owner {
     });
   }
 
-  /** Ends the connecting, or the measured time, now. */
+  /** Ends the opening of connections, or the measured time, now. */
   stop(): void {
     this.#isStopped = true;
     this.#window.end = Math.min(this.#window.end, performance.now());
@@ -141,7 +141,7 @@ export class Load implements Owner {
 
   answered(client: Client, count: number, now: number): void {
     const { start, end } = this.#window;
-    // Written so that nothing of it runs for the first time when the measured time begins.
+    // Without a branch, nothing here runs for the first time when the measured time begins.
     const counted = Number(now >= start) & Number(now < end);
     this.#answered += counted * count;
     this.#loop?.answered(client, count, now);
@@ -149,7 +149,7 @@ export class Load implements Owner {
 
   failed(client: Client, kind: string): void {
     this.#errors[kind] = (this.#errors[kind] ?? 0) + 1;
-    // One that has opened was counted as settled then.
+    // A connection that has opened was counted then.
     if (client.hasOpened) this.#open--;
     else this.#failed++;
     this.#settled();
@@ -161,7 +161,7 @@ export class Load implements Owner {
     return (this.#messages[Number(isCompressed)] ??= new Messages({ payloads, isBinary, isCompressed }));
   }
 
-  /** Waits until a time, or until the end of the window where that has come forward, or no connection is left. */
+  /** Waits until `time`, the end of the window if that is earlier now, or the loss of the last connection. */
   async #until(time: number): Promise<void> {
     for (;;) {
       const left = Math.min(time, this.#window.end) - performance.now();
@@ -176,7 +176,7 @@ export class Load implements Owner {
     }
   }
 
-  /** Waits until each message has its answer, unless no connection is left or the time is over. */
+  /** Waits until each message has its answer, no connection is left, or the time limit is reached. */
   async #awaitAnswers(): Promise<void> {
     const until = performance.now() + this.#plan.timeout;
     const waits = (): boolean => this.#clients.some((client) => client.isOpen && client.answers < client.sent);

@@ -1,4 +1,4 @@
-// `Messages` holds frames that are masked and encoded once, before the load, in one block that is sent again and again.
+// `Messages` holds frames that are masked and encoded once, before the load, in one block that is sent repeatedly.
 import { Buffer } from 'node:buffer';
 import { constants, deflateRawSync } from 'node:zlib';
 import { FIN, FrameEncoder, Opcode, Role, RSV1 } from '../../sans-io.js';
@@ -6,25 +6,25 @@ import { FIN, FrameEncoder, Opcode, Role, RSV1 } from '../../sans-io.js';
 /** A block of short messages has about this many bytes, so that masking keys repeat only after many messages. */
 const BLOCK_LENGTH = 256 * 1024;
 const COUNT_AT_MOST = 4096;
-/** What a sync flush ends with, and a message leaves out (RFC 7692 7.2.1). */
+/** The length of the end of a sync flush, which a message leaves out (RFC 7692 7.2.1). */
 const TAIL_LENGTH = 4;
 
 export interface MessagesOptions {
   readonly payloads: readonly Uint8Array[];
   readonly isBinary: boolean;
-  /** Whether each payload is compressed by itself, which a decompressor with and without takeover takes (RFC 7692 7.1.1). */
+  /** Whether each payload is compressed by itself, for servers with and without context takeover (RFC 7692 7.1.1). */
   readonly isCompressed: boolean;
 }
 
 /**
- * Messages in the order in which a connection sends them; after the last comes the first again.
+ * Messages in the order in which a connection sends them; the first follows the last again.
  * Deviation from RFC 6455 5.3: masking keys are random, and come again after a block, as a load needs no secrets.
  */
 export class Messages {
-  /** How many messages the block has. */
+  /** The number of messages in the block. */
   readonly count: number;
   readonly #block: Buffer;
-  /** Where each message begins, and where the last one ends. */
+  /** The offset of each message, and the end of the last one. */
   readonly #starts: Float64Array;
 
   constructor({ payloads, isBinary, isCompressed }: MessagesOptions) {
@@ -45,7 +45,7 @@ export class Messages {
     this.#block = Buffer.concat(encoder.take());
   }
 
-  /** The bytes of up to `count` messages from number `from` on, in one piece: as many as the block has before its end. */
+  /** Returns the bytes of up to `count` messages from index `from` on, as many as the block has before its end. */
   piece(from: number, count: number): { bytes: Buffer; count: number } {
     const fitting = Math.min(count, this.count - from);
     return { bytes: this.#block.subarray(this.#starts[from], this.#starts[from + fitting]), count: fitting };

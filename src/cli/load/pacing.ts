@@ -1,26 +1,27 @@
-// `ClosedLoop` and `OpenLoop` decide when a client sends its next message, and how long an answer took.
+// `ClosedLoop` and `OpenLoop` decide when clients send messages, and measure how long the answers take.
 import type { Client } from './client.js';
 import { Histogram } from './histogram.js';
 
-/** The measured time, in ms of `performance`. */
+/** The measured time, in ms of `performance.now()`. */
 export interface Window {
   readonly start: number;
-  /** From here on nothing is sent; an interruption brings it forward. */
+  /** The time from which on nothing is sent; an interruption makes it earlier. */
   end: number;
 }
 
 export interface Loop {
-  /** Begins to send; all times of an open loop are counted from `at`. */
+  /** Starts sending; an open loop counts all its times from `at`. */
   start(at: number): void;
-  /** Records how long so many answers took that have come now. */
+  /** Records the latencies of `count` answers that have arrived at `now`. */
   answered(client: Client, count: number, now: number): void;
-  /** Sends nothing more. */
+  /** Stops sending. */
   stop(): void;
 }
 
 /**
- * Where durations are recorded: of messages sent in the window, and of those answered since the last look. Those of the
- * warm-up are recorded too, and dropped: code that first runs when the measured time begins would be compiled in it.
+ * The histograms of durations: of messages sent in the window, of those answered since the last report, and of late
+ * sends. Durations outside of the window go to `dropped`, so that no code first runs, and is compiled, in the measured
+ * time.
  */
 export interface Recording {
   readonly latency: Histogram;
@@ -35,7 +36,7 @@ export function newRecording(): Recording {
 
 const NANOSECONDS = 1e6;
 
-/** Times and counts of batches, first in, first out; there are never more than messages under way. */
+/** A queue of the times and counts of batches, which never has more batches than messages are under way. */
 class Stamps {
   readonly #times: Float64Array;
   readonly #counts: Int32Array;
@@ -54,7 +55,7 @@ class Stamps {
     this.#length++;
   }
 
-  /** Takes up to `count` from the oldest batch; undefined where there is none. */
+  /** Takes up to `count` messages from the oldest batch; returns undefined without any. */
   take(count: number): { time: number; count: number } | undefined {
     if (this.#length === 0) return undefined;
     const at = this.#first;
@@ -69,8 +70,8 @@ class Stamps {
 }
 
 /**
- * Each connection has so many messages under way, and sends another for each answer. A slow answer keeps back the messages
- * that would have followed it, so that percentiles of a closed loop are not those that users of a service see.
+ * Keeps `depth` messages under way on each connection, and sends another for each answer. A slow answer delays the
+ * messages after it, so that percentiles of a closed loop are not those that users of a service see.
  */
 export class ClosedLoop implements Loop {
   readonly #stamps = new Map<Client, Stamps>();
@@ -107,7 +108,7 @@ export class ClosedLoop implements Loop {
       recent.record(duration, batch.count);
       left -= batch.count;
     }
-    // Answers that nothing had asked for are followed by no message.
+    // An answer that belongs to no message leads to no new one.
     if (!this.#isStopped && client.isOpen) this.#send(client, stamps, count - left);
   }
 
@@ -123,17 +124,17 @@ export class ClosedLoop implements Loop {
   }
 }
 
-/** A timer may be late by more than a millisecond: so long before a message's time, the loop stays awake, in ms. */
+/** The time in ms before a message in which the loop does not sleep, because timers can be over a millisecond late. */
 const AWAKE = 1.5;
 const SHORTEST_SLEEP = 1;
 /**
- * A loop that is awake rests for about two microseconds between its turns: each turn leaves garbage, and a collection delays
- * messages for longer. Reading the clock would leave garbage too.
+ * The reads by which a loop that does not sleep rests for about two microseconds at a time: each turn leaves
+ * garbage, whose collection delays messages for longer. Reading the clock would leave garbage too.
  */
 const RESTS = 300;
 const CELL = new Int32Array(new SharedArrayBuffer(4));
 
-/** A connection with so many bytes that the system has not taken waits with its next message, which loses no time: in bytes. */
+/** The unsent bytes from which on a connection delays its next message, whose latency counts from its due time. */
 const FULL = 1024 * 1024;
 
 function rest(): void {
@@ -141,21 +142,21 @@ function rest(): void {
 }
 
 /**
- * All connections together send so many messages a second, evenly spread and by turns. Each message has its time, from which
- * its latency is measured, also when it could not be sent then: no stall hides the messages that it held up.
+ * Sends `rate` messages a second over all connections, evenly spaced, by turns. The latency of a message counts from
+ * the time at which it is due, even if it is sent later, so that a stall counts for all messages that it delays.
  */
 export class OpenLoop implements Loop {
-  /** ms from one message of a connection to its next. */
+  /** The time from one message of a connection to its next, in ms. */
   readonly #interval: number;
-  /** ms from a connection's turn to that of the next connection of all. */
+  /** The time from the turn of a connection to that of the next one, over all workers, in ms. */
   readonly #step: number;
-  /** ms to the turn of the first connection of this worker. */
+  /** The time to the turn of the first connection of this worker, in ms. */
   readonly #offset: number;
   #start = 0;
-  /** The client whose turn is next, and in which round. */
+  /** The index of the client whose turn is next, and the round of that turn. */
   #turn = 0;
   #round = 0;
-  /** Messages without an answer so far. */
+  /** The number of messages without an answer so far. */
   #underWay = 0;
   #isStopped = false;
 
@@ -206,7 +207,7 @@ export class OpenLoop implements Loop {
     setImmediate(this.#wait);
   };
 
-  /** Waits for the time of the next message, in this turn of the event loop, as no answer can come; returns the time. */
+  /** Waits in this turn of the event loop until the next message is due, as no answer can arrive; returns the time. */
   #awaitTurn(): number {
     let now = performance.now();
     const until = Math.min(this.#timeOfTurn(), this.window.end, now + AWAKE);
@@ -221,7 +222,7 @@ export class OpenLoop implements Loop {
     return this.#start + this.#turn * this.#step + this.#round * this.#interval;
   }
 
-  /** Sends all messages whose time is before `until`, those of one connection together. */
+  /** Sends all messages that are due before `until`, those of one connection together. */
   #sendDue(until: number, now: number): void {
     const { clients } = this;
     while (this.#timeOfTurn() < until) {
@@ -240,7 +241,7 @@ export class OpenLoop implements Loop {
     }
   }
 
-  /** Records how late the oldest message of a batch leaves. */
+  /** Records the delay of the oldest message of a batch. */
   #note(time: number, now: number): void {
     const { late, dropped } = this.recording;
     const into = time >= this.window.start ? late : dropped;

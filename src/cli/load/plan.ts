@@ -1,4 +1,4 @@
-// `Plan` says what one worker does, and `Told` what it tells of that, in values that threads can post.
+// `Plan` is the work of one worker, and `Told` its reports, as values that threads can post.
 import type { PackedHistogram } from './histogram.js';
 
 /** The server, and how to open connections to it. */
@@ -8,7 +8,7 @@ export interface Target {
   readonly isTls: boolean;
   readonly host: string;
   readonly port: number;
-  /** A Unix socket in the place of host and port. */
+  /** A Unix socket in place of host and port. */
   readonly unix: string | undefined;
   /** Path and query. */
   readonly request: string;
@@ -21,11 +21,11 @@ export interface Target {
   readonly offersDeflate: boolean;
 }
 
-/** How messages follow one another. */
+/** The pace of messages. */
 export type Pace =
   /** Each connection has `depth` messages under way, and sends another for each answer. */
   | { readonly depth: number; readonly rate: undefined }
-  /** All connections together send `rate` messages a second, whether answers come or not. */
+  /** All connections together send `rate` messages a second, whether answers arrive or not. */
   | { readonly rate: number; readonly depth: undefined };
 
 export interface Plan {
@@ -33,23 +33,23 @@ export interface Plan {
   readonly pace: Pace;
   readonly payloads: readonly Uint8Array[];
   readonly isBinary: boolean;
-  /** How many connections the worker opens, the number of the first one, and how many all workers open. */
+  /** The number of connections of the worker, the index of the first one, and the number over all workers. */
   readonly connections: number;
   readonly first: number;
   readonly allConnections: number;
-  /** Connections that the worker opens in a second; 0 for as many as go. */
+  /** The connections that the worker opens per second; 0 for no rate. */
   readonly connectRate: number;
   /** ms. */
   readonly warmup: number;
   readonly duration: number;
-  /** How long a handshake may take, and the last answers, in ms. */
+  /** The time limit of a handshake, and of the last answers, in ms. */
   readonly timeout: number;
 }
 
 /** Counts of errors by kind. */
 export type Errors = Record<string, number>;
 
-/** What a worker has seen since it last told. */
+/** A report on the time since the last one; `open` is the present number, and `errors` the total. */
 export interface Progress {
   readonly type: 'progress';
   readonly open: number;
@@ -58,32 +58,32 @@ export interface Progress {
   readonly latency: PackedHistogram;
 }
 
-/** All connections are open or have failed. */
+/** The report that each connection has opened or failed. */
 export interface Connected {
   readonly type: 'connected';
   readonly open: number;
   readonly errors: Errors;
 }
 
-/** All is over. Times are in ns. */
+/** The last report. The histograms are in ns. */
 export interface Done {
   readonly type: 'done';
   readonly opened: number;
-  /** Connections that agreed on compression. */
+  /** The number of connections that agreed on compression. */
   readonly compressed: number;
   /** Of messages sent in the measured time. */
   readonly latency: PackedHistogram;
   readonly connecting: PackedHistogram;
-  /** How long after its time a message was sent; empty in a closed loop. */
+  /** The delays of messages from the times at which they were due; empty in a closed loop. */
   readonly late: PackedHistogram;
   /** In the measured time. */
   readonly sent: number;
   readonly answered: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /** ms that were measured. */
+  /** The measured time in ms. */
   readonly measured: number;
-  /** The share of the measured time in which the worker had something to do, 0 to 1. */
+  /** The share of the measured time in which the worker was busy, 0 to 1. */
   readonly busy: number;
   /** Microseconds of processor time in the measured time, of all threads of the program. */
   readonly processorTime: number;

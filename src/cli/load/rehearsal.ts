@@ -12,15 +12,15 @@ import type { Target } from './plan.js';
 const CONNECTIONS = 4;
 /** Messages a second: enough for the engine to find the code hot, and few enough to leave it time to compile. */
 const RATE = 40_000;
-/** ms; the second half is the measured time, for its part of the code. */
+/** The duration in ms; its second half is the measured time, so that the code of that runs too. */
 const DURATION = 500;
 const PAYLOAD = Buffer.alloc(16);
-/** A masked frame with the payload, and the answer to it. */
+/** The length of a masked frame with the payload, and the answer to it. */
 const FRAME_LENGTH = 6 + PAYLOAD.length;
 const ANSWER = Buffer.of(0x82, 0);
 const KEY = /^sec-websocket-key: *(\S+)/im;
 
-/** Rehearses for half a second; does nothing where this machine refuses a server on `host`. */
+/** Rehearses for half a second; does nothing if this machine cannot listen on `host`. */
 export async function rehearse(host = '127.0.0.1'): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -42,7 +42,7 @@ async function listens(server: Server, host: string): Promise<boolean> {
     await once(server, 'listening');
     return true;
   } catch {
-    // The load needs no rehearsal to be right: its first seconds are only less even.
+    // The load is right without a rehearsal: its first seconds are only less even.
     return false;
   }
 }

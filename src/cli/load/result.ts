@@ -1,4 +1,4 @@
-// `Result` is the outcome of one load, as `--json` writes it; `makeResult` makes it of all that the workers have told.
+// `Result` is the outcome of one load, as `--json` writes it; `makeResult` makes it from the reports of the workers.
 import { sumOf, type Second } from './crew.js';
 import { Histogram, PERCENTILES, type PackedHistogram } from './histogram.js';
 import type { Done, Errors } from './plan.js';
@@ -17,9 +17,9 @@ export interface Durations {
   max: number;
 }
 
-/** The latencies: `buckets` are [ms, count], each right to 0.4 %. */
+/** The latencies; `buckets` are pairs of ms, accurate to 0.4 %, and count. */
 export interface Latency extends Durations {
-  /** Whether the times are counted from the moment at which a message was to be sent. */
+  /** Whether the latencies count from the times at which messages were due. */
   isCorrected: boolean;
   buckets: [ms: number, count: number][];
 }
@@ -39,7 +39,7 @@ export interface Result {
     warmup: number;
     workers: number;
   };
-  /** ms that were measured, shorter than asked for where the run was ended. */
+  /** The measured time in ms, which is shorter than requested if the run ended early. */
   measured: number;
   messages: { sent: number; answered: number; perSecond: number };
   /** On the wire, framing included. */
@@ -47,9 +47,9 @@ export interface Result {
   latency: Latency;
   connections: Durations & { compressed: number };
   errors: Errors;
-  /** How late messages left, against their time; undefined in a closed loop. */
+  /** The delays of messages from the times at which they were due; undefined in a closed loop. */
   late?: Durations;
-  /** Of this program: the share of time in which the busiest worker worked, and its processor time. */
+  /** The work of this program: the busy share of the busiest worker, and the processor time per message. */
   load: { busy: number; microsPerMessage: number };
   /** One entry a second. */
   seconds: { answered: number; open: number; errors: number; p50: number; p99: number; max: number }[];
@@ -115,7 +115,7 @@ export function makeResult(
   };
 }
 
-/** How many errors of all kinds. */
+/** Returns the number of errors of all kinds. */
 export function countErrors({ errors }: Pick<Result, 'errors'>): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }

@@ -1,4 +1,4 @@
-// `readSettings` reads the words of `wsimd bench`, and names a wrong one in one sentence.
+// `readSettings` reads the arguments of `wsimd bench`, and names an invalid one in one sentence.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readOptions, wholeNumber } from '../arguments.js';
@@ -8,7 +8,7 @@ import { LIMITS, type Limits } from './limits.js';
 import type { Pace, Target } from './plan.js';
 
 export interface Settings {
-  /** Undefined where known servers are compared. */
+  /** Undefined if known servers are compared. */
   readonly target: Target | undefined;
   /** The known servers to compare, by name. */
   readonly against: readonly string[];
@@ -16,18 +16,18 @@ export interface Settings {
   readonly connections: number;
   readonly pace: Pace;
   readonly payloads: readonly Uint8Array[];
-  /** What the messages are, for reports: `16 B text`. */
+  /** The description of the messages in reports: `16 B text`. */
   readonly messages: string;
   readonly isBinary: boolean;
   readonly offersDeflate: boolean;
-  /** Of all workers together, in a second; 0 for as many as go. */
+  /** The connections to open per second, over all workers; 0 for no rate. */
   readonly connectRate: number;
   /** ms. */
   readonly duration: number;
   readonly warmup: number;
   readonly timeout: number;
   readonly workers: number;
-  /** Where results go; `-` is the standard output. */
+  /** The files of results; `-` is the standard output. */
   readonly json: string | undefined;
   readonly html: string | undefined;
   readonly compare: string | undefined;
@@ -76,14 +76,14 @@ const MOST_RATE = 1e8;
 const MOST_SIZE = 100 * 1024 * 1024;
 const DEFAULT_SIZE = 125;
 const DURATION = 10_000;
-/** Servers that are compared have several turns, each of which is shorter. */
+/** The duration of a turn, which is shorter because servers that are compared have several. */
 const DURATION_OF_TURN = 3000;
 const ROUNDS = 3;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, '': 1000, s: 1000, m: 60_000, h: 3_600_000 };
 
 /**
- * The settings that the words say; undefined where help is asked for.
- * @throws CommandError for words that say none
+ * Reads the settings; returns undefined if help is requested.
+ * @throws CommandError for invalid arguments
  */
 export function readSettings(args: readonly string[]): Settings | undefined {
   const { values, positionals } = readOptions('bench', {
@@ -144,7 +144,7 @@ export function readSettings(args: readonly string[]): Settings | undefined {
   };
 }
 
-/** `--json` alone, before a URL or at the end, means the standard output; the parser wants a value. */
+/** Gives `--json` without a file the value `-`, the standard output, because the parser needs a value. */
 function withJsonFile(args: readonly string[]): string[] {
   return args.map((word, at) => (word === '--json' && !/\.json$/i.test(args[at + 1] ?? '') ? '--json=-' : word));
 }
@@ -162,11 +162,11 @@ function knownServers(list: string): string[] {
     if (!Object.hasOwn(KNOWN_SERVERS, name))
       throw new CommandError(`--against knows ${Object.keys(KNOWN_SERVERS).join(', ')}, not ${JSON.stringify(name)}.`);
   }
-  // Ours is what the others are compared with.
+  // The others are compared with wsimd.
   return names.includes('wsimd') ? names : ['wsimd', ...names];
 }
 
-/** A time in ms, of text such as 10, 10s, 500ms or 2m. */
+/** Returns the time in ms that a text such as 10, 10s, 500ms or 2m stands for. */
 function time(text: string, option: string, least: number): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
   const ms = Number(number) * UNITS[unit];
@@ -218,7 +218,7 @@ function isText(bytes: Uint8Array): boolean {
   }
 }
 
-/** Letters that a compressor finds neither all the same nor without any order. */
+/** Returns letters that a compressor can shorten to some degree. */
 function letters(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = 1;
@@ -239,8 +239,8 @@ interface TargetValues {
 }
 
 /**
- * The server that a URL and the options of its opening request name.
- * @throws CommandError
+ * Returns the server that a URL and the options of the opening request describe.
+ * @throws CommandError for an invalid URL or header
  */
 export function targetOf(given: string, values: TargetValues): Target {
   const url = /^[a-z][a-z+]*:/i.test(given) && !/^[\w.-]+:\d+/.test(given) ? given : `ws://${given}`;

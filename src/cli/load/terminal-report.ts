@@ -1,18 +1,18 @@
-// `writeReport` shows a result in a terminal: figures, a histogram, and how an earlier result differs.
+// `writeReport` formats a result for a terminal: figures, a histogram, and the changes from an earlier result.
 import { changesOf, differences } from './compare.js';
 import { PERCENTILES } from './histogram.js';
 import { countErrors, type Result } from './result.js';
 import { inBytes, inMs, inSeconds, percent, perSecond } from './words.js';
 
-/** Rows of the histogram, and columns of its longest bar. */
+/** The most rows of the histogram, and the columns of its longest bar. */
 const ROWS = 16;
 const BAR = 40;
-/** A worker that works for so much of the time may be the one that is slow. */
+/** The busy share of a worker above which the worker may limit the rate. */
 const BUSY = 0.9;
-/** Messages that leave so late, in ms, say that the load was not the one that was asked for. */
+/** The delay of sends, in ms, above which the load was not the requested one. */
 const LATE = 1;
 
-/** The settings of a result in one line. */
+/** Returns the settings of a result in one line. */
 export function describe({ url, settings, measured }: Pick<Result, 'url' | 'settings' | 'measured'>): string {
   const { connections, depth, rate, messages, workers } = settings;
   const pace = depth === undefined ? `${perSecond(rate!)} messages/s` : `${depth} deep`;
@@ -62,7 +62,7 @@ function latencyLines({ latency }: Result): string[] {
   ];
 }
 
-/** Bars for ranges of latency that are each as many times the one before. */
+/** Draws bars for ranges of latency, each of which is a constant factor longer than the one before. */
 function histogram(buckets: Result['latency']['buckets']): string[] {
   const [shortest, longest] = [buckets[0][0], buckets.at(-1)![0]];
   const factor = Math.max(1.02, (longest / shortest) ** (1 / ROWS));
@@ -71,7 +71,7 @@ function histogram(buckets: Result['latency']['buckets']): string[] {
   let at = 0;
   for (let from = shortest; at < buckets.length; from *= factor) {
     let count = 0;
-    // The last row takes all that is left, whatever rounding says.
+    // The last row takes all that is left, in spite of rounding errors.
     const to = rows.length === ROWS - 1 ? Number.POSITIVE_INFINITY : from * factor;
     while (at < buckets.length && buckets[at][0] < to) count += buckets[at++][1];
     rows.push({ from, to: Math.min(to, longest), count });
@@ -84,7 +84,7 @@ function histogram(buckets: Result['latency']['buckets']): string[] {
   });
 }
 
-/** What a reader must know before the figures are believed. */
+/** Returns warnings that the load itself has affected the figures. */
 export function warnings({
   late,
   load,

@@ -1,4 +1,4 @@
-// `judge` holds a result against the limits of the command line, for a build that fails when a server has become slow.
+// `judge` compares a result with the limits of the command line, so that a build fails when a server has become slow.
 import { changesOf } from './compare.js';
 import type { Limits } from './limits.js';
 import { countErrors, type Result } from './result.js';
@@ -13,10 +13,10 @@ const LATENCIES = {
   'max-latency': 'max',
 } as const;
 
-/** The figures that `--max-worse` is about: those beyond differ too much from run to run. */
+/** The figures to which `--max-worse` applies; higher percentiles differ too much from run to run. */
 const COMPARED = ['messages/s', 'p50', 'p90', 'p99'];
 
-/** A sentence for each limit that is not kept. Without `--max-errors`, none is allowed. */
+/** Returns a sentence for each limit that is not kept. Without `--max-errors`, no error is allowed. */
 export function judge(result: Result, limits: Limits, before: Result | undefined): string[] {
   const broken: string[] = [];
   for (const [option, name] of Object.entries(LATENCIES)) {

@@ -1,4 +1,4 @@
-// `USAGE` is all that `wsimd bench --help` says.
+// `USAGE` is the text of `wsimd bench --help`.
 export const USAGE = `Puts a WebSocket server that answers each message with one, such as an echo server, under load.
 
   wsimd bench URL
