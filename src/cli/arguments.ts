@@ -1,15 +1,15 @@
-// `readOptions` and its neighbours read the words of a command line, and name a wrong one in one sentence.
+// `readOptions` and the other functions of this file read the arguments of a command line, and name invalid ones.
 import { readFileSync } from 'node:fs';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CommandError, wordsOf } from './command-error.js';
 
-/** A wrong option is taken for a known one that differs from it in at most so many letters. */
+/** The most letters in which an unknown option differs from the known one that the error names. */
 const NEAR = 2;
 
 /**
- * The options and words of a command line, as parseArgs reads them.
- * @param command the command's name, for the sentence
- * @throws CommandError for a wrong one
+ * Reads the options and words of a command line, as parseArgs does.
+ * @param command the name of the command, for the error
+ * @throws CommandError for an invalid option
  */
 export function readOptions<const Config extends ParseArgsConfig>(
   command: string,
@@ -31,7 +31,7 @@ function hintFor(wrong: string, command: string, known: readonly string[]): stri
   return `; the options are in wsimd ${command} --help`;
 }
 
-/** The number of letters to put in, take out or replace that make one word the other. */
+/** Returns the number of letters to insert, remove or replace to turn one word into the other. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (let at = 0; at < one.length; at++) {
@@ -45,7 +45,7 @@ function distance(one: string, other: string): number {
 }
 
 /**
- * The number that an option's text says.
+ * Returns the number in an option's text.
  * @throws CommandError unless it is a whole number within the bounds
  */
 export function wholeNumber(text: string, option: string, least: number, most: number): number {
@@ -55,8 +55,8 @@ export function wholeNumber(text: string, option: string, least: number, most: n
 }
 
 /**
- * The contents of a certificate or a key.
- * @throws CommandError
+ * Reads a certificate or a key.
+ * @throws CommandError if it cannot be read
  */
 export function readPem(file: string): Buffer {
   try {
@@ -66,20 +66,20 @@ export function readPem(file: string): Buffer {
   }
 }
 
-/** The version of this package, which lies two directories above this file, built or not. */
+/** Returns the version of this package, whose package.json is two directories above this file, built or not. */
 export function ownVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** A number with its word. */
+/** Returns a number with its word, in the plural unless the number is 1. */
 export function plural(count: number, word: string): string {
   return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 }
 
 /**
- * A path that was given under this name; an empty one would be the directory that the command runs in.
- * @throws CommandError when it is empty
+ * Returns the path that was given for `name`. An empty path would mean the current directory.
+ * @throws CommandError if the path is empty
  */
 export function pathOf(path: string | undefined, name: string): string | undefined {
   if (path === '') throw new CommandError(`${name} is empty: give a path, or leave it out.`);

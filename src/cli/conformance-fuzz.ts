@@ -17,7 +17,7 @@ import type { Terminal } from './terminal.js';
 import { Testee } from './testee.js';
 
 /**
- * Drives one server with generated streams, and returns the exit status: 1 when one was treated wrongly.
+ * Sends generated streams to one server, and returns the exit status: 1 if the server treats one wrongly.
  * @throws CommandError when the settings name several servers
  */
 export async function fuzzOneServer(
@@ -38,7 +38,7 @@ export async function fuzzOneServer(
   }
 }
 
-/** Serves clients with generated streams, and returns the exit status: 1 when one was treated wrongly. */
+/** Sends generated streams to clients, and returns the exit status: 1 if a client treats one wrongly. */
 export async function fuzzAClient(
   settings: ClientSettings,
   fuzz: FuzzSettings,

@@ -1,16 +1,16 @@
-// `Progress` shows the progress line of a conformance run, which moves with each result and twice a second.
+// `Progress` shows the progress line of a conformance run, which changes with each result and twice a second.
 
 import { isPass, type CaseResult } from '../conformance/index.js';
 import type { AgentReport } from '../conformance/report/report.js';
 import { progressLine } from '../conformance/report/terminal.js';
 import { ProgressLine, type Terminal } from './terminal.js';
 
-/** Milliseconds between two looks at the cases that run. */
+/** The interval in ms at which the line is drawn between results. */
 const TICK = 500;
 
-/** Shows how far a run is, where the terminal can rewrite a line. */
+/** Shows the progress of a run if the terminal can rewrite a line. */
 export class Progress {
-  /** To be given to the run. */
+  /** The callbacks for the run. */
   readonly hooks: { onCase: (id: string, begun: boolean) => void; onNote: (sentence: string) => void };
   readonly #line: ProgressLine;
   readonly #strict: boolean;
@@ -36,14 +36,14 @@ export class Progress {
     };
   }
 
-  /** A testee's cases begin. */
+  /** Begins with the cases of a testee. */
   begin(agent: AgentReport): void {
     this.#agent = agent;
     this.#id = '';
     this.#timer ??= setInterval(() => this.#draw(), TICK).unref();
   }
 
-  /** A case has its result. */
+  /** Shows the result of a case. */
   show(result: CaseResult, agent: AgentReport | null = this.#agent): void {
     if (!isPass(result, this.#strict)) this.#refused++;
     this.#agent = agent;

@@ -1,4 +1,4 @@
-// `repeat` examines each testee of a list several times, and says which verdicts are not the same each time.
+// `repeat` examines each testee of a list several times, and prints the cases whose verdicts differ between runs.
 
 import { selectCases } from '../conformance/index.js';
 import type { AgentReport } from '../conformance/report/report.js';
@@ -6,21 +6,21 @@ import { wordsOf } from './command-error.js';
 import { examineListed, type Runner, type Wanted } from './listed-run.js';
 import type { ListedTestee } from './testee-list.js';
 
-/** One run: its name, and its options beside those that all runs have. */
+/** One run: its name, and its options in addition to those of all runs. */
 interface Repetition {
   name: string;
   words: string[];
 }
 
-/** So many runs with the default number of connections; of servers one more, with one connection at a time. */
+/** Returns `times` runs with the default number of connections, and one with a single connection for a server. */
 function repetitions(times: number, role: ListedTestee['role']): Repetition[] {
   const runs = Array.from({ length: times }, (_, place) => ({ name: `run ${place + 1}`, words: [] }));
   return role === 'client' ? runs : [...runs, { name: '--jobs 1', words: ['--jobs', '1'] }];
 }
 
 /**
- * Examines the testees, each so many times, and prints the differences.
- * @returns the exit status: 0 when each case had the same verdict in all runs, 1 when one had not or a testee could not be examined
+ * Examines each testee `times` times, and prints the differences.
+ * @returns the exit status: 0 if each case had the same verdict in all runs, 1 if not, or if a testee failed to run
  */
 export async function repeat(
   testees: readonly ListedTestee[],

@@ -1,4 +1,4 @@
-// `readServerSettings` and `readClientSettings` read the arguments of `wsimd conformance` and the spec file that they name.
+// `readServerSettings` and `readClientSettings` read the arguments of `wsimd conformance`, and the spec file, if any.
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,38 +12,38 @@ import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 const MAX_SEED = 2 ** 31;
 
 const MAX_WORKERS = 64;
-/** Workers unless they are named: one core alone has no use for another thread. */
+/** The default number of workers. A machine with one core has no use for another thread. */
 const CORES = availableParallelism() === 1 ? 0 : Math.min(availableParallelism(), MAX_WORKERS);
 
 /** The settings that both roles share. */
 interface CommonSettings {
   cases: string[];
   exclude: string[];
-  /** Pattern of agent names -> patterns of the cases that they are not to run. */
+  /** The patterns of cases to leave out, by patterns of agent names. */
   excludeFor: Record<string, string[]>;
-  /** Directory of the report. */
+  /** The directory of the report. */
   out: string;
   junit: string | undefined;
-  /** Where the badge goes, in the form that shields.io reads. */
+  /** The file of the badge, in the format of shields.io. */
   badge: string | undefined;
   baseline: string | undefined;
   strict: boolean;
   timeoutScale: number;
-  /** Threads that play compressed messages. */
+  /** The number of threads that play compressed messages. */
   workers: number;
   /** Settings of the spec file that have no effect. */
   ignored: string[];
-  /** Subprotocols to offer or to agree to. */
+  /** Subprotocols to offer or to accept. */
   protocols: string[];
-  /** The words behind `--` that start the testee; empty: it is there already. */
+  /** The command after `--` that starts the testee; empty if the testee runs already. */
   command: string[];
-  /** Generated streams in place of cases. */
+  /** The settings of generated streams; undefined for cases. */
   fuzz: FuzzSettings | undefined;
-  /** Connections are streams of HTTP/2. */
+  /** Whether connections are streams of HTTP/2. */
   http2: boolean;
 }
 
-/** The testees are servers. */
+/** The settings of a run that examines servers. */
 export interface ServerSettings extends CommonSettings {
   testee: 'server';
   servers: ServerSpec[];
@@ -53,13 +53,13 @@ export interface ServerSettings extends CommonSettings {
   headers: [name: string, value: string][];
 }
 
-/** The testees are clients. */
+/** The settings of a run that examines clients. */
 export interface ClientSettings extends CommonSettings {
   testee: 'client';
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  /** PEM texts; TLS is spoken when they are there. */
+  /** PEM texts; undefined to listen without TLS. */
   tls: { cert: string; key: string } | undefined;
   allowedOrigins: string[];
 }
@@ -152,7 +152,7 @@ export function readClientSettings(words: string[]): ClientSettings {
   };
 }
 
-/** The arguments before `--`, and the command behind it. */
+/** Returns the arguments before `--`, and the command after it. */
 function withCommand(words: string[]): [args: string[], command: string[]] {
   const at = words.indexOf('--');
   if (at < 0) return [words, []];
@@ -167,7 +167,7 @@ function headerOf(line: string): [name: string, value: string] {
   return [found[1], found[2]];
 }
 
-/** The values that both roles share, as parseArgs gives them. */
+/** The values that both roles share, as parseArgs returns them. */
 interface CommonValues {
   cases?: string[] | undefined;
   exclude?: string[] | undefined;
@@ -246,7 +246,7 @@ export function readText(path: string, what: string): string {
   }
 }
 
-/** Where the classic spec file says to listen: `ws://host:port`. */
+/** Returns the address to listen on, which the classic spec file contains as `ws://host:port`. */
 function addressOf(url: string): { host: string; port: number } {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^wss?:$/.test(parsed.protocol)) {

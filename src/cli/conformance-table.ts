@@ -1,4 +1,4 @@
-// `wsimd conformance table LIST`: examines every testee of a list and writes one page and one JSON file: testees by groups of cases.
+// `table` runs `wsimd conformance table LIST`: it examines the testees of a list, and writes the table.
 
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -16,10 +16,10 @@ import { examineListed, type Run, type Runner } from './listed-run.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
 import type { Terminal } from './terminal.js';
 
-/** Bytes above which the page of a case is not kept: its wire log has thousands of rows. */
+/** The length above which the page of a case is not kept: its wire log has thousands of rows. */
 const MAX_PAGE = 128 * 1024;
 
-/** Pages that are kept of one testee. */
+/** The most pages that are kept of one testee. */
 const MAX_PAGES = 24;
 
 /** The style sheet that all pages of cases share, beside the table. */
@@ -55,9 +55,9 @@ const OPTIONS = {
 const MAX_REPEAT = 1000;
 
 /**
- * Makes the table.
- * @returns the exit status: 0 when every testee was examined, 1 when one was not
- * @throws CommandError when the list is not right
+ * Examines the testees of a list, and writes the table.
+ * @returns the exit status: 0 if every testee was examined (with --repeat: with the same verdicts each time), else 1
+ * @throws CommandError if an argument or the list is invalid
  */
 export async function table(args: string[], terminal: Terminal, signal: AbortSignal, run: Run): Promise<number> {
   if (args.includes('--help')) {

@@ -1,4 +1,4 @@
-// `wsimd conformance`: runs the examiner against servers or for clients, and turns its results into a report and an exit status.
+// `conformance` runs `wsimd conformance`: it examines servers or clients, and makes a report and an exit status.
 import { join } from 'node:path';
 import {
   CannotRunError,
@@ -38,8 +38,8 @@ import { Testee } from './testee.js';
 import { serverRun, started } from './server-run.js';
 
 /**
- * Runs `wsimd conformance` and returns its exit status: 0 when no case was refused, else 1. `signal` ends the run early, with a
- * report of what there is. `keep` takes the report; left out, it is written.
+ * Runs `wsimd conformance` and returns its exit status: 0 if no case was refused, else 1. `signal` ends the run
+ * early, with a report of the results so far. `keep` receives the report; by default, it is written.
  *
  * @throws CommandError when the run cannot begin or its report cannot be written (exit status 2)
  */
@@ -72,7 +72,7 @@ export async function conformance(
 
 type Settings = ServerSettings | ClientSettings;
 
-/** One agent of a run, as it grows. */
+/** An agent of a run, to which results are added. */
 interface GrowingAgent extends AgentReport {
   results: Map<string, CaseResult>;
 }
@@ -106,7 +106,7 @@ async function runServers(
       }
     } catch (error) {
       agent.ended = endOf(error, signal);
-      // One server that is not there does not take from the others.
+      // A server that does not answer does not end the run of the others.
       const unreachable = error instanceof CannotRunError && settings.servers.length > 1;
       if (agent.ended === undefined && !unreachable) throw error;
       agent.ended ??= `UNREACHABLE: ${wordsOf(error)}`;
@@ -122,7 +122,7 @@ async function runServers(
   return finish(withDistinctNames(report, settings), settings, { measure, terminal, keep });
 }
 
-/** Why a run ended early, for its report; undefined where the error is not such an end. */
+/** Returns why a run ended early, for its report; undefined if the error is another one. */
 function endOf(error: unknown, signal: AbortSignal): string | undefined {
   if (signal.aborted) return 'The run was interrupted.';
   return error instanceof ServerDiedError ? error.message : undefined;
@@ -143,7 +143,7 @@ async function runClients(
     agents: [...results].map(([name, own]) => withoutExcluded({ name, selected, results: new Map(own) }, settings)),
     written: new Date(),
   });
-  // One after the other, so that the report of a later moment is the one that stays.
+  // Reports are written one after the other, so that the latest one stays.
   let written: Promise<void> = Promise.resolve();
   const updateReports = (results: AgentResults): Promise<void> => {
     const next = written.then(() => keep(reportOf(results), out));
@@ -169,7 +169,7 @@ async function runClients(
       progress.show(result, { name: result.agent, selected, results });
     }
   } catch (error) {
-    // This is how the run is meant to end, unless a client ends it with /stopServer.
+    // An abort is the normal end of the run, unless a client ends it with /stopServer.
     if (!signal.aborted) throw error;
   } finally {
     progress.clear();
@@ -184,7 +184,7 @@ async function runClients(
   });
 }
 
-/** Says of an agent with missing cases why they are. */
+/** Adds to an agent with missing cases the reason why they are missing. */
 function whyMissing(agent: AgentReport, ending: string | undefined): AgentReport {
   const missing = agent.selected.some((id) => !agent.results.has(id));
   return missing && ending !== undefined ? { ...agent, ended: ending } : agent;
@@ -194,14 +194,14 @@ async function listen(run: ClientRun): Promise<ClientExamination> {
   try {
     return await runClientCases(run);
   } catch (error) {
-    // Node refuses a bad certificate or key when it makes the server.
+    // Node refuses an invalid certificate or key when it creates the server.
     throw new CommandError(
       error instanceof CannotRunError ? error.message : `The certificate or its key cannot be used: ${wordsOf(error)}.`,
     );
   }
 }
 
-/** Checks the conditions of a run, so that a long one is not run for nothing. */
+/** Checks the outputs, and reads the baseline, before a run that would otherwise be in vain. */
 async function prepare(settings: Settings, terminal: Terminal): Promise<Measure> {
   const { out, junit, badge, baseline, strict, ignored } = settings;
   await orCommandError(checkWritable(out), `The report cannot be written to ${out}`);
@@ -228,7 +228,7 @@ async function orCommandError(work: Promise<void>, what: string): Promise<void> 
   }
 }
 
-/** The agent without the cases that the spec file excludes for it. */
+/** Returns the agent without the cases that the spec file excludes for it. */
 function withoutExcluded(agent: AgentReport, { excludeFor }: Settings): AgentReport {
   const excluded = Object.entries(excludeFor).flatMap(([name, ids]) => (matchesAny(agent.name, [name]) ? ids : []));
   const isExcluded = (id: string): boolean => matchesAny(id, excluded);
@@ -239,7 +239,7 @@ function withoutExcluded(agent: AgentReport, { excludeFor }: Settings): AgentRep
   };
 }
 
-/** Servers that call themselves the same are told apart by their URLs. */
+/** Adds their URLs to the names of servers that have the same name. */
 function withDistinctNames(report: Report, { servers }: ServerSettings): Report {
   const names = report.agents.map(({ name }) => name);
   const agents = report.agents.map((agent, at) => {
@@ -254,7 +254,7 @@ function withDistinctNames(report: Report, { servers }: ServerSettings): Report 
   return { ...report, agents };
 }
 
-/** Writes the report, sums it up, and returns the exit status. */
+/** Writes the report, prints a summary, and returns the exit status. */
 async function finish(
   report: Report,
   settings: Settings,

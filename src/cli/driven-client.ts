@@ -7,11 +7,11 @@ import { Testee } from './testee.js';
 /** A client that the suite started. */
 export interface Driven {
   testee: Testee;
-  /** How it ended, when that was not well. */
+  /** How the client last ended with a failure, for the report. */
   ending: string | undefined;
 }
 
-/** Starts the client; when it dies it is started again as long as it brings results, and when it ends the run is over. */
+/** Starts the client, and again after each failure with new results; any other end of the client ends the run. */
 export function driveClient(command: string[], examination: ClientExamination, terminal: Terminal): Driven {
   const testee = new Testee(
     command.map((word) => word.replaceAll('{url}', examination.url)),

@@ -7,14 +7,14 @@ import { serve } from './serve.js';
 import { ownTerminal, type Terminal } from './terminal.js';
 import { connect } from './tool/connect.js';
 
-/** A command: its arguments in, its exit status out. */
+/** A command, which takes its arguments and returns its exit status. */
 type Command = (args: string[], terminal: Terminal, signal: AbortSignal) => Promise<number>;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['conformance', conformance],
   ['connect', (args, terminal, signal) => connect(args, terminal, signal)],
-  // The others are loaded when they are asked for.
+  // The other commands are loaded only when they run.
   ['bench', async (args, terminal, signal) => (await import('./load/bench.js')).bench(args, terminal, signal)],
   ['proxy', async (args, terminal, signal) => (await import('./proxy/proxy.js')).proxy(args, terminal, signal)],
   ['replay', async (args, terminal, signal) => (await import('./replay/replay.js')).replay(args, terminal, signal)],
@@ -48,19 +48,19 @@ async function main([name, ...args]: string[], terminal: Terminal): Promise<numb
   return command(args, terminal, interruption());
 }
 
-/** Aborts at the first Ctrl-C or SIGTERM, so that a command can end well; the second ends the program at once. */
+/** Aborts at the first Ctrl-C or SIGTERM, so that a command can end cleanly; the second ends the program at once. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   return controller.signal;
 }
 
-// A pipe whose reader has gone, such as `head`, ends the program in silence.
+// If the reader of a pipe has ended, such as `head`, the program ends silently.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 2));
 try {
   process.exitCode = await main(process.argv.slice(2), ownTerminal());
 } catch (error) {
-  // 1 means that a case was refused, so whatever keeps a command from its work has to be something else.
+  // Status 1 means that a case was refused, so a command that cannot run has another status.
   process.exitCode = 2;
   process.stderr.write(
     error instanceof CommandError ? `${error.message}\n` : `${error instanceof Error ? error.stack : String(error)}\n`,

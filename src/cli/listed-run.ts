@@ -1,4 +1,4 @@
-// `examineListed` starts a testee of a list, examines it, and gives the report to its caller instead of writing it.
+// `examineListed` starts a testee of a list, examines it, and returns the report instead of writing it.
 
 import { createServer, type AddressInfo } from 'node:net';
 import { selectCases } from '../conformance/index.js';
@@ -6,10 +6,10 @@ import type { AgentReport, Report } from '../conformance/report/report.js';
 import type { Terminal } from './terminal.js';
 import type { ListedTestee } from './testee-list.js';
 
-/** Takes a report, as `writeReport` does. */
+/** Receives a report, as `writeReport` does. */
 export type Keep = (report: Report, directory: string) => Promise<void>;
 
-/** Runs `wsimd conformance` with these words; `keep` stands in for the writing of the report. */
+/** Runs `wsimd conformance` with arguments; `keep` receives the report in place of `writeReport`. */
 export type Run = (args: string[], terminal: Terminal, signal: AbortSignal, keep: Keep) => Promise<number>;
 
 /** The parts that every run of a list has in common. */
@@ -28,7 +28,7 @@ export interface Wanted {
 /**
  * Examines one testee once.
  * @param words further options of `wsimd conformance`
- * @returns its part of the report, without results where it was not there
+ * @returns its part of the report, without results for a client that never connected
  * @throws CommandError when it cannot be started
  */
 export async function examineListed(
@@ -58,12 +58,12 @@ export async function examineListed(
   return agents.find((agent) => agent.name === name) ?? agents[0] ?? nothing(name, { cases, exclude }, role);
 }
 
-/** The part of a client that never came. */
+/** Returns the part of a client that never connected. */
 function nothing(name: string, wanted: Wanted, role: ListedTestee['role']): AgentReport {
   return { name, selected: selectCases(wanted, role).map(({ id }) => id), results: new Map() };
 }
 
-/** A port that nobody listens on now. */
+/** Returns a port on which nothing listens now. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,8 +1,8 @@
 // `PAGE_SCRIPT` is the script of the page of `wsimd serve`: it sends messages, times their echoes and draws the times.
 
 /**
- * JavaScript for the browser, put into the page as it is. The page names its connection in the query, and asks the server
- * for that connection's counters over HTTP, so that asking sends no frame which would be counted itself.
+ * JavaScript for the browser, which the page embeds unchanged. The page names its connection in the query, and
+ * requests that connection's counters over HTTP, because a frame with the request would itself be counted.
  */
 export const PAGE_SCRIPT: string = String.raw`
 'use strict';

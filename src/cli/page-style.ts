@@ -1,6 +1,6 @@
 // `PAGE_STYLE` is the style sheet of the page of `wsimd serve`: light and dark, from phone width up.
 
-/** CSS, put into the page as it is. */
+/** CSS, which the page embeds unchanged. */
 export const PAGE_STYLE: string = `
 :root {
   color-scheme: light dark;

@@ -1,9 +1,9 @@
-// `page` writes the one HTML page of `wsimd serve`, which loads nothing from anywhere else.
+// `page` returns the HTML of the page of `wsimd serve`, which loads nothing from other origins.
 import { createHash } from 'node:crypto';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
 
-/** The rows of the counters: the text of a row, and where in `ws.statistics` its numbers stand. */
+/** The rows of the counters: the label of each, and the key of its numbers in `ws.statistics`. */
 const COUNTERS: readonly (readonly [label: string, key: string])[] = [
   ['Messages', 'messages'],
   ['Payload bytes', 'octets'],
@@ -15,7 +15,7 @@ const COUNTERS: readonly (readonly [label: string, key: string])[] = [
   ['Close frames', 'frames.8'],
 ];
 
-/** The page's Content-Security-Policy: its own script and style, its own server, nothing else. */
+/** The page's Content-Security-Policy: its own script and style, requests to its own server, and WebSockets. */
 export const PAGE_POLICY: string = [
   "default-src 'none'",
   `script-src '${digest(PAGE_SCRIPT)}'`,
@@ -31,15 +31,12 @@ function digest(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** Text as HTML that says just that. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/**
- * The page.
- * @param facts one line about the server, shown beneath the title
- */
+/** @param facts one line about the server, which the page shows below the counters */
 export function page(facts: string): string {
   const rows = COUNTERS.map(
     ([label, key]) => `<tr class="none" data-count="${key}"><th scope="row">${label}</th><td>0</td><td>0</td></tr>`,

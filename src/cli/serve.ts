@@ -1,4 +1,4 @@
-// `wsimd serve`: messages -> the same messages back, and GET / -> a page to try that with.
+// `serve` runs `wsimd serve`: it echoes WebSocket messages, and serves a page at GET / to try that with.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
 import { createRequire } from 'node:module';
@@ -11,19 +11,19 @@ import { CommandError, wordsOf } from './command-error.js';
 import { page, PAGE_POLICY } from './page.js';
 import type { Terminal } from './terminal.js';
 
-// By require: an import of node:http evaluates all of its exports, which on Node 22 compiles the parser of fetch at once, and where
-// there is no WebAssembly (--jitless) that failure ends the process.
+// Loaded by require, because an import of node:http evaluates all of its exports. On Node 22, that compiles the parser
+// of fetch at once, which fails without WebAssembly (--jitless) and ends the process.
 const require = createRequire(import.meta.url);
 const nodeHttp = require('node:http') as typeof import('node:http');
 
 const MEBIBYTE = 1024 * 1024;
-/** When this many bytes wait to be written to a peer, no more are read from it until half of them have left. */
+/** When this many bytes wait to be written to a peer, no more are read from it until half of them are written. */
 const HIGH_WATER: number = 16 * MEBIBYTE;
-/** How the page names a connection of its own, so that it can ask for that one's counters. */
+/** The form of the id by which the page names its connection, to request the counters of that. */
 const CONNECTION_ID = /^[0-9a-f]{32}$/;
-/** How long the counters of a closed connection can still be asked for, in ms. */
+/** The time for which the counters of a closed connection stay available, in ms. */
 const REMEMBER = 10_000;
-/** How long the peers have to answer the Close with which the server leaves, in ms. */
+/** The time that peers have to answer the Close of a server that ends, in ms. */
 const LEAVE = 1000;
 
 const USAGE = `Echoes every WebSocket message, and shows a page at GET / to try that with.
@@ -47,18 +47,18 @@ interface Settings {
   maxPayload: number;
   deflate: boolean;
   allowedOrigins: string[];
-  /** Certificate and key; plain text without. */
+  /** The certificate and key; undefined to listen without TLS. */
   tls: { cert: Buffer; key: Buffer } | undefined;
   http2: boolean;
 }
 
-/** Answers pages, of one version of HTTP or of both. */
+/** A server of pages over HTTP/1.1, and over HTTP/2 if that is on. */
 type PageServer = Server | Http2SecureServer;
 
 /**
  * Runs the server until `signal` aborts.
  * @returns the exit status
- * @throws CommandError when an argument is wrong or the address is not to be had
+ * @throws CommandError for an invalid argument, or an address that is not available
  */
 export async function serve(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   if (args.includes('--help')) {
@@ -99,7 +99,7 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   });
   server.on('error', (error: Error) => terminal.err(`${wordsOf(error)}.\n`));
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-    // A peer that breaks the protocol is told so by the library; the server goes on.
+    // The library closes the connection of a peer that breaks the protocol; the server continues.
     socket.on('error', () => undefined);
     echo(socket);
     const { id } = targetOf(request);
@@ -152,7 +152,7 @@ function createPageServer(
   try {
     if (http2) {
       const { createSecureServer } = require('node:http2') as typeof import('node:http2');
-      // The requests of both versions have all that is read of them here.
+      // The requests of both versions have all members that are read here.
       return createSecureServer({ ...tls, allowHTTP1: true }, answerPage as never);
     }
     return (require('node:https') as typeof import('node:https')).createServer(tls, answerPage);
@@ -161,7 +161,7 @@ function createPageServer(
   }
 }
 
-/** The sockets that are open. */
+/** Returns the set of open sockets, which stays up to date. */
 function socketsOf(http: PageServer): Set<Socket> {
   const sockets = new Set<Socket>();
   http.on('connection', (socket: Socket) => {
@@ -171,7 +171,7 @@ function socketsOf(http: PageServer): Set<Socket> {
   return sockets;
 }
 
-/** Why a request may not be answered, or null: pages of other sites, and names that were rebound to this address, get nothing. */
+/** Returns why a request is refused, or null: pages of other sites, and names rebound to this address, get nothing. */
 function unwelcome(request: IncomingMessage, { host, allowedOrigins, tls }: Settings): string | null {
   const { headers } = request;
   const headersDistinct = (request.headersDistinct as IncomingMessage['headersDistinct'] | undefined) ?? {};
@@ -184,19 +184,19 @@ function unwelcome(request: IncomingMessage, { host, allowedOrigins, tls }: Sett
   return judgeOrigin({ startLine: '', status: 0, values }, { host, secure: tls !== undefined, allowedOrigins });
 }
 
-/** The path of a request, and the connection that its query names, '' for none. */
+/** Returns the path of a request, and the connection that its query names, '' for none. */
 function targetOf(request: IncomingMessage): { path: string; id: string } {
   const [path, query] = (request.url ?? '').split('?', 2);
   return { path, id: new URLSearchParams(query).get('id') ?? '' };
 }
 
-/** The facts about the server on the page. */
+/** Returns the facts about the server that the page shows. */
 function facts({ maxPayload, deflate }: Settings): string {
   const limit = `messages of up to ${maxPayload.toLocaleString('en')} bytes`;
   return `Kernels: ${kernels.name} · ${limit} · permessage-deflate ${deflate ? 'on' : 'off'}`;
 }
 
-/** Sends each message back, and reads no faster than the peer takes it. */
+/** Sends each message back, and reads no faster than the peer reads. */
 function echo(socket: WebSocket): void {
   let unwritten = 0;
   socket.on('message', (data: Buffer, binary: boolean) => {
@@ -244,7 +244,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
-/** Closes every connection, by force those whose peers do not answer in time. */
+/** Closes every connection, by force if its peer does not answer in time. */
 async function leave(server: WebSocketServer, http: PageServer, sockets: Set<Socket>): Promise<void> {
   // RFC 6455 7.4.1: 1001, going away
   await server.drain({ code: 1001, window: 0, timeout: LEAVE });

@@ -6,7 +6,7 @@ import type { ServerSettings } from './conformance-settings.js';
 import type { ServerSpec } from './spec-file.js';
 import { isListening, type Testee } from './testee.js';
 
-/** Starts the testee where there is a command for it, and says how to start it again. */
+/** Starts the testee if there is a command, and returns the function that starts it again. */
 export async function started(
   testee: Testee | undefined,
   url: string,
@@ -21,7 +21,7 @@ export async function started(
   return { restart: () => testee.startListening(target, signal) };
 }
 
-/** The run of the suite against one server of the settings. */
+/** Returns the run of the suite against one server of the settings. */
 export function serverRun(settings: ServerSettings, server: ServerSpec, signal: AbortSignal): ServerRun {
   const { jobs, workers, timeoutScale, cases, exclude, excludeFor, insecure, headers, http2 } = settings;
   const { url, agent, hostname, protocols = settings.protocols } = server;

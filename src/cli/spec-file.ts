@@ -4,23 +4,23 @@ import { CommandError, wordsOf } from './command-error.js';
 /** A server that a spec file names. */
 export interface ServerSpec {
   url: string;
-  /** Its name in the report; left out: its `Server` header. */
+  /** Its name in the report; default: its `Server` header. */
   agent?: string;
-  /** The name to ask for when TLS begins; left out: that of the URL. */
+  /** The server name for TLS; default: that of the URL. */
   hostname?: string;
   /** Subprotocols to offer. */
   protocols?: string[];
-  /** The Origin to name. */
+  /** The Origin of requests. */
   origin?: string;
 }
 
 /** The settings of a spec file. All may be left out. */
 export interface Spec {
   servers?: ServerSpec[];
-  /** Where to listen in the client role. */
+  /** The URL to listen on, if clients are examined. */
   url?: string;
   outdir?: string;
-  /** Subprotocols: to offer to servers that name none of their own, and to agree to with clients. */
+  /** The subprotocols to offer to servers that have no list of their own, and to accept from clients. */
   protocols?: string[];
   cases?: string[];
   excludeCases?: string[];
@@ -31,7 +31,7 @@ export interface Spec {
   ignored: string[];
 }
 
-/** Settings of the classic suite that do nothing here: the examiner has one behavior, and its times scale together. */
+/** Settings of the classic suite without effect here: the examiner has one behavior, and its times scale together. */
 const IGNORED_OPTIONS: readonly string[] =
   `version echoCloseCodeReason maxFramePayloadSize maxMessagePayloadSize autoFragmentSize maskClientFrames acceptMaskedServerFrames
   applyMask utf8validateIncoming openHandshakeTimeout closeHandshakeTimeout serverConnectionDropTimeout tcpNoDelay autoPingInterval
@@ -43,7 +43,7 @@ const IGNORED_KEYS: readonly string[] = ['webport'];
 /**
  * Reads a spec file.
  *
- * @throws CommandError when it is not JSON, has an unknown key, or a value of the wrong sort
+ * @throws CommandError if it is not JSON, or has an unknown key or a value of the wrong type
  */
 export function readSpec(text: string): Spec {
   const spec: Spec = { ignored: [] };
@@ -107,7 +107,7 @@ function readServer(value: unknown, ignored: string[]): ServerSpec {
 
 function readOptions(value: unknown, ignored: string[]): void {
   for (const [name, setting] of entriesOf(value, 'options')) {
-    // The examiner always does as the classic suite with false.
+    // The examiner always behaves as the classic suite does with false.
     if (name === 'failByDrop' && setting === false) continue;
     ignore([...IGNORED_OPTIONS, 'failByDrop'], name, 'option', ignored);
   }

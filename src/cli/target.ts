@@ -1,4 +1,4 @@
-// `targetOf` and `listenAddress` read where a command connects to, and where it listens.
+// `targetOf` and `listenAddress` parse the address that a command connects to, and the one that it listens on.
 import type { ConnectionOptions } from 'node:tls';
 import { CommandError } from './command-error.js';
 
@@ -10,13 +10,13 @@ export interface Target {
   /** With the port, if that is not the usual one. */
   readonly authority: string;
   readonly connection: { readonly host: string; readonly port: number };
-  /** How to connect by TLS; undefined for plain text. */
+  /** The options of TLS; undefined to connect without it. */
   readonly tls: ConnectionOptions | undefined;
 }
 
 /**
- * The address that LISTEN says.
- * @throws CommandError
+ * Parses an address to listen on.
+ * @throws CommandError for an invalid address
  */
 export function listenAddress(name: string, text: string): { host: string; port: number } {
   const [, bracketed, host, port] = /^(?:\[([\da-f:.]+)\]:|([^:/[\]]+):)?(\d+)$/i.exec(text) ?? [];
@@ -29,12 +29,12 @@ export function listenAddress(name: string, text: string): { host: string; port:
 const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = { 'ws:': 'ws', 'wss:': 'wss', 'http:': 'ws', 'https:': 'wss' };
 
 /**
- * The server that a URL names.
- * @param name how the command calls it, for the sentence
- * @throws CommandError
+ * Parses the URL of a server.
+ * @param name the name of the argument, for the error
+ * @throws CommandError for an invalid URL
  */
 export function targetOf(name: string, text: string, isInsecure: boolean): Target & { readonly path: string } {
-  // A port alone is one of this machine.
+  // A port alone is a port of this machine.
   const place = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text;
   const given = /^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`;
   const url = URL.canParse(given) ? new URL(given) : undefined;
@@ -45,7 +45,7 @@ export function targetOf(name: string, text: string, isInsecure: boolean): Targe
   const isSecure = scheme === 'wss';
   if (isInsecure && !isSecure) throw new CommandError('--insecure is for wss.');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  // A name of an address cannot be asked for (RFC 6066 3).
+  // RFC 6066 3: the server name of TLS is not an IP address.
   const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
   return {
     url: `${scheme}://${url.host}`,

@@ -1,28 +1,28 @@
-// `Terminal` takes a command's output, its complaints, and a line that is rewritten while it works.
+// `Terminal` prints a command's results and errors, and `ProgressLine` rewrites a line while the command works.
 
 /** The outputs of a command. */
 export interface Terminal {
-  /** Results that were asked for. */
+  /** Prints results. */
   out(text: string): void;
-  /** Everything else. */
+  /** Prints everything else. */
   err(text: string): void;
-  /** Width of the terminal that `err` goes to; undefined when it goes elsewhere, and so no line is rewritten. */
+  /** The width of the terminal that `err` prints to; undefined if it is no terminal, so that no line is rewritten. */
   columns: number | undefined;
 }
 
-/** The terminal of this program. */
+/** Returns the terminal of this program. */
 export function ownTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
-    // A terminal that does not know its width says 0.
+    // A terminal that does not know its width reports 0.
     columns: process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
   };
 }
 
 const ERASE_LINE = '\r\u001b[K';
 
-/** A line that each `show` replaces. It never appears where nobody sees it change. */
+/** A line that each `show` replaces. It appears only in a terminal. */
 export class ProgressLine {
   readonly #terminal: Terminal;
   #shown = false;
@@ -31,7 +31,7 @@ export class ProgressLine {
     this.#terminal = terminal;
   }
 
-  /** `line` gets the width that it may fill. */
+  /** `line` receives the width that it may fill. */
   show(line: (width: number) => string): void {
     const { columns } = this.#terminal;
     if (columns === undefined) return;

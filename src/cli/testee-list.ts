@@ -7,9 +7,9 @@ import { CommandError, wordsOf } from './command-error.js';
 export interface ListedTestee {
   name: string;
   role: 'server' | 'client';
-  /** Starts it; `{port}` stands for the port that a server listens on, `{url}` for the address that a client connects to. */
+  /** The command. `{port}` is the port that a server listens on, and `{url}` the URL that a client connects to. */
   command: string[];
-  /** Says its version on its first line. */
+  /** The command that prints its version on the first line. */
   version: string[];
   /** The end of a server's URL. */
   path: string;

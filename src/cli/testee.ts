@@ -1,20 +1,20 @@
-// `Testee` starts a server under test by the words behind `--`, waits until it listens, starts it again and ends it.
+// `Testee` starts a program under test with the command after `--`, waits until it listens, and ends it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './command-error.js';
 
-/** The longest last words of a testee, in characters. */
+/** The number of characters that are kept of a testee's last output. */
 const LAST_WORDS = 2000;
-/** How long the testee has to come up, and to end when it is told to, in ms. */
+/** The time that the testee has to listen, and to end after SIGTERM, in ms. */
 const UP = 60_000;
 const DOWN = 2000;
 const LOOK = 50;
 
-/** How a program ended. */
+/** The end of a program. */
 export interface Ending {
-  /** `status 1`, `signal SIGSEGV`. */
+  /** Such as `status 1` or `signal SIGSEGV`. */
   words: string;
   good: boolean;
 }
@@ -33,16 +33,16 @@ export class Testee {
     this.#environment = { ...process.env, ...environment };
   }
 
-  /** Its last words, on both outputs. */
+  /** The last part of its output, from both streams. */
   get lastWords(): string {
     return this.#said.trim();
   }
 
-  /** Starts it, anew when it runs. The promise within resolves when it ends. */
+  /** Starts it, after ending it if it runs. `ended` resolves when it ends. */
   async start(): Promise<{ ended: Promise<Ending> }> {
     await this.stop();
     const [program, ...args] = this.#command;
-    // A group of its own, so that the children of a shell or npx end with it.
+    // Its own process group makes the children of a shell or npx end with it.
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: this.#environment });
     this.#child = child;
     this.#running = true;
@@ -66,8 +66,8 @@ export class Testee {
   }
 
   /**
-   * Starts it and waits until something accepts TCP connections there.
-   * @throws CommandError when it ends before or does not come up in a minute
+   * Starts it and waits until something accepts TCP connections at `url`.
+   * @throws CommandError if it ends before that, or does not listen within a minute
    */
   async startListening(url: URL, signal: AbortSignal): Promise<void> {
     await this.start();
@@ -105,7 +105,7 @@ export class Testee {
   }
 }
 
-/** Whether something accepts TCP connections where a URL says. */
+/** Whether something accepts TCP connections at the host and port of a URL. */
 export function isListening(url: URL): Promise<boolean> {
   const port = url.port === '' ? (url.protocol === 'wss:' ? 443 : 80) : Number(url.port);
   return new Promise((resolve) => {

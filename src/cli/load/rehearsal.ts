@@ -1,4 +1,4 @@
-// `rehearse` runs an open loop against a server in its own thread, so that the engine has compiled the load before it measures.
+// `rehearse` runs an open loop against a server in its own thread, so that the engine compiles the load beforehand.
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
