@@ -55,6 +55,21 @@ export function wholeNumber(text: string, option: string, least: number, most: n
 }
 
 /**
+ * Returns the fields that `--header` names; one that is given again has all its values.
+ * @throws CommandError for a line that is no field
+ */
+export function headersOf(lines: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const line of lines) {
+    const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);
+    const given = Object.keys(headers).find((one) => one.toLowerCase() === name.toLowerCase());
+    (headers[given ?? name] ??= []).push(value);
+  }
+  return headers;
+}
+
+/**
  * Reads a certificate or a key.
  * @throws CommandError if it cannot be read
  */

@@ -84,12 +84,23 @@ it('passes on header fields, subprotocols and the origin', async () => {
     seen.push(headers);
     websocket.close();
   });
-  const given = ['--header', 'X-One: 1', '--header', 'Cookie: a=b', '--protocol', 'chat', '--origin', 'http://here'];
+  const given = [
+    '--header',
+    'X-One: 1',
+    '--header',
+    'x-one: 2',
+    '--header',
+    'Cookie: a=b',
+    '--protocol',
+    'chat',
+    '--origin',
+    'http://here',
+  ];
   const { said, status } = run([...given, url]);
   expect(await status).toBe(0);
   expect(said().err).toContain(', subprotocol chat.');
   expect(said().err).toContain('Closed with 1005 (no code was given).');
-  expect(seen[0]).toMatchObject({ 'x-one': '1', cookie: 'a=b', origin: 'http://here' });
+  expect(seen[0]).toMatchObject({ 'x-one': '1, 2', cookie: 'a=b', origin: 'http://here' });
 });
 
 it('connects to a Unix socket, and to an address without a scheme', async () => {

@@ -344,6 +344,20 @@ describe('faults on purpose', () => {
     expect(performance.now() - begun).toBeGreaterThan(60);
   });
 
+  it('--delay keeps the frames before an end, also where both ends close while they wait', async () => {
+    const target = await rawServer((socket) => {
+      socket.once('data', (request) => {
+        socket.write(responseHead(String(request)));
+        socket.end(encodeFrame({ payload: 'late', masked: false }));
+      });
+    });
+    const { port } = await through(target, ['--quiet', '--delay', '150', '--on', 'from=server']);
+    const client = new Keeper(connectNet({ port, host: '127.0.0.1', allowHalfOpen: true }));
+    client.socket.end(requestHead());
+    await once(client.socket, 'close');
+    expect(client.received.subarray(-6)).toEqual(encodeFrame({ payload: 'late', masked: false }));
+  });
+
   it('p lets nothing pass until it comes again, and q ends', async () => {
     const { url, keys, said, status } = await startProxying(await echoServer());
     const client = new WebSocket(url);
@@ -359,6 +373,20 @@ describe('faults on purpose', () => {
     keys.write('q');
     expect(await status).toBe(0);
   });
+});
+
+it('--rewrite-host passes on a request that ends before its head does', async () => {
+  const seen = new Promise<string>((resolve) => {
+    void rawServer((socket) => {
+      let text = '';
+      socket.on('data', (chunk) => (text += String(chunk)));
+      socket.on('end', () => resolve(text));
+    }).then(async (target) => {
+      const { port } = await through(target, ['--quiet', '--rewrite-host']);
+      connectNet({ port, host: '127.0.0.1' }).end('GET / HTTP/1.1\r\nHost: a');
+    });
+  });
+  expect(await seen).toBe('GET / HTTP/1.1\r\nHost: a');
 });
 
 it('--rewrite-host writes the name of the target into Host and Origin, and nothing else', async () => {

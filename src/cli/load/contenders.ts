@@ -32,6 +32,8 @@ interface Running {
 
 /** The time that a server has to print its port, in ms. */
 const STARTING = 10_000;
+/** The number of last characters of a server's errors that are kept. */
+const COMPLAINT = 64 * 1024;
 
 /**
  * Loads all servers of the settings that can be started.
@@ -101,7 +103,7 @@ function startServer(name: string, [command, ...args]: readonly string[]): Promi
       child.kill();
       reject(new Error('it does not listen'));
     }, STARTING);
-    child.stderr.on('data', (chunk: Buffer) => (complaint += String(chunk)));
+    child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + String(chunk)).slice(-COMPLAINT)));
     child.stdout.on('data', (chunk: Buffer) => {
       said += String(chunk);
       const [, port] = /^(\d+)\n/.exec(said) ?? [];
@@ -109,7 +111,10 @@ function startServer(name: string, [command, ...args]: readonly string[]): Promi
       clearTimeout(timer);
       resolve({ name, url: `ws://127.0.0.1:${port}/`, child, turns: [] });
     });
-    child.once('error', reject);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     child.once('exit', () => {
       clearTimeout(timer);
       const line = complaint.split('\n').find((each) => /error/i.test(each)) ?? 'it does not start';

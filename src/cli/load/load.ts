@@ -152,6 +152,7 @@ export class Load implements Owner {
     // A connection that has opened was counted then.
     if (client.hasOpened) this.#open--;
     else this.#failed++;
+    this.#loop?.lost(client);
     this.#settled();
     if (this.#open === 0) this.#lookAgain();
   }

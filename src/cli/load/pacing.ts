@@ -14,6 +14,8 @@ export interface Loop {
   start(at: number): void;
   /** Records the latencies of `count` answers that have arrived at `now`. */
   answered(client: Client, count: number, now: number): void;
+  /** A connection was lost: its messages get no answer. */
+  lost(client: Client): void;
   /** Stops sending. */
   stop(): void;
 }
@@ -112,6 +114,10 @@ export class ClosedLoop implements Loop {
     if (!this.#isStopped && client.isOpen) this.#send(client, stamps, count - left);
   }
 
+  lost(client: Client): void {
+    this.#stamps.delete(client);
+  }
+
   stop(): void {
     this.#isStopped = true;
   }
@@ -190,6 +196,10 @@ export class OpenLoop implements Loop {
       into.record(duration, 1);
       recent.record(duration, 1);
     }
+  }
+
+  lost({ sent, answers }: Client): void {
+    this.#underWay -= Math.max(0, sent - answers);
   }
 
   stop(): void {

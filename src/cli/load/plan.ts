@@ -14,7 +14,7 @@ export interface Target {
   readonly request: string;
   /** The field Host. */
   readonly authority: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly protocols: readonly string[];
   readonly origin: string | undefined;
   readonly isInsecure: boolean;

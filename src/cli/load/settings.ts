@@ -1,7 +1,7 @@
 // `readSettings` reads the arguments of `wsimd bench`, and names an invalid one in one sentence.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { readOptions, wholeNumber } from '../arguments.js';
+import { headersOf, readOptions, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { KNOWN_SERVERS } from './known-servers.js';
 import { LIMITS, type Limits } from './limits.js';
@@ -248,12 +248,7 @@ export function targetOf(given: string, values: TargetValues): Target {
   const { protocol, hostname, port, host, pathname, search } = new URL(url.replace(/^http/i, 'ws'));
   if (protocol !== 'ws:' && protocol !== 'wss:')
     throw new CommandError(`A URL begins with ws: or wss:, not ${JSON.stringify(protocol)}.`);
-  const headers: Record<string, string> = {};
-  for (const field of values.header) {
-    const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(field) ?? [];
-    if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(field)}.`);
-    headers[name] = value;
-  }
+  const headers = headersOf(values.header);
   const isTls = protocol === 'wss:';
   return {
     url,

@@ -84,6 +84,11 @@ export class Faults {
     this.later(from, 0, 0, () => this.ends.finish(from));
   }
 
+  /** Whether bytes, or the end, of a side are delayed. */
+  isWaiting(from: Side): boolean {
+    return this.ways[from].waiting.length > 0;
+  }
+
   /** Discards all delayed work, and all bytes from now on. */
   stop(): void {
     this.isCut = true;

@@ -31,4 +31,11 @@ export class HeadRewriter {
       .replace(/^(origin: *).*$/im, `$1${this.origin}`);
     return Buffer.concat([Buffer.from(head, 'latin1'), bytes.subarray(end)]);
   }
+
+  /** Returns the bytes of a head that ends before it is complete. */
+  end(): Uint8Array {
+    const bytes = this.held ?? Buffer.alloc(0);
+    this.held = undefined;
+    return bytes;
+  }
 }

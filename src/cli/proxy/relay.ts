@@ -65,7 +65,9 @@ export class Relay implements Ends {
   }
 
   finish(from: Side): void {
-    this.sockets[otherSide(from)].end();
+    const sink = this.sockets[otherSide(from)];
+    if (this.sockets[from].destroyed) sink.destroySoon();
+    else sink.end();
   }
 
   dropped(): void {
@@ -91,11 +93,7 @@ export class Relay implements Ends {
       });
     } else {
       source.on('data', (chunk: Buffer) => {
-        const bytes = from === 'client' && rewriter !== undefined ? rewriter.push(chunk) : chunk;
-        if (bytes.length === 0) return;
-        if (faults === undefined) this.pass(from, bytes);
-        else faults.push(from, bytes);
-        tap?.push(from, bytes);
+        this.take(from, from === 'client' && rewriter !== undefined ? rewriter.push(chunk) : chunk);
       });
     }
     sink.on('drain', () => {
@@ -103,6 +101,7 @@ export class Relay implements Ends {
       this.flow(from);
     });
     source.on('end', () => {
+      if (from === 'client' && rewriter !== undefined) this.take(from, rewriter.end());
       tap?.end(from);
       if (faults === undefined) this.finish(from);
       else faults.end(from);
@@ -110,13 +109,22 @@ export class Relay implements Ends {
     source.on('error', (error) => this.options.failed(from, error));
     source.on('close', () => {
       this.closed++;
-      if (this.closed === 1) sink.destroySoon();
-      else {
+      if (this.closed === 1) {
+        // If frames are delayed before a clean end, `finish` closes the other end behind them.
+        if (!(source.readableEnded && faults?.isWaiting(from))) sink.destroySoon();
+      } else {
         faults?.stop();
         this.options.ended();
       }
     });
     this.flow(from);
+  }
+
+  private take(from: Side, bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.faults === undefined) this.pass(from, bytes);
+    else this.faults.push(from, bytes);
+    this.options.tap?.push(from, bytes);
   }
 
   private fill(from: Side): void {

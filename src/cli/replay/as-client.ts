@@ -70,6 +70,7 @@ async function opened(target: Target, request: string, key: string, signal: Abor
   const socket = tls === undefined ? connectNet(connection) : connectTls({ ...connection, ...tls });
   const abort = (): void => void socket.destroy(new Error('it was interrupted'));
   signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
   try {
     socket.setNoDelay(true);
     socket.write(request);

@@ -6,7 +6,6 @@ import { listenAddress, targetOf } from '../target.js';
 import type { Terminal } from '../terminal.js';
 import { isHarName, toHar } from '../traffic/har.js';
 import type { RecordedConnection } from '../traffic/recorded.js';
-
 import { readRecording, writeRecording } from '../traffic/recording.js';
 import { playToServer } from './as-client.js';
 import { PlayingServer } from './as-server.js';

@@ -1,7 +1,7 @@
 // `connect` runs `wsimd connect URL`: it sends lines to a WebSocket server as messages, and prints its messages.
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
-import { readOptions, wholeNumber } from '../arguments.js';
+import { headersOf, readOptions, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import type { Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
@@ -133,12 +133,7 @@ function settingsOf(args: string[]): Settings | undefined {
   if (positionals.length !== 1) throw new CommandError('wsimd connect takes one URL, such as ws://127.0.0.1:9001.');
   const [given] = positionals;
   const url = /^[a-z][a-z+]*:/i.test(given) && !/^[\w.-]+:\d+/.test(given) ? given : `ws://${given}`;
-  const headers: Record<string, string> = {};
-  for (const field of values.header) {
-    const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(field) ?? [];
-    if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(field)}.`);
-    headers[name] = value;
-  }
+  const headers = headersOf(values.header);
   if (values.format !== undefined) checkFormat(values.format);
   return {
     url: values.unix === undefined ? url : `ws+unix:${values.unix}:${pathOf(url)}`,

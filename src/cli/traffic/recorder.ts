@@ -59,16 +59,20 @@ export class Recorder {
   /**
    * Writes the waiting lines, and the HAR, if any.
    * @param version the version of the program, for a HAR
-   * @throws CommandError if lines could not be written
+   * @throws CommandError if something could not be written
    */
   close(version: string): void {
     this.flush();
     closeSync(this.descriptor);
     if (this.failure !== undefined) throw new CommandError(`Cannot write ${this.file}: ${wordsOf(this.failure)}.`);
     if (this.file === this.target) return;
-    const isEmpty = readFileSync(this.file, 'utf8') === '';
-    writeFileSync(this.target, toHar(isEmpty ? [] : readRecording(this.file), version));
-    rmSync(this.file);
+    try {
+      const isEmpty = readFileSync(this.file, 'utf8') === '';
+      writeFileSync(this.target, toHar(isEmpty ? [] : readRecording(this.file), version));
+      rmSync(this.file);
+    } catch (error) {
+      throw new CommandError(`Cannot write ${this.target}; the recording is in ${this.file}: ${wordsOf(error)}.`);
+    }
   }
 
   private write(line: string): void {
