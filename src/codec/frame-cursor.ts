@@ -33,6 +33,8 @@ export abstract class FrameCursor {
   /** @internal */
   protected record: number = -RECORD_WORDS;
   /** @internal */
+  protected firstRecord = 0;
+  /** @internal */
   protected recordsEnd = 0;
   /** The current record's kind word. @internal */
   protected kind = 0;
@@ -73,9 +75,9 @@ export abstract class FrameCursor {
   get isCompressed(): boolean {
     return (this.kind & RECORD_COMPRESSED) !== 0;
   }
-  /** The piece's length, in bytes. */
+  /** The piece's length, in bytes; 0 at a violation. */
   get length(): number {
-    return this.records[this.record + RECORD_LENGTH];
+    return this.kind === RECORD_VIOLATION ? 0 : this.records[this.record + RECORD_LENGTH];
   }
   /** Bytes of the current frame that have not come yet; meaningful at the chunk's last piece. */
   abstract get remaining(): number;
@@ -95,6 +97,11 @@ export abstract class FrameCursor {
   /** The kind word as it stands in the record (`spec/record.ts`). @internal */
   get kindWord(): number {
     return this.kind;
+  }
+
+  /** Whether a frame's record is current: not before the first `next`, nor at a violation, whose length is no payload's. @internal */
+  protected get hasPiece(): boolean {
+    return this.record >= this.firstRecord && this.kind !== RECORD_VIOLATION;
   }
 
   /** Payload bytes of the unread records. @internal */
@@ -117,6 +124,7 @@ export abstract class FrameCursor {
     if (from === this.recordsEnd) return undefined;
     const records = table.slice(from, this.recordsEnd);
     this.records = records;
+    this.firstRecord = 0;
     this.recordsEnd -= from;
     this.record = isCurrent ? 0 : -RECORD_WORDS;
     const last = this.recordsEnd - RECORD_WORDS;
@@ -127,6 +135,7 @@ export abstract class FrameCursor {
   /** Points before the records [first, end) of `table`. @internal */
   protected read(table: Int32Array, first: number, end: number): void {
     this.records = table;
+    this.firstRecord = first;
     this.record = first - RECORD_WORDS;
     this.recordsEnd = end;
   }

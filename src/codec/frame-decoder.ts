@@ -1,4 +1,5 @@
 // `FrameDecoder` turns chunks of bytes into a cursor over the frames in them, one kernel call a chunk (RFC 6455 5).
+import { UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels, Tenant } from '../kernels/kernels.js';
 import { Queue } from '../queue.js';
@@ -20,6 +21,7 @@ import { plainValues, type Values } from '../values/values.js';
 import { FrameCursor } from './frame-cursor.js';
 import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
+import { toChunk } from './payload.js';
 import { countRecords, Scan } from './scan.js';
 import type { Traffic } from './statistics.js';
 import { TextWindow } from './text-window.js';
@@ -60,6 +62,29 @@ export function isWhole(kind: number, mask: number): boolean {
   return (kind & mask) === RECORD_WHOLE && opcode !== Opcode.Continuation && opcode < Opcode.Close;
 }
 
+/** Copies what is left of the first chunk, the one being scanned: only it can belong to the caller. */
+function ownFirst(waiting: Queue<Waiting>): void {
+  const { chunk, at, owned } = waiting.first!;
+  if (!owned) waiting.replaceFirst({ chunk: new Uint8Array(chunk.subarray(at)), at: 0, owned: true });
+}
+
+/** The `SCAN_*` flags of a decoder that leaves the validation of long text to the platform, or not. */
+function configOf({ role, skipUtf8, rsv = 0 }: FrameDecoderOptions, leavesText: boolean): number {
+  return (
+    (role === Role.Server ? SCAN_SERVER : 0) |
+    (skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
+    (leavesText ? SCAN_LEAVE_LONG_TEXT : 0) |
+    (rsv & SCAN_RSV)
+  );
+}
+
+/** Throws UsageError where `length` is no number of bytes up to `limit`. */
+function checkLanded(length: number, limit: number): void {
+  if (length >>> 0 !== length || length > limit) {
+    throw new UsageError(`At most ${limit} bytes can have landed, not ${length}`);
+  }
+}
+
 /**
  * Reads frames from chunks: `push` a chunk, then call `next()` until it returns false; after each true, the getters
  * describe one frame, or one piece of a frame that spans chunks. It never throws for bytes of a peer: `violation` reports
@@ -87,12 +112,8 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     const isServer = options.role === Role.Server;
     if (options.judge === false) this.neutral = new NeutralScan(kernels);
     this.memory = new PayloadMemory(values, kernels, isServer || this.neutral !== undefined);
-    const config =
-      (isServer ? SCAN_SERVER : 0) |
-      (options.skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
-      (values.isUtf8 !== undefined && !strings ? SCAN_LEAVE_LONG_TEXT : 0) |
-      ((options.rsv ?? 0) & SCAN_RSV);
-    this.scanner = this.neutral ?? new Scan(kernels, config, options.maxPayload ?? 0);
+    const leaves = values.isUtf8 !== undefined && !strings;
+    this.scanner = this.neutral ?? new Scan(kernels, configOf(options, leaves), options.maxPayload ?? 0);
   }
 
   /** Limits the length of messages, in bytes, from the next chunk on; 0 for no limit. */
@@ -107,8 +128,9 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /** Takes in a chunk, which must stay unchanged until `next()` has returned false. Payloads are copied out of it. */
   push(chunk: Uint8Array): void {
-    if (this.isBusy) this.enqueueCopy(chunk, 0, chunk.length);
-    else if (!this.isStopped) this.scanFirst(chunk, false);
+    const bytes = toChunk(chunk);
+    if (this.isBusy) this.enqueueCopy(bytes, 0, bytes.length);
+    else if (!this.isStopped) this.scanFirst(bytes, false);
   }
 
   /**
@@ -116,17 +138,19 @@ export class FrameDecoder extends FrameCursor implements Tenant {
    * views of it; where it is a part of larger memory, the rest may have other users, and payloads are copied.
    */
   pushOwned(chunk: Uint8Array): void {
-    if (this.isBusy) this.enqueue(chunk);
-    else if (!this.isStopped) this.scanFirst(chunk, true);
+    if (this.isBusy) this.enqueue(toChunk(chunk));
+    else if (!this.isStopped) this.scanFirst(toChunk(chunk), true);
   }
 
   /**
    * Takes in the first `length` bytes of the kernels' landing area, which a socket has read. Before the next read
    * lands there, `next()` must have returned false or `leave()` been called.
+   * @throws UsageError when `length` is not one of bytes in that area
    */
   pushLanded(length: number): void {
     const { kernels } = this;
-    const { landingAddress } = kernels;
+    const { landingAddress, landingLength } = kernels;
+    checkLanded(length, landingLength);
     const end = landingAddress + length;
     if (this.isBusy) this.enqueueCopy(kernels.bytes, landingAddress, end);
     else if (!this.isStopped) {
@@ -167,16 +191,17 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   }
 
   /**
-   * The piece's bytes, in memory that is never written again, is not WASM memory, and holds only bytes of the chunk.
+   * The piece's bytes, in memory that is never written again, is not WASM memory, and holds only bytes of the chunk; none
+   * where there is no piece, as at a violation.
    * @throws RangeError where memory for them is refused; `next()` then reports that as a violation, and nothing follows
    */
   payload(): Uint8Array {
-    const payload = this.take();
+    const payload = this.hasPiece ? this.take() : this.values.allocate(0);
     if (payload === undefined) throw new RangeError('There is no memory for the payload');
     return payload;
   }
 
-  /** As `payload`, but undefined where memory is refused. @internal */
+  /** As `payload`, where there is a piece, but undefined where memory is refused. @internal */
   take(): Uint8Array | undefined {
     const { records, record } = this;
     const seen = this.memory.view(records[record + RECORD_OFFSET], records[record + RECORD_LENGTH]);
@@ -192,8 +217,13 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     }
   }
 
-  /** Copies the piece's bytes to `at` in `target`, which must have room for them. */
+  /** Copies the piece's bytes to `at` in `target`. Throws RangeError, before it copies any, where there is no room. */
   copyTo(target: Uint8Array, at: number): void {
+    if (this.hasPiece) target.set(this.memory.bytes(this.records, this.record), at);
+  }
+
+  /** As `copyTo`, where there is a piece and room for it. @internal */
+  takeTo(target: Uint8Array, at: number): void {
     this.memory.copyTo(this.records, this.record, target, at);
   }
 
@@ -257,12 +287,8 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   }
 
   private carryAway(): void {
-    const { kernels, waiting } = this;
-    // Only the chunk being scanned can belong to the caller.
-    const first = waiting?.first;
-    if (waiting !== undefined && first?.owned === false) {
-      waiting.replaceFirst({ chunk: new Uint8Array(first.chunk.subarray(first.at)), at: 0, owned: true });
-    }
+    const { kernels } = this;
+    if (this.waiting !== undefined) ownFirst(this.waiting);
     if (this.records !== kernels.words) return;
     // The current record stays current, so that its payload can still be read.
     const span = this.carryRecords(kernels.words, this.record >= this.scanner.firstRecord);

@@ -56,6 +56,11 @@ export function toBytes(data: Bytes): Uint8Array {
   return memoryBytes(data);
 }
 
+/** A chunk of bytes as a Uint8Array with the length of its memory; throws as `toBytes`. */
+export function toChunk(chunk: Uint8Array): Uint8Array {
+  return lengthOf(chunk) < 0 ? toBytes(chunk) : chunk;
+}
+
 /**
  * The result of a deflater or an inflater, a view of any kind as its bytes.
  * @throws UsageError when it is neither bytes nor a WebSocketError

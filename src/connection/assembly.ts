@@ -39,7 +39,7 @@ export class Assembly {
     if (expected === this.length) return;
     const end = this.length + decoder.length;
     if (this.bytes === undefined || end > this.bytes.length) this.grow(end, Math.max(end, expected), decoder.fin);
-    decoder.copyTo(this.bytes!, this.length);
+    decoder.takeTo(this.bytes!, this.length);
     this.length = end;
     this.settle(Math.max(0, this.early - (this.bytes!.length - end)));
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { newStatistics } from '../../src/codec/statistics.js';
+import { UsageError } from '../../src/errors/usage-error.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
@@ -319,6 +320,105 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect([hex(copy), decoder.text(true)]).toEqual(['0061626300', 'abc']);
     expect(decoder.next()).toBe(true);
     expect([decoder.violation, decoder.detail, decoder.next()]).toEqual([Violation.InvalidOpcode, 3, false]);
+  });
+
+  describe('bytes of another decoder are out of reach', () => {
+    const secret = encodeFrame({ opcode: 2, payload: 'SECRET'.repeat(100) });
+
+    /** Leaves a decoder's bytes in the memory that all decoders share. */
+    function leaveSecret(): void {
+      for (const door of DOORS) {
+        const other = new FrameDecoder({ role: Role.Client, kernels });
+        give(other, door, Uint8Array.from(secret));
+        while (other.next()) other.payload();
+      }
+    }
+
+    const bytesOf = (decoder: FrameDecoder): [string, string] => {
+      const copy = new Uint8Array(600);
+      decoder.copyTo(copy, 0);
+      return [hex(decoder.payload()), hex(copy).replace(/(00)+$/, '')];
+    };
+
+    for (const door of DOORS) {
+      test(`a violation has no bytes, whatever length it announced, by ${door}`, () => {
+        for (const wire of ['827e 00c8', '827f 80000000000000c8', '827e 0010', '897e', '83ff']) {
+          leaveSecret();
+          for (const leaves of [false, true]) {
+            const decoder = new FrameDecoder({ role: Role.Client, maxPayload: 100, kernels });
+            give(decoder, door, octets(`8202 6869 ${wire}`));
+            expect(decoder.next()).toBe(true);
+            if (leaves) decoder.leave();
+            expect(bytesOf(decoder)).toEqual(['6869', '6869']);
+            expect([decoder.next(), decoder.violation > 0]).toEqual([true, true]);
+            expect([decoder.length, ...bytesOf(decoder)]).toEqual([0, '', '']);
+          }
+        }
+      });
+
+      test(`before the first piece and behind the last there are no bytes, by ${door}`, () => {
+        leaveSecret();
+        const decoder = new FrameDecoder({ role: Role.Client, kernels });
+        expect(bytesOf(decoder)).toEqual(['', '']);
+        for (let round = 0; round < 2; round++) {
+          give(decoder, door, octets('8202 6869'));
+          expect(bytesOf(decoder)).toEqual(['', '']);
+          expect([decoder.next(), ...bytesOf(decoder)]).toEqual([true, '6869', '6869']);
+          expect([decoder.next(), ...bytesOf(decoder)]).toEqual([false, '', '']);
+        }
+      });
+    }
+
+    test.each(['push', 'pushOwned'] as const)(
+      'a chunk is as long as its memory, whatever its length says: %s',
+      (door) => {
+        leaveSecret();
+        const decoder = new FrameDecoder({ role: Role.Client, kernels });
+        for (const length of [42, 1, 0]) {
+          decoder[door](Object.defineProperty(octets('8228 6869'), 'length', { value: length }));
+          const read: string[] = [];
+          while (decoder.next()) read.push(hex(decoder.payload()));
+          expect(read).toEqual([length === 42 ? '6869' : '82286869']);
+        }
+      },
+    );
+
+    test.each(['push', 'pushOwned'] as const)('%s takes bytes of any kind, and refuses all else', (door) => {
+      const decoder = new FrameDecoder({ role: Role.Client, kernels });
+      const { buffer } = Uint8Array.of(0x82, 2, 0x68, 0x69);
+      for (const chunk of [buffer, new DataView(buffer), new Uint16Array(buffer)]) {
+        decoder[door](chunk as unknown as Uint8Array);
+        expect([decoder.next(), hex(decoder.payload()), decoder.next()]).toEqual([true, '6869', false]);
+      }
+      for (const nonsense of [undefined, null, 3, 'abc', {}, [0x82, 0], { length: 50 }]) {
+        expect(() => decoder[door](nonsense as Uint8Array)).toThrow(UsageError);
+      }
+      expect(decoder.isIdle).toBe(true);
+    });
+
+    test('no more bytes have landed than there is room for', () => {
+      const decoder = new FrameDecoder({ role: Role.Client, kernels });
+      for (const length of [-1, 1.5, NaN, Infinity, 2 ** 32, kernels.landingLength + 1, '3', undefined]) {
+        expect(() => decoder.pushLanded(length as number)).toThrow(UsageError);
+      }
+      expect(decoder.isIdle).toBe(true);
+      decoder.pushLanded(0);
+      expect(decoder.next()).toBe(false);
+    });
+  });
+
+  test('copyTo refuses memory without room for all of the piece', () => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    for (const length of [5, 32, 33, 300]) {
+      decoder.push(encodeFrame({ opcode: 2, payload: Buffer.alloc(length, 'a') }));
+      expect(decoder.next()).toBe(true);
+      const short = new Uint8Array(length - 1);
+      expect(() => decoder.copyTo(short, 0)).toThrow(RangeError);
+      expect(() => decoder.copyTo(new Uint8Array(length), 1)).toThrow(RangeError);
+      expect(() => decoder.copyTo(new Uint8Array(length), -1)).toThrow(RangeError);
+      expect(short.every((byte) => byte === 0)).toBe(true);
+      expect(decoder.next()).toBe(false);
+    }
   });
 
   test('counts frames by their headers, messages by their ends, and bytes, up to a violation', () => {
