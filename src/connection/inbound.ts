@@ -174,6 +174,8 @@ export class Inbound {
     }
     this.assembly = undefined;
     const { ends } = assembly;
+    // RFC 6455 8.1: text that is not UTF-8 fails the connection.
+    if (kind & RECORD_UNCHECKED && !this.isUtf8(payload)) return failed(Violation.InvalidUtf8);
     return isDeflated ? this.inflate(payload, isBinary, ends) : this.message(payload, isBinary, ends);
   }
 

@@ -1014,6 +1014,7 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       for (const values of [plainValues, makeNodeValues(kernels)]) {
         for (const options of [
           { parts: true },
+          { maxFramePayload: 1000 },
           { text: 'string' },
           { text: 'string', skipUTF8Validation: true },
           {},
@@ -1038,13 +1039,13 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
         },
       };
       const text = 'é'.repeat(300);
-      for (const options of [{}, { parts: true }]) {
+      for (const options of [{}, { parts: true }, { maxFramePayload: 1000 }]) {
         const connection = client({ values, ...options });
         receive(connection, { payload: text }, { opcode: 2, payload: Uint8Array.of(0xff) });
         expect((connection.next() as { data: Uint8Array }).data.length).toBe(600);
         expect((connection.next() as { data: Uint8Array }).data).toEqual(Uint8Array.of(0xff));
       }
-      expect(asked).toBe(2);
+      expect(asked).toBe(3);
     });
 
     test('5.6 the platform is told which text is ASCII', () => {
