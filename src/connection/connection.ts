@@ -66,7 +66,7 @@ export class Connection extends Sending {
    * that was received before.
    */
   receiveEnd(): void {
-    if (!this.decoder.isBusy) this.stopReading();
+    if (!this.decoder.isBusy) this.endReading();
     this.outbound?.abandon();
     this.encoder.turns++;
     this.closing.end();
@@ -216,7 +216,6 @@ export class Connection extends Sending {
     this.outbound?.drop();
     this.encoder.take();
     this.pongs = undefined;
-    this.inbound.inflating = undefined;
     this.inflater?.close();
     this.deflater?.close();
     this.closing.end();
@@ -271,7 +270,7 @@ export class Connection extends Sending {
     const { closing } = this;
     if (closing.failure === undefined) {
       closing.failure = error;
-      this.stopReading();
+      this.endReading();
       if (closing.queued === undefined) {
         try {
           this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);

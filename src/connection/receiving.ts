@@ -118,9 +118,11 @@ export abstract class Receiving {
   /** The next event, when a failure has not been reported yet or the inflater has a message. */
   private nextHeld(): ConnectionEvent | undefined {
     const { untold } = this;
-    if (untold === undefined) return this.told(this.inbound.nextInflated());
     this.untold = undefined;
-    return untold;
+    const event = untold ?? this.told(this.inbound.nextInflated());
+    // A chunk that came meanwhile has been scanned where it lies, which its owner may use again now.
+    if (event === undefined) this.decoder.leave();
+    return event;
   }
 
   private told(event: ConnectionEvent | undefined): ConnectionEvent | undefined {
@@ -186,8 +188,14 @@ export abstract class Receiving {
     return this.decoder.unread;
   }
 
-  /** Stops reading, and drops everything unread. */
+  /** Stops reading, and drops everything unread, with the message that the inflater works on. */
   stopReading(): void {
+    this.endReading();
+    this.inbound.inflating = undefined;
+  }
+
+  /** Reads nothing more, but the message that the inflater works on is still returned. @internal */
+  protected endReading(): void {
     this.decoder.stop();
     this.inbound.drop();
   }

@@ -621,6 +621,46 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect([events(connection), stars.isClosed, connection.state]).toEqual([[], true, State.Closed]);
     });
 
+    test.each(['receive', 'receiveLanded'] as const)(
+      'a chunk that comes meanwhile may be written over once next has returned undefined: %s',
+      (door) => {
+        const connection = client({ inflater: new Stars(), values: makeNodeValues(kernels), text: 'string' });
+        receive(connection, rsv('*one'));
+        expect(events(connection)).toEqual([]);
+        // More than one scan takes in.
+        const texts = Array.from({ length: 2 * kernels.recordCapacity }, (_, index) => `text ${index}`);
+        const chunk = Buffer.concat(texts.map((payload) => encodeFrame({ payload })));
+        expect(chunk.length).toBeLessThan(kernels.landingLength);
+        if (door === 'receive') connection.receive(chunk);
+        else {
+          kernels.bytes.set(chunk, kernels.landingAddress);
+          connection.receiveLanded(chunk.length);
+        }
+        expect(events(connection)).toEqual([]);
+        chunk.fill('S');
+        kernels.bytes.fill(0x53, kernels.landingAddress, kernels.landingAddress + kernels.landingLength);
+        connection.inflated(Buffer.from('one'));
+        expect(events(connection)).toEqual(['text one', ...texts.map((text) => `text ${text}`)]);
+      },
+    );
+
+    test('stopReading drops the message that is being inflated, and receiveEnd does not', () => {
+      for (const [stop, expected] of [
+        [(connection: Connection) => connection.stopReading(), []],
+        [(connection: Connection) => connection.receiveEnd(), ['text one']],
+      ] as const) {
+        for (const isReady of [false, true]) {
+          const connection = client({ inflater: new Stars() });
+          receive(connection, rsv('*one'));
+          expect(events(connection)).toEqual([]);
+          if (isReady) connection.inflated(Buffer.from('one'));
+          stop(connection);
+          if (!isReady) connection.inflated(Buffer.from('one'));
+          expect([events(connection), connection.isInflating, connection.wantsRead]).toEqual([expected, false, false]);
+        }
+      }
+    });
+
     test('10.4 what an inflater may return is bounded by maxPayload; 0 is no bound', () => {
       const bounds: number[] = [];
       const inflater: Inflater = {

@@ -197,8 +197,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: '44f9e89a',
     what: 'what had come before the end is dropped',
     file: 'src/connection/connection.ts',
-    from: 'if (!this.decoder.isBusy) this.stopReading();',
-    to: 'this.stopReading();',
+    from: 'if (!this.decoder.isBusy) this.endReading();',
+    to: 'this.endReading();',
     test: [CONNECTION, '7.1.5 the peer’s end without a Close'],
   },
 ];
