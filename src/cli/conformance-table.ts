@@ -12,6 +12,7 @@ import { writeWhole } from '../conformance/report/write.js';
 import { readOptions, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { repeat } from './conformance-repeat.js';
+import { fold } from './fold.js';
 import { examineListed, type Run, type Runner } from './listed-run.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
 import type { Terminal } from './terminal.js';
@@ -61,7 +62,7 @@ const MAX_REPEAT = 1000;
  */
 export async function table(args: string[], terminal: Terminal, signal: AbortSignal, run: Run): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(TABLE_USAGE);
+    terminal.out(fold(TABLE_USAGE, terminal.columns));
     return 0;
   }
   const { values, positionals } = readOptions('conformance table', { args, allowPositionals: true, options: OPTIONS });

@@ -19,6 +19,7 @@ import type { AgentReport, Report } from '../conformance/report/report.js';
 import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { fold } from './fold.js';
 import type { Keep } from './listed-run.js';
 import { fuzzAClient, fuzzOneServer } from './conformance-fuzz.js';
 import { table } from './conformance-table.js';
@@ -52,7 +53,7 @@ export async function conformance(
   const [testee, ...rest] = args;
   if (testee === 'table') return table(rest, terminal, signal, conformance);
   if (args.includes('--help')) {
-    terminal.out(CONFORMANCE_USAGE);
+    terminal.out(fold(CONFORMANCE_USAGE, terminal.columns));
     return 0;
   }
   try {

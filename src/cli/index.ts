@@ -3,6 +3,7 @@
 import { ownVersion } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { conformance } from './conformance.js';
+import { fold } from './fold.js';
 import { serve } from './serve.js';
 import { ownTerminal, type Terminal } from './terminal.js';
 import { connect } from './tool/connect.js';
@@ -33,7 +34,7 @@ Each command explains itself with --help.
 
 async function main([name, ...args]: string[], terminal: Terminal): Promise<number> {
   if (name === '--help') {
-    terminal.out(USAGE);
+    terminal.out(fold(USAGE, terminal.columns));
     return 0;
   }
   if (name === '--version') {
@@ -57,12 +58,13 @@ function interruption(): AbortSignal {
 
 // If the reader of a pipe has ended, such as `head`, the program ends silently.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 2));
+const terminal = ownTerminal();
 try {
-  process.exitCode = await main(process.argv.slice(2), ownTerminal());
+  process.exitCode = await main(process.argv.slice(2), terminal);
 } catch (error) {
   // Status 1 means that a case was refused, so a command that cannot run has another status.
   process.exitCode = 2;
-  process.stderr.write(
+  terminal.err(
     error instanceof CommandError ? `${error.message}\n` : `${error instanceof Error ? error.stack : String(error)}\n`,
   );
 }

@@ -8,6 +8,7 @@ import { WebSocket, WebSocketServer } from '../index.js';
 import { kernels } from '../sans-io.js';
 import { readOptions, readPem, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { fold } from './fold.js';
 import { page, PAGE_POLICY } from './page.js';
 import type { Terminal } from './terminal.js';
 
@@ -62,7 +63,7 @@ type PageServer = Server | Http2SecureServer;
  */
 export async function serve(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(USAGE);
+    terminal.out(fold(USAGE, terminal.columns));
     return 0;
   }
   const settings = readSettings(args);

@@ -1,4 +1,5 @@
 // `Terminal` prints a command's results and errors, and `ProgressLine` rewrites a line while the command works.
+import { fold } from './fold.js';
 
 /** The outputs of a command. */
 export interface Terminal {
@@ -14,10 +15,17 @@ export interface Terminal {
 export function ownTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-    // A terminal that does not know its width reports 0.
-    columns: process.stderr.isTTY ? process.stderr.columns || 80 : undefined,
+    // A progress line, which has no end, has been cut to the width already.
+    err: (text) => process.stderr.write(text.endsWith('\n') ? fold(text, ownColumns()) : text),
+    get columns() {
+      return ownColumns();
+    },
   };
+}
+
+function ownColumns(): number | undefined {
+  // A terminal that does not know its width reports 0.
+  return process.stderr.isTTY ? process.stderr.columns || 80 : undefined;
 }
 
 const ERASE_LINE = '\r\u001b[K';

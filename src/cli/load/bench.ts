@@ -1,6 +1,8 @@
 // `bench` runs `wsimd bench URL`: it puts a WebSocket server under load, and reports its rate and latencies.
 import { writeFileSync } from 'node:fs';
+import { plural } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { fold } from '../fold.js';
 import { ProgressLine, type Terminal } from '../terminal.js';
 import { readResult } from './compare.js';
 import { contend, type Contender } from './contenders.js';
@@ -23,7 +25,7 @@ import { inMs, perSecond } from './words.js';
 export async function bench(args: string[], terminal: Terminal, signal: AbortSignal, hire?: Hire): Promise<number> {
   const settings = readSettings(args);
   if (settings === undefined) {
-    terminal.out(USAGE);
+    terminal.out(fold(USAGE, terminal.columns));
     return 0;
   }
   const before = settings.compare === undefined ? undefined : readResult(settings.compare);
@@ -42,7 +44,7 @@ async function loadOne(asked: Asked, target: Target, before: Result | undefined)
   const { settings, terminal, signal } = asked;
   const result = await load(asked, target, '');
   if (signal.aborted && result.measured === 0) throw new CommandError('Ended in the warm-up: nothing was measured.');
-  say(asked, writeReport(result, before));
+  say(asked, writeReport(result, before, terminal.columns));
   save(settings, terminal, result, () => resultPage(result, before));
   const broken = judge(result, settings.limits, before);
   for (const sentence of broken) terminal.err(`${sentence}\n`);
@@ -65,7 +67,7 @@ async function compareServers(asked: Asked): Promise<number> {
     },
   );
   if (contenders.length === 0) throw new CommandError('No server could be measured.');
-  const description = describe({ ...contenders[0].result, url: `${settings.rounds} rounds` });
+  const description = describe({ ...contenders[0].result, url: plural(settings.rounds, 'round') });
   say(asked, `${description}\n\n${contenderTable(contenders)}`);
   save(settings, terminal, { servers: contenders, left }, () => contendersPage(contenders, description, left));
   return 0;
@@ -94,7 +96,7 @@ function contenderTable(contenders: readonly Contender[]): string {
   const line = (row: readonly string[]): string =>
     row
       .map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])))
-      .join('   ')
+      .join('  ')
       .trimEnd();
   return `${[head, ...rows].map(line).join('\n')}\n`;
 }

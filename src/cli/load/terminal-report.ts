@@ -1,12 +1,16 @@
 // `writeReport` formats a result for a terminal: figures, a histogram, and the changes from an earlier result.
+import { fold } from '../fold.js';
 import { changesOf, differences } from './compare.js';
 import { PERCENTILES } from './histogram.js';
 import { countErrors, type Result } from './result.js';
 import { inBytes, inMs, inSeconds, percent, perSecond } from './words.js';
 
-/** The most rows of the histogram, and the columns of its longest bar. */
+/** The most rows of the histogram, the columns of its longest bar, and those beside the bar. */
 const ROWS = 16;
 const BAR = 40;
+const BESIDE_BAR = 28;
+/** The columns of the names at the left of figures. */
+const NAME = 13;
 /** The busy share of a worker above which the worker may limit the rate. */
 const BUSY = 0.9;
 /** The delay of sends, in ms, above which the load was not the requested one. */
@@ -20,7 +24,11 @@ export function describe({ url, settings, measured }: Pick<Result, 'url' | 'sett
   return `${url}, ${connections} connection${connections === 1 ? '' : 's'}, ${pace}, ${messages}, ${inSeconds(measured)}, ${threads}`;
 }
 
-export function writeReport(result: Result, before: Result | undefined): string {
+/**
+ * Returns the report.
+ * @param columns the width of the terminal, for the histogram and long lines; undefined if there is none
+ */
+export function writeReport(result: Result, before: Result | undefined, columns?: number): string {
   const { messages, bytes, connections, latency, errors, measured, settings } = result;
   const kinds = Object.entries(errors).map(([kind, count]) => `${perSecond(count)} x ${kind}`);
   const { count: opened, compressed } = connections;
@@ -34,36 +42,48 @@ export function writeReport(result: Result, before: Result | undefined): string 
       `p99 ${inMs(connections.p99)}, max ${inMs(connections.max)}`,
     `errors       ${countErrors(result) === 0 ? 'none' : kinds.join(', ')}`,
     '',
-    ...(latency.count === 0 ? ['No answer has come.'] : latencyLines(result)),
+    ...(latency.count === 0 ? ['No answer has come.'] : latencyLines(result, columns)),
     ...warnings(result),
     ...(before === undefined ? [] : comparison(before, result)),
   ];
-  return `${lines.join('\n')}\n`;
+  return fold(`${lines.join('\n')}\n`, columns);
 }
 
-function latencyLines({ latency }: Result): string[] {
+function latencyLines({ latency }: Result, columns = Infinity): string[] {
   const names = [...PERCENTILES.map((name) => `p${name}` as const), 'max' as const];
   const cells = names.map((name) => inMs(latency[name]));
   const widths = names.map((name, at) => Math.max(name.length, cells[at].length) + 3);
-  const row = (list: readonly string[]): string =>
-    list
-      .map((cell, at) => cell.padEnd(widths[at]))
-      .join('')
-      .trimEnd();
+  // As many percentiles stand side by side as there is room for.
+  const rows: [names: string, cells: string][] = [];
+  let left = 0;
+  for (const [at, width] of widths.entries()) {
+    // The gap behind the last cell needs no room.
+    if (rows.length === 0 || left < width - 3) {
+      rows.push(['', '']);
+      left = columns - NAME;
+    }
+    const row = rows.at(-1)!;
+    row[0] += names[at].padEnd(width);
+    row[1] += cells[at].padEnd(width);
+    left -= width;
+  }
+  const indent = ' '.repeat(NAME);
   const from = latency.isCorrected
     ? 'from the moment at which each message was due'
     : 'from each send, without correction: --rate measures as users see it';
   return [
-    `latency      ${row(names)}`,
-    `             ${row(cells)}`,
-    `             ${from}`,
+    ...rows.flatMap(([above, below], at) => [
+      `${(at === 0 ? 'latency' : '').padEnd(NAME)}${above.trimEnd()}`,
+      `${indent}${below.trimEnd()}`,
+    ]),
+    `${indent}${from}`,
     '',
-    ...histogram(latency.buckets),
+    ...histogram(latency.buckets, Math.max(1, Math.min(BAR, columns - BESIDE_BAR))),
   ];
 }
 
 /** Draws bars for ranges of latency, each of which is a constant factor longer than the one before. */
-function histogram(buckets: Result['latency']['buckets']): string[] {
+function histogram(buckets: Result['latency']['buckets'], longestBar: number): string[] {
   const [shortest, longest] = [buckets[0][0], buckets.at(-1)![0]];
   const factor = Math.max(1.02, (longest / shortest) ** (1 / ROWS));
   const total = buckets.reduce((sum, [, count]) => sum + count, 0);
@@ -78,9 +98,9 @@ function histogram(buckets: Result['latency']['buckets']): string[] {
   }
   const most = Math.max(...rows.map(({ count }) => count));
   return rows.map(({ from, to, count }) => {
-    const bar = '█'.repeat(Math.round((count / most) * BAR)) || (count > 0 ? '▏' : '');
+    const bar = '█'.repeat(Math.round((count / most) * longestBar)) || (count > 0 ? '▏' : '');
     const range = `${inMs(from).padStart(8)} - ${inMs(to).padEnd(8)}`;
-    return `${range} ${bar.padEnd(BAR)} ${count > 0 ? percent(count / total).padStart(7) : ''}`.trimEnd();
+    return `${range} ${bar.padEnd(longestBar)} ${count > 0 ? percent(count / total).padStart(7) : ''}`.trimEnd();
   });
 }
 

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ReadStream } from 'node:tty';
 import { ownVersion, plural } from '../arguments.js';
+import { fold } from '../fold.js';
 import type { Terminal } from '../terminal.js';
 import { Recorder } from '../traffic/recorder.js';
 import { Gate } from './gate.js';
@@ -43,7 +44,7 @@ export async function proxy(
 ): Promise<number> {
   const settings = proxySettings(args);
   if (settings === undefined) {
-    terminal.out(PROXY_USAGE);
+    terminal.out(fold(PROXY_USAGE, terminal.columns));
     return 0;
   }
   const { filter, isQuiet, record, page: pagePort } = settings;

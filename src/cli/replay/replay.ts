@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { readOptions, ownVersion, plural, readPem, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { fold } from '../fold.js';
 import { listenAddress, targetOf } from '../target.js';
 import type { Terminal } from '../terminal.js';
 import { isHarName, toHar } from '../traffic/har.js';
@@ -70,7 +71,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
     },
   });
   if (values.help) {
-    terminal.out(USAGE);
+    terminal.out(fold(USAGE, terminal.columns));
     return 0;
   }
   const [file, url, ...more] = positionals;

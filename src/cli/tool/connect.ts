@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
 import { headersOf, readOptions, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { fold } from '../fold.js';
 import type { Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
 import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
@@ -64,7 +65,7 @@ export async function connect(
 ): Promise<number> {
   const settings = settingsOf(args);
   if (settings === undefined) {
-    terminal.out(USAGE);
+    terminal.out(fold(USAGE, terminal.columns));
     return 0;
   }
   const { record } = settings;

@@ -371,6 +371,19 @@ describe('reports', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('fit into a narrow terminal', async () => {
+    const url = await serverThat(echo);
+    const json = fileOf('narrow.json');
+    await run(url, '--warmup', '0', '--duration', '100ms', '--connections', '2', '--workers', '1', '--json', json);
+    const result = JSON.parse(readFileSync(json, 'utf8')) as Result;
+    const { writeReport } = await import('../../../src/cli/load/terminal-report.js');
+    for (const columns of [40, 60, 80]) {
+      const lines = writeReport(result, undefined, columns).split('\n');
+      expect(lines.filter((line) => line.length > columns)).toEqual([]);
+      expect(lines.join('\n')).toContain(` ${'█'.repeat(Math.min(columns - 28, 40))} `);
+    }
+  });
+
   it('name the load itself where it may be the slow one', async () => {
     const { warnings } = await import('../../../src/cli/load/terminal-report.js');
     const settings = { workers: 1 } as Result['settings'];
