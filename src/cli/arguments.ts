@@ -20,6 +20,12 @@ export function readOptions<const Config extends ParseArgsConfig>(
   } catch (error) {
     const [sentence] = wordsOf(error).split(/\.\s/);
     const wrong = /^Unknown option '--(.+)'/.exec(sentence)?.[1];
+    const [, unvalued] = /^Option '(--[^' ]+).*' argument (?:missing|is ambiguous)/.exec(sentence) ?? [];
+    if (unvalued !== undefined) {
+      throw new CommandError(
+        `wsimd ${command}: ${unvalued} needs a value; one that begins with a dash is given as ${unvalued}=-1.`,
+      );
+    }
     const hint = wrong === undefined ? '' : hintFor(wrong, command, Object.keys(config.options ?? {}));
     throw new CommandError(`wsimd ${command}: ${sentence.replace(/\.$/, '')}${hint}.`);
   }

@@ -5,7 +5,10 @@ export class CommandError extends Error {
   override name = 'CommandError';
 }
 
-/** Returns the message of an error, such as that of the system about a file or an address. */
+/** Returns the message of an error, such as that of the system about a file or an address, as part of a sentence. */
 export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  // OpenSSL names its source file and ends the line, where the answer to TLS is not TLS.
+  if (words.includes('wrong version number')) return 'nothing speaks TLS there, so that wss: does not fit';
+  return words.replaceAll(/\s+/g, ' ').trim();
 }

@@ -177,6 +177,8 @@ async function runClients(
     await client?.testee.stop();
   }
   await written;
+  // With results, the report tells how the client ended.
+  if (examination.results.size === 0 && client?.ending !== undefined) terminal.err(`${client.ending}\n`);
   const report = reportOf(examination.results);
   return finish({ ...report, agents: report.agents.map((agent) => whyMissing(agent, client?.ending)) }, settings, {
     measure,
@@ -215,7 +217,9 @@ async function prepare(settings: Settings, terminal: Terminal): Promise<Measure>
 function baselineOf(path: string): Measure['baseline'] {
   const text = readText(path, 'baseline');
   try {
-    return readBaseline(text);
+    const agents = readBaseline(text);
+    if (agents.size === 0) throw new Error('it names no agent');
+    return agents;
   } catch (error) {
     throw new CommandError(`The baseline ${path} is no index.json: ${wordsOf(error)}.`);
   }

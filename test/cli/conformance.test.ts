@@ -265,6 +265,7 @@ test('a command starts the client, and the run is over when it ends', async () =
   expect(out).toContain('Passed: 2 cases.');
   const bad = await runWith(args, ['--', process.execPath, '-e', 'process.exit(3)']);
   expect(bad).toMatchObject({ status: 1, out: expect.stringContaining('Nobody came to be examined.') });
+  expect(bad.err).toBe('The client ended (status 3). It said: nothing\n');
 });
 
 test('a terminal gets a progress line, which is gone at the end', async () => {
@@ -360,6 +361,14 @@ test('a directory that cannot be written is refused before the run', async () =>
     conformance(['server', 'ws://127.0.0.1:1', ...args], recorder(), new AbortController().signal);
   await expect(refused('--out', join(file, 'report'))).rejects.toThrow(/^The report cannot be written to [^\n]*\.$/);
   await expect(refused('--out', directory, '--junit', directory)).rejects.toThrow('The JUnit file cannot be written');
+});
+
+test('a baseline without an agent is refused before the run', async () => {
+  const file = join(directory, 'empty.json');
+  writeFileSync(file, '{}');
+  await expect(run(['server', 'ws://127.0.0.1:1', '--baseline', file])).rejects.toThrow(
+    /^The baseline .*empty\.json is no index\.json: it names no agent\.$/,
+  );
 });
 
 test('certificates that are none are refused with one sentence', async () => {

@@ -62,7 +62,7 @@ it('obeys a person: ping, hex, text that begins with a slash, close', async () =
   await expect.poll(() => said().err).toMatch(/Pong after \d+\.\d\d ms\./);
   expect(said().err).toContain('There is no /nonsense.');
   expect(said().err).toContain('/hex takes pairs of hex digits');
-  expect(said().err).toContain('First argument must be a valid error code number.');
+  expect(said().err).toContain('/close takes a code that may be sent, such as 1000 or 3000 to 4999, not 1005.');
   input.write('/close 4000 bye\n');
   expect(await status).toBe(1);
   expect(said().err).toContain("Closed with 4000 (a code of the application's own): bye.");
@@ -124,6 +124,7 @@ it.each([
   [['ws://127.0.0.1:1', 'more'], /^wsimd connect takes one URL/],
   [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'; the options are in wsimd connect --help\.$/],
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
+  [['--header'], /^wsimd connect: --header needs a value; one that begins with a dash is given as --header=-1\.$/],
   [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a whole number/],
   [['ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [
@@ -131,9 +132,12 @@ it.each([
     /^--format knows no %\{nothing\}\. There are: url, status, .*, json\.$/,
   ],
   [['--record', '/no/such/directory/x', 'ws://127.0.0.1:1'], /^Cannot write \/no\/such\/directory\/x: /],
+  [['wss://PLAIN'], /^Cannot connect to wss:.*: nothing speaks TLS there, so that wss: does not fit\.$/],
   [['gopher://here'], /^Cannot connect to gopher:\/\/here: The URL's protocol must be/],
 ])('%j is refused in one sentence', async (args, sentence) => {
-  await expect(run(args).status).rejects.toThrow(
+  const plain = await serverThat();
+  const given = args.map((word) => word.replace('wss://PLAIN', plain.replace('ws', 'wss')));
+  await expect(run(given).status).rejects.toThrow(
     expect.objectContaining({ name: 'CommandError', message: expect.stringMatching(sentence) as string }),
   );
 });

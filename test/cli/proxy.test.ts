@@ -464,6 +464,8 @@ describe('the command line', () => {
     [['--nonsense'], /^wsimd proxy: Unknown option '--nonsense'; the options are in wsimd proxy --help\.$/],
     [['ws://127.0.0.1:1', '0'], /^LISTEN is a port, such as 9000, or HOST:PORT, not "ws:/],
     [['70000', 'ws://127.0.0.1:1'], /^LISTEN is a port/],
+    [['9000', '9000'], /^TARGET is the proxy itself: give LISTEN another port than 9000\.$/],
+    [['0.0.0.0:9000', 'ws://localhost:9000'], /^TARGET is the proxy itself/],
     [['0', 'gopher://here'], /^TARGET is a URL such as ws:/],
     [['0', 'ws://here/path'], /^TARGET takes no path: ws:\/\/here is enough/],
     [['0', 'ws://127.0.0.1:1', '--insecure'], /^--insecure is for wss\.$/],

@@ -231,6 +231,7 @@ it.each([
   [[], /^Give a FILE, and one of URL/],
   [['x.jsonl'], /^Give a FILE, and one of URL/],
   [['x.jsonl', 'ws://127.0.0.1:1', '--listen', '0'], /^Give a FILE, and one of URL/],
+  [['ws://127.0.0.1:1', 'x.jsonl'], /^FILE comes before URL, such as wsimd replay FILE ws:/],
   [['/no/such/file', 'ws://127.0.0.1:1'], /^Cannot read \/no\/such\/file: /],
   [['package.json', 'ws://127.0.0.1:1'], /^package\.json, line 1: this is no JSON object\.$/],
   [['EMPTY.har', 'ws://127.0.0.1:1'], /EMPTY\.har is no HAR: JSON with "log" and its "entries"\.$/],

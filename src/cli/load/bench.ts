@@ -1,5 +1,6 @@
 // `bench` runs `wsimd bench URL`: it puts a WebSocket server under load, and reports its rate and latencies.
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { plural } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { fold } from '../fold.js';
@@ -28,6 +29,7 @@ export async function bench(args: string[], terminal: Terminal, signal: AbortSig
     terminal.out(fold(USAGE, terminal.columns));
     return 0;
   }
+  for (const file of [settings.json, settings.html]) if (file !== undefined && file !== '-') checkPlace(file);
   const before = settings.compare === undefined ? undefined : readResult(settings.compare);
   const asked = { settings, terminal, signal, hire };
   return settings.target === undefined ? compareServers(asked) : loadOne(asked, settings.target, before);
@@ -106,6 +108,17 @@ function save({ json, html }: Settings, terminal: Terminal, result: object, page
   if (json === '-') terminal.out(text);
   else if (json !== undefined) write(json, text);
   if (html !== undefined) write(html, page());
+}
+
+/** @throws CommandError if the file has no place, before a load that would be in vain */
+function checkPlace(file: string): void {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found?.isDirectory()) throw new Error('it is a directory');
+    accessSync(found === undefined ? dirname(file) : file, constants.W_OK);
+  } catch (error) {
+    throw new CommandError(`Cannot write ${file}: ${wordsOf(error)}.`);
+  }
 }
 
 function write(file: string, text: string): void {

@@ -95,6 +95,9 @@ export function readSettings(args: readonly string[]): Settings | undefined {
   const against = values.against === undefined ? [] : knownServers(values.against);
   if (against.length > 0 && positionals.length > 0)
     throw new CommandError('--against starts its own servers, and takes no URL.');
+  const file = positionals.find((word) => !word.includes(':'));
+  if (values.json === '-' && positionals.length === 2 && file !== undefined)
+    throw new CommandError(`The name of the file for --json ends in .json, unlike ${JSON.stringify(file)}.`);
   if (against.length === 0 && positionals.length !== 1)
     throw new CommandError('wsimd bench takes one URL, such as ws://127.0.0.1:9001.');
   if (values.rounds !== undefined && against.length === 0)

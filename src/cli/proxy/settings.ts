@@ -81,9 +81,14 @@ export function proxySettings(args: string[]): ProxySettings | undefined {
   const { cert, key } = values;
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
   const [listen, target] = positionals;
+  const own = listenAddress('LISTEN', listen);
+  const server = withoutPath(targetOf('TARGET', target, values.insecure));
+  if (own.port === server.connection.port && isSame(own.host, server.connection.host)) {
+    throw new CommandError(`TARGET is the proxy itself: give LISTEN another port than ${own.port}.`);
+  }
   return {
-    ...listenAddress('LISTEN', listen),
-    target: withoutPath(targetOf('TARGET', target, values.insecure)),
+    ...own,
+    target: server,
     tls: cert === undefined || key === undefined ? undefined : { cert: readPem(cert), key: readPem(key) },
     page: values.page === undefined ? undefined : wholeNumber(values.page, '--page', 0, 65535),
     filter: new Filter('--filter', values.filter, true),
@@ -92,6 +97,12 @@ export function proxySettings(args: string[]): ProxySettings | undefined {
     rewritesHost: values['rewrite-host'],
     plan: planOf(values),
   };
+}
+
+/** Whether a connection to `target` reaches what listens on `own`, as far as their names tell. */
+function isSame(own: string, target: string): boolean {
+  const [listening, reached] = [own, target].map((host) => (host === 'localhost' ? '127.0.0.1' : host));
+  return listening === reached || (listening === '0.0.0.0' && reached === '127.0.0.1');
 }
 
 /** @throws CommandError for a target with a path */

@@ -76,6 +76,9 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
   }
   const [file, url, ...more] = positionals;
   const ways = [url, values.listen, values.save].filter((way) => way !== undefined).length;
+  if (file !== undefined && /^(?:ws|http)s?:\/\//i.test(file)) {
+    throw new CommandError('FILE comes before URL, such as wsimd replay FILE ws://127.0.0.1:9001.');
+  }
   if (file === undefined || more.length > 0 || ways !== 1) {
     throw new CommandError(
       'Give a FILE, and one of URL, --listen PORT and --save OTHER, such as wsimd replay FILE ws://127.0.0.1:9001.',

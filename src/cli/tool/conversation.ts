@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { WebSocket } from '../../index.js';
+import { isValidCloseCode } from '../../sans-io.js';
 import { wordsOf } from '../command-error.js';
 import type { Terminal } from '../terminal.js';
 import { explainClose } from './close-words.js';
@@ -114,7 +115,9 @@ export class Conversation {
         else this.#send(Buffer.from(digits, 'hex'), true);
       } else if (name === 'close') {
         const [, code, reason] = /^(\d*)\s*(.*)$/.exec(rest)!;
-        this.#close(code === '' ? 1000 : Number(code), reason);
+        const given = code === '' ? 1000 : Number(code);
+        if (isValidCloseCode(given)) this.#close(given, reason);
+        else terminal.err(`/close takes a code that may be sent, such as 1000 or 3000 to 4999, not ${code}.\n`);
       } else {
         terminal.err(`There is no /${name}. There are: /ping, /hex, /close, and // for text that begins with /.\n`);
       }
