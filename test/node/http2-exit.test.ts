@@ -8,6 +8,8 @@ import { WebSocket } from '../../src/index.js';
 import { CERTIFICATE, KEY } from './contract/certificate.js';
 
 const INDEX = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+/** Room for everything that a test sends; with Node's own windows the peer would hold it up. */
+const WINDOW = 1024 * 1024;
 /** Node 24 took this away in a late version: nothing sends while a session reads. */
 const SENDS_IN_READS = !process.version.startsWith('v24.');
 
@@ -41,8 +43,10 @@ async function received(body: string, { path = 'direct', isSecure = false }: Run
   });
   const [port] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
   const origin = `${isSecure ? 'https' : 'http'}://localhost:${port.trim()}`;
-  const session = http2.connect(origin, isSecure ? { ca: CERTIFICATE } : {});
+  const settings = { initialWindowSize: WINDOW };
+  const session = http2.connect(origin, isSecure ? { ca: CERTIFICATE, settings } : { settings });
   session.on('error', () => {});
+  session.once('connect', () => session.setLocalWindowSize(WINDOW));
   const all: string[][] = [];
   for (let at = 0; at < 3; at++) {
     const websocket = new WebSocket(origin.replace('http', 'ws'), { http2: session });
@@ -104,4 +108,17 @@ test('in the public way the first write of the turn is delivered, the others wai
   for (const got of await received(body, { path: 'stream' })) {
     expect([got[0], got.at(-1), got.length < 6]).toEqual(['message 1', '1006', true]);
   }
+});
+
+test.each<[string, string]>([
+  ['sends fill the stream', `for (let at = 1; at < 5; at++) a.send(at + 'x'.repeat(70_000)); a.send('5');`],
+  [
+    'the application writes to the stream',
+    `for (const frame of ['810131', '810132']) a._socket.write(Buffer.from(frame, 'hex')); a.send('3'); a.send('4');`,
+  ],
+])('no send overtakes what waits in the stream, where %s', async (_, sends) => {
+  const [got] = await received(`a.send('0'); ${LATER} ${sends} process.exit();`);
+  const heads = got.slice(0, -1).map((text) => text[0]);
+  expect(heads.join('')).toBe('012345'.slice(0, heads.length));
+  expect([got[0], got.at(-1)]).toEqual(['0', '1006']);
 });
