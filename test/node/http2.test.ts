@@ -399,6 +399,28 @@ describe('our server', () => {
     expect((await ask(session, { ':path': '/two' }))[1][':status']).toBe(400);
   });
 
+  test.each(['one', 'two'])('answers 500 for the %s of two whose shouldHandle throws, and goes on', async (broken) => {
+    const { server, wss, connect } = await serve({ path: '/one' });
+    const two = new WebSocketServer({ server, path: '/two' });
+    const [throwing, other] = broken === 'one' ? [wss, two] : [two, wss];
+    throwing.shouldHandle = () => {
+      throw new Error('broken');
+    };
+    const session = await connect();
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const thrown: string[] = [];
+    process.on('uncaughtException', (error) => thrown.push(error.message));
+    endings.push(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const each of others) process.on('uncaughtException', each);
+    });
+    const [, headers] = await ask(session, { ':path': `/${broken}` });
+    expect([headers[':status'], thrown]).toEqual([500, ['broken']]);
+    throwing.close();
+    expect((await ask(session, { ':path': other.options.path }))[1][':status']).toBe(200);
+  });
+
   test('answers a key, which undici sends', async () => {
     const { connect } = await serve();
     // The pair of RFC 6455 1.3.
