@@ -6,6 +6,7 @@ import { explain } from '../conformance/explain.js';
 import { reproduce } from '../conformance/reproduce.js';
 import { readOptions } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { fold } from './fold.js';
 import type { Terminal } from './terminal.js';
 
 const OPTIONS = {
@@ -38,14 +39,15 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
     const cases = list(values.cases);
     const { http2 } = values;
     const selected = selectCases({ ...(cases && { cases }), exclude: list(values.exclude) ?? [], http2 }, testee);
-    terminal.out(selected.map(({ id, description }) => `${id.padEnd(8)} ${description}\n`).join(''));
+    const lines = selected.map(({ id, description }) => `${id.padEnd(8)} ${description}\n`);
+    terminal.out(fold(lines.join(''), terminal.columns));
     return true;
   }
   if (values.case === undefined) throw new CommandError('Say which case: --case ID.');
   if (values.explain !== true && values.script === undefined)
     throw new CommandError('--case goes with --explain or --script; to run it, use --cases.');
   const [one] = selectCases({ cases: [values.case] }, testee);
-  if (values.explain) terminal.out(explain(one));
+  if (values.explain) terminal.out(fold(explain(one), terminal.columns));
   if (values.script === undefined) return true;
   const url = new URL(targetOf(positionals));
   const target = { path: `${url.pathname}${url.search}`, host: url.host, protocols: [], lines: [] };

@@ -160,9 +160,8 @@ async function runClients(
   });
   const page = examination.url.replace(/^ws/, 'http');
   const how = command.length === 0 ? `Page: ${page}/. Ctrl-C ends the run.` : 'The run is over when the command ends.';
-  terminal.out(
-    `Listening on ${examination.url} for clients, with ${selected.length} case${selected.length === 1 ? '' : 's'}. ${how}\n`,
-  );
+  const cases = `${selected.length} case${selected.length === 1 ? '' : 's'}`;
+  terminal.out(fold(`Listening on ${examination.url} for clients, with ${cases}. ${how}\n`, terminal.columns));
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     for await (const result of examination) {

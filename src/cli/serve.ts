@@ -109,7 +109,8 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
     socket.on('close', () => setTimeout(() => named.delete(id), REMEMBER).unref());
   });
   const s = settings.tls === undefined ? '' : 's';
-  terminal.out(`Echoing on ${urlOf(http, `ws${s}`)} (kernels: ${kernels.name}). Page: ${urlOf(http, `http${s}`)}\n`);
+  const place = `Echoing on ${urlOf(http, `ws${s}`)} (kernels: ${kernels.name}). Page: ${urlOf(http, `http${s}`)}\n`;
+  terminal.out(fold(place, terminal.columns));
   await aborted(signal);
   await leave(server, http, sockets);
   return 0;

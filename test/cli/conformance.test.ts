@@ -389,6 +389,9 @@ test('cases are listed, explained and written as scripts without a run', async (
   expect((await words(['client', '--case', '5.9', '--explain'])).out).toContain(
     'Judged as the classic suite judges it.',
   );
+  const narrow = recorder(40);
+  await conformance(['server', '--case', '5.9', '--explain'], narrow, new AbortController().signal);
+  expect(narrow.said.out.split('\n').filter((line) => line.length > 40)).toEqual([]);
   const script = join(directory, 'case.mjs');
   expect((await words(['server', 'ws://localhost:9100/x', '--case', '5.9', '--script', script])).status).toBe(0);
   expect(readFileSync(script, 'utf8')).toContain("const [host = 'localhost', port = '9100'] = process.argv.slice(2);");

@@ -429,6 +429,13 @@ describe('mistakes', () => {
     );
   });
 
+  it('says that a server without TLS does not fit wss:', async () => {
+    const url = await serverThat(echo);
+    await expect(run(url.replace('ws', 'wss'), '--connections', '1')).rejects.toThrow(
+      /^Cannot connect to wss:.*: (?:EPROTO|ERR_SSL_\w+): TLS failed, as it does where a server speaks none\.$/,
+    );
+  });
+
   it('the guide names only options that there are', async () => {
     const { out } = await run('--help');
     const guide = readFileSync(new URL('../../../docs/load-tests.md', import.meta.url), 'utf8');
