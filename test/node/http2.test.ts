@@ -456,7 +456,7 @@ describe('our server', () => {
   });
 
   test('gives a client that reads late all that was sent before the end of the stream', async () => {
-    const { wss, connect } = await serve();
+    const { wss, connect } = await serve({ writePath: 'direct' });
     const session = await connect();
     const accepted = once(wss, 'connection') as Promise<[WebSocket]>;
     const [stream] = await ask(session, {});
