@@ -1,5 +1,6 @@
 // `playCalls` makes random calls of the codec's public methods, with random arguments, on connections that share memory, and finds bytes
 // of one in another's output or events.
+import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
 import { Connection } from '../../src/connection/connection.js';
 import type { Fragment } from '../../src/connection/outbound.js';
@@ -65,12 +66,20 @@ class End {
   readonly encoder: FrameEncoder;
   private readonly kept: { chunk: Uint8Array; copy: Buffer }[] = [];
 
+  /** Reads frames to its role; a new one takes its place once it has stopped or stands amid a frame. */
+  decoder: FrameDecoder;
+
   constructor(
     readonly index: number,
-    options: ConstructorParameters<typeof Connection>[0],
+    private readonly options: ConstructorParameters<typeof Connection>[0],
   ) {
     this.connection = new Connection(options);
     this.encoder = new FrameEncoder(options);
+    this.decoder = this.newDecoder();
+  }
+
+  newDecoder(): FrameDecoder {
+    return new FrameDecoder({ ...this.options, maxPayload: 1000 });
   }
 
   isForeign = (byte: number): boolean => Math.floor((byte - 0x40) / LETTERS) !== this.index;
@@ -174,11 +183,28 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
     }
   }
 
+  /** Asks for bytes at every turn, also where there is no piece. */
+  function decode(end: End, chunk: Uint8Array): void {
+    if (end.decoder.isStopped || !end.decoder.isIdle) end.decoder = end.newDecoder();
+    const { decoder, index } = end;
+    if (random.oneIn(2)) decoder.push(chunk);
+    else decoder.pushOwned(chunk);
+    do {
+      const payload = decoder.payload();
+      const copy = new Uint8Array(payload.length);
+      decoder.copyTo(copy, 0);
+      for (const data of [payload, copy]) {
+        bytes += data.length;
+        if (data.some(end.isForeign)) found.push(`a piece of end ${index} holds a foreign byte`);
+      }
+    } while (decoder.next());
+  }
+
   /** One call, of anything. */
   function call(end: End, ends: readonly End[]): void {
     const { connection, encoder } = end;
     const argument = argumentOf(end) as string;
-    switch (random.below(24)) {
+    switch (random.below(26)) {
       case 0:
       case 1:
       case 2:
@@ -245,6 +271,12 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
           read(end);
         }
         return;
+      }
+      case 24:
+      case 25: {
+        const frame = frameOf(end.index % 2 === 0 ? Role.Client : Role.Server, FIN | Opcode.Binary, end.bytes(random));
+        const cut = frame.slice(0, random.oneIn(2) ? frame.length : random.below(frame.length + 1));
+        return decode(end, random.oneIn(4) ? Object.defineProperty(cut, 'length', { value: 2 * cut.length }) : cut);
       }
       case 18:
       case 19:
