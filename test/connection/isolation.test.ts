@@ -301,3 +301,31 @@ describe.each(kernelSets)('two connections on $name', (kernels) => {
     }
   });
 });
+
+test.each(kernelSets)('a batch whose move out is refused memory stays its own on $name', (kernels) => {
+  const options = { role: Role.Server, kernels, values: plainValues } as const;
+  const [a, b] = [new Connection(options), new Connection(options)];
+  const waiting = new Uint8Array(3000).fill(0x61);
+  a.send(waiting);
+  // Makes way for another connection's output in memory that the system refuses.
+  const given = globalThis.Uint8Array;
+  let refusals = 0;
+  globalThis.Uint8Array = new Proxy(given, {
+    construct(target, [length, ...rest]: unknown[], newTarget) {
+      if (length !== waiting.length && typeof length === 'number' && length > waiting.length) {
+        refusals++;
+        throw new RangeError('Array buffer allocation failed');
+      }
+      return Reflect.construct(target, [length, ...rest], newTarget) as object;
+    },
+  });
+  try {
+    expect(() => b.send('secret')).toThrow(RangeError);
+  } finally {
+    globalThis.Uint8Array = given;
+  }
+  expect(refusals).toBe(1);
+  b.send('SECRET');
+  expect(hex(Buffer.concat(a.takeOutput()))).toBe(hex(frameOf(Role.Server, FIN | Opcode.Binary, waiting)));
+  expect(hex(Buffer.concat(b.takeOutput()))).toBe(hex(frameOf(Role.Server, FIN | Opcode.Text, Buffer.from('SECRET'))));
+});

@@ -4,6 +4,7 @@ import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
 import { Connection } from '../../src/connection/connection.js';
 import type { Fragment } from '../../src/connection/outbound.js';
+import { LATER, type Deflater, type Inflater } from '../../src/extensions/transform.js';
 import type { Kernels } from '../../src/kernels/kernels.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role, RSV1 } from '../../src/spec/frame.js';
@@ -60,22 +61,98 @@ const NONSENSE: readonly (() => unknown)[] = [
   () => () => 1,
 ];
 
-/** One end: a connection and an encoder, and the chunks that they gave and that are still theirs. */
+/** A transform that changes nothing, and answers some payloads later. */
+class Later {
+  result: Uint8Array | undefined;
+
+  constructor(private readonly isLater: () => boolean) {}
+
+  take(payload: Uint8Array): Uint8Array | typeof LATER {
+    const copy = new Uint8Array(payload);
+    if (!this.isLater()) return copy;
+    this.result = copy;
+    return LATER;
+  }
+
+  /** Passes on the result of a payload that was answered later. */
+  settle(pass: (result: Uint8Array) => void): void {
+    const { result } = this;
+    this.result = undefined;
+    if (result !== undefined) pass(result);
+  }
+}
+
+/** Reads the frames of one source, wherever its output is cut, and finds payload bytes that are not of its end. */
+class Output {
+  private rest: Buffer = Buffer.alloc(0);
+  private opcode = 0;
+  /** Payload bytes of the frame that have not come, and those of them that are the code of a Close. */
+  private left = 0;
+  private code = 0;
+
+  constructor(private readonly isForeign: (byte: number) => boolean) {}
+
+  /** Whether the output so far ends with a frame. */
+  get isWhole(): boolean {
+    return this.left === 0 && this.rest.length === 0;
+  }
+
+  push(chunk: Uint8Array): string | undefined {
+    this.rest = Buffer.concat([this.rest, chunk]);
+    for (;;) {
+      const { rest } = this;
+      if (this.left === 0) {
+        if (rest.length < 2) return undefined;
+        const short = rest[1] & 0x7f;
+        const extra = short < 126 ? 0 : short === 126 ? 2 : 8;
+        const length = 2 + extra + (rest[1] & 0x80 ? 4 : 0);
+        if (rest.length < length) return undefined;
+        this.opcode = rest[0] & 0x0f;
+        this.left = extra === 0 ? short : extra === 2 ? rest.readUInt16BE(2) : rest.readUIntBE(4, 6);
+        this.code = this.opcode === Opcode.Close ? Math.min(2, this.left) : 0;
+        this.rest = rest.subarray(length);
+      } else {
+        if (rest.length === 0) return undefined;
+        const payload = rest.subarray(0, this.left);
+        const foreign = payload.subarray(this.code).findIndex(this.isForeign);
+        if (foreign >= 0)
+          return `a foreign byte at ${foreign} of ${payload.length} in a frame of opcode ${this.opcode}`;
+        this.code = Math.max(0, this.code - payload.length);
+        this.left -= payload.length;
+        this.rest = rest.subarray(payload.length);
+      }
+    }
+  }
+}
+
+/** One end: a connection, an encoder and a decoder, and the chunks that they gave and that are still theirs. */
 class End {
   readonly connection: Connection;
   readonly encoder: FrameEncoder;
-  private readonly kept: { chunk: Uint8Array; copy: Buffer }[] = [];
-
   /** Reads frames to its role; a new one takes its place once it has stopped or stands amid a frame. */
   decoder: FrameDecoder;
+  readonly sent: Output;
+  readonly encoded: Output;
+  isDisposed = false;
+  private readonly kept: { chunk: Uint8Array; copy: Buffer }[] = [];
 
   constructor(
     readonly index: number,
     private readonly options: ConstructorParameters<typeof Connection>[0],
+    readonly deflater: Later,
+    readonly inflater: Later,
   ) {
     this.connection = new Connection(options);
     this.encoder = new FrameEncoder(options);
     this.decoder = this.newDecoder();
+    this.sent = new Output(this.isForeign);
+    this.encoded = new Output(this.isForeign);
+  }
+
+  /** Ends the connection: what was taken of its output may end within a frame. */
+  dispose(): void {
+    this.connection.dispose();
+    this.isDisposed = true;
   }
 
   newDecoder(): FrameDecoder {
@@ -127,31 +204,6 @@ function frameOf(role: Role, first: number, payload: Uint8Array): Uint8Array<Arr
   return new Uint8Array(Buffer.concat([head, Buffer.alloc(mask === 0 ? 0 : 4), payload]));
 }
 
-/** What is wrong with whole frames, each payload of which is to be of one alphabet; undefined for nothing. */
-function judgeOutput(wire: Buffer, end: End): string | undefined {
-  for (let at = 0; at < wire.length;) {
-    const opcode = wire[at] & 0x0f;
-    const isMasked = (wire[at + 1] & 0x80) !== 0;
-    let length = wire[at + 1] & 0x7f;
-    at += 2;
-    if (length === 126) {
-      length = wire.readUInt16BE(at);
-      at += 2;
-    } else if (length === 127) {
-      length = wire.readUIntBE(at + 2, 6);
-      at += 8;
-    }
-    if (isMasked) at += 4;
-    if (at + length > wire.length) return `a frame of ${length} bytes that ends ${at + length - wire.length} too late`;
-    const payload = wire.subarray(at + (opcode === Opcode.Close ? 2 : 0), at + length);
-    const foreign = payload.findIndex(end.isForeign);
-    if (foreign >= 0)
-      return `byte ${payload[foreign]} at ${foreign} of ${payload.length} in a frame of opcode ${opcode}`;
-    at += length;
-  }
-  return undefined;
-}
-
 /** Makes `calls` calls, a few hundred to each set of ends, until there is a finding. */
 export function playCalls(seed: number, calls: number, kernels: Kernels): CallFindings {
   const random = new Random(seed);
@@ -162,41 +214,78 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
     return random.oneIn(4) ? random.pick(NONSENSE)() : random.pick(CONTAINERS)(end.bytes(random));
   }
 
-  function take(end: End, from: Connection | FrameEncoder): void {
-    const chunks = from instanceof Connection ? from.takeOutput() : from.take();
-    const wire = Buffer.concat(chunks);
-    bytes += wire.length;
-    const wrong = judgeOutput(wire, end);
+  /** A length of output: often within a frame. */
+  function someLength(): number {
+    return 1 + random.below(random.oneIn(2) ? 40 : 90_000);
+  }
+
+  function look(end: End, from: Connection | FrameEncoder, chunk: Uint8Array): void {
+    bytes += chunk.length;
+    const wrong = (from instanceof Connection ? end.sent : end.encoded).push(chunk);
     if (wrong !== undefined) found.push(`output of end ${end.index}: ${wrong}`);
-    for (const chunk of chunks) end.keep(chunk);
+  }
+
+  function take(end: End, from: Connection | FrameEncoder): void {
+    if (random.oneIn(5)) {
+      const target = new Uint8Array(someLength());
+      return look(end, from, target.subarray(0, from.takeInto(target)));
+    }
+    takeChunks(end, from, random.oneIn(4) ? { limit: someLength() } : undefined);
+  }
+
+  function takeChunks(end: End, from: Connection | FrameEncoder, options?: { limit: number }): void {
+    const chunks = from instanceof Connection ? from.takeOutput(options) : from.take(options);
+    for (const chunk of chunks) {
+      look(end, from, chunk);
+      end.keep(chunk);
+    }
     if (chunks.length !== 1 || random.oneIn(2)) return;
     end.forget(chunks[0]);
     from.reuse(chunks[0]);
   }
 
-  function read({ connection, isForeign, index }: End): void {
+  function judge(end: End, data: Uint8Array, where: string): void {
+    bytes += data.length;
+    if (data.some(end.isForeign)) found.push(`${where} of end ${end.index} holds a foreign byte`);
+    // A message is its reader's: nothing changes it any more.
+    if (random.oneIn(8)) end.keep(data);
+  }
+
+  function read(end: End): void {
+    const { connection } = end;
     for (let event = connection.next(); event !== undefined; event = connection.next()) {
       if (!('data' in event)) continue;
-      const data = typeof event.data === 'string' ? Buffer.from(event.data) : event.data;
-      bytes += data.length;
-      if (data.some(isForeign)) found.push(`event ${event.type} of end ${index} holds a foreign byte`);
+      judge(end, typeof event.data === 'string' ? Buffer.from(event.data) : event.data, `event ${event.type}`);
     }
+  }
+
+  /** Passes a chunk to the connection by one of its ways in. */
+  function receive(end: End, chunk: Uint8Array<ArrayBuffer>): void {
+    const { connection } = end;
+    const way = random.below(4);
+    if (way === 0 && chunk.length <= kernels.landingLength) {
+      kernels.bytes.set(chunk, kernels.landingAddress);
+      connection.receiveLanded(chunk.length);
+    } else if (way === 1) connection.receiveOwned(chunk.slice());
+    else connection.receive(chunk);
+    if (random.oneIn(4)) connection.detach();
+    read(end);
+    connection.detach();
   }
 
   /** Asks for bytes at every turn, also where there is no piece. */
   function decode(end: End, chunk: Uint8Array): void {
     if (end.decoder.isStopped || !end.decoder.isIdle) end.decoder = end.newDecoder();
-    const { decoder, index } = end;
+    const { decoder } = end;
     if (random.oneIn(2)) decoder.push(chunk);
     else decoder.pushOwned(chunk);
     do {
       const payload = decoder.payload();
       const copy = new Uint8Array(payload.length);
       decoder.copyTo(copy, 0);
-      for (const data of [payload, copy]) {
-        bytes += data.length;
-        if (data.some(end.isForeign)) found.push(`a piece of end ${index} holds a foreign byte`);
-      }
+      judge(end, payload, 'a piece');
+      judge(end, copy, 'a copied piece');
+      if (random.oneIn(8)) decoder.leave();
     } while (decoder.next());
   }
 
@@ -204,7 +293,7 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
   function call(end: End, ends: readonly End[]): void {
     const { connection, encoder } = end;
     const argument = argumentOf(end) as string;
-    switch (random.below(26)) {
+    switch (random.below(32)) {
       case 0:
       case 1:
       case 2:
@@ -232,7 +321,7 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
         return connection.dropSource();
       case 9:
         if (random.oneIn(8)) connection.close(random.oneIn(4) ? random.below(5000) : 1000, argument);
-        else if (random.oneIn(20)) random.pick([() => connection.stopWriting(), () => connection.dispose()])();
+        else if (random.oneIn(20)) random.pick([() => connection.stopWriting(), () => end.dispose()])();
         return;
       case 10:
         return encoder.text(FIN | Opcode.Text, argument);
@@ -257,19 +346,17 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
         return;
       case 16:
       case 17: {
-        const first = FIN | random.pick([Opcode.Text, Opcode.Binary, Opcode.Ping, Opcode.Pong]);
+        const opcode = random.pick([Opcode.Text, Opcode.Binary, Opcode.Ping, Opcode.Pong]);
+        const isControl = opcode > Opcode.Binary;
+        const first = FIN | opcode | (isControl || random.oneIn(2) ? 0 : RSV1);
         const payload = end.bytes(random);
-        const isControl = first > (FIN | Opcode.Binary);
         const frame = frameOf(
           end.index % 2 === 0 ? Role.Client : Role.Server,
           first,
           isControl ? payload.subarray(0, 125) : payload,
         );
         const cut = random.oneIn(2) ? frame.length : random.below(frame.length + 1);
-        for (const chunk of [frame.subarray(0, cut), frame.subarray(cut)]) {
-          connection.receive(chunk);
-          read(end);
-        }
+        for (const chunk of [frame.slice(0, cut), frame.slice(cut)]) receive(end, chunk);
         return;
       }
       case 24:
@@ -282,6 +369,25 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
       case 19:
       case 20:
         return take(end, encoder);
+      case 26:
+      case 27:
+        return encoder.beginFrame(
+          random.oneIn(6) ? random.below(300) : FIN | Opcode.Binary,
+          random.oneIn(20) ? random.below(100_000) : random.below(300),
+        );
+      case 28:
+      case 29: {
+        const { remaining } = encoder;
+        const fits = random.oneIn(2) ? end.bytes(random).subarray(0, remaining) : (argument as unknown as Uint8Array);
+        return encoder.payload(fits, random.oneIn(2));
+      }
+      case 30:
+        end.deflater.settle((result) => connection.deflated(result));
+        end.inflater.settle((result) => connection.inflated(result));
+        return read(end);
+      case 31:
+        if (random.oneIn(8)) connection.stopReading();
+        return;
       default:
         return take(end, connection);
     }
@@ -291,7 +397,18 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
     const values = random.oneIn(2) ? { ...plainValues } : makeNodeValues(kernels);
     const ends = Array.from({ length: ENDS }, (_, index) => {
       const role = index % 2 === 0 ? Role.Server : Role.Client;
-      return new End(index, { role, kernels, values, generateMask: (into) => void into.fill(0) });
+      const [deflating, inflating] = [0, 0].map(() => new Later(() => random.oneIn(3)));
+      const deflater: Deflater = { deflate: (payload) => deflating.take(payload), close() {} };
+      const inflater: Inflater = { inflate: (payload) => inflating.take(payload), close() {} };
+      const options = {
+        role,
+        kernels,
+        values,
+        generateMask: (into: Uint8Array) => void into.fill(0),
+        ...(random.oneIn(2) ? { deflater, inflater } : {}),
+        ...(random.oneIn(3) ? { parts: true } : random.oneIn(2) ? { text: 'string' as const } : {}),
+      };
+      return new End(index, options, deflating, inflating);
     });
     for (let left = 400; left > 0 && made < calls; left--) {
       made++;
@@ -309,10 +426,16 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
       if (found.length > 0) break;
     }
     for (const end of ends) {
-      take(end, end.encoder);
+      const { connection, encoder } = end;
+      takeChunks(end, encoder);
+      if (encoder.remaining === 0 && !end.encoded.isWhole) found.push(`end ${end.index}: its encoder's output is cut`);
       // A source that gives no fragment makes `takeOutput` throw.
-      while (end.connection.queuedMessages > 0) end.connection.dropSource();
-      take(end, end.connection);
+      while (connection.queuedMessages > 0) {
+        end.deflater.settle((result) => connection.deflated(result));
+        connection.dropSource();
+      }
+      takeChunks(end, connection);
+      if (!end.isDisposed && !end.sent.isWhole) found.push(`end ${end.index}: its output is cut`);
     }
     for (const end of ends) if (!end.isUnchanged()) found.push(`end ${end.index}: a chunk was written over`);
   }

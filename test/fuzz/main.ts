@@ -20,7 +20,7 @@ import { parse } from './shrink.js';
 import { KERNELS } from '../support/our-decoders.js';
 
 const USAGE = `npm run fuzz -- [options]
-  --minutes N    stop after N minutes (default: 1)
+  --minutes N    stop after N minutes (default: 1; with --inputs: none)
   --inputs N     stop after N inputs, if that comes first
   --seed S       begin with this seed (default: the time)
   --jobs N       threads (default: 1)
@@ -37,6 +37,8 @@ const DIRECTORY = 'build/fuzz';
 const PROGRESS_EVERY = 10_000;
 /** Messages that are sent in an episode of marked ones. */
 const MARKED_MESSAGES = 4000;
+/** Minutes that end no run by inputs; a timer can take them. */
+const WEEK = 7 * 24 * 60;
 /** Streams of one seed. */
 const STREAMS = 400;
 /** Random calls that are made with one seed. */
@@ -61,7 +63,7 @@ else await run(workerData as Order);
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      minutes: { type: 'string', default: '1' },
+      minutes: { type: 'string' },
       inputs: { type: 'string', default: 'Infinity' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       jobs: { type: 'string', default: '1' },
@@ -79,7 +81,12 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   if (values.exhaustive) return exhaustive(console.log);
   if (values.replay !== undefined) return replay(values.replay);
-  const [minutes, inputs, seed, jobs] = [values.minutes, values.inputs, values.seed, values.jobs].map(Number);
+  const [minutes, inputs, seed, jobs] = [
+    values.minutes ?? (values.inputs === 'Infinity' ? 1 : WEEK),
+    values.inputs,
+    values.seed,
+    values.jobs,
+  ].map(Number);
   if (![minutes, inputs, seed, jobs].every((number) => number >= 0) || jobs < 1) {
     throw new Error(`--minutes, --inputs, --seed and --jobs take numbers\n${USAGE}`);
   }
