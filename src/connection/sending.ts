@@ -229,7 +229,7 @@ export abstract class Sending extends Receiving {
     return this.outbound?.waiting ?? 0;
   }
 
-  /** The number of payload bytes that wait for the deflater. */
+  /** The number of payload bytes that wait for the deflater, or behind a message from a source. */
   get queuedOctets(): number {
     return this.outbound?.waitingBytes ?? 0;
   }

@@ -276,6 +276,13 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(take(from)).toBe('02020102');
       expect(take(from)).toBe(wire('000103 8000'));
       expect([from.wantsWrite, from.queuedMessages, take(from)]).toEqual([false, 0, '']);
+      let cancelled = 0;
+      const closing = server();
+      closing.sendFrom({ ...sourceOf('01', undefined), cancel: () => void cancelled++ });
+      expect(take(closing)).toBe('020101');
+      expect([take(closing), closing.wantsWrite]).toEqual(['', false]);
+      closing.close(1000);
+      expect([cancelled, take(closing)]).toEqual([1, '880203e8']);
     });
 
     test('5.4 a source is pulled in batches, not all at once', () => {
@@ -321,6 +328,12 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(() => from.takeOutput()).toThrow('the disk is gone');
       from.stopWriting();
       expect([from.wantsWrite, take(from)]).toEqual([false, '']);
+      // A source that has given a part leaves a message that cannot be ended: the connection closes with 1011.
+      const broken = server();
+      broken.sendFrom(sourceOf('01', undefined));
+      expect(take(broken)).toBe('020101');
+      broken.dropSource();
+      expect([take(broken), broken.closeSent]).toEqual(['880203f3', 1011]);
     });
 
     test('stopWriting drops what waits, and nothing more is sent', () => {
@@ -331,6 +344,11 @@ describe.each(kernelSets)('on $name', (kernels) => {
       from.send('two');
       from.close(1000);
       expect([from.wantsWrite, from.queuedMessages, take(from)]).toEqual([false, 0, '']);
+      expect(from.send('three')).toBe(false);
+      const closing = server();
+      closing.close(1000);
+      closing.stopWriting();
+      expect([closing.closeQueued, closing.closeSent, take(closing)]).toEqual([1000, undefined, '880203e8']);
     });
   });
 
