@@ -65,7 +65,8 @@ export function wholeNumber(text: string, option: string, least: number, most: n
  * @throws CommandError for a line that is no field
  */
 export function headersOf(lines: readonly string[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
+  // Without a prototype, whose members have names of fields.
+  const headers = Object.create(null) as Record<string, string[]>;
   for (const line of lines) {
     const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(line) ?? [];
     if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);

@@ -62,7 +62,7 @@ const MAX_REPEAT = 1000;
  */
 export async function table(args: string[], terminal: Terminal, signal: AbortSignal, run: Run): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(fold(TABLE_USAGE, terminal.columns));
+    terminal.out(fold(TABLE_USAGE, terminal.width));
     return 0;
   }
   const { values, positionals } = readOptions('conformance table', { args, allowPositionals: true, options: OPTIONS });

@@ -40,14 +40,14 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
     const { http2 } = values;
     const selected = selectCases({ ...(cases && { cases }), exclude: list(values.exclude) ?? [], http2 }, testee);
     const lines = selected.map(({ id, description }) => `${id.padEnd(8)} ${description}\n`);
-    terminal.out(fold(lines.join(''), terminal.columns));
+    terminal.out(fold(lines.join(''), terminal.width));
     return true;
   }
   if (values.case === undefined) throw new CommandError('Say which case: --case ID.');
   if (values.explain !== true && values.script === undefined)
     throw new CommandError('--case goes with --explain or --script; to run it, use --cases.');
   const [one] = selectCases({ cases: [values.case] }, testee);
-  if (values.explain) terminal.out(fold(explain(one), terminal.columns));
+  if (values.explain) terminal.out(fold(explain(one), terminal.width));
   if (values.script === undefined) return true;
   const url = new URL(targetOf(positionals));
   const target = { path: `${url.pathname}${url.search}`, host: url.host, protocols: [], lines: [] };

@@ -53,7 +53,7 @@ export async function conformance(
   const [testee, ...rest] = args;
   if (testee === 'table') return table(rest, terminal, signal, conformance);
   if (args.includes('--help')) {
-    terminal.out(fold(CONFORMANCE_USAGE, terminal.columns));
+    terminal.out(fold(CONFORMANCE_USAGE, terminal.width));
     return 0;
   }
   try {
@@ -161,7 +161,7 @@ async function runClients(
   const page = examination.url.replace(/^ws/, 'http');
   const how = command.length === 0 ? `Page: ${page}/. Ctrl-C ends the run.` : 'The run is over when the command ends.';
   const cases = `${selected.length} case${selected.length === 1 ? '' : 's'}`;
-  terminal.out(fold(`Listening on ${examination.url} for clients, with ${cases}. ${how}\n`, terminal.columns));
+  terminal.out(fold(`Listening on ${examination.url} for clients, with ${cases}. ${how}\n`, terminal.width));
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     for await (const result of examination) {

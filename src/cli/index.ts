@@ -34,7 +34,7 @@ Each command explains itself with --help.
 
 async function main([name, ...args]: string[], terminal: Terminal): Promise<number> {
   if (name === '--help') {
-    terminal.out(fold(USAGE, terminal.columns));
+    terminal.out(fold(USAGE, terminal.width));
     return 0;
   }
   if (name === '--version') {

@@ -63,7 +63,7 @@ type PageServer = Server | Http2SecureServer;
  */
 export async function serve(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(fold(USAGE, terminal.columns));
+    terminal.out(fold(USAGE, terminal.width));
     return 0;
   }
   const settings = readSettings(args);
@@ -110,7 +110,7 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   });
   const s = settings.tls === undefined ? '' : 's';
   const place = `Echoing on ${urlOf(http, `ws${s}`)} (kernels: ${kernels.name}). Page: ${urlOf(http, `http${s}`)}\n`;
-  terminal.out(fold(place, terminal.columns));
+  terminal.out(fold(place, terminal.width));
   await aborted(signal);
   await leave(server, http, sockets);
   return 0;

@@ -9,6 +9,8 @@ export interface Terminal {
   err(text: string): void;
   /** The width of the terminal that `err` prints to; undefined if it is no terminal, so that no line is rewritten. */
   columns: number | undefined;
+  /** The width of the terminal that `out` prints to; undefined for a pipe or a file, whose lines nothing breaks. */
+  width?: number | undefined;
 }
 
 /** Returns the terminal of this program. */
@@ -16,16 +18,19 @@ export function ownTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
     // A progress line, which has no end, has been cut to the width already.
-    err: (text) => process.stderr.write(text.endsWith('\n') ? fold(text, ownColumns()) : text),
+    err: (text) => process.stderr.write(text.endsWith('\n') ? fold(text, columnsOf(process.stderr)) : text),
     get columns() {
-      return ownColumns();
+      return columnsOf(process.stderr);
+    },
+    get width() {
+      return columnsOf(process.stdout);
     },
   };
 }
 
-function ownColumns(): number | undefined {
+function columnsOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
   // A terminal that does not know its width reports 0.
-  return process.stderr.isTTY ? process.stderr.columns || 80 : undefined;
+  return isTTY ? columns || 80 : undefined;
 }
 
 const ERASE_LINE = '\r\u001b[K';

@@ -75,9 +75,9 @@ export abstract class FrameCursor {
   get isCompressed(): boolean {
     return (this.kind & RECORD_COMPRESSED) !== 0;
   }
-  /** The piece's length, in bytes; 0 at a violation. */
+  /** The piece's length, in bytes; 0 where there is no piece, as at a violation. */
   get length(): number {
-    return this.kind === RECORD_VIOLATION ? 0 : this.records[this.record + RECORD_LENGTH];
+    return this.hasPiece ? this.records[this.record + RECORD_LENGTH] : 0;
   }
   /** Bytes of the current frame that have not come yet; meaningful at the chunk's last piece. */
   abstract get remaining(): number;

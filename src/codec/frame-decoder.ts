@@ -78,7 +78,7 @@ function configOf({ role, skipUtf8, rsv = 0 }: FrameDecoderOptions, leavesText: 
   );
 }
 
-/** Throws UsageError where `length` is no number of bytes up to `limit`. */
+/** Throws UsageError unless `length` is a whole number from 0 to `limit`. */
 function checkLanded(length: number, limit: number): void {
   if (length >>> 0 !== length || length > limit) {
     throw new UsageError(`At most ${limit} bytes can have landed, not ${length}`);
@@ -145,7 +145,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   /**
    * Takes in the first `length` bytes of the kernels' landing area, which a socket has read. Before the next read
    * lands there, `next()` must have returned false or `leave()` been called.
-   * @throws UsageError when `length` is not one of bytes in that area
+   * @throws UsageError when `length` is longer than that area, or not a whole number
    */
   pushLanded(length: number): void {
     const { kernels } = this;
@@ -187,7 +187,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /** The header of the frame, as it was on the wire, where `judge` is false; else undefined. */
   get header(): FrameHeader | undefined {
-    return this.neutral?.headers[this.records[this.record + RECORD_EXTRA]];
+    return this.hasPiece ? this.neutral?.headers[this.records[this.record + RECORD_EXTRA]] : undefined;
   }
 
   /**
@@ -291,7 +291,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     if (this.waiting !== undefined) ownFirst(this.waiting);
     if (this.records !== kernels.words) return;
     // The current record stays current, so that its payload can still be read.
-    const span = this.carryRecords(kernels.words, this.record >= this.scanner.firstRecord);
+    const span = this.carryRecords(kernels.words, this.record >= this.firstRecord);
     // Without a record the chunk was part of a header, which the saved state holds.
     if (span === undefined) return this.forget();
     this.memory.carryOut(span[0], span[1]);

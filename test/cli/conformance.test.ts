@@ -61,7 +61,7 @@ function recorder(
     said[stream] += text;
     heard(text);
   };
-  return { said, columns, out: hear('out'), err: hear('err') };
+  return { said, columns, width: columns, out: hear('out'), err: hear('err') };
 }
 
 async function run(args: string[], columns?: number): Promise<Run> {

@@ -91,6 +91,8 @@ it('passes on header fields, subprotocols and the origin', async () => {
     'x-one: 2',
     '--header',
     'Cookie: a=b',
+    '--header',
+    'constructor: 3',
     '--protocol',
     'chat',
     '--origin',

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { ProgressLine, type Terminal } from '../../src/cli/terminal.js';
+import { expect, onTestFinished, test } from 'vitest';
+import { ownTerminal, ProgressLine, type Terminal } from '../../src/cli/terminal.js';
 
 function recorder(columns: number | undefined): Terminal & { said: string[] } {
   const said: string[] = [];
@@ -22,4 +22,27 @@ test('where there is no terminal there is no line', () => {
   line.show(() => 'one');
   line.clear();
   expect(terminal.said).toEqual([]);
+});
+
+test('results keep their lines in a pipe, whatever terminal the errors go to', () => {
+  const streams = [process.stdout, process.stderr].map((stream) => {
+    const was = Object.getOwnPropertyDescriptors(stream);
+    onTestFinished(() => {
+      for (const name of ['isTTY', 'columns'] as const) {
+        if (was[name] === undefined) Reflect.deleteProperty(stream, name);
+        else Object.defineProperty(stream, name, was[name]);
+      }
+    });
+    return (isTTY: boolean, columns: number | undefined) => {
+      Object.defineProperty(stream, 'isTTY', { value: isTTY, configurable: true });
+      Object.defineProperty(stream, 'columns', { value: columns, configurable: true });
+    };
+  });
+  const terminal = ownTerminal();
+  streams[0](false, undefined);
+  streams[1](true, 40);
+  expect([terminal.width, terminal.columns]).toEqual([undefined, 40]);
+  streams[0](true, 60);
+  streams[1](false, undefined);
+  expect([terminal.width, terminal.columns]).toEqual([60, undefined]);
 });

@@ -359,12 +359,12 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
       test(`before the first piece and behind the last there are no bytes, by ${door}`, () => {
         leaveSecret();
         const decoder = new FrameDecoder({ role: Role.Client, kernels });
-        expect(bytesOf(decoder)).toEqual(['', '']);
+        expect([decoder.length, ...bytesOf(decoder)]).toEqual([0, '', '']);
         for (let round = 0; round < 2; round++) {
           give(decoder, door, octets('8202 6869'));
-          expect(bytesOf(decoder)).toEqual(['', '']);
+          expect([decoder.length, ...bytesOf(decoder)]).toEqual([0, '', '']);
           expect([decoder.next(), ...bytesOf(decoder)]).toEqual([true, '6869', '6869']);
-          expect([decoder.next(), ...bytesOf(decoder)]).toEqual([false, '', '']);
+          expect([decoder.next(), decoder.length, ...bytesOf(decoder)]).toEqual([false, 0, '', '']);
         }
       });
     }

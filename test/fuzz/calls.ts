@@ -43,7 +43,7 @@ const CONTAINERS: readonly ((bytes: Uint8Array<ArrayBuffer>) => unknown)[] = [
   (bytes) => Buffer.from(bytes).toString('latin1'),
 ];
 
-/** Arguments that are none. */
+/** Values that are neither bytes nor text. */
 const NONSENSE: readonly (() => unknown)[] = [
   () => undefined,
   () => null,
@@ -68,6 +68,7 @@ class Later {
   constructor(private readonly isLater: () => boolean) {}
 
   take(payload: Uint8Array): Uint8Array | typeof LATER {
+    if (this.result !== undefined) throw new Error('A payload came before the result of the last one');
     const copy = new Uint8Array(payload);
     if (!this.isLater()) return copy;
     this.result = copy;
@@ -125,7 +126,7 @@ class Output {
   }
 }
 
-/** One end: a connection, an encoder and a decoder, and the chunks that they gave and that are still theirs. */
+/** One end: a connection, an encoder and a decoder, and the bytes from them that nothing may change any more. */
 class End {
   readonly connection: Connection;
   readonly encoder: FrameEncoder;
@@ -431,8 +432,12 @@ export function playCalls(seed: number, calls: number, kernels: Kernels): CallFi
       if (encoder.remaining === 0 && !end.encoded.isWhole) found.push(`end ${end.index}: its encoder's output is cut`);
       // A source that gives no fragment makes `takeOutput` throw.
       while (connection.queuedMessages > 0) {
+        const before = connection.queuedMessages;
         end.deflater.settle((result) => connection.deflated(result));
         connection.dropSource();
+        if (connection.queuedMessages < before) continue;
+        found.push(`end ${end.index}: ${before} messages stay queued`);
+        break;
       }
       takeChunks(end, connection);
       if (!end.isDisposed && !end.sent.isWhole) found.push(`end ${end.index}: its output is cut`);

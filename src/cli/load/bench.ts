@@ -26,7 +26,7 @@ import { inMs, perSecond } from './words.js';
 export async function bench(args: string[], terminal: Terminal, signal: AbortSignal, hire?: Hire): Promise<number> {
   const settings = readSettings(args);
   if (settings === undefined) {
-    terminal.out(fold(USAGE, terminal.columns));
+    terminal.out(fold(USAGE, terminal.width));
     return 0;
   }
   for (const file of [settings.json, settings.html]) if (file !== undefined && file !== '-') checkPlace(file);
@@ -46,7 +46,8 @@ async function loadOne(asked: Asked, target: Target, before: Result | undefined)
   const { settings, terminal, signal } = asked;
   const result = await load(asked, target, '');
   if (signal.aborted && result.measured === 0) throw new CommandError('Ended in the warm-up: nothing was measured.');
-  say(asked, writeReport(result, before, terminal.columns));
+  const width = settings.json === '-' ? terminal.columns : terminal.width;
+  say(asked, writeReport(result, before, width));
   save(settings, terminal, result, () => resultPage(result, before));
   const broken = judge(result, settings.limits, before);
   for (const sentence of broken) terminal.err(`${sentence}\n`);

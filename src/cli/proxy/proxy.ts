@@ -44,7 +44,7 @@ export async function proxy(
 ): Promise<number> {
   const settings = proxySettings(args);
   if (settings === undefined) {
-    terminal.out(fold(PROXY_USAGE, terminal.columns));
+    terminal.out(fold(PROXY_USAGE, terminal.width));
     return 0;
   }
   const { filter, isQuiet, record, page: pagePort } = settings;

@@ -71,7 +71,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
     },
   });
   if (values.help) {
-    terminal.out(fold(USAGE, terminal.columns));
+    terminal.out(fold(USAGE, terminal.width));
     return 0;
   }
   const [file, url, ...more] = positionals;

@@ -65,7 +65,7 @@ export async function connect(
 ): Promise<number> {
   const settings = settingsOf(args);
   if (settings === undefined) {
-    terminal.out(fold(USAGE, terminal.columns));
+    terminal.out(fold(USAGE, terminal.width));
     return 0;
   }
   const { record } = settings;

@@ -286,16 +286,14 @@ describe('errors', () => {
       echo(websocket, number, request);
       if (number === 1) websocket.once('message', () => setTimeout(() => websocket.close(1001), 1300));
     });
-    // A message that was under way when the connection closed is an error too.
-    const load = ['--rate', '200', '--warmup', '0', '--duration', '2500ms', '--max-errors', '9'];
+    // Messages that were under way when the connection closed are errors too.
+    const load = ['--rate', '200', '--warmup', '0', '--duration', '2500ms', '--max-errors', '50'];
     const { status, out } = await run('--json', url, '--connections', '2', '--workers', '2', ...load);
-    const { seconds, messages } = JSON.parse(out) as Result;
-    expect(status).toBe(0);
-    expect(seconds.map(({ open, errors }) => [open, errors])).toEqual([
-      [2, 0],
-      [1, 1],
-      [1, 1],
-    ]);
+    const { seconds, messages, errors } = JSON.parse(out) as Result;
+    expect([status, errors['closed with 1001']]).toEqual([0, 1]);
+    // The close falls into the second second, unless other work delays it.
+    expect(seconds.map(({ open, errors }) => open + errors)).toEqual([2, 2, 2]);
+    expect(seconds.at(-1)).toMatchObject({ open: 1, errors: 1 });
     const all = seconds.reduce((sum, { answered }) => sum + answered, 0);
     expect(Math.abs(all - messages.answered)).toBeLessThan(10);
   });
