@@ -61,6 +61,16 @@ export function wholeNumber(text: string, option: string, least: number, most: n
 }
 
 /**
+ * Returns the name and the value of a field that `--header` gives.
+ * @throws CommandError for a line that is no field
+ */
+export function headerOf(line: string): [name: string, value: string] {
+  const found = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/.exec(line);
+  if (found === null) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);
+  return [found[1], found[2]];
+}
+
+/**
  * Returns the fields that `--header` names; one that is given again has all its values.
  * @throws CommandError for a line that is no field
  */
@@ -68,8 +78,7 @@ export function headersOf(lines: readonly string[]): Record<string, string[]> {
   // Without a prototype, whose members have names of fields.
   const headers = Object.create(null) as Record<string, string[]>;
   for (const line of lines) {
-    const [, name, value] = /^([^\s:]+):\s*(.*)$/.exec(line) ?? [];
-    if (name === undefined) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);
+    const [name, value] = headerOf(line);
     const given = Object.keys(headers).find((one) => one.toLowerCase() === name.toLowerCase());
     (headers[given ?? name] ??= []).push(value);
   }

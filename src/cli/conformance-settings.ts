@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
-import { readOptions, pathOf, wholeNumber } from './arguments.js';
+import { headerOf, readOptions, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 
@@ -159,12 +159,6 @@ function withCommand(words: string[]): [args: string[], command: string[]] {
   const command = words.slice(at + 1);
   if (command.length === 0) throw new CommandError('Behind -- stands the command that starts the testee.');
   return [words.slice(0, at), command];
-}
-
-function headerOf(line: string): [name: string, value: string] {
-  const found = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/.exec(line);
-  if (found === null) throw new CommandError(`--header takes "NAME: TEXT", not ${JSON.stringify(line)}.`);
-  return [found[1], found[2]];
 }
 
 /** The values that both roles share, as parseArgs returns them. */

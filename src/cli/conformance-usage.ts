@@ -38,7 +38,7 @@ Servers:
   --jobs N              connections at a time
   --insecure            accept any certificate
   --origin ORIGIN       the Origin that every request names
-  --header "NAME: TEXT" a header line of every request; may be given several times
+  --header 'NAME: VALUE' a field of every request; may be given again
 
 Clients:
   --port N              where to listen (0: any free port)

@@ -1,7 +1,8 @@
 // `fold` breaks the long lines of a help or a sentence at spaces, so that a narrow terminal does not cut words.
 
-/** Prose that was broken by hand, or the rest of an option's description: both belong to the line above. */
+/** Prose that was broken by hand: it continues the prose above. */
 const PROSE = /^[A-Za-z](?!.* {2})/;
+/** The rest of an option's description: it belongs to the line above. */
 const DEEP = /^ {16,}\S/;
 /** A line of two columns, such as an option and its description. */
 const COLUMNS = /^ *\S.*? {2,}(?=\S)/;
@@ -30,8 +31,8 @@ function broken(line: string, columns: number): string[] {
   const [head = ''] = COLUMNS.exec(line) ?? [];
   const [indent] = /^ */.exec(line)!;
   const isWide = head.length > columns / 2;
-  const isOption = head === '' && /^ +-/.test(line);
-  const hang = isWide || isOption ? `${indent}    ` : ' '.repeat(head.length || indent.length);
+  const isItem = head === '' && /^ +-/.test(line);
+  const hang = isWide || isItem ? `${indent}    ` : ' '.repeat(head.length || indent.length);
   // A description that would have less than half of the columns begins on a line of its own.
   const rows = isWide ? [head.trimEnd()] : [];
   const start = head === '' ? indent : isWide ? hang : head;

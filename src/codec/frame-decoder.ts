@@ -126,7 +126,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     this.scanner.skipUtf8(skips);
   }
 
-  /** Takes in a chunk, which must stay unchanged until `next()` has returned false. Payloads are copied out of it. */
+  /** Takes in a chunk, unchanged until `next()` returns false; payloads are copied. Throws UsageError for no bytes. */
   push(chunk: Uint8Array): void {
     const bytes = toChunk(chunk);
     if (this.isBusy) this.enqueueCopy(bytes, 0, bytes.length);
@@ -135,7 +135,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /**
    * As `push`, for a chunk that the caller gives away: where it fills its memory, it is unmasked in place, and payloads are
-   * views of it; where it is a part of larger memory, the rest may have other users, and payloads are copied.
+   * views of it; in a part of larger memory, whose rest may have other users, payloads are copied. Throws as `push`.
    */
   pushOwned(chunk: Uint8Array): void {
     if (this.isBusy) this.enqueue(toChunk(chunk));

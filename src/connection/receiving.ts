@@ -106,7 +106,7 @@ export abstract class Receiving {
     return !this.decoder.isText;
   }
 
-  /** The next event, from a record on that is not a plain message: most often one of many short texts. */
+  /** The next event. The current record is no plain message; most often it is a short text that shares a string. */
   private nextOther(): ConnectionEvent | undefined {
     const { decoder, inbound } = this;
     const data = decoder.sharedText();

@@ -58,7 +58,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
   protected isPacing = false;
   /**
    * The asynchronous context of the last read whose message had to wait to be inflated. From then on all messages are
-   * emitted in it: a context that a listener enters in it would be lost to those of later reads.
+   * emitted in it, so that they see a context that a listener has entered, as with ws up to Node 22.
    */
   private scope: AsyncResource | undefined;
   /** Whether the scope is that of the message which is being inflated. */
@@ -178,7 +178,8 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   private tellInflated(result: Parameters<Connection['inflated']>[0]): void {
     this.connection.inflated(result);
-    this.read();
+    // Not by `read`, which would enter the scope again.
+    super.read();
     this.regulate();
     this.finishWhenTold();
   }

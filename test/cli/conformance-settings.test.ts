@@ -118,7 +118,7 @@ test.each([
   [['ws://a', '--timeout-scale', '-1'], 'is given as --timeout-scale=-1.'],
   [['ws://a', '--timeout-scale=0'], '--timeout-scale takes'],
   [['ws://a', '--timeout-scale='], '--timeout-scale takes'],
-  [['ws://a', '--header', 'A b'], '--header takes "NAME: TEXT"'],
+  [['ws://a', '--header', 'A b'], "--header takes 'NAME: VALUE'"],
   [['ws://a', '--'], 'Behind -- stands the command'],
   [['--spec', SERVER_SPEC, '--', 'x'], 'One command cannot start several servers'],
   [['--spec', SERVER_SPEC, '--agent', 'x'], 'cannot name several servers'],

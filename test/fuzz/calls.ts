@@ -1,5 +1,5 @@
-// `playCalls` makes random calls of the codec's public methods, with random arguments, on connections that share memory, and finds bytes
-// of one in another's output or events.
+// `playCalls` makes random calls of the codec's public methods on ends that share memory, and finds bytes of one in what
+// another gives.
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
 import { Connection } from '../../src/connection/connection.js';

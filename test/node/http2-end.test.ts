@@ -1,12 +1,12 @@
 // END_STREAM of a peer is told behind its messages, also where they wait: a stream of HTTP/2 ends though it is paused (RFC 9113 8.1).
 import { once } from 'node:events';
 import http2, { type ClientHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { constants, deflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { ReadyState } from '../../src/node/types.js';
 import type { ServerOptions } from '../../src/node/server-options.js';
+import { sessionTo } from '../support/http2-session.js';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
@@ -35,15 +35,7 @@ async function ask(options: ServerOptions): Promise<Asked> {
     websocket.on('close', (code) => told.push(`close ${code}`));
   });
   const accepted = once(wss, 'connection') as Promise<[WebSocket]>;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  endings.push(async () => {
-    session.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  await once(session, 'remoteSettings');
+  const session = await sessionTo(server, endings);
   const stream = session.request(
     {
       ':method': 'CONNECT',

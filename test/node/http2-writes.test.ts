@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http2, { type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { ASKED } from '../support/http2-frames.js';
+import { sessionTo } from '../support/http2-session.js';
 
 const INDEX = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
 
@@ -61,15 +61,7 @@ interface Asked {
 
 /** An HTTP/2 server, and a client's session. */
 async function serve(server: http2.Http2Server): Promise<Asked> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  endings.push(async () => {
-    session.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  await once(session, 'remoteSettings');
+  const session = await sessionTo(server, endings);
   return { server, ask: () => session.request(Object.fromEntries(ASKED), { endStream: false }) };
 }
 
