@@ -19,7 +19,9 @@ export class PayloadMemory {
    * `end` may be views of it. Once the records were copied out, payloads are copies, and `end` is 0: the owner of a
    * message cannot detach anything unread.
    */
-  private slab: ArrayBufferLike | undefined;
+  private memory: ArrayBufferLike | undefined;
+  /** The same memory: the engine reads the length of a view without a call, that of an ArrayBuffer with one. */
+  private slab: Uint8Array | undefined;
   private shift = 0;
   private end = 0;
   /** A chunk that was given away, scanned from `ownedAt` on: payloads return to it once one of them is asked for. */
@@ -36,10 +38,9 @@ export class PayloadMemory {
 
   /** The payload at `offset`, where it is in the slab; else undefined. */
   view(offset: number, length: number): Uint8Array | undefined {
-    const { slab } = this;
     // A slab without bytes was transferred by the owner of a message.
-    if (offset + length > this.end || slab!.byteLength === 0) return undefined;
-    return this.values.view(slab!, this.shift + offset, length);
+    if (offset + length > this.end || this.slab!.length === 0) return undefined;
+    return this.values.view(this.memory!, this.shift + offset, length);
   }
 
   /** Takes over a chunk that was given away, of which `length` bytes from `at` on lie in the arena. */
@@ -63,14 +64,14 @@ export class PayloadMemory {
       own.set(this.bytes(records, record));
       return own;
     } else this.copy(offset, slabBorder(records, record, recordsEnd));
-    return values.view(this.slab!, this.shift + offset, length);
+    return values.view(this.memory!, this.shift + offset, length);
   }
 
   /** The payload of `record` in place: in the kernels' memory, or here once it was copied out. */
   bytes(records: Int32Array, record: number): Uint8Array {
     const offset = records[record + RECORD_OFFSET];
     const length = records[record + RECORD_LENGTH];
-    if (records !== this.kernels.words) return new Uint8Array(this.slab!, this.shift + offset, length);
+    if (records !== this.kernels.words) return new Uint8Array(this.memory!, this.shift + offset, length);
     return this.kernels.bytes.subarray(offset, offset + length);
   }
 
@@ -92,6 +93,7 @@ export class PayloadMemory {
 
   /** Drops the chunk. */
   letGo(): void {
+    this.memory = undefined;
     this.slab = undefined;
     this.owned = undefined;
     this.end = 0;
@@ -101,7 +103,8 @@ export class PayloadMemory {
   private copy(offset: number, end: number): void {
     const slab = this.values.allocate(end - offset);
     slab.set(this.kernels.bytes.subarray(offset, end));
-    this.slab = slab.buffer;
+    this.slab = slab;
+    this.memory = slab.buffer;
     this.shift = slab.byteOffset - offset;
     this.end = end;
   }
@@ -113,7 +116,8 @@ export class PayloadMemory {
     const chunk = this.owned!;
     const end = arenaAddress + this.ownedLength;
     if (this.isMasked) chunk.set(kernels.bytes.subarray(arenaAddress, end), ownedAt);
-    this.slab = chunk.buffer;
+    this.slab = chunk;
+    this.memory = chunk.buffer;
     this.shift = chunk.byteOffset + ownedAt - arenaAddress;
     this.end = end;
     this.owned = undefined;
