@@ -5,14 +5,18 @@ import { nextTurn } from './turn.js';
 /** A read of at least this length, in bytes, is one of a flooding peer: more follow in the same turn. */
 export const FULL: number = 64 * 1024;
 /** How long all flooding peers together are served in a turn, in ms. */
-const TOGETHER = 5;
+const TOGETHER = 10;
 
-/** A row of full reads of one peer; created with the first read, and dropped when its time is used up. */
+/** The full reads of one peer in one turn. */
 export class Share {
   private readonly since: number;
 
-  /** @param longest how long the peer is served without a break, in ms */
+  /**
+   * @param turn the number of the turn
+   * @param longest how long the peer is served in it, in ms
+   */
   constructor(
+    readonly turn: number,
     private readonly now: () => number,
     private readonly longest: number,
   ) {
@@ -25,8 +29,10 @@ export class Share {
   }
 }
 
-/** Counts the peers that start to flood in a turn, as an estimate for the next turn. */
+/** Counts the peers that flood in a turn, as an estimate for the next turn. */
 export class Floods {
+  /** The number of this turn, of those with a flood. */
+  private number = 0;
   private before = 0;
   private begun = 0;
 
@@ -35,14 +41,16 @@ export class Floods {
     private readonly later: (work: () => void) => void = nextTurn,
   ) {}
 
-  /** The share of one more peer. */
-  begin(): Share {
+  /** The share in this turn of a peer that has made a full read; `last` is its last share, of any turn. */
+  share(last: Share | undefined): Share {
+    if (last?.turn === this.number) return last;
     if (this.begun === 0) this.later(this.turn);
     this.begun++;
-    return new Share(this.now, TOGETHER / Math.max(this.begun, this.before));
+    return new Share(this.number, this.now, TOGETHER / Math.max(this.begun, this.before));
   }
 
   private readonly turn = (): void => {
+    this.number++;
     this.before = this.begun;
     this.begun = 0;
     // A turn without a flood resets the count.

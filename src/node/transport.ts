@@ -106,10 +106,10 @@ export abstract class Transport extends SocketWriter {
   private judgeShare(bytes: number): void {
     if (bytes < FULL) {
       this.share = undefined;
-    } else if ((this.share ??= floods.begin()).isUsedUp) {
-      this.share = undefined;
-      this.rest();
+      return;
     }
+    this.share = floods.share(this.share);
+    if (this.share.isUsedUp) this.rest();
   }
 
   /** The functions behind the listeners of a socket; static, so that users of the class see none of them. */
