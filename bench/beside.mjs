@@ -68,7 +68,14 @@ function compare(label, makeOne) {
     else console.log(JSON.stringify(samples));
     return;
   }
-  const again = [fileURLToPath(import.meta.url), directory, '--row', label, ...(isSmoke ? ['--smoke'] : [])];
+  const again = [
+    '--expose-gc',
+    fileURLToPath(import.meta.url),
+    directory,
+    '--row',
+    label,
+    ...(isSmoke ? ['--smoke'] : []),
+  ];
   const all = Array.from({ length: PROCESSES }, () =>
     JSON.parse(execFileSync(process.execPath, again, { encoding: 'utf8' })),
   );
