@@ -353,7 +353,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     const length = Math.min(available, arenaLength);
     bytes.set(at === 0 && length === available ? chunk : chunk.subarray(at, at + length), arenaAddress);
     const consumed = this.scanAt(arenaAddress, length);
-    if (owned && length > 0 && chunk.length === chunk.buffer.byteLength) this.memory.own(chunk, at, consumed);
+    if (owned && length > 0) this.memory.own(chunk, at, consumed);
     return consumed;
   }
 

@@ -43,8 +43,13 @@ export class PayloadMemory {
     return this.values.view(this.memory!, this.shift + offset, length);
   }
 
-  /** Takes over a chunk that was given away, of which `length` bytes from `at` on lie in the arena. */
+  /**
+   * Takes over a chunk that was given away, of which `length` bytes from `at` on lie in the arena, where it fills memory of
+   * a fixed length to its end: the owner of a message may detach or resize that.
+   */
   own(chunk: Uint8Array, at: number, length: number): void {
+    const { buffer } = chunk;
+    if (at + length < chunk.length || chunk.length !== buffer.byteLength || isResizable(buffer)) return;
     this.owned = chunk;
     this.ownedAt = at;
     this.ownedLength = length;
@@ -122,6 +127,12 @@ export class PayloadMemory {
     this.end = end;
     this.owned = undefined;
   }
+}
+
+/** Whether a view of `memory` may change its length: V8 11 finds a wrong length where it has met such a view. */
+function isResizable(memory: ArrayBufferLike): boolean {
+  const { resizable, growable } = memory as { resizable?: boolean; growable?: boolean };
+  return resizable === true || growable === true;
 }
 
 /** The end of a slab that starts with the payload of `record`, after as many whole payloads as fit. */
