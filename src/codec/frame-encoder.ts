@@ -62,6 +62,8 @@ export class FrameEncoder {
   private readonly unchecked: boolean;
   /** Counts what decides which frame may come next: fragments, Closes and ends. @internal */
   turns = 0;
+  /** Whether the caller's code makes a part of a frame now. @internal */
+  isAsking = false;
 
   constructor(options: FrameEncoderOptions) {
     const { role } = options;
@@ -327,7 +329,8 @@ export class FrameEncoder {
     while (at < bytes.length) {
       const chunk = withheld.shift(bytes.length - at);
       if (chunk === undefined) break;
-      bytes.set(chunk, at);
+      // A chunk that its owner has detached has no bytes left, and cannot be copied.
+      if (chunk.length > 0) bytes.set(chunk, at);
       at += chunk.length;
       this.reuse(chunk);
     }
@@ -372,14 +375,19 @@ export class FrameEncoder {
    * @internal
    */
   undisturbed<T>(work: () => T): T {
-    const { turns } = this;
-    const result = work();
-    if (turns !== this.turns) throw new UsageError('The frame cannot follow what was sent while it was made');
-    return result;
+    const { isAsking, turns } = this;
+    this.isAsking = true;
+    try {
+      const result = work();
+      if (turns !== this.turns) throw new UsageError('The frame cannot follow what was sent while it was made');
+      return result;
+    } finally {
+      this.isAsking = isAsking;
+    }
   }
 
   private open(): Outgoing {
-    return (this.outgoing = new Outgoing(this.memory, this.drawKey !== undefined));
+    return (this.outgoing = new Outgoing(this.memory, this.drawKey !== undefined, this.remaining));
   }
 }
 

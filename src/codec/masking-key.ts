@@ -34,8 +34,9 @@ const pools = new WeakMap<Values, KeyPool>();
 /** Makes the function that draws a frame's key: from `generate`, or from the thread's pool. */
 export function maskingKeys(values: Values, generate?: GenerateMask): () => number {
   if (generate !== undefined) {
-    const asked = values.allocate(4);
     return () => {
+      // A new array each time: the caller may send a frame while it makes the key of another.
+      const asked = values.allocate(4);
       generate(asked);
       const key = asked[0] | (asked[1] << 8) | (asked[2] << 16) | (asked[3] << 24);
       asked.fill(0);

@@ -187,7 +187,9 @@ export class OutMemory {
   }
 
   private spare(index: number, tray: Tray | undefined): void {
-    this.trays[index].push(tray ?? { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 });
+    // The caller may have transferred the memory, and confirmed the chunk after that.
+    const isThere = tray !== undefined && tray.bytes.length > 0;
+    this.trays[index].push(isThere ? tray : { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 });
   }
 }
 

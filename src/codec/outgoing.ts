@@ -26,10 +26,14 @@ export class Outgoing {
   private shared = 0;
   private readonly home: Desk;
 
-  /** @param isMasked whether frames to be masked are written */
+  /**
+   * @param isMasked whether frames to be masked are written
+   * @param rest the bytes still to come of a frame whose header has been taken
+   */
   constructor(
     private readonly memory: OutMemory,
     isMasked: boolean,
+    private readonly rest = 0,
   ) {
     this.home = isMasked ? memory.stage : memory.desk;
   }
@@ -43,7 +47,7 @@ export class Outgoing {
   get frames(): number {
     const { bytes, chunks = [], start, end } = this;
     let frames = 0;
-    let skip = 0;
+    let skip = this.rest;
     for (const chunk of bytes === undefined ? chunks : [...chunks, bytes.subarray(start, end)]) {
       let at = skip;
       for (; at + 2 <= chunk.length; at = frameAt(chunk, at).end) frames++;
@@ -64,8 +68,15 @@ export class Outgoing {
   /** Writes a frame with its payload by reference: the owner keeps it unchanged until it has been written. */
   lend(first: number, payload: Uint8Array): void {
     const bytes = this.reserve(MAX_HEADER);
-    this.end = writeHeader(bytes, this.end, first, payload.length, 0);
-    this.append(payload);
+    const { end } = this;
+    this.end = writeHeader(bytes, end, first, payload.length, 0);
+    try {
+      this.append(payload);
+    } catch (cause) {
+      // Memory for a chunk of the batch is refused: the batch stays as it was.
+      this.end = end;
+      throw cause;
+    }
   }
 
   /** Makes room for `length` bytes at `end`, in one piece; the caller writes there and moves `end`. */

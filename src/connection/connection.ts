@@ -99,8 +99,8 @@ export class Connection extends Sending {
 
   /**
    * Abandons the message that is being pulled, or is the next to be pulled, for instance after its source has thrown. The
-   * connection goes on when none of the message has been written yet; otherwise it closes with 1011, since the protocol
-   * cannot cancel a message. Does nothing without such a message.
+   * connection goes on when none of the message has been written or compressed yet; otherwise it closes with 1011, since the
+   * protocol cannot cancel a message. Does nothing without such a message.
    */
   dropSource(): void {
     const { outbound } = this;
@@ -176,7 +176,7 @@ export class Connection extends Sending {
     const { closing, encoder, outbound } = this;
     this.writingStopped = true;
     encoder.turns++;
-    outbound?.drop();
+    outbound?.breakOff();
     if (!encoder.isCut) {
       encoder.take();
       const { unsent } = closing;
@@ -289,7 +289,7 @@ export class Connection extends Sending {
     try {
       work();
     } catch (cause) {
-      this.outbound?.drop();
+      this.outbound?.breakOff();
       this.failUntold(internalError(cause));
     }
   }

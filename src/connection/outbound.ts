@@ -61,7 +61,8 @@ export class Outbound {
 
   /** Whether a message is being pulled or is next to be pulled. */
   get hasSource(): boolean {
-    return this.deflating === undefined && this.queue.first?.source !== undefined;
+    // While the caller's code makes a part of a frame that has left the queue, none behind it may overtake it.
+    return this.deflating === undefined && this.queue.first?.source !== undefined && !this.encoder.isAsking;
   }
 
   /** Whether the current source may have a fragment: not after it had none, until it is asked again, nor after it threw. */
@@ -177,11 +178,12 @@ export class Outbound {
   }
 
   /**
-   * Abandons the first source, and returns whether the rest can go on: not when a part of its message has been written. Where
-   * the deflater throws for a message behind it, that is the `failure`.
+   * Abandons the first source, and returns whether the rest can go on: not when a part of its message has been written, or is
+   * with the deflater. Where the deflater throws for a message behind it, that is the `failure`.
    */
   dropSource(): boolean {
-    if (this.hasSource && this.queue.first!.first === Opcode.Continuation) {
+    const head = this.queue.first;
+    if (head?.source !== undefined && head.first === Opcode.Continuation) {
       this.abandon();
       return false;
     }
@@ -205,6 +207,17 @@ export class Outbound {
   drop(): void {
     this.deflating = undefined;
     this.keep(() => false);
+  }
+
+  /** Drops everything that waits but a Close, which is written where there is a key for it. */
+  breakOff(): void {
+    this.deflating = undefined;
+    this.keep((waiting) => waiting.first === (FIN | Opcode.Close));
+    try {
+      this.proceed();
+    } catch {
+      // RFC 6455 5.3: no frame is sent without a fresh masking key.
+    }
   }
 
   /** Keeps the queued sends that `isKept` accepts, from the head on; other sources are abandoned. */

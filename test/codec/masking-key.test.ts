@@ -78,3 +78,13 @@ test('5.3 a source of the caller is asked once for each key, and its bytes are w
   expect(asked.length).toBe(2);
   expect([...asked[0]]).toEqual([0, 0, 0, 0]);
 });
+
+test('5.3 a source of the caller that sends a frame while it makes a key keeps that key', () => {
+  let depth = 0;
+  const inner: number[] = [];
+  const draw: () => number = maskingKeys(plainValues, (into) => {
+    into.fill(++depth);
+    if (depth === 1) inner.push(draw());
+  });
+  expect([draw(), inner]).toEqual([0x01010101, [0x02020202]]);
+});

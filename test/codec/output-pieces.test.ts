@@ -145,6 +145,31 @@ describe.each(KERNELS)('output in pieces on $name', (kernels) => {
       expect(counted.frames).toBe(0);
     });
 
+    test('the rest of a frame that was begun before the last take is no frame of its own', () => {
+      const counted = encoder();
+      counted.beginFrame(BINARY, 20);
+      counted.payload(message(5));
+      expect(counted.frames).toBe(1);
+      counted.take();
+      counted.payload(message(10));
+      expect(counted.frames).toBe(0);
+      counted.payload(message(5));
+      counted.frame(BINARY, 'x');
+      expect(counted.frames).toBe(1);
+    });
+
+    test('a chunk that its owner has detached is passed over by takeInto', () => {
+      const emptied = encoder();
+      emptied.frame(FIN | Opcode.Ping, 'p');
+      const lent = new Uint8Array(new ArrayBuffer(70_000));
+      emptied.raw(lent, true);
+      emptied.frame(FIN | Opcode.Pong, 'q');
+      structuredClone(lent.buffer, { transfer: [lent.buffer] });
+      const length = role === Role.Client ? 14 : 6;
+      expect(emptied.takeInto(new Uint8Array(100))).toBe(length);
+      expect(emptied.length).toBe(0);
+    });
+
     test('a chunk that its owner detaches while a limit keeps it back leaves no length behind', () => {
       const limited = encoder();
       const lent = new Uint8Array(new ArrayBuffer(70_000));

@@ -302,6 +302,40 @@ describe.each(kernelSets)('two connections on $name', (kernels) => {
   });
 });
 
+test.each(kernelSets)('memory that is given back after a transfer harms no other connection on $name', (kernels) => {
+  for (const length of [300, 3000, 15_000, 100_000]) {
+    const options = { role: Role.Server, kernels, values: { ...plainValues } } as const;
+    const [a, b] = [new Connection(options), new Connection(options)];
+    for (let time = 0; time < 5; time++) {
+      a.send(new Uint8Array(length / 2));
+      a.send(new Uint8Array(length / 2));
+      const [chunk] = a.takeOutput();
+      if (time === 4) structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] });
+      a.reuse(chunk);
+    }
+    for (const bytes of [10, length, length]) {
+      const payload = new Uint8Array(bytes).fill(0x62);
+      b.send(payload);
+      expect(hex(Buffer.concat(b.takeOutput()).subarray(-bytes))).toBe(hex(payload));
+    }
+  }
+});
+
+test.each(kernelSets)('a lent payload for which memory is refused leaves no header behind on $name', (kernels) => {
+  let isRefused = false;
+  const view: Values['view'] = (memory, start, length) => {
+    if (isRefused) throw new RangeError('Array buffer allocation failed');
+    return plainValues.view(memory, start, length);
+  };
+  const connection = new Connection({ role: Role.Server, kernels, values: { ...plainValues, view } });
+  connection.send('a');
+  isRefused = true;
+  expect(() => connection.send(new Uint8Array(70_000), { lent: true })).toThrow(RangeError);
+  isRefused = false;
+  connection.send('b');
+  expect([connection.outputFrames, hex(Buffer.concat(connection.takeOutput()))]).toEqual([2, '810161810162']);
+});
+
 test.each(kernelSets)('a batch whose move out is refused memory stays its own on $name', (kernels) => {
   const options = { role: Role.Server, kernels, values: plainValues } as const;
   const [a, b] = [new Connection(options), new Connection(options)];

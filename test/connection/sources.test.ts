@@ -175,6 +175,45 @@ describe.each(KERNELS)('a source on $name', (kernels) => {
     expect([take(connection), connection.shouldEnd, source.cancels]).toEqual(['880203f3', true, 1]);
   });
 
+  test('dropSource: it closes with 1011 where a fragment is with the deflater, whose result then comes too late', () => {
+    for (const written of [0, 1]) {
+      const connection = server({ deflater: { deflate: () => LATER, close() {} } });
+      const source = endless(3);
+      connection.sendFrom(source, { compress: true });
+      connection.send('behind');
+      take(connection);
+      if (written > 0) connection.deflated(Buffer.from('A'));
+      expect(take(connection)).toBe(written > 0 ? '420141' : '');
+      connection.dropSource();
+      expect(connection.state).toBe(State.LocalClosing);
+      connection.deflated(Buffer.from('late'));
+      expect([take(connection), source.cancels, connection.closeSent]).toEqual(['880203f3', 1, 1011]);
+      expect([connection.queuedMessages, connection.queuedOctets]).toEqual([0, 0]);
+    }
+  });
+
+  test('5.5.1 a Close that waits goes out where the deflater throws before it, and after stopWriting', () => {
+    for (const breaks of [true, false]) {
+      let asked = 0;
+      const deflate = (): typeof LATER => {
+        if (asked++ > 0) throw new Error('no memory');
+        return LATER;
+      };
+      const connection = server({ deflater: { deflate, close() {} } });
+      connection.send('out', { compress: false });
+      const first = hex(Buffer.concat(connection.takeOutput({ limit: 1 })));
+      connection.send('a');
+      connection.send('b');
+      expect(connection.close(1000)).toBe(false);
+      if (breaks) connection.deflated(Buffer.from('A'));
+      else connection.stopWriting();
+      const rest = take(connection);
+      expect(first + rest).toBe(`81036f7574${breaks ? 'c10141' : ''}880203e8`);
+      expect([connection.closeSent, connection.queuedMessages]).toEqual([1000, 0]);
+      expect(connection.failure?.closeCode).toBe(breaks ? 1011 : undefined);
+    }
+  });
+
   test('dropSource does nothing where nothing is pulled', () => {
     const connection = server();
     connection.dropSource();
@@ -262,6 +301,31 @@ describe.each(KERNELS)('a source on $name', (kernels) => {
       }),
     );
     expect([take(taking), inner]).toEqual(['820162', '810161']);
+  });
+
+  test('5.4 it overtakes no frame whose key or payload takes the output while it is made', () => {
+    for (const asks of ['key', 'payload']) {
+      const taken: string[] = [];
+      let connection: Connection | undefined;
+      const takeNow = (): void => {
+        if (connection !== undefined) taken.push(take(connection));
+      };
+      const generateMask = (into: Uint8Array): void => {
+        into.fill(0);
+        if (asks === 'key') takeNow();
+      };
+      const deflate = (payload: Uint8Array): Uint8Array => {
+        if (asks === 'payload') takeNow();
+        return payload;
+      };
+      connection = server({ role: Role.Client, generateMask, deflater: { deflate, close() {} } });
+      connection.sendFrom(new Source(() => ({ data: 'a', last: true })));
+      connection.send('b');
+      connection.sendFrom(new Source(() => ({ data: 'c', last: true })));
+      takeNow();
+      expect(taken.join('').replaceAll('8100000000', '81')).toBe('828161c18162828163');
+      expect(connection.failure).toBe(undefined);
+    }
   });
 
   test('what `cancel` throws reaches the one who closes or takes the output, with nothing lost', () => {
