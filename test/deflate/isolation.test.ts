@@ -1,5 +1,6 @@
 // Connections that share the memory of one module: none reads a byte of another's, whatever the peers send and in any order.
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/errors/usage-error.js';
 import { createDeflater, createInflater } from '../../src/deflate/index.js';
 import { machine } from '../../src/deflate/machine.js';
 import { Role } from '../../src/spec/frame.js';
@@ -129,4 +130,21 @@ test('a window that was closed is no longer there', () => {
   inflater.close();
   expect(inflater.inflate(compressed(data, { dictionary: data }), Infinity)).toBeInstanceOf(Error);
   expect(Buffer.from(deflater.deflate(data, true) as Uint8Array).equals(first)).toBe(true);
+});
+
+test('a payload whose class reports another length is refused, in both directions', () => {
+  class Long extends Uint8Array {
+    override get length(): number {
+      return 2005;
+    }
+  }
+  const other = createInflater(agreed(15, true), Role.Client);
+  const stored = (length: number): number[] => [0, length & 0xff, length >> 8, ~length & 0xff, (~length >> 8) & 0xff];
+  const secret = Buffer.from(SECRET.repeat(100));
+  other.inflate(Buffer.concat([Buffer.from(stored(secret.length)), secret, Buffer.of(0)]), Infinity);
+  // The header of a block of 2000 bytes, which are those of the other connection.
+  const header = new Long(5);
+  header.set(stored(2000));
+  expect(() => createInflater(agreed(15, true), Role.Client).inflate(header, Infinity)).toThrow(UsageError);
+  expect(() => createDeflater(agreed(15, true), Role.Server).deflate(new Long(5), true)).toThrow(UsageError);
 });
