@@ -5,10 +5,12 @@ export class CommandError extends Error {
   override name = 'CommandError';
 }
 
+/** The words for an error of OpenSSL, which names its source file and ends the line, where the answer to TLS is not TLS. */
+export const NO_TLS = 'nothing speaks TLS there, so that wss: does not fit';
+
 /** Returns the message of an error, such as that of the system about a file or an address, as part of a sentence. */
 export function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
-  // OpenSSL names its source file and ends the line, where the answer to TLS is not TLS.
-  if (words.includes('wrong version number')) return 'nothing speaks TLS there, so that wss: does not fit';
+  if (words.includes('wrong version number')) return NO_TLS;
   return words.replaceAll(/\s+/g, ' ').trim();
 }

@@ -156,8 +156,7 @@ async function load({ settings, terminal, signal, hire }: Asked, target: Target,
     const done = await run(plansOf(settings, target), watcher, signal, hire);
     if (done.length === 0 && Object.keys(failed).length > 0) {
       const [[kind]] = Object.entries(failed).sort(([, a], [, b]) => b - a);
-      const words = /^EPROTO$|^ERR_SSL/.test(kind) ? ': TLS failed, as it does where a server speaks none' : '';
-      throw new CommandError(`Cannot connect to ${target.url}: ${kind}${words}.`);
+      throw new CommandError(`Cannot connect to ${target.url}: ${kind}.`);
     }
     if (done.length === 0) throw new CommandError('Ended before a message was sent.');
     return makeResult(settings, target.url, { done, seconds, startedAt });

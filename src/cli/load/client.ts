@@ -20,6 +20,7 @@ import {
   writeDeflateOffer,
   writeRequest,
 } from '../../sans-io.js';
+import { NO_TLS, wordsOf } from '../command-error.js';
 import type { Messages } from './messages.js';
 import type { Target } from './plan.js';
 
@@ -80,7 +81,10 @@ export class Client {
     this.#next = from;
     this.#timer = setTimeout(() => this.#fail('opening handshake timed out'), timeout);
     this.#socket = this.#connect();
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? error.message));
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      const words = wordsOf(error);
+      this.#fail(words === NO_TLS ? words : (error.code ?? words));
+    });
     this.#socket.on('close', () => this.#fail('closed with 1006'));
     this.#socket.resume();
     this.#socket.write(this.#request());
