@@ -29,10 +29,11 @@ wsimd proxy LISTEN TARGET             shows, records and disturbs what passes be
 wsimd replay FILE URL                 plays a recording, as its client or its server
 wsimd --help | --version
 
-Each command explains itself with --help.
+Each command explains itself with --help, as wsimd help COMMAND does.
 `;
 
 async function main([name, ...args]: string[], terminal: Terminal): Promise<number> {
+  if (name === 'help') return main([...args, '--help'], terminal);
   if (name === '--help') {
     terminal.out(fold(USAGE, terminal.width));
     return 0;

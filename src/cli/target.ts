@@ -34,6 +34,11 @@ const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = { 'ws:': 'ws', 'wss:': '
  * @throws CommandError for an invalid URL
  */
 export function targetOf(name: string, text: string, isInsecure: boolean): Target & { readonly path: string } {
+  if (/^(?!localhost$)[a-z][\w-]*$/i.test(text)) {
+    throw new CommandError(
+      `${name} is a URL such as ws://127.0.0.1:9001, not "${text}"; a host of this name is given as ws://${text}.`,
+    );
+  }
   // A port alone is a port of this machine.
   const place = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text;
   const given = /^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`;

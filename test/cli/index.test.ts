@@ -40,8 +40,18 @@ test('--help names the commands', () => {
 });
 
 test.each([
+  [[], 'wsimd serve  '],
+  [['bench'], 'Puts a WebSocket server '],
+])('help %j prints what --help does', (words, beginning) => {
+  withProgram(['help', ...words], ({ status, stdout }) => {
+    expect([status, stdout.slice(0, beginning.length)]).toEqual([0, beginning]);
+  });
+});
+
+test.each([
   [[]],
   [['nonsense']],
+  [['help', 'nonsense']],
   [['conformance']],
   [['proxy']],
   [['replay']],

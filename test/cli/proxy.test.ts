@@ -467,6 +467,10 @@ describe('the command line', () => {
     [['9000', '9000'], /^TARGET is the proxy itself: give LISTEN another port than 9000\.$/],
     [['0.0.0.0:9000', 'ws://localhost:9000'], /^TARGET is the proxy itself/],
     [['0', 'gopher://here'], /^TARGET is a URL such as ws:/],
+    [
+      ['0', 'foo'],
+      /^TARGET is a URL such as ws:\/\/127\.0\.0\.1:9001, not "foo"; a host of this name is given as ws:\/\/foo\.$/,
+    ],
     [['0', 'ws://here/path'], /^TARGET takes no path: ws:\/\/here is enough/],
     [['0', 'ws://127.0.0.1:1', '--insecure'], /^--insecure is for wss\.$/],
     [['0', 'ws://127.0.0.1:1', '--cert', 'x'], /^--cert and --key go together\.$/],
