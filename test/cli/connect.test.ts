@@ -133,6 +133,11 @@ it.each([
     ['--format', '%{nothing}', 'ws://127.0.0.1:1'],
     /^--format knows no %\{nothing\}\. There are: url, status, .*, json\.$/,
   ],
+  [['--format', '%{time-open}', 'ws://127.0.0.1:1'], /^--format knows no %\{time-open\}\./],
+  [
+    ['--format', '%{url} %{time_open\\n', 'ws://127.0.0.1:1'],
+    /^--format has no \} after %\{time_open; %%\{ stands for %\{ itself\.$/,
+  ],
   [['--record', '/no/such/directory/x', 'ws://127.0.0.1:1'], /^Cannot write \/no\/such\/directory\/x: /],
   [['wss://PLAIN'], /^Cannot connect to wss:.*: nothing speaks TLS there, so that wss: does not fit\.$/],
   [['gopher://here'], /^Cannot connect to gopher:\/\/here: The URL's protocol must be/],
@@ -159,11 +164,11 @@ it('prints the facts of a connection by a template', async () => {
     });
   });
   const format =
-    '%{status}|%{http_version}|%{close_code}|%{close_reason}|%{messages_sent}/%{bytes_received}|%{time_open}\\t100%%\\n';
+    '%{status}|%{http_version}|%{close_code}|%{close_reason}|%{messages_sent}/%{bytes_received}|%{time_open}\\t100%%{\\n';
   const { input, said, status } = run(['--format', format, url]);
   input.end('question\n');
   expect(await status).toBe(1);
-  expect(said().out).toMatch(/^answer\n101\|1\.1\|4002\|why\|1\/11\|0\.\d{6}\t100%\n$/);
+  expect(said().out).toMatch(/^answer\n101\|1\.1\|4002\|why\|1\/11\|0\.\d{6}\t100%\{\n$/);
   const all = run(['--format', '%{json}', await serverThat((websocket) => websocket.close())]);
   await all.status;
   const facts = JSON.parse(all.said().out) as Record<string, unknown>;

@@ -40,16 +40,18 @@ export const FORMAT_NAMES: Readonly<Record<keyof Facts, string>> = {
   bytes_received: 'bytes of payload received, control frames counted',
 };
 
-const PART = /%\{(\w+)\}|%%|\\[nrt\\]/g;
+const PART = /%\{([^{}]*)\}|%%|\\[nrt\\]/g;
 const ESCAPES: Readonly<Record<string, string>> = { '\\n': '\n', '\\r': '\r', '\\t': '\t', '\\\\': '\\', '%%': '%' };
 const TIME_DIGITS = 6;
 
-/** @throws CommandError for an unknown name */
+/** @throws CommandError for an unknown name, and one that is not closed */
 export function checkFormat(template: string): void {
   for (const [, name] of template.matchAll(PART)) {
     if (name === undefined || name === 'json' || Object.hasOwn(FORMAT_NAMES, name)) continue;
     throw new CommandError(`--format knows no %{${name}}. There are: ${Object.keys(FORMAT_NAMES).join(', ')}, json.`);
   }
+  const [open] = /%\{\w*/.exec(template.replaceAll(PART, ' ')) ?? [];
+  if (open !== undefined) throw new CommandError(`--format has no } after ${open}; %%{ stands for %{ itself.`);
 }
 
 /** Returns the template with the facts in it. */
