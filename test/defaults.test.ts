@@ -306,7 +306,7 @@ test('--help of each command says the defaults that the command has', () => {
   ].flatMap(([usage, options]: string[]) =>
     [...textOf(usage).matchAll(/^ {2}--([\w-]+) .*\(default: ([^;,)]+)/gm)].flatMap(({ 1: name, 2: value, index }) => {
       const set = new RegExp(`'?${name}'?: \\{ type: 'string', default: (.+) \\}`).exec(textOf(options));
-      const plain = (text: string): string => text.replaceAll(/String\(|\$\{|['})]|s$/g, '');
+      const plain = (text: string): string => text.replaceAll(/String\(|\$\{|['})]/g, '');
       return set === null ? [] : [{ at: `${usage}:${lineOf(usage, index)}`, says: plain(value), has: plain(set[1]) }];
     }),
   );

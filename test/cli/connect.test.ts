@@ -48,7 +48,7 @@ function run(args: string[], { isTyping = false, hasColours = false } = {}): Run
 }
 
 it('sends the lines of a pipe, prints the answers, and ends with status 0', async () => {
-  const { input, said, status } = run([await serverThat(), '--wait', '200']);
+  const { input, said, status } = run([await serverThat(), '--wait', '0.2s']);
   input.end('one\n/ping is text here\n');
   expect(await status).toBe(0);
   expect(said().out).toBe('one\n/ping is text here\n');
@@ -127,7 +127,7 @@ it.each([
   [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'; the options are in wsimd connect --help\.$/],
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
   [['--header'], /^wsimd connect: --header needs a value; one that begins with a dash is given as --header=-1\.$/],
-  [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a whole number/],
+  [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a time such as 500ms, 10s or 2m, not "long"\.$/],
   [['ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [
     ['--format', '%{nothing}', 'ws://127.0.0.1:1'],

@@ -222,7 +222,7 @@ it('plays broken frames as they were, and only the connection that is asked for'
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await run([file, url, '--connection', '2', '--wait', '50']);
+  await run([file, url, '--connection', '2', '--wait', '50ms']);
   expect(bytes.subarray(0, 4).toString('hex')).toBe('81fe0001');
   expect(bytes[8] ^ bytes[4]).toBe('x'.charCodeAt(0));
 });

@@ -1,7 +1,7 @@
 // `readSettings` reads the arguments of `wsimd bench`, and names an invalid one in one sentence.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { headersOf, readOptions, wholeNumber } from '../arguments.js';
+import { headersOf, readOptions, timeOf, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { KNOWN_SERVERS } from './known-servers.js';
 import { LIMITS, type Limits } from './limits.js';
@@ -45,8 +45,8 @@ const OPTIONS = {
   binary: { type: 'boolean', default: false },
   deflate: { type: 'boolean', default: false },
   duration: { type: 'string' },
-  warmup: { type: 'string', default: '1' },
-  timeout: { type: 'string', default: '10' },
+  warmup: { type: 'string', default: '1s' },
+  timeout: { type: 'string', default: '10s' },
   'connect-rate': { type: 'string' },
   workers: { type: 'string' },
   header: { type: 'string', multiple: true, default: [] as string[] },
@@ -79,7 +79,8 @@ const DURATION = 10_000;
 /** The duration of a turn, which is shorter because servers that are compared have several. */
 const DURATION_OF_TURN = 3000;
 const ROUNDS = 3;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, '': 1000, s: 1000, m: 60_000, h: 3_600_000 };
+/** The ms that a time without a unit counts. */
+const BARE = 1000;
 
 /**
  * Reads the settings; returns undefined if help is requested.
@@ -133,9 +134,9 @@ export function readSettings(args: readonly string[]): Settings | undefined {
         ? against.length > 0
           ? DURATION_OF_TURN
           : DURATION
-        : time(values.duration, '--duration', 1),
-    warmup: time(values.warmup, '--warmup', 0),
-    timeout: time(values.timeout, '--timeout', 1),
+        : timeOf(values.duration, '--duration', BARE, 1),
+    warmup: timeOf(values.warmup, '--warmup', BARE, 0),
+    timeout: timeOf(values.timeout, '--timeout', BARE, 1),
     workers:
       values.workers === undefined
         ? Math.min(most, target === undefined || isHere(target) ? Math.max(1, cores() - 1) : cores())
@@ -167,14 +168,6 @@ function knownServers(list: string): string[] {
   }
   // The others are compared with wsimd.
   return names.includes('wsimd') ? names : ['wsimd', ...names];
-}
-
-/** Returns the time in ms that a text such as 10, 10s, 500ms or 2m stands for. */
-function time(text: string, option: string, least: number): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
-  const ms = Number(number) * UNITS[unit];
-  if (ms >= least && ms < 2 ** 31) return ms;
-  throw new CommandError(`${option} takes a time such as 10, 10s, 500ms or 2m, not ${JSON.stringify(text)}.`);
 }
 
 function positive(text: string, option: string): number {

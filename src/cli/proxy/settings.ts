@@ -1,5 +1,5 @@
 // `proxySettings` reads the command line of `wsimd proxy`, and `PROXY_USAGE` explains it.
-import { readOptions, readPem, wholeNumber } from '../arguments.js';
+import { MOST_MS, msIn, readOptions, readPem, timeOf, wholeNumber } from '../arguments.js';
 import { CommandError } from '../command-error.js';
 import { listenAddress, targetOf, type Target } from '../target.js';
 import { Filter } from '../traffic/filter.js';
@@ -24,7 +24,7 @@ Connect your client to LISTEN in place of the server; requests keep their paths.
   --cert FILE --key FILE  certificate and key in PEM, to listen for wss
 
 To try how a client or a server takes faults:
-  --delay MS        pass frames on so much later
+  --delay TIME      pass frames on so much later, such as 300ms or 2s
   --drop N|N%       drop the first N frames of each connection, or each frame with that chance
   --cut N           end each connection after N: 1000bytes, 5frames, 300ms or 2s from its opening
   --on WHAT         do this only to some frames: from=... and kind=... as for --filter; may be given again
@@ -118,15 +118,13 @@ interface PlanValues {
   readonly on: string[];
 }
 
-const MOST_MS: number = 2 ** 31 - 1;
-
 function planOf({ delay, drop, cut, on }: PlanValues): FaultPlan | undefined {
   if (delay === undefined && drop === undefined && cut === undefined) {
     if (on.length > 0) throw new CommandError('--on says which frames --delay, --drop and --cut are for: give one.');
     return undefined;
   }
   return {
-    delay: delay === undefined ? 0 : wholeNumber(delay, '--delay', 0, MOST_MS),
+    delay: delay === undefined ? 0 : timeOf(delay, '--delay', 1, 0),
     drop: drop === undefined ? undefined : dropOf(drop),
     cut: cut === undefined ? undefined : cutOf(cut),
     on: new Filter('--on', on, false),
@@ -143,15 +141,11 @@ function dropOf(text: string): FaultPlan['drop'] {
 }
 
 function cutOf(text: string): FaultPlan['cut'] {
-  const [, number, unit] = /^([1-9]\d*)(bytes|frames|ms|s)$/.exec(text) ?? [];
-  if (number === undefined) {
-    throw new CommandError(
-      `--cut takes a number with a unit: 1000bytes, 5frames, 300ms or 2s, not ${JSON.stringify(text)}.`,
-    );
-  }
-  if (unit === 's') return { after: Math.min(1000 * Number(number), MOST_MS), unit: 'ms' };
-  return {
-    after: unit === 'ms' ? Math.min(Number(number), MOST_MS) : Number(number),
-    unit: unit as 'bytes' | 'frames' | 'ms',
-  };
+  const [, number, unit] = /^([1-9]\d*)(bytes|frames)$/.exec(text) ?? [];
+  if (number !== undefined) return { after: Number(number), unit: unit as 'bytes' | 'frames' };
+  const ms = msIn(text, Number.NaN);
+  if (ms > 0) return { after: Math.min(ms, MOST_MS), unit: 'ms' };
+  throw new CommandError(
+    `--cut takes a number with a unit: 1000bytes, 5frames, 300ms or 2s, not ${JSON.stringify(text)}.`,
+  );
 }

@@ -1,6 +1,6 @@
 // `replay` runs `wsimd replay FILE ...`: it plays one side of recorded connections, and converts to and from HAR.
 import { writeFileSync } from 'node:fs';
-import { readOptions, ownVersion, plural, readPem, wholeNumber } from '../arguments.js';
+import { readOptions, ownVersion, plural, readPem, timeOf } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { fold } from '../fold.js';
 import { listenAddress, targetOf } from '../target.js';
@@ -24,7 +24,7 @@ const USAGE = `Plays what was recorded by wsimd proxy --record or wsimd connect 
   --connection N    play only this connection of the recording (default: as a client all, each at its time; as a server
                     the first client gets the first, and so on)
   --check           the exit status is 1 if other messages come than were recorded
-  --wait MS         how long to wait for messages that are still to come (default: 1000)
+  --wait TIME       how long to wait for messages that are still to come, such as 500ms or 2m (default: 1s)
   --insecure        take any certificate
   --cert FILE --key FILE  certificate and key in PEM, to listen for wss
 
@@ -64,7 +64,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
       speed: { type: 'string' },
       connection: { type: 'string' },
       check: { type: 'boolean', default: false },
-      wait: { type: 'string', default: '1000' },
+      wait: { type: 'string', default: '1s' },
       insecure: { type: 'boolean', default: false },
       cert: { type: 'string' },
       key: { type: 'string' },
@@ -88,7 +88,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
   const settings: Settings = {
     speed: speedOf(values.fast, values.speed),
-    patience: wholeNumber(values.wait, '--wait', 0, 2 ** 31 - 1),
+    patience: timeOf(values.wait, '--wait', 1, 0),
     checks: values.check,
     connections: chosen(readRecording(file), values.connection),
   };

@@ -1,7 +1,7 @@
 // `connect` runs `wsimd connect URL`: it sends lines to a WebSocket server as messages, and prints its messages.
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
-import { headersOf, readOptions, wholeNumber } from '../arguments.js';
+import { headersOf, readOptions, timeOf } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { fold } from '../fold.js';
 import type { Terminal } from '../terminal.js';
@@ -29,7 +29,7 @@ const USAGE = `Sends each line to a WebSocket server as a message, and prints th
   --http2                  ask over HTTP/2, if the server speaks it
   --record FILE            write the messages to FILE, for wsimd replay; a HAR for browsers if its name ends in .har
   --format TEMPLATE        print TEMPLATE when the connection has closed; the names are below
-  --wait MS                how long to wait for messages after the last line of a pipe (default: 1000)
+  --wait TIME              how long to wait for messages after the last line of a pipe, such as 500ms or 2s (default: 1s)
 
 In a terminal, these lines are not sent:
   /ping [TEXT]   sends a ping, and prints how long the pong took
@@ -127,7 +127,7 @@ function settingsOf(args: string[]): Settings | undefined {
       http2: { type: 'boolean', default: false },
       record: { type: 'string' },
       format: { type: 'string' },
-      wait: { type: 'string', default: '1000' },
+      wait: { type: 'string', default: '1s' },
     },
   });
   if (values.help) return undefined;
@@ -149,7 +149,7 @@ function settingsOf(args: string[]): Settings | undefined {
       ...(values.insecure ? { rejectUnauthorized: false } : {}),
     },
     isBinary: values.binary,
-    wait: wholeNumber(values.wait, '--wait', 0, 2 ** 31 - 1),
+    wait: timeOf(values.wait, '--wait', 1, 0),
     record: values.record,
     format: values.format,
   };

@@ -406,7 +406,7 @@ describe('mistakes', () => {
     [['ws://'], /^"ws:\/\/" is no URL\.$/],
     [[HERE, '--connections', '0'], /^--connections takes a whole number from 1 to/],
     [[HERE, '--depth', '2', '--rate', '5'], /^--depth and --rate exclude each other/],
-    [[HERE, '--duration', 'long'], /^--duration takes a time such as 10, 10s, 500ms or 2m, not "long"\.$/],
+    [[HERE, '--duration', 'long'], /^--duration takes a time such as 500ms, 10s or 2m, not "long"\.$/],
     [[HERE, '--size', '1', '--payload', 'x'], /^--size and --payload exclude each other\.$/],
     [[HERE, '--payload', 'no-such-file'], /^Cannot read no-such-file: ENOENT/],
     [[HERE, '--json', 'x.txt'], /^The name of the file for --json ends in \.json, unlike "x\.txt"\.$/],
