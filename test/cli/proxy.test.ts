@@ -327,6 +327,7 @@ describe('faults on purpose', () => {
     const frames = await received(['--cut', '2frames', '--on', 'from=server'], 4);
     expect(frames.got).toEqual(['1', '2']);
     expect(frames.code).toBe(1006);
+    expect(frames.said).toMatch(/← text {3}1 B {2}2\n[^]*The connection is cut, as --cut asks\./);
     // Three bytes a frame: the third frame is cut within.
     expect((await received(['--cut', '8bytes', '--on', 'from=server'], 4)).got).toEqual(['1', '2']);
     const begun = performance.now();

@@ -122,9 +122,10 @@ export class Relay implements Ends {
 
   private take(from: Side, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    // The tap is first, so that it shows the frames that lead to a fault before the fault.
+    this.options.tap?.push(from, bytes);
     if (this.faults === undefined) this.pass(from, bytes);
     else this.faults.push(from, bytes);
-    this.options.tap?.push(from, bytes);
   }
 
   private fill(from: Side): void {
