@@ -35,6 +35,7 @@ import {
 import { CONFORMANCE_USAGE } from './conformance-usage.js';
 import { driveClient } from './driven-client.js';
 import type { Terminal } from './terminal.js';
+import { withOtherPort } from './target.js';
 import { Testee } from './testee.js';
 import { serverRun, started } from './server-run.js';
 
@@ -67,7 +68,7 @@ export async function conformance(
         throw new CommandError('Say whether to examine a server or a client: wsimd conformance server|client|table.');
     }
   } catch (error) {
-    throw error instanceof CannotRunError ? new CommandError(error.message) : error;
+    throw error instanceof CannotRunError ? new CommandError(withOtherPort(error.message, '--port')) : error;
   }
 }
 
@@ -196,10 +197,9 @@ async function listen(run: ClientRun): Promise<ClientExamination> {
   try {
     return await runClientCases(run);
   } catch (error) {
+    if (error instanceof CannotRunError) throw error;
     // Node refuses an invalid certificate or key when it creates the server.
-    throw new CommandError(
-      error instanceof CannotRunError ? error.message : `The certificate or its key cannot be used: ${wordsOf(error)}.`,
-    );
+    throw new CommandError(`The certificate or its key cannot be used: ${wordsOf(error)}.`);
   }
 }
 

@@ -10,6 +10,7 @@ import { readOptions, readPem, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { fold } from './fold.js';
 import { page, PAGE_POLICY } from './page.js';
+import { listenOn } from './target.js';
 import type { Terminal } from './terminal.js';
 
 // Loaded by require, because an import of node:http evaluates all of its exports. On Node 22, that compiles the parser
@@ -83,7 +84,7 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   };
   const http = createPageServer(settings, answerPage);
   const sockets = socketsOf(http);
-  await listen(http, settings);
+  await listenOn(http, settings, '--port');
 
   const { maxPayload, deflate } = settings;
   const server = new WebSocketServer({
@@ -220,20 +221,6 @@ function answer(response: ServerResponse, status: number, type: string, body: st
     'cache-control': 'no-store',
   });
   response.end(body);
-}
-
-async function listen(http: PageServer, { host, port }: Settings): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject);
-      http.listen({ host, port }, () => {
-        http.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`);
-  }
 }
 
 function urlOf(http: PageServer, scheme: string): string {

@@ -1,6 +1,8 @@
-// `targetOf` and `listenAddress` parse the address that a command connects to, and the one that it listens on.
+// `targetOf` and `listenAddress` parse addresses to connect to and to listen on; `listenOn` makes a server listen.
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { CommandError } from './command-error.js';
+import { CommandError, wordsOf } from './command-error.js';
 
 /** A server to connect to. */
 export interface Target {
@@ -24,6 +26,32 @@ export function listenAddress(name: string, text: string): { host: string; port:
     throw new CommandError(`${name} is a port, such as 9000, or HOST:PORT, not ${JSON.stringify(text)}.`);
   }
   return { host: bracketed ?? host ?? '127.0.0.1', port: Number(port) };
+}
+
+/**
+ * Makes a server listen.
+ * @param option the argument that gives the port, for the error
+ * @returns the port
+ * @throws CommandError if the address is not available
+ */
+export async function listenOn(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+  option: string,
+): Promise<number> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (error) {
+    const words = `Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`;
+    throw new CommandError(withOtherPort(words, option));
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+/** Adds to a sentence that names an error of listening what to do, if another port may help. */
+export function withOtherPort(words: string, option: string): string {
+  return /^Cannot listen .*(?:EADDRINUSE|EACCES)/.test(words) ? `${words} Give ${option} another port; 0 is any free one.` : words;
 }
 
 const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = { 'ws:': 'ws', 'wss:': 'wss', 'http:': 'ws', 'https:': 'wss' };

@@ -354,6 +354,15 @@ test.each([
   expect(readdirSync(directory)).toEqual([]);
 });
 
+test('a port in use is told, and what to do', async () => {
+  const { port } = new URL(await echoServer());
+  for (const more of [[], ['--fuzz', '1']]) {
+    await expect(run(['client', '--port', port, ...more])).rejects.toThrow(
+      `Cannot listen on 127.0.0.1, port ${port}: EADDRINUSE. Give --port another port; 0 is any free one.`,
+    );
+  }
+});
+
 test('a directory that cannot be written is refused before the run', async () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');

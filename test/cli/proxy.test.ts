@@ -497,6 +497,18 @@ describe('the command line', () => {
     );
   });
 
+  it('a port in use is told, and what to do', async () => {
+    const taken = new URL(await echoServer()).port;
+    for (const [args, option] of [
+      [[taken, '1'], 'LISTEN'],
+      [['0', '1', '--page', taken], '--page'],
+    ] as const) {
+      await expect(command([...args])).rejects.toThrow(
+        new RegExp(`^Cannot listen on .*, port ${taken}: .* Give ${option} another port; 0 is any free one\\.$`),
+      );
+    }
+  });
+
   it('explains each option in --help', async () => {
     const { terminal, text } = sayingTerminal();
     expect(await proxy(['--help'], terminal, AbortSignal.abort())).toBe(0);

@@ -253,6 +253,13 @@ it.each([
   );
 });
 
+it('tells what to do about a port in use', async () => {
+  const file = join(directory(), 'a.jsonl');
+  writeFileSync(file, '{"recording":1,"started":"2026-01-01T00:00:00Z","url":"ws://x/"}\n');
+  const { port } = new URL((await seeingServer()).url);
+  await expect(run([file, '--listen', port])).rejects.toThrow(/ Give --listen another port; 0 is any free one\.$/);
+});
+
 it.each([
   ['{"recording":2}', 'line 1: this version of the format is not known, only 1 is.'],
   ['{"time":1}', 'line 1: no line before this one opens connection 1.'],

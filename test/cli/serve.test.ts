@@ -51,13 +51,13 @@ describe('the command', () => {
     );
   });
 
-  test('a port in use is told in one sentence', async () => {
+  test('a port in use is told, and what to do', async () => {
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
     const { port } = holder.address() as AddressInfo;
     try {
       await expect(serve(['--port', String(port)], silent, new AbortController().signal)).rejects.toThrow(
-        new RegExp(`^Cannot listen on 127\\.0\\.0\\.1, port ${port}: .*EADDRINUSE.*\\.$`),
+        new RegExp(`^Cannot listen on 127\\.0\\.0\\.1, port ${port}: .*EADDRINUSE.*\\. Give --port another port; 0 is any free one\\.$`),
       );
     } finally {
       holder.close();

@@ -1,7 +1,8 @@
 // `Gate` listens for clients, connects each to the target, and relays between them.
-import { createServer, connect as connectNet, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, connect as connectNet, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { CommandError, wordsOf } from '../command-error.js';
+import { listenOn } from '../target.js';
 import { SIDES, type Side } from '../traffic/frame.js';
 import { HeadRewriter } from './head-rewriter.js';
 import { Relay } from './relay.js';
@@ -76,20 +77,8 @@ export class Gate {
    * @returns the port
    * @throws CommandError
    */
-  async listen(): Promise<number> {
-    const { host, port } = this.settings;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.server.once('error', reject);
-        this.server.listen({ host, port }, () => {
-          this.server.off('error', reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`);
-    }
-    return (this.server.address() as AddressInfo).port;
+  listen(): Promise<number> {
+    return listenOn(this.server, this.settings, 'LISTEN');
   }
 
   /** Stops listening, and destroys all connections. */

@@ -1,10 +1,10 @@
 // `ProxyPage` serves the page of `wsimd proxy`, and sends it rows for all that passes.
 import { createRequire } from 'node:module';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { judgeOrigin } from '../../conformance/origin.js';
 import { WebSocketServer, type WebSocket } from '../../index.js';
-import { CommandError, wordsOf } from '../command-error.js';
+import { listenOn } from '../target.js';
 import type { Frame, Heads, Message, Side } from '../traffic/frame.js';
 import { proxyPage } from './page-html.js';
 import { PageRows, type Row } from './page-rows.js';
@@ -55,18 +55,7 @@ export class ProxyPage implements Watch {
    * @throws CommandError
    */
   async listen(port: number): Promise<string> {
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.http.once('error', reject);
-        this.http.listen({ host: HOST, port }, () => {
-          this.http.off('error', reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      throw new CommandError(`Cannot listen for the page on ${HOST}, port ${port}: ${wordsOf(error)}.`);
-    }
-    return `http://${HOST}:${(this.http.address() as AddressInfo).port}/`;
+    return `http://${HOST}:${await listenOn(this.http, { host: HOST, port }, '--page')}/`;
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
 // `PlayingServer` accepts clients, and plays to each the server of a recorded connection.
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { acceptanceLines, joinHead, judgeRequest, RequestReader, writeRefusal } from '../../sans-io.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { listenOn } from '../target.js';
 import { fieldIn, type RecordedConnection } from '../traffic/recorded.js';
 import { compressionsIn } from '../traffic/tap.js';
 import { Pace } from './pace.js';
@@ -45,16 +46,8 @@ export class PlayingServer {
    * @returns the port
    * @throws CommandError
    */
-  async listen(host: string, port: number): Promise<number> {
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.server.once('error', reject);
-        this.server.listen({ host, port }, () => resolve());
-      });
-    } catch (error) {
-      throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`);
-    }
-    return (this.server.address() as AddressInfo).port;
+  listen(place: Parameters<typeof listenOn>[1]): Promise<number> {
+    return listenOn(this.server, place, '--listen');
   }
 
   async close(): Promise<void> {

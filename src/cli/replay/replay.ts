@@ -163,7 +163,7 @@ async function asServer(
     hasDiffered ||= played.difference !== undefined;
     terminal.err(sentence(number, played, pace));
   });
-  const own = await server.listen(host, port);
+  const own = await server.listen({ host, port });
   const scheme = tls === undefined ? 'ws' : 'wss';
   terminal.err(`Playing ${plural(connections.length, 'connection')} to clients of ${scheme}://${host}:${own}.\n`);
   await new Promise<void>((resolve) => {
