@@ -12,6 +12,7 @@ import { serverOf } from '../conformance/server-plan.js';
 import { CommandError, wordsOf } from './command-error.js';
 import type { ClientSettings, ServerSettings } from './conformance-settings.js';
 import { driveClient } from './driven-client.js';
+import { fold } from './fold.js';
 import { serverRun, started } from './server-run.js';
 import type { Terminal } from './terminal.js';
 import { Testee } from './testee.js';
@@ -57,7 +58,7 @@ export async function fuzzAClient(
     ...(tls === undefined ? {} : { tls }),
   };
   const { examination, search } = await fuzzClients({ ...own, ...fuzz });
-  terminal.out(`Listening on ${examination.url} for clients, with generated streams.\n`);
+  terminal.out(fold(`Listening on ${examination.url} for clients, with generated streams.\n`, terminal.width));
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     return await tellFound(await search, fuzz, settings, 'client', null, terminal);
@@ -78,10 +79,11 @@ async function tellFound(
     ...(unplayed === 0 ? [] : [`${unplayed} need a compression that was not agreed on`]),
     ...(passing === 0 ? [] : [`${passing} failed once and not again`]),
   ];
-  terminal.out(`${judged} streams of seed ${seed}${notes.length === 0 ? '' : `, of which ${notes.join(', ')}`}.\n`);
+  const say = (text: string): void => terminal.out(fold(text, terminal.width));
+  say(`${judged} streams of seed ${seed}${notes.length === 0 ? '' : `, of which ${notes.join(', ')}`}.\n`);
   if (judged === 0) throw new CommandError('No stream was played.');
   if (found === null) {
-    terminal.out('None was treated wrongly.\n');
+    say('None was treated wrongly.\n');
     return 0;
   }
   const file = join(out, `fuzz-${seed}.mjs`);
@@ -92,9 +94,8 @@ async function tellFound(
   } catch (error) {
     throw new CommandError(`The program cannot be written: ${wordsOf(error)}.`);
   }
-  terminal.out(
-    `Stream ${place} is treated wrongly. Made smaller:\n\n${explain(one)}\n${wrongOf(result)}\nProgram: ${file}\n`,
-  );
+  say(`Stream ${place} is treated wrongly. Made smaller:\n\n${explain(one)}\n${wrongOf(result)}\n`);
+  say(`Program: ${file}\n`);
   return 1;
 }
 

@@ -273,6 +273,7 @@ async function finish(
   if (badge !== undefined) {
     await orCommandError(writeWhole(badge, badgeJson(report, refused)), 'The badge cannot be written');
   }
-  terminal.out(`${summary(report, refused)}Report: ${join(out, 'index.html')}\n`);
+  for (const text of [summary(report, refused, terminal.width), `Report: ${join(out, 'index.html')}\n`])
+    terminal.out(fold(text, terminal.width));
   return exitStatus(report, refused);
 }

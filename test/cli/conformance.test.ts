@@ -268,6 +268,15 @@ test('a command starts the client, and the run is over when it ends', async () =
   expect(bad.err).toBe('The client ended (status 3). It said: nothing\n');
 });
 
+test('a narrow terminal gets a summary that fits', async () => {
+  const args = ['server', await droppingServer(), '--cases', '1.1.1,2.7', '--agent', 'dropper'];
+  const { out } = await run(args, 40);
+  const [summary] = out.split('Report:');
+  expect(summary.split('\n').filter((line) => line.length > 40)).toEqual([]);
+  expect(summary).toMatch(/^dropper\n {3}1 {2}Framing: 1 FAILED\n {3}2 {2}Pings and pongs: 1 FAILED\n {6}all: 2 FAILED\n/);
+  expect(out).toMatch(/\n\nFailed: 2 of 2 cases\.\nReport:\s/);
+});
+
 test('a terminal gets a progress line, which is gone at the end', async () => {
   const { err } = await run(['server', await echoServer(), '--cases', '2.7'], 40);
   expect(err).toBe('\r\u001b[K1 of 1  ws  2.7  0 s\r\u001b[K');

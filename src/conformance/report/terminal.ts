@@ -53,10 +53,13 @@ const WORDS: Readonly<Record<Standing, string>> = {
   missing: 'MISSING',
 };
 
-/** The text after a run, which ends with a line feed. */
-export function summary(report: Report, refused: readonly Refusal[]): string {
+/**
+ * The text after a run, which ends with a line feed.
+ * @param columns the width of the terminal; a table that is wider becomes a list of counts
+ */
+export function summary(report: Report, refused: readonly Refusal[], columns: number = Infinity): string {
   if (report.agents.length === 0) return 'Nobody came to be examined.\n';
-  return `${report.agents.map(agentSummary).join('\n')}\n${lastLine(report, refused)}\n`;
+  return `${report.agents.map((agent) => agentSummary(agent, columns)).join('\n')}\n${lastLine(report, refused)}\n`;
 }
 
 function lastLine(report: Report, refused: readonly Refusal[]): string {
@@ -73,22 +76,23 @@ function counted(count: number): string {
   return `${count} case${count === 1 ? '' : 's'}`;
 }
 
-function agentSummary(agent: AgentReport): string {
+function agentSummary(agent: AgentReport, columns: number): string {
   const ids = allCases({ agents: [agent], written: new Date(0) });
-  return [...groupTable(agent, ids), ...complaints(agent, ids), ...wordLines(agent, ids)].join('\n') + '\n';
+  return [...groupTable(agent, ids, columns), ...complaints(agent, ids), ...wordLines(agent, ids)].join('\n') + '\n';
 }
 
-function groupTable(agent: AgentReport, ids: readonly string[]): string[] {
+function groupTable(agent: AgentReport, ids: readonly string[], columns: number): string[] {
   const groups = byGroup(ids);
   const totals = tally(agent, ids);
   const shown = STANDINGS.filter((standing) => standing === 'ok' || totals[standing] > 0);
-  const rows = [...groups].map(([group, members]) => {
-    const title = `${group.padStart(4)}  ${GROUP_TITLES[group] ?? ''}`;
-    return row(title, shown, tally(agent, members));
-  });
   const name = visibleText(agent.name);
-  const heads = shown.map((standing) => WORDS[standing].padStart(columnWidth(standing))).join('');
-  return [name.padEnd(TITLE_WIDTH) + heads, ...rows, row('      all', shown, totals)];
+  const heads = name.padEnd(TITLE_WIDTH) + shown.map((one) => WORDS[one].padStart(columnWidth(one))).join('');
+  const fits = heads.length <= columns;
+  const line = fits ? row : list;
+  const rows = [...groups].map(([group, members]) =>
+    line(`${group.padStart(4)}  ${GROUP_TITLES[group] ?? ''}`, shown, tally(agent, members)),
+  );
+  return [fits ? heads : name, ...rows, line('      all', shown, totals)];
 }
 
 const TITLE_WIDTH = 32;
@@ -102,6 +106,11 @@ function row(title: string, shown: readonly Standing[], counts: Readonly<Record<
     (counts[standing] === 0 ? '-' : String(counts[standing])).padStart(columnWidth(standing)),
   );
   return title.padEnd(TITLE_WIDTH) + cells.join('');
+}
+
+function list(title: string, shown: readonly Standing[], counts: Readonly<Record<Standing, number>>): string {
+  const some = shown.filter((standing) => counts[standing] > 0);
+  return `${title}: ${some.map((standing) => `${counts[standing]} ${WORDS[standing]}`).join(', ')}`;
 }
 
 /** A line with the reason for each case that has a complaint. */
