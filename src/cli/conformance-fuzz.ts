@@ -63,7 +63,7 @@ export async function fuzzAClient(
   try {
     return await tellFound(await search, fuzz, settings, 'client', null, terminal);
   } finally {
-    await client?.testee.stop();
+    await client?.stop();
   }
 }
 

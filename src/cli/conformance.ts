@@ -174,7 +174,7 @@ async function runClients(
     if (!signal.aborted) throw error;
   } finally {
     progress.clear();
-    await client?.testee.stop();
+    await client?.stop();
   }
   await written;
   // With results, the report tells how the client ended.

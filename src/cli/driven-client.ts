@@ -6,7 +6,8 @@ import { Testee } from './testee.js';
 
 /** A client that the suite started. */
 export interface Driven {
-  testee: Testee;
+  /** Ends the client. */
+  stop(): Promise<void>;
   /** How the client last ended with a failure, for the report. */
   ending: string | undefined;
 }
@@ -17,14 +18,21 @@ export function driveClient(command: string[], examination: ClientExamination, t
     command.map((word) => word.replaceAll('{url}', examination.url)),
     { WSIMD_URL: examination.url },
   );
-  const driven: Driven = { testee, ending: undefined };
+  let isStopped = false;
+  const driven: Driven = {
+    ending: undefined,
+    stop: () => {
+      isStopped = true;
+      return testee.stop();
+    },
+  };
   const count = (): number => [...examination.results.values()].reduce((sum, own) => sum + own.size, 0);
   const drive = async (): Promise<void> => {
     for (;;) {
       const before = count();
       const { ended } = await testee.start();
       const { words, good } = await ended;
-      if (good) return;
+      if (good || isStopped) return;
       await examination.settled();
       driven.ending = `The client ended (${words}). It said: ${testee.lastWords || 'nothing'}`;
       if (count() === before) return;

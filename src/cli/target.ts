@@ -51,7 +51,9 @@ export async function listenOn(
 
 /** Adds to a sentence that names an error of listening what to do, if another port may help. */
 export function withOtherPort(words: string, option: string): string {
-  return /^Cannot listen .*(?:EADDRINUSE|EACCES)/.test(words) ? `${words} Give ${option} another port; 0 is any free one.` : words;
+  return /^Cannot listen .*(?:EADDRINUSE|EACCES)/.test(words)
+    ? `${words} Give ${option} another port; 0 is any free one.`
+    : words;
 }
 
 const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = { 'ws:': 'ws', 'wss:': 'wss', 'http:': 'ws', 'https:': 'wss' };

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -273,7 +274,9 @@ test('a narrow terminal gets a summary that fits', async () => {
   const { out } = await run(args, 40);
   const [summary] = out.split('Report:');
   expect(summary.split('\n').filter((line) => line.length > 40)).toEqual([]);
-  expect(summary).toMatch(/^dropper\n {3}1 {2}Framing: 1 FAILED\n {3}2 {2}Pings and pongs: 1 FAILED\n {6}all: 2 FAILED\n/);
+  expect(summary).toMatch(
+    /^dropper\n {3}1 {2}Framing: 1 FAILED\n {3}2 {2}Pings and pongs: 1 FAILED\n {6}all: 2 FAILED\n/,
+  );
   expect(out).toMatch(/\n\nFailed: 2 of 2 cases\.\nReport:\s/);
 });
 
@@ -332,6 +335,51 @@ function lastMessage(url: string): Promise<string> {
     socket.on('close', () => resolve(last));
   });
 }
+
+test('a client run that is ended within a case reports the cases before it, and that the others are missing', async () => {
+  const controller = new AbortController();
+  const terminal = recorder();
+  const args = ['client', '--port', '0', '--cases', '1.1.1,1.2.1', '--out', join(directory, 'report')];
+  const status = conformance(args, terminal, controller.signal);
+  await expect.poll(() => terminal.said.out).toContain('Listening on ');
+  const [, url] = /^Listening on (\S+) /.exec(terminal.said.out)!;
+  await lastMessage(`${url}/runCase?case=1&agent=mine`);
+  const socket = new WebSocket(`${url}/runCase?case=2&agent=mine`);
+  socket.on('error', () => undefined);
+  const closed = once(socket, 'close');
+  await once(socket, 'open');
+  controller.abort();
+  const [ended, [code]] = await Promise.all([status, closed]);
+  expect([ended, code]).toEqual([1, 1006]);
+  expect(terminal.said.out).toContain('\n  MISSING: 1 case (1.2.*)\n\nFailed: 1 case has no result.\n');
+  expect(Object.keys(index().mine)).toEqual(['1.1.1']);
+});
+
+/** Does the first case, and of the second only the opening handshake; then it writes its process id to a file. */
+const STUCK_CLIENT = `
+  const { WebSocket } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  const first = new WebSocket(process.env.WSIMD_URL + '/runCase?agent=mine&case=1');
+  first.on('message', (data, binary) => first.send(data, { binary }));
+  first.on('close', () => {
+    const second = new WebSocket(process.env.WSIMD_URL + '/runCase?agent=mine&case=2');
+    second.on('open', () => require('node:fs').writeFileSync(process.argv[1], process.pid + '.'));
+    second.on('error', () => {});
+    setTimeout(() => {}, 60_000);
+  });
+`;
+
+test('a client that a command started ends with the run, and is not started again', async () => {
+  const controller = new AbortController();
+  const terminal = recorder();
+  const file = join(directory, 'pid');
+  const args = ['client', '--port', '0', '--cases', '1.1.1,1.2.1', '--out', join(directory, 'report')];
+  const status = conformance([...args, '--', process.execPath, '-e', STUCK_CLIENT, file], terminal, controller.signal);
+  await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8'), { timeout: 10_000 }).toMatch(/\.$/);
+  controller.abort();
+  expect(await status).toBe(1);
+  expect(() => process.kill(Number.parseInt(readFileSync(file, 'utf8'), 10), 0)).toThrow('ESRCH');
+  expect(terminal.said).toMatchObject({ err: '', out: expect.stringContaining('MISSING: 1 case (1.2.*)') });
+});
 
 test('a client run in which nobody came has failed', async () => {
   const controller = new AbortController();

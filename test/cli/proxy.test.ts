@@ -1,6 +1,6 @@
 // `wsimd proxy` between real sockets: every byte passes as it is, broken frames too, and people see the frames.
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect as connectNet, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,7 +142,9 @@ describe('bytes', () => {
     await expect
       .poll(() => said.out)
       .toContain('GET /page is answered with 404 Not Found; its bytes pass unread. If the server wants');
-    expect(said.out).toContain('The client asks for no WebSocket: Invalid character in head; its bytes pass unread.');
+    await expect
+      .poll(() => said.out)
+      .toContain('The client asks for no WebSocket: Invalid character in head; its bytes pass unread.');
   });
 
   it('pass through TLS at both ends', async () => {
@@ -327,7 +329,6 @@ describe('faults on purpose', () => {
     const frames = await received(['--cut', '2frames', '--on', 'from=server'], 4);
     expect(frames.got).toEqual(['1', '2']);
     expect(frames.code).toBe(1006);
-    expect(frames.said).toMatch(/← text {3}1 B {2}2\n[^]*The connection is cut, as --cut asks\./);
     // Three bytes a frame: the third frame is cut within.
     expect((await received(['--cut', '8bytes', '--on', 'from=server'], 4)).got).toEqual(['1', '2']);
     const begun = performance.now();
@@ -336,6 +337,17 @@ describe('faults on purpose', () => {
     const [code] = (await once(client, 'close')) as [number];
     expect(code).toBe(1006);
     expect(performance.now() - begun).toBeGreaterThan(99);
+  });
+
+  it('--cut is told after the frames that it counts', async () => {
+    const { url, said } = await through(await echoServer(), ['--cut', '2frames', '--on', 'from=server']);
+    const client = new WebSocket(url);
+    client.on('error', () => undefined);
+    await once(client, 'open');
+    for (const text of ['1', '2']) client.send(text);
+    await once(client, 'close');
+    await expect.poll(() => said.out).toContain(' end: ');
+    expect(said.out).toMatch(/← text {3}1 B {2}2\n[^]*The connection is cut, as --cut asks\./);
   });
 
   it('--delay passes frames on later, in their order', async () => {
@@ -449,6 +461,27 @@ it('--record writes a head for each connection and a line for each frame', async
   ].map((frame) => JSON.stringify(frame));
   expect(frames.sort()).toEqual(expected.sort());
   expect(said.err).toContain(`${file} holds 9 frames.`);
+});
+
+it('--record keeps the recording where the HAR cannot be written', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wsimd-proxy-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const har = join(directory, 'x.har');
+  mkdirSync(har);
+  const { url, stop } = await startProxying(await echoServer(), ['--record', har, '--quiet']);
+  const client = new WebSocket(url);
+  await once(client, 'open');
+  client.send('kept');
+  await once(client, 'message');
+  client.close();
+  await once(client, 'close');
+  await expect(stop()).rejects.toThrow(
+    expect.objectContaining({
+      name: 'CommandError',
+      message: expect.stringMatching(/^Cannot write \S+x\.har; the recording is in \S+x\.har\.jsonl: EISDIR/) as string,
+    }),
+  );
+  expect(readFileSync(`${har}.jsonl`, 'utf8').match(/"text":"kept"/g)).toHaveLength(2);
 });
 
 describe('the command line', () => {

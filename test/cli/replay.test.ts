@@ -161,6 +161,58 @@ it('plays the server to clients, and answers no sooner than it is asked', async 
   }
 });
 
+/** A recording of two connections that are open for a minute, the second one a minute after the first. */
+function longRecording(): string {
+  const file = join(directory(), 'long.jsonl');
+  const head = { recording: 1, url: 'ws://x/', request: 'GET / HTTP/1.1\r\n\r\n', response: '' };
+  const lines = [
+    { ...head, connection: 1, started: '2026-01-01T00:00:00.000Z' },
+    { connection: 1, time: 0, from: 'client', opcode: 1, text: 'first' },
+    { connection: 1, time: 60_000, from: 'client', opcode: 1, text: 'late' },
+    { ...head, connection: 2, started: '2026-01-01T00:01:00.000Z' },
+  ];
+  writeFileSync(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+  return file;
+}
+
+it('ends as a client when it is interrupted, and tells what it has played', async () => {
+  const { url, seen } = await seeingServer();
+  const controller = new AbortController();
+  const played = run([longRecording(), url], controller.signal);
+  await expect.poll(() => seen[0]?.messages).toEqual(['first']);
+  controller.abort();
+  const { status, err } = await played;
+  expect(status).toBe(0);
+  expect(err).toMatch(/^Connection 1: 1 frame sent, [^\n]*\n$/);
+  await expect.poll(() => seen.map(({ code }) => code)).toEqual([1006]);
+});
+
+it('ends when it is interrupted before a server answers', async () => {
+  const controller = new AbortController();
+  const server = createServer((socket) => socket.once('data', () => controller.abort()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await expect(run([longRecording(), url], controller.signal)).rejects.toThrow(
+    `Cannot connect to ${url}: it was interrupted.`,
+  );
+});
+
+it('ends as a server when it is interrupted, and counts messages that have not come', async () => {
+  const controller = new AbortController();
+  const { terminal, text } = sayingTerminal();
+  const status = replay([longRecording(), '--listen', '0', '--check'], terminal, controller.signal);
+  await expect.poll(() => text.err).toContain('Playing 2 connections to clients of ws://127.0.0.1:');
+  const client = new WebSocket(/clients of (\S+)\.\n/.exec(text.err)![1]);
+  client.on('error', () => undefined);
+  await once(client, 'open');
+  controller.abort();
+  const [[code], ended] = await Promise.all([once(client, 'close'), status]);
+  expect([code, ended]).toEqual([1006, 1]);
+  expect(text.err).toContain('Connection 1: 0 frames sent, 0 messages came, 2 were recorded. Message 1 did not come.');
+});
+
 it('turns a recording into a HAR and back, without loss of messages', async () => {
   const place = directory();
   const [file, har, back] = ['a.jsonl', 'a.har', 'b.jsonl'].map((name) => join(place, name));

@@ -57,7 +57,9 @@ describe('the command', () => {
     const { port } = holder.address() as AddressInfo;
     try {
       await expect(serve(['--port', String(port)], silent, new AbortController().signal)).rejects.toThrow(
-        new RegExp(`^Cannot listen on 127\\.0\\.0\\.1, port ${port}: .*EADDRINUSE.*\\. Give --port another port; 0 is any free one\\.$`),
+        new RegExp(
+          `^Cannot listen on 127\\.0\\.0\\.1, port ${port}: .*EADDRINUSE.*\\. Give --port another port; 0 is any free one\\.$`,
+        ),
       );
     } finally {
       holder.close();

@@ -40,7 +40,7 @@ const COMPLAINT = 64 * 1024;
  * @param left receives a sentence for each server that cannot, with the reason
  */
 export async function contend(
-  { against, rounds, offersDeflate }: Settings,
+  { against, rounds, offersDeflate }: Pick<Settings, 'against' | 'rounds' | 'offersDeflate'>,
   signal: AbortSignal,
   turn: Turn,
   left: (sentence: string) => void,
@@ -115,7 +115,7 @@ function startServer(name: string, [command, ...args]: readonly string[]): Promi
       clearTimeout(timer);
       reject(error);
     });
-    child.once('exit', () => {
+    child.once('close', () => {
       clearTimeout(timer);
       const line = complaint.split('\n').find((each) => /error/i.test(each)) ?? 'it does not start';
       reject(new Error(line.trim()));

@@ -17,6 +17,7 @@ export interface ServerManner extends Manner {
 export class PlayingServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  private readonly plays = new Set<Promise<void>>();
   private served = 0;
 
   /**
@@ -50,10 +51,11 @@ export class PlayingServer {
     return listenOn(this.server, place, '--listen');
   }
 
+  /** Stops listening, and ends all connections, whose results have then been received. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const socket of this.sockets) socket.destroy();
-    await closed;
+    await Promise.all([closed, ...this.plays]);
   }
 
   private take(socket: Socket): void {
@@ -84,7 +86,11 @@ export class PlayingServer {
       const script = scriptOf(connection, 'server', isExact);
       const player = new Player(socket, script, this.manner, pace, compressionsIn(extensions), this.signal);
       if (rest.length > 0) player.push(rest);
-      void player.play().then((played) => this.played(number, played, pace));
+      const play = player.play().then((played) => {
+        this.plays.delete(play);
+        this.played(number, played, pace);
+      });
+      this.plays.add(play);
     };
     socket.on('data', read);
   }

@@ -298,6 +298,20 @@ describe('errors', () => {
     expect(Math.abs(all - messages.answered)).toBeLessThan(10);
   });
 
+  it('of an open loop count the messages under way on a lost connection, and do not slow the others', async () => {
+    let received = 0;
+    const url = await serverThat((websocket, number, request) => {
+      if (number !== 0) echo(websocket, number, request);
+      else websocket.on('message', () => ++received === 10 && websocket.close(4000));
+    });
+    const load = ['--rate', '100', '--connections', '2', '--warmup', '0', '--duration', '1s'];
+    const { errors, latency } = await measure(url, ...load);
+    expect(Object.keys(errors)).toEqual(['closed with 4000', 'message without an answer']);
+    expect(errors['message without an answer']).toBeGreaterThanOrEqual(10);
+    expect(latency.count).toBe(50);
+    expect(errors['message without an answer']).toBeLessThanOrEqual(50);
+  });
+
   it('end the run at once where they leave no connection, also in the warm-up', async () => {
     const url = await serverThat((websocket) => websocket.once('message', () => websocket.close(1001)));
     const begun = performance.now();
