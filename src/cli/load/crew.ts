@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { Histogram } from './histogram.js';
 import { Load } from './load.js';
 import type { Connected, Done, Errors, Plan, Progress, Told } from './plan.js';
+import { YOUNG_GENERATION } from './young-memory.js';
 
 /** An order to a worker: to send from a time on, in ms since 1970, or to stop. */
 export type Order = { readonly at: number } | 'stop';
@@ -30,9 +31,6 @@ export const hireHere: Hire = (plan, tell, failed) => {
     dismiss() {},
   };
 };
-
-/** The memory for young objects, in MiB. Most are dead when it is full, so more memory only means fewer pauses. */
-const YOUNG_GENERATION = 64;
 
 /**
  * Flags of the engine for an open loop, whose thread keeps its core busy. Helper threads could only take that core from

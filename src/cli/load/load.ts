@@ -6,6 +6,7 @@ import { Messages } from './messages.js';
 import { ClosedLoop, newRecording, OpenLoop, type Loop, type Recording, type Window } from './pacing.js';
 import type { Errors, Plan, Told } from './plan.js';
 import { rehearse } from './rehearsal.js';
+import { touchYoungMemory } from './young-memory.js';
 
 /** The most handshakes at a time, if no rate is given. */
 const OPENING = 100;
@@ -69,7 +70,10 @@ export class Load implements Owner {
       go();
     });
     this.#settled = () => {};
-    if (pace.rate !== undefined && this.#open > 0 && !this.#isStopped) await rehearse();
+    if (pace.rate !== undefined && this.#open > 0 && !this.#isStopped) {
+      touchYoungMemory();
+      await rehearse();
+    }
     this.#tell({ type: 'connected', open: this.#open, errors: { ...this.#errors } });
   }
 
