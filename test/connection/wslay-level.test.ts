@@ -54,6 +54,9 @@ describe.each(kernelSets)('on $name', (kernels) => {
       encoder.frame(RSV1 | Opcode.Text, octets('48 65'));
       encoder.frame(FIN | Opcode.Continuation, octets('6c'));
       expect(encoder.take().map(hex).join('')).toBe(wire('41024865 80016c'));
+      const unchecked = new FrameEncoder({ role: Role.Server, unchecked: true, kernels });
+      unchecked.frame(RSV3 | Opcode.Ping, new Uint8Array(126));
+      expect(unchecked.take().map(hex).join('')).toBe(wire('197e007e') + '00'.repeat(126));
     });
 
     test('5.2 a frame is written piece by piece, its header first', () => {
@@ -80,6 +83,15 @@ describe.each(kernelSets)('on $name', (kernels) => {
       const encoder = new FrameEncoder({ role: Role.Client, generateMask, kernels });
       encoder.frame(FIN | Opcode.Text, octets('48 65 6c 6c 6f'));
       expect(encoder.take().map(hex).join('')).toBe('8185' + hex(KEY) + '7f9f4d5158');
+      const dry = new FrameEncoder({
+        role: Role.Client,
+        generateMask() {
+          throw new RangeError('no entropy');
+        },
+        kernels,
+      });
+      expect(() => dry.frame(FIN | Opcode.Text, 'Hello')).toThrow('no entropy');
+      expect(dry.take()).toEqual([]);
     });
 
     test('5.2 one frame is read piece by piece, with FIN, RSV bits, opcode and length', () => {
@@ -181,6 +193,9 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(to.wantsRead).toBe(false);
       expect(take(to).slice(0, 4)).toBe('8882');
       expect(to.closeQueued).toBe(1009);
+      const inParts = connection({ parts: true, maxPayload: 4 });
+      expect(receive(inParts, '02 03 010203')).toMatchObject([{ type: EventType.Part }]);
+      expect(receive(inParts, '80 02')).toMatchObject([{ type: EventType.Failure, error: { closeCode: 1009 } }]);
     });
 
     test('5.2 only allowed RSV bits pass, and the message tells which were set', () => {
@@ -246,6 +261,9 @@ describe.each(kernelSets)('on $name', (kernels) => {
       let written = '';
       while (peer.wantsWrite) written += hex(target.subarray(0, peer.takeInto(target)));
       expect([written, peer.outputFrames]).toEqual([wire('810548656c6c6f 8900'), 0]);
+      peer.send('Hello');
+      expect(peer.takeOutput({ limit: 6 }).map(hex).join('')).toBe('810548656c6c');
+      expect(take(peer)).toBe('6f');
     });
 
     test('5.3 every frame of a client is masked, with keys from the caller', () => {
@@ -334,6 +352,15 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(take(broken)).toBe('020101');
       broken.dropSource();
       expect([take(broken), broken.closeSent]).toEqual(['880203f3', 1011]);
+      const closing = server();
+      closing.sendFrom({
+        pull() {
+          throw new Error('the disk is gone');
+        },
+      });
+      expect(() => closing.takeOutput()).toThrow('the disk is gone');
+      closing.close(1011);
+      expect([take(closing), closing.queuedMessages]).toEqual(['880203f3', 0]);
     });
 
     test('stopWriting drops what waits, and nothing more is sent', () => {
@@ -368,6 +395,9 @@ describe.each(kernelSets)('on $name', (kernels) => {
       expect(() => from.sendFrom(sourceOf('01'))).toThrow(/nothing can be sent/);
       from.close(1000);
       expect(take(from)).toBe('');
+      const ended = server();
+      ended.stopWriting();
+      expect(ended.send('more')).toBe(false);
     });
 
     test('5.5.1 a Close without a code has none in its frame', () => {
