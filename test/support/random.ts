@@ -37,6 +37,8 @@ export class Random {
   }
 
   octets(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.next() & 0xff);
+    const octets = new Uint8Array(length);
+    for (let at = 0; at < length; at++) octets[at] = this.next();
+    return octets;
   }
 }
