@@ -13,11 +13,11 @@ import {
   RECORD_WHOLE,
   RECORD_WORDS,
   SCAN_LEAVE_LONG_TEXT,
-  SCAN_RSV,
   SCAN_SERVER,
   SCAN_SKIP_UTF8,
 } from '../spec/record.js';
 import { plainValues, type Values } from '../values/values.js';
+import { checkRole, checkRsv } from './checks.js';
 import { FrameCursor } from './frame-cursor.js';
 import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
@@ -68,13 +68,15 @@ function ownFirst(waiting: Queue<Waiting>): void {
   if (!owned) waiting.replaceFirst({ chunk: new Uint8Array(chunk.subarray(at)), at: 0, owned: true });
 }
 
-/** The `SCAN_*` flags of a decoder that leaves the validation of long text to the platform, or not. */
+/** The `SCAN_*` flags of a decoder that leaves long text to the platform, or not. Throws UsageError for a wrong role or RSV bit. */
 function configOf({ role, skipUtf8, rsv = 0 }: FrameDecoderOptions, leavesText: boolean): number {
+  checkRole(role);
+  checkRsv(rsv);
   return (
     (role === Role.Server ? SCAN_SERVER : 0) |
     (skipUtf8 === true ? SCAN_SKIP_UTF8 : 0) |
     (leavesText ? SCAN_LEAVE_LONG_TEXT : 0) |
-    (rsv & SCAN_RSV)
+    rsv
   );
 }
 

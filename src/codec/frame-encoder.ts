@@ -5,6 +5,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, OPCODE_BITS, Opcode, Role, RSV_BITS } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import { plainValues, type Values } from '../values/values.js';
+import { checkRole, checkRsv } from './checks.js';
 import { headerLength, writeFrameHeader, writeHeader, writeKey } from './header.js';
 import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
@@ -67,11 +68,12 @@ export class FrameEncoder {
 
   constructor(options: FrameEncoderOptions) {
     const { role } = options;
-    if (role !== Role.Client && role !== Role.Server) throw new UsageError('The role is Role.Client or Role.Server');
+    checkRole(role);
     this.traffic = options.traffic;
     const values = options.values ?? plainValues;
     this.memory = memoryOf(values, options.kernels ?? loadedKernels);
     this.rsv = options.rsv ?? 0;
+    checkRsv(this.rsv);
     this.unchecked = options.unchecked === true;
     this.hasOwnKeys = options.generateMask !== undefined;
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.

@@ -22,6 +22,7 @@ import {
   STATE_WORDS,
 } from '../spec/record.js';
 import { Violation } from '../spec/violation.js';
+import { toLimit } from './checks.js';
 import type { Traffic } from './statistics.js';
 
 /** The scans of one connection, each of one window of a chunk. The records are in the kernels' table from `firstRecord` on. */
@@ -45,7 +46,7 @@ export class Scan {
 
   /** Limits the length of messages, in bytes, from the next chunk on; 0 for no limit. */
   limit(maxPayload: number): void {
-    this.maxPayload = Math.min(maxPayload || Infinity, Number.MAX_SAFE_INTEGER);
+    this.maxPayload = Math.min(toLimit('maxPayload', maxPayload) || Infinity, Number.MAX_SAFE_INTEGER);
   }
 
   /** Turns the validation of text off or on, from the next chunk on. */

@@ -1,4 +1,5 @@
 // `Inbound` turns the records of a decoder into events: it assembles messages and control frames within their limits.
+import { toLimit } from '../codec/checks.js';
 import { decodeClosePayload, judgeClosePayload } from '../codec/close-payload.js';
 import type { FrameDecoder } from '../codec/frame-decoder.js';
 import { toResult } from '../codec/payload.js';
@@ -66,9 +67,9 @@ export class Inbound {
     public skipUtf8: boolean,
   ) {
     this.inflater = options.inflater;
-    this.maxFragments = options.maxFragments ?? DEFAULT_MAX_FRAGMENTS;
-    this.maxBufferedChunks = options.maxBufferedChunks ?? DEFAULT_MAX_BUFFERED_CHUNKS;
-    this.maxFramePayload = options.maxFramePayload ?? DEFAULT_MAX_FRAME_PAYLOAD;
+    this.maxFragments = toLimit('maxFragments', options.maxFragments ?? DEFAULT_MAX_FRAGMENTS);
+    this.maxBufferedChunks = toLimit('maxBufferedChunks', options.maxBufferedChunks ?? DEFAULT_MAX_BUFFERED_CHUNKS);
+    this.maxFramePayload = toLimit('maxFramePayload', options.maxFramePayload ?? DEFAULT_MAX_FRAME_PAYLOAD);
     this.inParts = options.parts === true;
     this.strings = options.text === 'string' && !this.inParts;
     this.tellsWhole = !this.inParts && this.maxFramePayload === 0;

@@ -1,4 +1,5 @@
 // `Sending` is the half of a `Connection` that turns messages into frames and returns the frames as output (RFC 6455 5, 6.1).
+import { checkRsv } from '../codec/checks.js';
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
@@ -6,7 +7,7 @@ import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/
 import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
-import { FIN, Opcode, RSV_BITS } from '../spec/frame.js';
+import { FIN, Opcode } from '../spec/frame.js';
 import { DEFAULT_CODEC_THRESHOLD } from '../spec/limits.js';
 import { Closing } from './closing.js';
 import type { ConnectionOptions, SendOptions, SourceOptions } from './options.js';
@@ -117,8 +118,7 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * Sends a message whose fragments are pulled from `source` whenever output is taken. A Close does not wait for its end: an
-   * unfinished source is then abandoned, and called back.
+   * Sends a message whose fragments are pulled from `source` as output is taken. A Close abandons a source without an end.
    * @throws UsageError when the connection is not open, a message is open, `source` has no `pull`, or `rsv` has other bits
    */
   sendFrom(source: FragmentSource, options: SourceOptions = {}): void {
@@ -126,7 +126,7 @@ export abstract class Sending extends Receiving {
     if (typeof (source as Partial<FragmentSource> | null | undefined)?.pull !== 'function') {
       throw new UsageError('A source of fragments has a method pull');
     }
-    if ((rsv & ~RSV_BITS) !== 0) throw new UsageError('RSV bits are in the places of 0x70');
+    checkRsv(rsv);
     this.assertOpen();
     if (this.writingStopped) return;
     if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');

@@ -699,6 +699,24 @@ test('a decoder that is given a role alone uses the kernels of the thread', () =
   expect([decoder.next(), hex(decoder.payload()), decoder.next()]).toEqual([true, '61', false]);
 });
 
+test('options that a decoder cannot follow are refused: a role that is none, other bits than RSV, a limit below 0', () => {
+  const wrong = [
+    { role: undefined },
+    { role: 'server' },
+    { rsv: 4 },
+    { rsv: 0x80 },
+    { maxPayload: -1 },
+    { maxPayload: NaN },
+  ];
+  for (const options of wrong) {
+    expect(() => new FrameDecoder({ role: Role.Client, ...(options as object) }), JSON.stringify(options)).toThrow(
+      UsageError,
+    );
+  }
+  const decoder = new FrameDecoder({ role: Role.Client });
+  for (const limit of [-1, Number.NaN, 'none']) expect(() => decoder.limit(limit as number)).toThrow(/maxPayload/);
+});
+
 /** Plain values, and Node's decoder of Latin-1, that note what is taken of them. */
 function watched(): { values: Values; taken: string[] } {
   const taken: string[] = [];

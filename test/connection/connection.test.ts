@@ -973,6 +973,14 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
   });
 
   describe('limits', () => {
+    test.each(['maxPayload', 'maxFragments', 'maxFramePayload', 'maxBufferedChunks'])(
+      '%s that is no number from 0 is refused by its name, and is not taken for no limit',
+      (name) => {
+        for (const limit of [-1, Number.NaN, 'none']) expect(() => client({ [name]: limit })).toThrow(`${name} is`);
+        for (const limit of [0, Infinity]) expect(client({ [name]: limit }).wantsRead).toBe(true);
+      },
+    );
+
     test.each([1, 2, 5])(
       '10.4 maxFragments %i: as many frames pass, empty ones counted, and one more fails',
       (limit) => {

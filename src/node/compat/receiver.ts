@@ -59,9 +59,9 @@ export class Receiver extends Writable {
     this.#connection = new Connection({
       role: options.isServer === true ? Role.Server : Role.Client,
       autoPong: false,
-      maxBufferedChunks: options.maxBufferedChunks,
-      maxFragments: options.maxFragments,
-      maxPayload: options.maxPayload ?? 0,
+      maxBufferedChunks: positive(options.maxBufferedChunks),
+      maxFragments: positive(options.maxFragments),
+      maxPayload: positive(options.maxPayload),
       skipUTF8Validation: options.skipUTF8Validation,
       inflater: deflate === undefined ? undefined : this.#inflaterOver(deflate),
       values: nodeValues,
@@ -156,6 +156,11 @@ export class Receiver extends Writable {
       close() {},
     };
   }
+}
+
+/** A limit as `ws` reads it: whatever is not above 0 is none. */
+function positive(limit = 0): number {
+  return limit > 0 ? limit : 0;
 }
 
 function resultOf(error: Error | null, data: Uint8Array | undefined, maxLength: number): Uint8Array | WebSocketError {

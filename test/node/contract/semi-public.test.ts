@@ -205,6 +205,15 @@ contract('semi-public pieces', (implementation) => {
     expect(log[0][1]).toMatchObject({ code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' });
   });
 
+  it('new Receiver({ maxPayload, maxFragments, maxBufferedChunks }): limits that are not above 0 are none', () => {
+    for (const limit of [0, -1, Number.NaN]) {
+      const limits = { maxPayload: limit, maxFragments: limit, maxBufferedChunks: limit };
+      const { receiver: made, log } = receiver(implementation, limits);
+      made.write(encodeFrame({ payload: 'abcd' }));
+      expect([limit, log.map(([name]) => name)]).toEqual([limit, ['message']]);
+    }
+  });
+
   it('new Receiver({ binaryType, skipUTF8Validation, allowSynchronousEvents }): are honoured', async () => {
     const one = receiver(implementation, { binaryType: 'arraybuffer', skipUTF8Validation: true });
     one.receiver.write(encodeFrame({ opcode: 2, payload: 'ab' }));

@@ -1,0 +1,19 @@
+// `checkRole` refuses a role that is none; beside it, the checks of RSV bits and of limits.
+import { UsageError } from '../errors/usage-error.js';
+import { Role, RSV_BITS } from '../spec/frame.js';
+
+/** Throws UsageError unless `role` is Role.Client or Role.Server. */
+export function checkRole(role: Role): void {
+  if (role !== Role.Client && role !== Role.Server) throw new UsageError('The role is Role.Client or Role.Server');
+}
+
+/** Throws UsageError where `rsv` has bits other than RSV1, RSV2 and RSV3, in their places on the wire. */
+export function checkRsv(rsv: number): void {
+  if ((rsv & RSV_BITS) !== rsv) throw new UsageError('RSV bits are in the places of 0x70');
+}
+
+/** A limit of the option `name`, 0 for none. Throws UsageError where it is no number from 0. */
+export function toLimit(name: string, limit: number): number {
+  if (!(limit >= 0)) throw new UsageError(`${name} is a number from 0, which is no limit`);
+  return limit;
+}
