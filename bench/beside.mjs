@@ -131,12 +131,12 @@ for (const length of [16, 125, 1024, 4096]) {
 if (row !== undefined) process.exit();
 const loader = await start('load.mjs', { core: 1 });
 try {
-  for (const row of TABLE) {
-    const { kind, length, connections, depth } = row;
+  for (const cell of TABLE) {
+    const { kind, length, connections, depth } = cell;
     const label = `echo ${kind} ${length} B, ${connections} connections, depth ${depth}`;
     if (!label.includes(only)) continue;
     const all = [[], []];
-    for (let pair = 0; pair < PAIRS; pair++) (await echo(row)).forEach((times, side) => all[side].push(...times));
+    for (let pair = 0; pair < PAIRS; pair++) (await echo(cell)).forEach((times, side) => all[side].push(...times));
     tell(label, all);
   }
 } finally {

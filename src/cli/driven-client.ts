@@ -34,6 +34,7 @@ export function driveClient(command: string[], examination: ClientExamination, t
       const { words, good } = await ended;
       if (good || isStopped) return;
       await examination.settled();
+      if (isStopped) return;
       driven.ending = `The client ended (${words}). It said: ${testee.lastWords || 'nothing'}`;
       if (count() === before) return;
       terminal.err(`The client ended (${words}) and is started again.\n`);

@@ -29,7 +29,7 @@ wsimd proxy LISTEN TARGET             shows, records and disturbs what passes be
 wsimd replay FILE URL                 plays a recording, as its client or its server
 wsimd --help | --version
 
-Each command explains itself with --help, as wsimd help COMMAND does.
+wsimd COMMAND --help, or wsimd help COMMAND, explains a command.
 `;
 
 async function main([name, ...args]: string[], terminal: Terminal): Promise<number> {
@@ -45,7 +45,9 @@ async function main([name, ...args]: string[], terminal: Terminal): Promise<numb
   const command = COMMANDS.get(name);
   if (command === undefined) {
     const complaint = name === undefined ? 'Which command?' : `There is no command ${JSON.stringify(name)}.`;
-    throw new CommandError(`${complaint} There are: ${[...COMMANDS.keys(), '--help', '--version'].join(', ')}.`);
+    throw new CommandError(
+      `${complaint} There are: ${[...COMMANDS.keys(), 'help', '--help', '--version'].join(', ')}.`,
+    );
   }
   return command(args, terminal, interruption());
 }

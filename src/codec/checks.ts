@@ -1,4 +1,4 @@
-// `checkRole` refuses a role that is none; beside it, the checks of RSV bits and of limits.
+// `checkRole` refuses a value that is no role; beside it, the checks of RSV bits and of limits.
 import { UsageError } from '../errors/usage-error.js';
 import { Role, RSV_BITS } from '../spec/frame.js';
 
@@ -12,8 +12,9 @@ export function checkRsv(rsv: number): void {
   if ((rsv & RSV_BITS) !== rsv) throw new UsageError('RSV bits are in the places of 0x70');
 }
 
-/** A limit of the option `name`, 0 for none. Throws UsageError where it is no number from 0. */
+/** A limit of the option `name`, 0 for none. Throws UsageError where it is no number, or below 0. */
 export function toLimit(name: string, limit: number): number {
-  if (!(limit >= 0)) throw new UsageError(`${name} is a number from 0, which is no limit`);
+  if (typeof limit !== 'number' || !(limit >= 0))
+    throw new UsageError(`${name} is 0, for no limit, or a number above it`);
   return limit;
 }

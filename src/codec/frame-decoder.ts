@@ -136,8 +136,8 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   }
 
   /**
-   * As `push`, for a chunk that the caller gives away: where it fills its memory, it is unmasked in place, and payloads are
-   * views of it; in a part of larger memory, whose rest may have other users, payloads are copied. Throws as `push`.
+   * As `push`, for a chunk that the caller gives away: it may be unmasked in place, and payloads may be views of it, where
+   * it fills memory of a fixed length; in a part of larger memory, payloads are copied. Throws as `push`.
    */
   pushOwned(chunk: Uint8Array): void {
     if (this.isBusy) this.enqueue(toChunk(chunk));

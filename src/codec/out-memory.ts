@@ -97,7 +97,8 @@ export class OutMemory {
       return this.giveDesk(length);
     }
     const tray = index === NO_TRAY ? undefined : this.trays[index].pop();
-    if (tray === undefined) {
+    // The caller may have transferred the memory of a chunk, before it confirmed the chunk or after that.
+    if (tray === undefined || tray.bytes.length === 0) {
       this.tray = undefined;
       return (this.made = this.values.view(new ArrayBuffer(length), 0, length));
     }
@@ -187,9 +188,7 @@ export class OutMemory {
   }
 
   private spare(index: number, tray: Tray | undefined): void {
-    // The caller may have transferred the memory, and confirmed the chunk after that.
-    const isThere = tray !== undefined && tray.bytes.length > 0;
-    this.trays[index].push(isThere ? tray : { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 });
+    this.trays[index].push(tray ?? { bytes: new Uint8Array(TRAY_LENGTHS[index]), dirty: 0 });
   }
 }
 

@@ -44,8 +44,8 @@ export class PayloadMemory {
   }
 
   /**
-   * Takes over a chunk that was given away, of which `length` bytes from `at` on lie in the arena, where it fills memory of
-   * a fixed length to its end: the owner of a message may detach or resize that.
+   * Takes over a chunk that was given away, of which `length` bytes from `at` on lie in the arena, if these are its last and
+   * it fills memory of a fixed length: the owner of a message may detach or resize that.
    */
   own(chunk: Uint8Array, at: number, length: number): void {
     const { buffer } = chunk;

@@ -176,8 +176,9 @@ export class Connection extends Sending {
     const { closing, encoder, outbound } = this;
     this.writingStopped = true;
     encoder.turns++;
-    outbound?.breakOff();
-    if (!encoder.isCut) {
+    if (encoder.isCut) outbound?.breakOff();
+    else {
+      outbound?.drop();
       encoder.take();
       const { unsent } = closing;
       if (unsent !== undefined) encoder.put(FIN | Opcode.Close, unsent, unsent.length, false);

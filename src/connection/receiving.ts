@@ -57,7 +57,7 @@ export abstract class Receiving {
     this.decoder.push(chunk);
   }
 
-  /** As `receive`, for a chunk that the caller gives away: it is unmasked in place, and messages may be views of it. */
+  /** As `receive`, for a chunk that the caller gives away: it may be unmasked in place, and messages be views of it. */
   receiveOwned(chunk: Uint8Array): void {
     this.decoder.pushOwned(chunk);
   }
@@ -156,8 +156,9 @@ export abstract class Receiving {
     return this.inbound.maxPayload;
   }
   set maxPayload(bytes: number) {
-    this.inbound.maxPayload = bytes;
+    // This one throws for what is no limit.
     this.decoder.limit(bytes);
+    this.inbound.maxPayload = bytes;
   }
 
   /** Whether to skip the UTF-8 validation of text and close reasons; text returned as strings is always validated. @internal */

@@ -118,7 +118,7 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * Sends a message whose fragments are pulled from `source` as output is taken. A Close abandons a source without an end.
+   * Sends a message whose fragments are pulled from `source` as output is taken. A Close abandons an unfinished source.
    * @throws UsageError when the connection is not open, a message is open, `source` has no `pull`, or `rsv` has other bits
    */
   sendFrom(source: FragmentSource, options: SourceOptions = {}): void {

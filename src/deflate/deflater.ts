@@ -1,7 +1,7 @@
 // `WasmDeflater` compresses the messages of one connection (RFC 7692 7.2.1) in a module that all of a thread share.
 import type { Deflater } from '../extensions/transform.js';
 import { DEFLATE_INPUT, Flush } from '../spec/deflate.js';
-import { assertBytes } from './assert-bytes.js';
+import { plainBytes } from './plain-bytes.js';
 import { joined } from './joined.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
@@ -43,8 +43,8 @@ export class WasmDeflater implements Deflater, Tenant {
     this.#level = level;
   }
 
-  deflate(payload: Uint8Array, final: boolean): Uint8Array {
-    assertBytes(payload);
+  deflate(data: Uint8Array, final: boolean): Uint8Array {
+    const payload = plainBytes(data);
     const { exports, bytes, deflatedAddress } = this.#machine;
     this.#enter();
     const pieces: Uint8Array[] = [];

@@ -4,7 +4,7 @@ import { violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
 import { Inflating, INFLATE_INPUT } from '../spec/deflate.js';
 import { Violation } from '../spec/violation.js';
-import { assertBytes } from './assert-bytes.js';
+import { plainBytes } from './plain-bytes.js';
 import { joined } from './joined.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
@@ -31,8 +31,8 @@ export class WasmInflater implements Inflater, Tenant {
     this.#takeover = takeover;
   }
 
-  inflate(payload: Uint8Array, maxLength: number): Uint8Array | WebSocketError {
-    assertBytes(payload);
+  inflate(data: Uint8Array, maxLength: number): Uint8Array | WebSocketError {
+    const payload = plainBytes(data);
     if (!(maxLength >= 0)) throw new UsageError('The longest result is a number of bytes, or Infinity');
     const { exports, bytes, inputAddress } = this.#machine;
     this.#enter();

@@ -147,4 +147,16 @@ test('a payload whose class reports another length is refused, in both direction
   header.set(stored(2000));
   expect(() => createInflater(agreed(15, true), Role.Client).inflate(header, Infinity)).toThrow(UsageError);
   expect(() => createDeflater(agreed(15, true), Role.Server).deflate(new Long(5), true)).toThrow(UsageError);
+  // A class that is honest itself, but not the one that its `subarray` makes.
+  class Honest extends Uint8Array {
+    static get [Symbol.species](): typeof Long {
+      return Long;
+    }
+  }
+  const honest = new Honest(5);
+  honest.set(stored(2000));
+  // The block ends with the message: no byte but the four that RFC 7692 7.2.2 puts behind it.
+  expect(createInflater(agreed(15, true), Role.Client).inflate(honest, Infinity)).toEqual(
+    Uint8Array.of(0, 0, 255, 255),
+  );
 });

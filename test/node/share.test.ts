@@ -16,8 +16,11 @@ function flooded() {
       const before = time;
       for (let peer = 0; peer < count; peer++) {
         time += 0.2;
-        const share = floods.share(undefined);
-        for (let read = 1; read < 32 && !share.isUsedUp; read++) time += 0.2;
+        let share = floods.share(undefined);
+        for (let read = 1; read < 32 && !share.isUsedUp; read++) {
+          time += 0.2;
+          share = floods.share(share);
+        }
       }
       const due = later;
       later = [];

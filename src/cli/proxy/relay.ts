@@ -122,10 +122,12 @@ export class Relay implements Ends {
 
   private take(from: Side, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    // The tap is first, so that it shows the frames that lead to a fault before the fault.
-    this.options.tap?.push(from, bytes);
-    if (this.faults === undefined) this.pass(from, bytes);
-    else this.faults.push(from, bytes);
+    const { faults } = this;
+    const { tap } = this.options;
+    if (faults === undefined) this.pass(from, bytes);
+    tap?.push(from, bytes);
+    // After the tap, which shows the frames that lead to a fault before the fault.
+    faults?.push(from, bytes);
   }
 
   private fill(from: Side): void {

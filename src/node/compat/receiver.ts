@@ -159,8 +159,9 @@ export class Receiver extends Writable {
 }
 
 /** A limit as `ws` reads it: whatever is not above 0 is none. */
-function positive(limit = 0): number {
-  return limit > 0 ? limit : 0;
+export function positive(limit: unknown): number {
+  const number = Number(limit);
+  return number > 0 ? number : 0;
 }
 
 function resultOf(error: Error | null, data: Uint8Array | undefined, maxLength: number): Uint8Array | WebSocketError {

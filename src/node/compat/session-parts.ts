@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { catchUp } from '../flush-time.js';
-import { Receiver } from './receiver.js';
+import { positive, Receiver } from './receiver.js';
 import { Sender, type SenderCallback } from './sender.js';
 import { joined } from '../values.js';
 
@@ -92,7 +92,7 @@ export class SessionReceiver extends EventEmitter {
     return this.#session.maxPayload;
   }
   set _maxPayload(bytes: number) {
-    this.#session.maxPayload = bytes;
+    this.#session.maxPayload = positive(bytes);
   }
 
   get _skipUTF8Validation(): boolean {

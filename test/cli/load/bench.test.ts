@@ -151,7 +151,7 @@ describe('messages', () => {
         websocket.send(data, { binary });
       });
     }, options);
-    const result = await measure(url, '--warmup', '0', '--duration', '150ms', '--connections', '3', ...args);
+    const result = await measure(url, '--warmup', '0', '--duration', '500ms', '--connections', '3', ...args);
     expect(result.errors).toEqual({});
     expect([result.messages.answered, result.messages.sent]).toEqual([expect.any(Number), expect.any(Number)]);
     expect(seen.count).toBeGreaterThanOrEqual(result.messages.answered);
@@ -235,7 +235,7 @@ describe('connections', () => {
     sockets.on('connection', echo);
     onTestFinished(() => void server.close());
     await new Promise<void>((resolve) => void server.listen(path, resolve));
-    const given = ['--unix', path, '--warmup', '0', '--duration', '50ms', '--connections', '2'];
+    const given = ['--unix', path, '--warmup', '0', '--duration', '500ms', '--connections', '2'];
     expect((await measure('ws://localhost/', ...given)).messages.answered).toBeGreaterThan(0);
   });
 });
@@ -475,7 +475,7 @@ describe('the program', () => {
   }
 
   it('compares known servers by more than one worker, and leaves out those that are not there', () => {
-    const given = ['--warmup', '0', '--duration', '100ms', '--rounds', '1', '--connections', '4', '--workers', '2'];
+    const given = ['--warmup', '0', '--duration', '500ms', '--rounds', '1', '--connections', '4', '--workers', '2'];
     const ended = program('--against', 'ws,uws', ...given, '--html', fileOf('against.html'));
     if (ended === undefined) return;
     expect(ended.stdout).toMatch(/server +messages\/s.*\nwsimd .*\nws 8\.\d+\.\d+ .*x\n/);
