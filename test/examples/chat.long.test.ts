@@ -9,13 +9,16 @@ const served = (page: Page): Promise<string> => page.$eval('#served', ({ textCon
 const messages = (page: Page): Promise<string[]> =>
   page.$$eval('#said .message', (lines) => lines.map(({ lastChild }) => lastChild!.textContent!));
 
-/** Waits until a process other than `than` serves the page. */
+/** Waits until a process other than `than` serves the page, in the page itself: it may still be on its way to its address. */
 async function servedByOther(page: Page, than: string): Promise<string> {
-  for (;;) {
-    const by = await served(page);
-    if (by.startsWith('Served by') && by !== than) return by;
-    await delay(20);
-  }
+  const other = await page.waitForFunction(
+    `(() => {
+      const by = document.getElementById('served')?.textContent ?? '';
+      return by.startsWith('Served by') && by !== ${JSON.stringify(than)} && by;
+    })()`,
+    { polling: 20, timeout: 0 },
+  );
+  return (await other.jsonValue()) as string;
 }
 
 // By the page itself: of two pages one is in the background, where the browser lets no keys and clicks come.
