@@ -14,7 +14,7 @@ import { plainValues } from '../src/values/values.js';
 import { fiftyfold } from './support/growth.js';
 
 /** See `fiftyfold`. */
-const LINEAR = 1000;
+const LINEAR = 500;
 const LENGTH = 2_500;
 const TEXT = FIN | Opcode.Text;
 

@@ -85,7 +85,7 @@ function calibrate(side, micros) {
 
 /**
  * One pass, in microseconds of processor time of the whole process: a garbage collector's threads count too. With
- * `--expose-gc` what earlier passes left, of other sides too, is collected before the clock starts.
+ * `--expose-gc` the young garbage of earlier passes, of other sides too, is collected before the clock starts.
  */
 function pass(side, count) {
   const input = side.prepare?.(count);

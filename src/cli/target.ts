@@ -4,6 +4,12 @@ import type { AddressInfo, Server } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { CommandError, wordsOf } from './command-error.js';
 
+/** Where a server listens. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A server to connect to. */
 export interface Target {
   /** Without a path: `ws://127.0.0.1:9001`. */
@@ -20,7 +26,7 @@ export interface Target {
  * Parses an address to listen on.
  * @throws CommandError for an invalid address
  */
-export function listenAddress(name: string, text: string): { host: string; port: number } {
+export function listenAddress(name: string, text: string): Place {
   const [, bracketed, host, port] = /^(?:\[([\da-f:.]+)\]:|([^:/[\]]+):)?(\d+)$/i.exec(text) ?? [];
   if (port === undefined || Number(port) > 65535) {
     throw new CommandError(`${name} is a port, such as 9000, or HOST:PORT, not ${JSON.stringify(text)}.`);
@@ -34,11 +40,7 @@ export function listenAddress(name: string, text: string): { host: string; port:
  * @returns the port
  * @throws CommandError if the address is not available
  */
-export async function listenOn(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-  option: string,
-): Promise<number> {
+export async function listenOn(server: Server, { host, port }: Place, option: string): Promise<number> {
   try {
     server.listen({ host, port });
     await once(server, 'listening');

@@ -59,15 +59,15 @@ export class Outbound {
     return this.queue.length + (this.deflating !== undefined && this.deflating.source === undefined ? 1 : 0);
   }
 
-  /** Whether a message is being pulled or is next to be pulled. */
-  get hasSource(): boolean {
+  /** Whether a source is at the head of the queue and may be asked: not while a frame before its next one is being made. */
+  get mayPull(): boolean {
     // While the caller's code makes a part of a frame that has left the queue, none behind it may overtake it.
     return this.deflating === undefined && this.queue.first?.source !== undefined && !this.encoder.isAsking;
   }
 
   /** Whether the current source may have a fragment: not after it had none, until it is asked again, nor after it threw. */
   get wantsPull(): boolean {
-    return this.hasSource && !this.isIdle && !this.isStuck;
+    return this.mayPull && !this.isIdle && !this.isStuck;
   }
 
   /** Counted frames that were written, after waiting, since the last call. */
@@ -128,7 +128,7 @@ export class Outbound {
    */
   pull(limit: number = FULL_BATCH): ReadyFragment | undefined {
     const isFull = this.encoder.length >= Math.min(limit, FULL_BATCH);
-    if (!this.hasSource || this.isStuck || this.isPulling || isFull) return undefined;
+    if (!this.mayPull || this.isStuck || this.isPulling || isFull) return undefined;
     const head = this.queue.first!;
     this.isPulling = true;
     try {
@@ -212,7 +212,7 @@ export class Outbound {
   /** Drops everything that waits but a Close, which is written where there is a key for it. */
   breakOff(): void {
     this.deflating = undefined;
-    this.keep((waiting) => waiting.first === (FIN | Opcode.Close));
+    this.keep(isClose);
     try {
       this.proceed();
     } catch {
@@ -266,7 +266,7 @@ export class Outbound {
 
   private fail(error: WebSocketError): void {
     this.failure = error;
-    this.keep((waiting) => waiting.first === (FIN | Opcode.Close));
+    this.keep(isClose);
   }
 
   private proceed(): void {
@@ -289,6 +289,8 @@ export class Outbound {
     }
   }
 }
+
+const isClose = ({ first }: Waiting): boolean => first === (FIN | Opcode.Close);
 
 /** A copy of bytes that the caller may change after its call. `new Uint8Array` copies, where a Buffer's `slice` would not. */
 function copyOf(bytes: Uint8Array): Uint8Array {

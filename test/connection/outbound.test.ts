@@ -66,9 +66,9 @@ describe('Outbound', () => {
     outbound.pullFrom(sourceOf(fragment('two', true)), Opcode.Text);
     compress(TEXT, 'three');
     send(TEXT, 'four');
-    expect([outbound.hasSource, written(), outbound.waitingBytes]).toEqual([false, [], 3 + 5 + 4]);
+    expect([outbound.mayPull, written(), outbound.waitingBytes]).toEqual([false, [], 3 + 5 + 4]);
     outbound.deflated(octets('*one'));
-    expect([outbound.hasSource, outbound.takeReleased()]).toEqual([true, 1]);
+    expect([outbound.mayPull, outbound.takeReleased()]).toEqual([true, 1]);
     expect(written()).toEqual(['*one', 'two']);
     expect([outbound.waiting, outbound.waitingBytes, outbound.takeReleased()]).toEqual([2, 5 + 4, 1]);
     outbound.deflated(octets('*three'));

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { acceptanceLines, joinHead, judgeRequest, RequestReader, writeRefusal } from '../../sans-io.js';
 import { CommandError, wordsOf } from '../command-error.js';
-import { listenOn } from '../target.js';
+import { listenOn, type Place } from '../target.js';
 import { fieldIn, type RecordedConnection } from '../traffic/recorded.js';
 import { compressionsIn } from '../traffic/tap.js';
 import { Pace } from './pace.js';
@@ -47,7 +47,7 @@ export class PlayingServer {
    * @returns the port
    * @throws CommandError
    */
-  listen(place: Parameters<typeof listenOn>[1]): Promise<number> {
+  listen(place: Place): Promise<number> {
     return listenOn(this.server, place, '--listen');
   }
 
