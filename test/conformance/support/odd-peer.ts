@@ -63,8 +63,11 @@ async function converse(peer: RawPeer, role: 'client' | 'server', odd: Oddity): 
   if (odd.silent) return;
   if (odd.unaskedPong) write(10, Buffer.from('unasked'));
   if (odd.floods) {
+    // In pieces of many frames: one write each takes this thread, where the examiner runs too, for seconds.
+    const frame = peer.encode({ opcode: 1, payload: 'flood', masked });
+    const piece = Buffer.concat(Array.from({ length: 1000 }, () => frame));
     const more = (): void => {
-      while (!peer.socket.destroyed && peer.socket.write(peer.encode({ opcode: 1, payload: 'flood', masked })));
+      while (!peer.socket.destroyed && peer.socket.write(piece));
       if (!peer.socket.destroyed) setTimeout(more, 1);
     };
     more();
