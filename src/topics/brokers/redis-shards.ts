@@ -22,6 +22,7 @@ export class Shards implements Connection {
   private up: (() => void) | undefined;
   private down: ((reason: Error) => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private opened: Promise<void> | undefined;
   private isEnded = false;
 
   constructor(private readonly masters: () => Promise<ShardNode[]>) {}
@@ -40,8 +41,9 @@ export class Shards implements Connection {
   }
 
   async open(): Promise<void> {
+    this.opened = this.refresh();
     try {
-      await this.refresh();
+      await this.opened;
     } catch (error) {
       this.later();
       throw error;
@@ -77,6 +79,8 @@ export class Shards implements Connection {
     channels: string[],
     apply: (connection: Connection, some: string[]) => Promise<unknown>,
   ): Promise<void> {
+    // Before that no node is known.
+    await this.opened?.catch(() => undefined);
     const bySlot = new Map<number, string[]>();
     for (const channel of channels) {
       const slot = slotOf(tagOf(channel));
@@ -88,7 +92,10 @@ export class Shards implements Connection {
     await Promise.all(
       [...bySlot].map(([slot, some]) => {
         const shard = shards.find(({ slots }) => holds(slots, slot));
-        if (shard === undefined) throw new Error(`No node of the cluster has slot ${slot}`);
+        if (shard === undefined) {
+          this.later();
+          throw new Error(`No node of the cluster has slot ${slot}`);
+        }
         return apply(shard.connection, some);
       }),
     );
@@ -97,6 +104,11 @@ export class Shards implements Connection {
   /** Asks which master has which slots, and connects to new ones. */
   private async refresh(): Promise<void> {
     const found = await Promise.all((await this.masters()).map(async (node) => ({ node, ...(await describe(node)) })));
+    const there = new Set(found.map(({ id }) => id));
+    // A client may have forgotten a node that is away: without it, nobody would subscribe there once it is back.
+    if (there.size === 0 || found.some(({ owners }) => owners.some((id) => !there.has(id)))) {
+      throw new Error('A node of the cluster is away');
+    }
     const shards = new Map<string, Shard>();
     const opened: Promise<unknown>[] = [];
     for (const { node, id, slots } of found) {
@@ -158,14 +170,14 @@ export class Shards implements Connection {
   }
 }
 
-/** The name of a node, and its slots. */
-async function describe({ asks }: ShardNode): Promise<{ id: string; slots: [number, number][] }> {
-  const [id, ranges] = await Promise.all([asks.call(['CLUSTER', 'MYID']), asks.call(['CLUSTER', 'SLOTS'])]);
-  const name = String(id);
-  const own = (ranges as [number, number, [unknown, unknown, unknown]][]).filter(
-    ([, , node]) => String(node[2]) === name,
-  );
-  return { id: name, slots: own.map(([first, last]) => [first, last]) };
+/** The name of a node, its slots, and the names of all nodes that have slots. */
+async function describe({ asks }: ShardNode): Promise<{ id: string; slots: [number, number][]; owners: string[] }> {
+  const [name, reply] = await Promise.all([asks.call(['CLUSTER', 'MYID']), asks.call(['CLUSTER', 'SLOTS'])]);
+  const id = String(name);
+  const ranges = reply as [number, number, [unknown, unknown, unknown]][];
+  const owners = ranges.map(([, , node]) => String(node[2]));
+  const own = ranges.filter((_, index) => owners[index] === id);
+  return { id, slots: own.map(([first, last]) => [first, last]), owners };
 }
 
 function holds(slots: readonly [number, number][], slot: number): boolean {
