@@ -8,6 +8,7 @@ import * as zlibLimits from '../src/node/deflate/limits.js';
 import { SESSION_WINDOW, STREAM_WINDOW } from '../src/node/http2/windows.js';
 import { checkOptions } from '../src/node/options.js';
 import { DEFAULTS } from '../src/node/server-options.js';
+import { TOGETHER } from '../src/node/share.js';
 import { CloseCode } from '../src/spec/close-code.js';
 import * as limits from '../src/spec/limits.js';
 
@@ -126,6 +127,9 @@ const SENTENCES: readonly (readonly [file: string, sentence: string, ...names: r
   ['docs/differences.md', 'worked for less than {} ms in this turn', is(zlibLimits.TURN_MILLISECONDS)],
   ['docs/speed.md', 'zlib takes {} ms of the thread', is(zlibLimits.TURN_MILLISECONDS)],
   ['SECURITY.md', 'zlib takes {} ms at most', is(zlibLimits.TURN_MILLISECONDS)],
+  ['SECURITY.md', 'peers that flood are read for {} ms of a turn', is(TOGETHER)],
+  ['SECURITY.md', 'whose reads are all full take {} ms of a turn', is(TOGETHER)],
+  ['docs/speed.md', 'they share {} ms of a turn', is(TOGETHER)],
   ['docs/topics.md', 'with the default of {} messages', 'DEFAULT_HISTORY_MESSAGES'],
   ['docs/topics.md', 'A topic is 1 to {} bytes of UTF-8', 'MAX_TOPIC_LENGTH'],
   ['src/topics/topics.ts', 'that is not 1 to {} bytes of UTF-8', 'MAX_TOPIC_LENGTH'],

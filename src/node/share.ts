@@ -5,7 +5,7 @@ import { nextTurn } from './turn.js';
 /** A read of at least this length, in bytes, is one of a flooding peer: more follow in the same turn. */
 export const FULL: number = 64 * 1024;
 /** How long all flooding peers together are served in a turn, in ms. */
-const TOGETHER = 10;
+export const TOGETHER = 10;
 
 /** The full reads of one peer in one turn. */
 export class Share {
