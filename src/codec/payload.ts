@@ -1,6 +1,7 @@
 // `toBytes` converts bytes that a caller passes, of any class and realm, to a Uint8Array of the right length.
 import { UsageError } from '../errors/usage-error.js';
 import type { WebSocketError } from '../errors/violations.js';
+import { bytesOf, getter, lengthOf } from '../values/typed-array.js';
 
 /** Bytes: a view of any kind, or the memory itself, shared or not. */
 export type Bytes = ArrayBufferView | ArrayBufferLike;
@@ -8,40 +9,9 @@ export type Bytes = ArrayBufferView | ArrayBufferLike;
 /** A payload: bytes, or text, which is sent as UTF-8 with lone surrogates replaced. */
 export type Payload = string | Bytes;
 
-type Getter<T> = (this: unknown) => T;
-
-/** An accessor that reads the object itself, whatever its class or the caller has defined over it. */
-function getter<T>(prototype: object, name: PropertyKey): Getter<T> {
-  // Every runtime has these accessors (ECMAScript 23.2.3, 25.3.4).
-  // oxlint-disable-next-line unbound-method -- it is called with the object that it reads
-  return Object.getOwnPropertyDescriptor(prototype, name)!.get as Getter<T>;
-}
-
-const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
-/** The name of a typed array's class; undefined for a DataView. */
-const className = getter<string | undefined>(typedArray, Symbol.toStringTag);
-const arrayMemory = getter<ArrayBufferLike>(typedArray, 'buffer');
-const arrayOffset = getter<number>(typedArray, 'byteOffset');
-const arrayLength = getter<number>(typedArray, 'byteLength');
 const viewMemory = getter<ArrayBufferLike>(DataView.prototype, 'buffer');
 const viewOffset = getter<number>(DataView.prototype, 'byteOffset');
 const viewLength = getter<number>(DataView.prototype, 'byteLength');
-
-/**
- * The number of bytes of a Uint8Array or Buffer, which is copied as it is; -1 for other data, and for a class whose
- * `length` differs from its memory's. The engine reads both lengths without a call; the accessor would make it look
- * at the class.
- */
-export function lengthOf(data: unknown): number {
-  if (className.call(data) !== 'Uint8Array') return -1;
-  const told = (data as Uint8Array).length;
-  return arrayLength.call(data) === told ? told : -1;
-}
-
-/** The number of bytes that a typed array has in its memory, whatever its `length` says: none once that was detached. */
-export function lengthIn(data: Uint8Array): number {
-  return arrayLength.call(data);
-}
 
 /**
  * The bytes of `data`, without copying, as a Uint8Array with the length of its memory, even if the class of `data`
@@ -49,11 +19,7 @@ export function lengthIn(data: Uint8Array): number {
  * @throws UsageError when `data` is not a view, ArrayBuffer or SharedArrayBuffer
  */
 export function toBytes(data: Bytes): Uint8Array {
-  if (ArrayBuffer.isView(data) && className.call(data) !== undefined) {
-    const length = arrayLength.call(data);
-    return length === 0 ? new Uint8Array(0) : new Uint8Array(arrayMemory.call(data), arrayOffset.call(data), length);
-  }
-  return memoryBytes(data);
+  return bytesOf(data) ?? memoryBytes(data);
 }
 
 /** A chunk of bytes as a Uint8Array with the length of its memory; throws as `toBytes`. */

@@ -3,12 +3,14 @@ import { checkRsv } from '../codec/checks.js';
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
-import { lengthOf, toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
+import { toBytes, toChunks, type Bytes, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
 import { FIN, Opcode } from '../spec/frame.js';
 import { DEFAULT_CODEC_THRESHOLD } from '../spec/limits.js';
+import { joined } from '../values/joined.js';
+import { lengthOf } from '../values/typed-array.js';
 import { Closing } from './closing.js';
 import type { ConnectionOptions, SendOptions, SourceOptions } from './options.js';
 import { Outbound, type FragmentSource } from './outbound.js';
@@ -287,14 +289,4 @@ export abstract class Sending extends Receiving {
     const { state } = this.closing;
     if (state !== State.Open) throw new UsageError(`The connection is ${state}, nothing can be sent`);
   }
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((bytes, { length }) => bytes + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
