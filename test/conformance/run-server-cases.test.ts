@@ -165,6 +165,7 @@ const WRONG: readonly { name: string; odd: Oddity; verdicts: Record<string, stri
     name: 'silent after the handshake',
     odd: { silent: true },
     verdicts: { '1.1.1': 'FAILED UNCLEAN', '2.7': 'OK UNCLEAN', '3.1': 'OK FAILED', '7.3.2': 'OK FAILED BY CLIENT' },
+    timeoutScale: 0.3,
   },
   {
     name: 'drops TCP on any input',
