@@ -87,7 +87,7 @@ async function fixedRate(program, rate) {
 
 async function ours(given) {
   const words = [COMMAND, 'bench', `ws://127.0.0.1:${server.port}`, '--workers', '1', '--json'];
-  const times = ['--connections', String(CONNECTIONS), '--warmup', String(WARM_UP), '--duration', String(SECONDS)];
+  const times = ['--connections', String(CONNECTIONS), '--warmup', `${WARM_UP}s`, '--duration', `${SECONDS}s`];
   const { stdout } = await pin(process.execPath, [...words, ...times, ...given]);
   return JSON.parse(stdout);
 }

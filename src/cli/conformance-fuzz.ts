@@ -12,9 +12,8 @@ import { serverOf } from '../conformance/server-plan.js';
 import { CommandError, wordsOf } from './command-error.js';
 import type { ClientSettings, ServerSettings } from './conformance-settings.js';
 import { driveClient } from './driven-client.js';
-import { fold } from './fold.js';
 import { serverRun, started } from './server-run.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 import { Testee } from './testee.js';
 
 /**
@@ -58,7 +57,7 @@ export async function fuzzAClient(
     ...(tls === undefined ? {} : { tls }),
   };
   const { examination, search } = await fuzzClients({ ...own, ...fuzz });
-  terminal.out(fold(`Listening on ${examination.url} for clients, with generated streams.\n`, terminal.width));
+  print(`Listening on ${examination.url} for clients, with generated streams.\n`, terminal);
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     return await tellFound(await search, fuzz, settings, 'client', null, terminal);
@@ -79,7 +78,7 @@ async function tellFound(
     ...(unplayed === 0 ? [] : [`${unplayed} need a compression that was not agreed on`]),
     ...(passing === 0 ? [] : [`${passing} failed once and not again`]),
   ];
-  const say = (text: string): void => terminal.out(fold(text, terminal.width));
+  const say = (text: string): void => print(text, terminal);
   say(`${judged} streams of seed ${seed}${notes.length === 0 ? '' : `, of which ${notes.join(', ')}`}.\n`);
   if (judged === 0) throw new CommandError('No stream was played.');
   if (found === null) {

@@ -4,6 +4,7 @@ import { selectCases } from '../conformance/index.js';
 import type { AgentReport } from '../conformance/report/report.js';
 import { wordsOf } from './command-error.js';
 import { examineListed, type Runner, type Wanted } from './listed-run.js';
+import { print } from './terminal.js';
 import type { ListedTestee } from './testee-list.js';
 
 /** One run: its name, and its options in addition to those of all runs. */
@@ -37,7 +38,7 @@ export async function repeat(
       try {
         seen.set(name, await examineListed(testee, wanted, runner, words));
       } catch (error) {
-        terminal.out(`${testee.name} (${testee.role}), ${name}: ${wordsOf(error)}\n`);
+        print(`${testee.name} (${testee.role}), ${name}: ${wordsOf(error)}\n`, terminal);
         status = 1;
       }
     }
@@ -46,7 +47,7 @@ export async function repeat(
     if (lines.length > 0) status = 1;
     const many = lines.length === 1 ? '1 case' : `${lines.length} cases`;
     const sum = lines.length === 0 ? 'the same verdicts each time' : `several verdicts for ${many}`;
-    terminal.out(`${testee.name} (${testee.role}): ${seen.size} runs, ${sum}.\n${lines.join('')}`);
+    print(`${testee.name} (${testee.role}): ${seen.size} runs, ${sum}.\n${lines.join('')}`, terminal);
   }
   return status;
 }

@@ -7,6 +7,7 @@ import type { FuzzSettings } from '../conformance/fuzz/search.js';
 import { headerOf, readOptions, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
+import { urlOf } from './target.js';
 
 /** The largest seed of generated streams. */
 const MAX_SEED = 2 ** 31;
@@ -114,7 +115,7 @@ export function readServerSettings(words: string[]): ServerSettings {
   const spec = specOf(values.spec);
   const [url, ...rest] = positionals;
   if (rest.length > 0) throw new CommandError(`There is one server too many: ${rest.join(' ')}.`);
-  const servers = url === undefined ? (spec.servers ?? []) : [{ url }];
+  const servers = url === undefined ? (spec.servers ?? []) : [{ url: urlOf('URL', url) }];
   if (servers.length === 0) throw new CommandError('Give the URL of a server, or a spec file that names servers.');
   const { agent } = values;
   if (agent !== undefined && servers.length > 1) throw new CommandError('One --agent cannot name several servers.');

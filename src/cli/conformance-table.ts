@@ -12,10 +12,9 @@ import { writeWhole } from '../conformance/report/write.js';
 import { readOptions, pathOf, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { repeat } from './conformance-repeat.js';
-import { fold } from './fold.js';
 import { examineListed, type Run, type Runner } from './listed-run.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 
 /** The length above which the page of a case is not kept: its wire log has thousands of rows. */
 const MAX_PAGE = 128 * 1024;
@@ -62,7 +61,7 @@ const MAX_REPEAT = 1000;
  */
 export async function table(args: string[], terminal: Terminal, signal: AbortSignal, run: Run): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(fold(TABLE_USAGE, terminal.width));
+    print(TABLE_USAGE, terminal);
     return 0;
   }
   const { values, positionals } = readOptions('conformance table', { args, allowPositionals: true, options: OPTIONS });
@@ -88,7 +87,7 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
     rows.set(keyOf(testee), await examine(testee, list, values.out, { terminal, signal, run }));
     await write(list, [...rows.values()], values.out);
   }
-  terminal.out(`Table: ${join(values.out, 'table.html')}\n`);
+  print(`Table: ${join(values.out, 'table.html')}\n`, terminal);
   return [...rows.values()].some(({ trouble }) => trouble !== undefined) ? 1 : 0;
 }
 

@@ -1,13 +1,13 @@
 // `tell` answers `--list`, `--explain` and `--script` of `wsimd conformance` without running a case.
 
 import { writeFileSync } from 'node:fs';
-import { CannotRunError, selectCases } from '../conformance/index.js';
+import { selectCases } from '../conformance/index.js';
 import { explain } from '../conformance/explain.js';
 import { reproduce } from '../conformance/reproduce.js';
 import { readOptions } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
-import { fold } from './fold.js';
-import type { Terminal } from './terminal.js';
+import { urlOf } from './target.js';
+import { print, type Terminal } from './terminal.js';
 
 const OPTIONS = {
   list: { type: 'boolean' },
@@ -40,16 +40,16 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
     const { http2 } = values;
     const selected = selectCases({ ...(cases && { cases }), exclude: list(values.exclude) ?? [], http2 }, testee);
     const lines = selected.map(({ id, description }) => `${id.padEnd(8)} ${description}\n`);
-    terminal.out(fold(lines.join(''), terminal.width));
+    print(lines.join(''), terminal);
     return true;
   }
   if (values.case === undefined) throw new CommandError('Say which case: --case ID.');
   if (values.explain !== true && values.script === undefined)
     throw new CommandError('--case goes with --explain or --script; to run it, use --cases.');
   const [one] = selectCases({ cases: [values.case] }, testee);
-  if (values.explain) terminal.out(fold(explain(one), terminal.width));
+  if (values.explain) print(explain(one), terminal);
   if (values.script === undefined) return true;
-  const url = new URL(targetOf(positionals));
+  const url = new URL(urlOf('URL', positionals[0] ?? 'ws://127.0.0.1:9001'));
   const target = { path: `${url.pathname}${url.search}`, host: url.host, protocols: [], lines: [] };
   try {
     writeFileSync(values.script, reproduce(one, testee, target));
@@ -57,9 +57,4 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
     throw new CommandError(`The script cannot be written: ${wordsOf(error)}.`);
   }
   return true;
-}
-
-function targetOf([url = 'ws://127.0.0.1:9001']: string[]): string {
-  if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
-  throw new CannotRunError(`"${url}" is no ws:// or wss:// URL.`);
 }

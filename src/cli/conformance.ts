@@ -19,7 +19,6 @@ import type { AgentReport, Report } from '../conformance/report/report.js';
 import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
-import { fold } from './fold.js';
 import type { Keep } from './listed-run.js';
 import { fuzzAClient, fuzzOneServer } from './conformance-fuzz.js';
 import { table } from './conformance-table.js';
@@ -34,8 +33,8 @@ import {
 } from './conformance-settings.js';
 import { CONFORMANCE_USAGE } from './conformance-usage.js';
 import { driveClient } from './driven-client.js';
-import type { Terminal } from './terminal.js';
-import { withOtherPort } from './target.js';
+import { print, type Terminal } from './terminal.js';
+import { hintOfPort } from './target.js';
 import { Testee } from './testee.js';
 import { serverRun, started } from './server-run.js';
 
@@ -54,7 +53,7 @@ export async function conformance(
   const [testee, ...rest] = args;
   if (testee === 'table') return table(rest, terminal, signal, conformance);
   if (args.includes('--help')) {
-    terminal.out(fold(CONFORMANCE_USAGE, terminal.width));
+    print(CONFORMANCE_USAGE, terminal);
     return 0;
   }
   try {
@@ -68,7 +67,7 @@ export async function conformance(
         throw new CommandError('Say whether to examine a server or a client: wsimd conformance server|client|table.');
     }
   } catch (error) {
-    throw error instanceof CannotRunError ? new CommandError(withOtherPort(error.message, '--port')) : error;
+    throw error instanceof CannotRunError ? new CommandError(error.message + hintOfPort(error.cause, '--port')) : error;
   }
 }
 
@@ -162,7 +161,7 @@ async function runClients(
   const page = examination.url.replace(/^ws/, 'http');
   const how = command.length === 0 ? `Page: ${page}/. Ctrl-C ends the run.` : 'The run is over when the command ends.';
   const cases = `${selected.length} case${selected.length === 1 ? '' : 's'}`;
-  terminal.out(fold(`Listening on ${examination.url} for clients, with ${cases}. ${how}\n`, terminal.width));
+  print(`Listening on ${examination.url} for clients, with ${cases}. ${how}\n`, terminal);
   const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
   try {
     for await (const result of examination) {
@@ -274,6 +273,6 @@ async function finish(
     await orCommandError(writeWhole(badge, badgeJson(report, refused)), 'The badge cannot be written');
   }
   for (const text of [summary(report, refused, terminal.width), `Report: ${join(out, 'index.html')}\n`])
-    terminal.out(fold(text, terminal.width));
+    print(text, terminal);
   return exitStatus(report, refused);
 }

@@ -3,9 +3,8 @@
 import { ownVersion } from './arguments.js';
 import { CommandError } from './command-error.js';
 import { conformance } from './conformance.js';
-import { fold } from './fold.js';
 import { serve } from './serve.js';
-import { ownTerminal, type Terminal } from './terminal.js';
+import { ownTerminal, print, type Terminal } from './terminal.js';
 import { connect } from './tool/connect.js';
 
 /** A command, which takes its arguments and returns its exit status. */
@@ -35,7 +34,7 @@ wsimd COMMAND --help, or wsimd help COMMAND, explains a command.
 async function main([name, ...args]: string[], terminal: Terminal): Promise<number> {
   if (name === 'help') return main([...args, '--help'], terminal);
   if (name === '--help') {
-    terminal.out(fold(USAGE, terminal.width));
+    print(USAGE, terminal);
     return 0;
   }
   if (name === '--version') {

@@ -8,10 +8,9 @@ import { WebSocket, WebSocketServer } from '../index.js';
 import { kernels } from '../sans-io.js';
 import { readOptions, readPem, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
-import { fold } from './fold.js';
 import { page, PAGE_POLICY } from './page.js';
 import { listenOn } from './target.js';
-import type { Terminal } from './terminal.js';
+import { print, type Terminal } from './terminal.js';
 
 // Loaded by require, because an import of node:http evaluates all of its exports. On Node 22, that compiles the parser
 // of fetch at once, which fails without WebAssembly (--jitless) and ends the process.
@@ -64,7 +63,7 @@ type PageServer = Server | Http2SecureServer;
  */
 export async function serve(args: string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   if (args.includes('--help')) {
-    terminal.out(fold(USAGE, terminal.width));
+    print(USAGE, terminal);
     return 0;
   }
   const settings = readSettings(args);
@@ -111,7 +110,7 @@ export async function serve(args: string[], terminal: Terminal, signal: AbortSig
   });
   const s = settings.tls === undefined ? '' : 's';
   const place = `Echoing on ${urlOf(http, `ws${s}`)} (kernels: ${kernels.name}). Page: ${urlOf(http, `http${s}`)}\n`;
-  terminal.out(fold(place, terminal.width));
+  print(place, terminal);
   await aborted(signal);
   await leave(server, http, sockets);
   return 0;

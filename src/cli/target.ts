@@ -45,51 +45,55 @@ export async function listenOn(server: Server, { host, port }: Place, option: st
     server.listen({ host, port });
     await once(server, 'listening');
   } catch (error) {
-    const words = `Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.`;
-    throw new CommandError(withOtherPort(words, option));
+    throw new CommandError(`Cannot listen on ${host}, port ${port}: ${wordsOf(error)}.${hintOfPort(error, option)}`);
   }
   return (server.address() as AddressInfo).port;
 }
 
-/** Adds to a sentence that names an error of listening what to do, if another port may help. */
-export function withOtherPort(words: string, option: string): string {
-  return /^Cannot listen .*(?:EADDRINUSE|EACCES)/.test(words)
-    ? `${words} Give ${option} another port; 0 is any free one.`
-    : words;
+/** Returns what to do about an error of listening, if another port may help; '' for another error. */
+export function hintOfPort(error: unknown, option: string): string {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
+  return ['EADDRINUSE', 'EACCES'].includes(code) ? ` Give ${option} another port; 0 is any free one.` : '';
 }
 
-const SCHEMES: Readonly<Record<string, 'ws' | 'wss'>> = { 'ws:': 'ws', 'wss:': 'wss', 'http:': 'ws', 'https:': 'wss' };
-
 /**
- * Parses the URL of a server.
+ * Returns the URL of a server with its scheme, ws: or wss:.
  * @param name the name of the argument, for the error
  * @throws CommandError for an invalid URL
  */
-export function targetOf(name: string, text: string, isInsecure: boolean): Target & { readonly path: string } {
+export function urlOf(name: string, text: string): string {
   if (/^(?!localhost$)[a-z][\w-]*$/i.test(text)) {
     throw new CommandError(
-      `${name} is a URL such as ws://127.0.0.1:9001, not "${text}"; a host of this name is given as ws://${text}.`,
+      `${name} is an address such as ws://127.0.0.1:9001, not "${text}"; a host of this name is given as ws://${text}.`,
     );
   }
   // A port alone is a port of this machine.
   const place = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text;
   const given = /^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`;
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  const scheme = SCHEMES[url?.protocol ?? ''];
-  if (url === undefined || scheme === undefined || url.hostname === '') {
-    throw new CommandError(`${name} is a URL such as ws://127.0.0.1:9001, not ${JSON.stringify(text)}.`);
+  if (url === undefined || !/^(?:ws|http)s?:$/.test(url.protocol) || url.hostname === '') {
+    throw new CommandError(`${name} is an address such as ws://127.0.0.1:9001, not ${JSON.stringify(text)}.`);
   }
-  const isSecure = scheme === 'wss';
+  return given.replace(/^http/i, 'ws');
+}
+
+/**
+ * Parses the URL of a server, as `urlOf` does.
+ * @throws CommandError for an invalid URL
+ */
+export function targetOf(name: string, text: string, isInsecure: boolean): Target & { readonly path: string } {
+  const url = new URL(urlOf(name, text));
+  const isSecure = url.protocol === 'wss:';
   if (isInsecure && !isSecure) throw new CommandError('--insecure is for wss.');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   // RFC 6066 3: the server name of TLS is not an IP address.
   const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
   return {
-    url: `${scheme}://${url.host}`,
+    url: `${url.protocol}//${url.host}`,
     origin: `${isSecure ? 'https' : 'http'}://${url.host}`,
     path: url.pathname + url.search,
     authority: url.host,
-    connection: { host, port: Number(url.port) || (isSecure ? 443 : 80) },
+    connection: { host, port: Number(url.port || (isSecure ? 443 : 80)) },
     tls: isSecure ? { ...servername, rejectUnauthorized: !isInsecure } : undefined,
   };
 }

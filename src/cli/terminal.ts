@@ -13,6 +13,11 @@ export interface Terminal {
   width?: number | undefined;
 }
 
+/** Prints results, with lines that fit the terminal. */
+export function print(text: string, terminal: Terminal): void {
+  terminal.out(fold(text, terminal.width));
+}
+
 /** Returns the terminal of this program. */
 export function ownTerminal(): Terminal {
   return {

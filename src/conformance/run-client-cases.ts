@@ -57,7 +57,11 @@ class ClientServer implements ClientExamination {
     const { port, host = '127.0.0.1', signal } = this.#run;
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) =>
-        reject(new CannotRunError(`Cannot listen on ${host}, port ${port}: ${error.code ?? error.message}.`)),
+        reject(
+          new CannotRunError(`Cannot listen on ${host}, port ${port}: ${error.code ?? error.message}.`, {
+            cause: error,
+          }),
+        ),
       );
       // A failed TLS handshake concerns only the client.
       this.#server.on('tlsClientError', () => undefined);

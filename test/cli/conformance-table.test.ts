@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { conformance } from '../../src/cli/conformance.js';
+import type { Terminal } from '../../src/cli/terminal.js';
 import { readTesteeList } from '../../src/cli/testee-list.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wsimd-table-'));
@@ -85,7 +86,7 @@ test(
       ],
     });
     let said = '';
-    const terminal = { out: (text: string) => void (said += text), err: () => undefined, columns: undefined };
+    const terminal: Terminal = { out: (text) => void (said += text), err: () => undefined, columns: undefined };
     const words = ['--repeat', '2', '--cases', '1.1.1,1.2.2'];
     const run = (only: string): Promise<number> =>
       conformance(['table', list, ...words, '--only', only], terminal, new AbortController().signal);
@@ -96,6 +97,14 @@ test(
     expect(said).toBe(
       'fickle (server): 3 runs, several verdicts for 1 case.\n' +
         '  1.2.2: FAILED, WRONG CODE (run 1, --jobs 1); OK, OK (run 2)\n',
+    );
+    said = '';
+    rmSync(starts);
+    terminal.width = 40;
+    expect(await run('fickle')).toBe(1);
+    expect(said).toBe(
+      'fickle (server): 3 runs, several\nverdicts for 1 case.\n' +
+        '  1.2.2: FAILED, WRONG CODE (run 1,\n  --jobs 1); OK, OK (run 2)\n',
     );
   },
 );

@@ -398,7 +398,8 @@ test.each([
   ['no role', []],
   ['an unknown role', ['proxy']],
   ['an unreachable server', ['server', 'ws://127.0.0.1:1']],
-  ['an address that is no URL', ['server', 'localhost']],
+  ['an address where nobody listens', ['server', 'localhost:1']],
+  ['a word that is no address', ['server', 'foo']],
   ['an unknown case', ['server', 'ws://127.0.0.1:1', '--cases', '99.1']],
   ['a pattern without a case', ['server', 'ws://127.0.0.1:1', '--cases', '99.*']],
   ['a bad option', ['server', 'ws://127.0.0.1:1', '--cheese']],
@@ -461,6 +462,9 @@ test('cases are listed, explained and written as scripts without a run', async (
   const script = join(directory, 'case.mjs');
   expect((await words(['server', 'ws://localhost:9100/x', '--case', '5.9', '--script', script])).status).toBe(0);
   expect(readFileSync(script, 'utf8')).toContain("const [host = 'localhost', port = '9100'] = process.argv.slice(2);");
+  const plain = join(directory, 'plain.mjs');
+  expect((await words(['server', '9100', '--case', '5.9', '--script', plain])).status).toBe(0);
+  expect(readFileSync(plain, 'utf8')).toContain("const [host = '127.0.0.1', port = '9100']");
   await expect(words(['server', '--explain'])).rejects.toThrow('Say which case');
   await expect(words(['server', '--case', '5.9'])).rejects.toThrow('--case goes with --explain or --script');
 });

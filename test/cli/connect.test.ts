@@ -127,7 +127,17 @@ it.each([
   [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'; the options are in wsimd connect --help\.$/],
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
   [['--header'], /^wsimd connect: --header needs a value; one that begins with a dash is given as --header=-1\.$/],
-  [['--wait', 'long', 'ws://127.0.0.1:1'], /^--wait takes a time such as 500ms, 10s or 2m, not "long"\.$/],
+  [
+    ['--wait', 'long', 'ws://127.0.0.1:1'],
+    /^--wait takes a time from 0ms to 24 days with its unit, such as 500ms, 10s or 2m, not "long"\.$/,
+  ],
+  [['--wait', '500', 'ws://127.0.0.1:1'], /^--wait takes a time .* with its unit, .*, not "500"\.$/],
+  [
+    ['foo'],
+    /^URL is an address such as ws:\/\/127\.0\.0\.1:9001, not "foo"; a host of this name is given as ws:\/\/foo\.$/,
+  ],
+  [['--unix', 'x', 'ws://'], /^URL is an address such as ws:\/\/127\.0\.0\.1:9001, not "ws:\/\/"\.$/],
+  [['1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [['ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [
     ['--format', '%{nothing}', 'ws://127.0.0.1:1'],
@@ -140,7 +150,7 @@ it.each([
   ],
   [['--record', '/no/such/directory/x', 'ws://127.0.0.1:1'], /^Cannot write \/no\/such\/directory\/x: /],
   [['wss://PLAIN'], /^Cannot connect to wss:.*: nothing speaks TLS there, so that wss: does not fit\.$/],
-  [['gopher://here'], /^Cannot connect to gopher:\/\/here: The URL's protocol must be/],
+  [['gopher://here'], /^URL is an address such as ws:\/\/127\.0\.0\.1:9001, not "gopher:\/\/here"\.$/],
 ])('%j is refused in one sentence', async (args, sentence) => {
   const plain = await serverThat();
   const given = args.map((word) => word.replace('wss://PLAIN', plain.replace('ws', 'wss')));
@@ -230,7 +240,7 @@ it('asks over HTTP/2', async () => {
     '%{http_version} %{status}',
     serving.ws,
     '--wait',
-    '100',
+    '100ms',
   ]);
   input.end('Hello\n');
   expect(await status).toBe(0);

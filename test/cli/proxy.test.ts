@@ -364,7 +364,7 @@ describe('faults on purpose', () => {
         socket.end(encodeFrame({ payload: 'late', masked: false }));
       });
     });
-    const { port } = await through(target, ['--quiet', '--delay', '150', '--on', 'from=server']);
+    const { port } = await through(target, ['--quiet', '--delay', '150ms', '--on', 'from=server']);
     const client = new Keeper(connectNet({ port, host: '127.0.0.1', allowHalfOpen: true }));
     client.socket.end(requestHead());
     await once(client.socket, 'close');
@@ -500,10 +500,10 @@ describe('the command line', () => {
     [['70000', 'ws://127.0.0.1:1'], /^LISTEN is a port/],
     [['9000', '9000'], /^TARGET is the proxy itself: give LISTEN another port than 9000\.$/],
     [['0.0.0.0:9000', 'ws://localhost:9000'], /^TARGET is the proxy itself/],
-    [['0', 'gopher://here'], /^TARGET is a URL such as ws:/],
+    [['0', 'gopher://here'], /^TARGET is an address such as ws:/],
     [
       ['0', 'foo'],
-      /^TARGET is a URL such as ws:\/\/127\.0\.0\.1:9001, not "foo"; a host of this name is given as ws:\/\/foo\.$/,
+      /^TARGET is an address such as ws:\/\/127\.0\.0\.1:9001, not "foo"; a host of this name is given as ws:\/\/foo\.$/,
     ],
     [['0', 'ws://here/path'], /^TARGET takes no path: ws:\/\/here is enough/],
     [['0', 'ws://127.0.0.1:1', '--insecure'], /^--insecure is for wss\.$/],
@@ -519,7 +519,11 @@ describe('the command line', () => {
     [['0', 'ws://127.0.0.1:1', '--drop', '101%'], /^--drop takes/],
     [['0', 'ws://127.0.0.1:1', '--cut', '3'], /^--cut takes a number with a unit/],
     [['0', 'ws://127.0.0.1:1', '--cut', '0s'], /^--cut takes a number with a unit/],
-    [['0', 'ws://127.0.0.1:1', '--delay', 'long'], /^--delay takes a time such as 500ms, 10s or 2m, not "long"\.$/],
+    [
+      ['0', 'ws://127.0.0.1:1', '--delay', 'long'],
+      /^--delay takes a time from 0ms to 24 days with its unit, such as .*, not "long"\.$/,
+    ],
+    [['0', 'ws://127.0.0.1:1', '--delay', '150'], /^--delay takes a time .* with its unit, .*, not "150"\.$/],
     [['0', 'ws://127.0.0.1:1', '--on', 'kind=ping'], /^--on says which frames/],
     [['0', 'ws://127.0.0.1:1', '--drop', '1', '--on', 'text=x'], /^--on takes from=client\|server, kind=/],
     [['0', 'ws://127.0.0.1:1', '--record', '/no/such/directory/x'], /^Cannot write \/no\/such\/directory\/x: /],

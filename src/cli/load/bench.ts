@@ -3,8 +3,7 @@ import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plural } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
-import { fold } from '../fold.js';
-import { ProgressLine, type Terminal } from '../terminal.js';
+import { print, ProgressLine, type Terminal } from '../terminal.js';
 import { readResult } from './compare.js';
 import { contend, type Contender } from './contenders.js';
 import { run, type Hire, type Second } from './crew.js';
@@ -26,7 +25,7 @@ import { inMs, perSecond } from './words.js';
 export async function bench(args: string[], terminal: Terminal, signal: AbortSignal, hire?: Hire): Promise<number> {
   const settings = readSettings(args);
   if (settings === undefined) {
-    terminal.out(fold(USAGE, terminal.width));
+    print(USAGE, terminal);
     return 0;
   }
   for (const file of [settings.json, settings.html]) if (file !== undefined && file !== '-') checkPlace(file);

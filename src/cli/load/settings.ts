@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { headersOf, readOptions, timeOf, wholeNumber } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { targetOf as serverAt, urlOf } from '../target.js';
 import { KNOWN_SERVERS } from './known-servers.js';
 import { LIMITS, type Limits } from './limits.js';
 import type { Pace, Target } from './plan.js';
@@ -79,8 +80,6 @@ const DURATION = 10_000;
 /** The duration of a turn, which is shorter because servers that are compared have several. */
 const DURATION_OF_TURN = 3000;
 const ROUNDS = 3;
-/** The ms that a time without a unit counts. */
-const BARE = 1000;
 
 /**
  * Reads the settings; returns undefined if help is requested.
@@ -134,9 +133,9 @@ export function readSettings(args: readonly string[]): Settings | undefined {
         ? against.length > 0
           ? DURATION_OF_TURN
           : DURATION
-        : timeOf(values.duration, '--duration', BARE, 1),
-    warmup: timeOf(values.warmup, '--warmup', BARE, 0),
-    timeout: timeOf(values.timeout, '--timeout', BARE, 1),
+        : timeOf(values.duration, '--duration', 1),
+    warmup: timeOf(values.warmup, '--warmup', 0),
+    timeout: timeOf(values.timeout, '--timeout', 1),
     workers:
       values.workers === undefined
         ? Math.min(most, target === undefined || isHere(target) ? Math.max(1, cores() - 1) : cores())
@@ -239,22 +238,15 @@ interface TargetValues {
  * @throws CommandError for an invalid URL or header
  */
 export function targetOf(given: string, values: TargetValues): Target {
-  const url = /^[a-z][a-z+]*:/i.test(given) && !/^[\w.-]+:\d+/.test(given) ? given : `ws://${given}`;
-  if (!URL.canParse(url)) throw new CommandError(`${JSON.stringify(given)} is no URL.`);
-  const { protocol, hostname, port, host, pathname, search } = new URL(url.replace(/^http/i, 'ws'));
-  if (protocol !== 'ws:' && protocol !== 'wss:')
-    throw new CommandError(`A URL begins with ws: or wss:, not ${JSON.stringify(protocol)}.`);
-  const headers = headersOf(values.header);
-  const isTls = protocol === 'wss:';
+  const { path, authority, connection, tls } = serverAt('URL', given, values.insecure);
   return {
-    url,
-    isTls,
-    host: hostname.replaceAll(/[[\]]/g, ''),
-    port: port === '' ? (isTls ? 443 : 80) : Number(port),
+    url: urlOf('URL', given),
+    isTls: tls !== undefined,
+    ...connection,
     unix: values.unix,
-    request: pathname + search,
-    authority: host,
-    headers,
+    request: path,
+    authority,
+    headers: headersOf(values.header),
     protocols: values.protocol,
     origin: values.origin,
     isInsecure: values.insecure,

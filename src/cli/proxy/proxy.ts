@@ -2,8 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { ReadStream } from 'node:tty';
 import { ownVersion, plural } from '../arguments.js';
-import { fold } from '../fold.js';
-import type { Terminal } from '../terminal.js';
+import { print, type Terminal } from '../terminal.js';
 import { Recorder } from '../traffic/recorder.js';
 import { Gate } from './gate.js';
 import { ProxyPage } from './page-server.js';
@@ -44,7 +43,7 @@ export async function proxy(
 ): Promise<number> {
   const settings = proxySettings(args);
   if (settings === undefined) {
-    terminal.out(fold(PROXY_USAGE, terminal.width));
+    print(PROXY_USAGE, terminal);
     return 0;
   }
   const { filter, isQuiet, record, page: pagePort } = settings;

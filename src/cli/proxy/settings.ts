@@ -124,7 +124,7 @@ function planOf({ delay, drop, cut, on }: PlanValues): FaultPlan | undefined {
     return undefined;
   }
   return {
-    delay: delay === undefined ? 0 : timeOf(delay, '--delay', 1, 0),
+    delay: delay === undefined ? 0 : timeOf(delay, '--delay', 0),
     drop: drop === undefined ? undefined : dropOf(drop),
     cut: cut === undefined ? undefined : cutOf(cut),
     on: new Filter('--on', on, false),
@@ -143,7 +143,7 @@ function dropOf(text: string): FaultPlan['drop'] {
 function cutOf(text: string): FaultPlan['cut'] {
   const [, number, unit] = /^([1-9]\d*)(bytes|frames)$/.exec(text) ?? [];
   if (number !== undefined) return { after: Number(number), unit: unit as 'bytes' | 'frames' };
-  const ms = msIn(text, Number.NaN);
+  const ms = msIn(text);
   if (ms > 0) return { after: Math.min(ms, MOST_MS), unit: 'ms' };
   throw new CommandError(
     `--cut takes a number with a unit: 1000bytes, 5frames, 300ms or 2s, not ${JSON.stringify(text)}.`,

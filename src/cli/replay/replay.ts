@@ -2,9 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { readOptions, ownVersion, plural, readPem, timeOf } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
-import { fold } from '../fold.js';
 import { listenAddress, targetOf } from '../target.js';
-import type { Terminal } from '../terminal.js';
+import { print, type Terminal } from '../terminal.js';
 import { isHarName, toHar } from '../traffic/har.js';
 import type { RecordedConnection } from '../traffic/recorded.js';
 import { readRecording, writeRecording } from '../traffic/recording.js';
@@ -71,7 +70,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
     },
   });
   if (values.help) {
-    terminal.out(fold(USAGE, terminal.width));
+    print(USAGE, terminal);
     return 0;
   }
   const [file, url, ...more] = positionals;
@@ -88,7 +87,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
   const settings: Settings = {
     speed: speedOf(values.fast, values.speed),
-    patience: timeOf(values.wait, '--wait', 1, 0),
+    patience: timeOf(values.wait, '--wait', 0),
     checks: values.check,
     connections: chosen(readRecording(file), values.connection),
   };

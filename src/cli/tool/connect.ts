@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
 import { headersOf, readOptions, timeOf } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
-import { fold } from '../fold.js';
-import type { Terminal } from '../terminal.js';
+import { urlOf } from '../target.js';
+import { print, type Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
 import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
 import type { SessionRecord } from './session-record.js';
@@ -65,7 +65,7 @@ export async function connect(
 ): Promise<number> {
   const settings = settingsOf(args);
   if (settings === undefined) {
-    terminal.out(fold(USAGE, terminal.width));
+    print(USAGE, terminal);
     return 0;
   }
   const { record } = settings;
@@ -133,7 +133,8 @@ function settingsOf(args: string[]): Settings | undefined {
   if (values.help) return undefined;
   if (positionals.length !== 1) throw new CommandError('wsimd connect takes one URL, such as ws://127.0.0.1:9001.');
   const [given] = positionals;
-  const url = /^[a-z][a-z+]*:/i.test(given) && !/^[\w.-]+:\d+/.test(given) ? given : `ws://${given}`;
+  // The library takes ws+unix: too, which means what --unix does.
+  const url = given.startsWith('ws+unix:') ? given : urlOf('URL', given);
   const headers = headersOf(values.header);
   if (values.format !== undefined) checkFormat(values.format);
   return {
@@ -149,7 +150,7 @@ function settingsOf(args: string[]): Settings | undefined {
       ...(values.insecure ? { rejectUnauthorized: false } : {}),
     },
     isBinary: values.binary,
-    wait: timeOf(values.wait, '--wait', 1, 0),
+    wait: timeOf(values.wait, '--wait', 0),
     record: values.record,
     format: values.format,
   };
