@@ -19,21 +19,21 @@ export function readOptions<const Config extends ParseArgsConfig>(
     return parseArgs(config);
   } catch (error) {
     const [sentence] = wordsOf(error).split(/\.\s/);
-    const wrong = /^Unknown option '--(.+)'/.exec(sentence)?.[1];
+    const wrong = /^Unknown option '-+(.+)'/.exec(sentence)?.[1] ?? '';
     const [, unvalued] = /^Option '(--[^' ]+).*' argument (?:missing|is ambiguous)/.exec(sentence) ?? [];
     if (unvalued !== undefined) {
       throw new CommandError(
         `wsimd ${command}: ${unvalued} needs a value; one that begins with a dash is given as ${unvalued}=-1.`,
       );
     }
-    const hint = wrong === undefined ? '' : hintFor(wrong, command, Object.keys(config.options ?? {}));
+    const hint = hintFor(wrong, command, Object.keys(config.options ?? {}));
     throw new CommandError(`wsimd ${command}: ${sentence.replace(/\.$/, '')}${hint}.`);
   }
 }
 
 function hintFor(wrong: string, command: string, known: readonly string[]): string {
   const near = known.map((name) => ({ name, far: distance(wrong, name) })).sort((a, b) => a.far - b.far)[0];
-  if (near !== undefined && near.far <= NEAR) return `; --${near.name} is an option`;
+  if (near !== undefined && near.far <= NEAR && near.far < wrong.length) return `; --${near.name} is an option`;
   return `; the options are in wsimd ${command} --help`;
 }
 

@@ -58,9 +58,14 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-// If the reader of a pipe has ended, such as `head`, the program ends silently.
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 2));
 const terminal = ownTerminal();
+// If the reader of a pipe has ended, such as `head`, the program ends silently; without a reader of errors, it goes on.
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(0);
+  terminal.err(`Cannot write to the standard output: ${message}.\n`);
+  process.exit(2);
+});
+process.stderr.on('error', () => undefined);
 try {
   process.exitCode = await main(process.argv.slice(2), terminal);
 } catch (error) {

@@ -125,6 +125,7 @@ it.each([
   [[], /^wsimd connect takes one URL/],
   [['ws://127.0.0.1:1', 'more'], /^wsimd connect takes one URL/],
   [['--nonsense'], /^wsimd connect: Unknown option '--nonsense'; the options are in wsimd connect --help\.$/],
+  [['-x'], /^wsimd connect: Unknown option '-x'; the options are in wsimd connect --help\.$/],
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
   [['--header'], /^wsimd connect: --header needs a value; one that begins with a dash is given as --header=-1\.$/],
   [

@@ -1,7 +1,7 @@
 // The program itself, as the build leaves it. Without a build these tests say so and return.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -61,6 +61,33 @@ test.each([
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^[A-Z][^\n]*\.\n$/);
   });
+});
+
+test('a full standard output is told, with status 2', () => {
+  if (!existsSync(PROGRAM) || !existsSync('/dev/full')) {
+    console.log('not run: dist/ is not built, or there is no /dev/full');
+    return;
+  }
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [PROGRAM, '--help'], {
+    encoding: 'utf8',
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^Cannot write to the standard output: ENOSPC[^\n]*\.\n$/),
+  ]);
+});
+
+test('a command whose errors nobody reads ends with its own status', async () => {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  const child = spawn(process.execPath, [PROGRAM, 'nonsense'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr.destroy();
+  expect(await once(child, 'exit')).toEqual([2, null]);
 });
 
 test('SIGTERM ends serve well: its connections are closed with 1001, and its status is 0', async () => {
