@@ -3,6 +3,7 @@ import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { plural } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { fold } from '../fold.js';
 import { print, ProgressLine, type Terminal } from '../terminal.js';
 import { readResult } from './compare.js';
 import { contend, type Contender } from './contenders.js';
@@ -68,9 +69,11 @@ async function compareServers(asked: Asked): Promise<number> {
       terminal.err(`${sentence}\n`);
     },
   );
-  if (contenders.length === 0) throw new CommandError('No server could be measured.');
+  if (contenders.length === 0)
+    throw new CommandError(signal.aborted ? 'Ended before a server was measured.' : 'No server could be measured.');
   const description = describe({ ...contenders[0].result, url: plural(settings.rounds, 'round') });
-  say(asked, `${description}\n\n${contenderTable(contenders)}`);
+  const width = settings.json === '-' ? terminal.columns : terminal.width;
+  say(asked, fold(`${description}\n\n`, width) + contenderTable(contenders, width));
   save(settings, terminal, { servers: contenders, left }, () => contendersPage(contenders, description, left));
   return 0;
 }
@@ -83,7 +86,8 @@ function say({ settings, terminal }: Asked, report: string): void {
 
 const NOTHING_MORE = { header: [], protocol: [], insecure: false } as const;
 
-function contenderTable(contenders: readonly Contender[]): string {
+/** Returns a table with a row for each server; where that is too wide for `columns`, with a column for each. */
+export function contenderTable(contenders: readonly Contender[], columns: number = Infinity): string {
   const head = ['server', 'messages/s', 'lowest', 'highest', 'p50', 'p99', 'CPU a message', 'wsimd is'];
   const [ours] = contenders;
   const rows = contenders.map((each) => {
@@ -94,13 +98,20 @@ function contenderTable(contenders: readonly Contender[]): string {
     const time = micros === undefined ? '?' : inMs(micros / 1000);
     return [name, perSecond(rate), perSecond(lowest), perSecond(highest), inMs(p50), inMs(p99), time, times];
   });
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
-  const line = (row: readonly string[]): string =>
+  const wide = aligned([head, ...rows]);
+  if (wide.every((line) => line.length <= columns)) return `${wide.join('\n')}\n`;
+  return `${aligned(head.map((title, at) => [title, ...rows.map((row) => row[at])])).join('\n')}\n`;
+}
+
+/** Returns the lines of a table. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, at) => Math.max(...rows.map((row) => row[at].length)));
+  return rows.map((row) =>
     row
       .map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])))
       .join('  ')
-      .trimEnd();
-  return `${[head, ...rows].map(line).join('\n')}\n`;
+      .trimEnd(),
+  );
 }
 
 function save({ json, html }: Settings, terminal: Terminal, result: object, page: () => string): void {
@@ -155,7 +166,7 @@ async function load({ settings, terminal, signal, hire }: Asked, target: Target,
     const done = await run(plansOf(settings, target), watcher, signal, hire);
     if (done.length === 0 && Object.keys(failed).length > 0) {
       const [[kind]] = Object.entries(failed).sort(([, a], [, b]) => b - a);
-      throw new CommandError(`Cannot connect to ${target.url}: ${kind}.`);
+      throw new CommandError(`Cannot connect to ${target.unix ?? target.url}: ${kind}.`);
     }
     if (done.length === 0) throw new CommandError('Ended before a message was sent.');
     return makeResult(settings, target.url, { done, seconds, startedAt });

@@ -57,6 +57,8 @@ export async function contend(
       try {
         running.push(await startServer(title, [...start.command, offersDeflate ? 'deflate' : 'plain']));
       } catch (error) {
+        // Ctrl-C ends a server that does not know of it yet.
+        if (signal.aborted) break;
         left(`${name} is left out: ${wordsOf(error)}.`);
       }
     }
@@ -64,7 +66,15 @@ export async function contend(
       for (const { name, url, child, turns } of running) {
         if (signal.aborted) break;
         const before = processorTime(child.pid!);
-        const result = await turn(url, name, round);
+        let result: Result;
+        try {
+          result = await turn(url, name, round);
+        } catch (error) {
+          // The turns before stay of use.
+          if (signal.aborted) break;
+          throw error;
+        }
+        if (signal.aborted && result.measured === 0) break;
         const after = processorTime(child.pid!);
         // The server works in the warm-up too, at the same rate, so only a share of the time counts.
         const share = result.measured / (result.measured + result.settings.warmup);
@@ -96,7 +106,9 @@ function middle({ name, turns }: Running): Contender {
 
 function startServer(name: string, [command, ...args]: readonly string[]): Promise<Running> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: 'pipe' });
+    // The pipe is never written to: its end tells the server that this program has ended.
+    child.stdin.on('error', () => undefined);
     let said = '';
     let complaint = '';
     const timer = setTimeout(() => {

@@ -47,10 +47,13 @@ console.log(server.port);`;
 
 /** Returns the command of a program for Node, whose last argument says whether to compress. */
 function node(imports: string, program: string): readonly string[] {
-  return [process.execPath, '--input-type=module', '-e', `${DEFLATE}\n${imports}\n${program}`];
+  return [process.execPath, '--input-type=module', '-e', `${BEGINNING}\n${imports}\n${program}`];
 }
 
-const DEFLATE = "const deflate = process.argv.at(-1) === 'deflate';";
+/** A Ctrl-C is for the load alone, which ends its servers, or leaves them with the end of their input. */
+const BEGINNING = `const deflate = process.argv.at(-1) === 'deflate';
+process.on('SIGINT', () => {});
+process.stdin.on('end', () => process.exit()).resume();`;
 
 /** Returns the path and the version of a package that a program in `directory` could require. */
 function packageOf(name: string, directory: string): { path: string; version: string } | undefined {
@@ -88,6 +91,6 @@ export const KNOWN_SERVERS: Readonly<Record<string, Find>> = {
     const places = [join(directory, 'node_modules', '.bin'), ...(process.env.PATH ?? '').split(delimiter)];
     const program = places.map((place) => join(place, 'bun')).find((file) => existsSync(file));
     if (program === undefined) return { missing: 'there is no bun in node_modules/.bin or in PATH' };
-    return { command: [program, '-e', `${DEFLATE}\n${BUN}`], version: '' };
+    return { command: [program, '-e', `${BEGINNING}\n${BUN}`], version: '' };
   },
 };

@@ -56,15 +56,16 @@ export class Load implements Owner {
     await new Promise<void>((resolve) => {
       const go = (): void => {
         const settled = this.#opened + this.#failed;
-        const wanted = this.#isStopped ? 0 : connections;
-        if (settled >= Math.max(wanted, this.#clients.length)) return resolve();
+        // A server that does not answer holds up no stop.
+        if (this.#isStopped || settled >= connections) return resolve();
         const due = (performance.now() - begun) * (connectRate / 1000) + 1;
-        const allowed = connectRate > 0 ? Math.min(wanted, Math.floor(due)) : Math.min(wanted, settled + OPENING);
+        const allowed =
+          connectRate > 0 ? Math.min(connections, Math.floor(due)) : Math.min(connections, settled + OPENING);
         while (this.#clients.length < allowed) {
           const index = this.#clients.length;
           this.#clients.push(new Client(target, this, index, { from: first + index, timeout }));
         }
-        if (connectRate > 0 && this.#clients.length < wanted) setTimeout(go, 1);
+        if (connectRate > 0 && this.#clients.length < connections) setTimeout(go, 1);
       };
       this.#settled = go;
       go();

@@ -2,13 +2,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
-import { bench } from '../../../src/cli/load/bench.js';
+import { bench, contenderTable } from '../../../src/cli/load/bench.js';
+import type { Contender } from '../../../src/cli/load/contenders.js';
 import { hireHere } from '../../../src/cli/load/crew.js';
 import type { Result } from '../../../src/cli/load/result.js';
 
@@ -322,6 +324,22 @@ describe('errors', () => {
 });
 
 describe('an interruption', () => {
+  it('while the server does not answer ends the run at once', async () => {
+    const interruption = new AbortController();
+    const silent = createNetServer((socket) => {
+      onTestFinished(() => void socket.destroy());
+      socket.once('data', () => interruption.abort());
+    });
+    onTestFinished(() => void silent.close());
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const terminal = { out: () => expect.unreachable(), err: () => {}, columns: undefined };
+    const given = [String(port), '--workers', '1', '--timeout', '60s'];
+    await expect(bench(given, terminal, interruption.signal, hireHere)).rejects.toThrow(
+      /^Ended before a message was sent\.$/,
+    );
+  });
+
   it('of the warm-up leaves nothing to report', async () => {
     const interruption = new AbortController();
     const url = await serverThat((websocket, number, request) => {
@@ -396,6 +414,15 @@ describe('reports', () => {
     }
   });
 
+  it('have a column for each server where a row for each would not fit', () => {
+    const figures = { perSecond: 1000, lowest: 900, highest: 1100, p50: 1, p99: 2, micros: 10 };
+    const contenders = ['wsimd', 'ws'].map((name) => ({ ...figures, name }) as unknown as Contender);
+    expect(contenderTable(contenders)).toMatch(/^server  messages\/s .*\nwsimd .*\nws .* 1\.00x\n$/);
+    const narrow = contenderTable(contenders, 40);
+    expect(narrow).toMatch(/^server +wsimd +ws\nmessages\/s +1,000 +1,000\n[^]*\nwsimd is +1\.00x\n$/);
+    expect(Math.max(...narrow.split('\n').map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+
   it('name the load itself where it may be the slow one', async () => {
     const { warnings } = await import('../../../src/cli/load/terminal-report.js');
     const settings = { workers: 1 } as Result['settings'];
@@ -420,6 +447,7 @@ describe('mistakes', () => {
     [['ws://'], /^URL is an address such as .*, not "ws:\/\/"\.$/],
     [['foo'], /^URL is an address such as .*, not "foo"; a host of this name is given as ws:\/\/foo\.$/],
     [['1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: ECONNREFUSED\.$/],
+    [[HERE, '--unix', '/no/such/socket'], /^Cannot connect to \/no\/such\/socket: ENOENT\.$/],
     [[HERE, '--insecure'], /^--insecure is for wss\.$/],
     [[HERE, '--connections', '0'], /^--connections takes a whole number from 1 to/],
     [[HERE, '--depth', '2', '--rate', '5'], /^--depth and --rate exclude each other/],
