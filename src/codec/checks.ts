@@ -1,10 +1,15 @@
-// `checkRole` refuses a value that is no role; beside it, the checks of RSV bits and of limits.
-import { UsageError } from '../errors/usage-error.js';
+// `checkRole` refuses a value that is no role; beside it, the checks of options, of RSV bits and of limits.
+import { refuse, UsageError } from '../errors/usage-error.js';
 import { Role, RSV_BITS } from '../spec/frame.js';
+
+/** Throws UsageError unless `options` are an object. */
+export function checkOptions(options: object): void {
+  if (typeof options !== 'object' || options === null) refuse('Options are an object', options);
+}
 
 /** Throws UsageError unless `role` is Role.Client or Role.Server. */
 export function checkRole(role: Role): void {
-  if (role !== Role.Client && role !== Role.Server) throw new UsageError('The role is Role.Client or Role.Server');
+  if (role !== Role.Client && role !== Role.Server) refuse('The role is Role.Client or Role.Server', role);
 }
 
 /** Throws UsageError where `rsv` has bits other than RSV1, RSV2 and RSV3, in their places on the wire. */

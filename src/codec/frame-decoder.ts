@@ -17,7 +17,7 @@ import {
   SCAN_SKIP_UTF8,
 } from '../spec/record.js';
 import { plainValues, type Values } from '../values/values.js';
-import { checkRole, checkRsv } from './checks.js';
+import { checkOptions, checkRole, checkRsv } from './checks.js';
 import { FrameCursor } from './frame-cursor.js';
 import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
@@ -106,16 +106,16 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   constructor(options: FrameDecoderOptions) {
     super();
-    const { kernels = loadedKernels, values = plainValues, strings = false } = options;
+    checkOptions(options);
+    const { kernels = loadedKernels, values = plainValues, strings = false, role, judge, maxPayload = 0 } = options;
     this.kernels = kernels;
     this.values = values;
     this.traffic = options.traffic;
     if (strings) this.window = new TextWindow(kernels, values);
-    const isServer = options.role === Role.Server;
-    if (options.judge === false) this.neutral = new NeutralScan(kernels);
-    this.memory = new PayloadMemory(values, kernels, isServer || this.neutral !== undefined);
-    const leaves = values.isUtf8 !== undefined && !strings;
-    this.scanner = this.neutral ?? new Scan(kernels, configOf(options, leaves), options.maxPayload ?? 0);
+    const config = configOf(options, values.isUtf8 !== undefined && !strings);
+    if (judge === false) this.neutral = new NeutralScan(kernels, config, maxPayload);
+    this.memory = new PayloadMemory(values, kernels, judge === false || role === Role.Server);
+    this.scanner = this.neutral ?? new Scan(kernels, config, maxPayload);
   }
 
   /** Limits the length of messages, in bytes, from the next chunk on; 0 for no limit. */

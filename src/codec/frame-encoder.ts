@@ -1,12 +1,13 @@
 // `FrameEncoder` writes frames into the connection's outgoing batch (RFC 6455 5.2), masked when the sender is a client (5.3).
-import { UsageError } from '../errors/usage-error.js';
+import { refuse, UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, OPCODE_BITS, Opcode, Role, RSV_BITS } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
+import { joined } from '../values/joined.js';
 import { lengthIn, lengthOf } from '../values/typed-array.js';
 import { plainValues, type Values } from '../values/values.js';
-import { checkRole, checkRsv } from './checks.js';
+import { checkOptions, checkRole, checkRsv } from './checks.js';
 import { headerLength, writeFrameHeader, writeHeader, writeKey } from './header.js';
 import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
@@ -68,18 +69,22 @@ export class FrameEncoder {
   isAsking = false;
 
   constructor(options: FrameEncoderOptions) {
-    const { role } = options;
+    checkOptions(options);
+    const { role, generateMask } = options;
     checkRole(role);
+    if (generateMask !== undefined && typeof generateMask !== 'function') {
+      refuse('generateMask is a function', generateMask);
+    }
     this.traffic = options.traffic;
     const values = options.values ?? plainValues;
     this.memory = memoryOf(values, options.kernels ?? loadedKernels);
     this.rsv = options.rsv ?? 0;
     checkRsv(this.rsv);
     this.unchecked = options.unchecked === true;
-    this.hasOwnKeys = options.generateMask !== undefined;
+    this.hasOwnKeys = generateMask !== undefined;
     // RFC 6455 5.1: a client masks all frames that it sends; a server masks none.
     if (role === Role.Client) {
-      const draw = maskingKeys(values, options.generateMask);
+      const draw = maskingKeys(values, generateMask);
       this.drawKey = this.hasOwnKeys ? () => this.undisturbed(draw) : draw;
     }
   }
@@ -90,9 +95,9 @@ export class FrameEncoder {
     return (outgoing === undefined ? 0 : outgoing.length) + (withheld === undefined ? 0 : withheld.length);
   }
 
-  /** The number of frames written since `take`. */
+  /** The number of frames that were written and not taken, one that a limit has cut too. */
   get frames(): number {
-    return this.outgoing === undefined ? 0 : this.outgoing.frames;
+    return (this.outgoing?.frames ?? 0) + (this.withheld?.frames ?? 0);
   }
 
   /** Whether a limit has cut the output, so that its rest begins within a frame. */
@@ -207,7 +212,8 @@ export class FrameEncoder {
   raw(frames: Bytes | readonly Bytes[], lent = false): void {
     const chunks = toChunks(frames);
     if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
-    for (const chunk of chunks) this.putRaw(chunk, lent);
+    for (const chunk of chunks) this.putEncoded(chunk, lent);
+    if (this.traffic !== undefined) countFrames(this.traffic, chunks.length === 1 ? chunks[0] : joined(chunks));
   }
 
   /** As `frame`, for a payload known to be `length` bytes. @internal */
@@ -287,6 +293,11 @@ export class FrameEncoder {
 
   /** As `raw`, for bytes in memory that cannot be resized. @internal */
   putRaw(frames: Uint8Array, lent: boolean): void {
+    this.putEncoded(frames, lent);
+    if (this.traffic !== undefined) countFrames(this.traffic, frames);
+  }
+
+  private putEncoded(frames: Uint8Array, lent: boolean): void {
     const { length } = frames;
     if (length === 0) return;
     const outgoing = this.outgoing ?? this.open();
@@ -301,7 +312,6 @@ export class FrameEncoder {
       outgoing.reserve(length).set(frames, outgoing.end);
       outgoing.end += length;
     }
-    if (this.traffic !== undefined) countFrames(this.traffic, frames);
   }
 
   /** Adds a server's encoded frames that many connections share, by reference: nothing changes them any more. @internal */

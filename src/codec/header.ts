@@ -62,6 +62,20 @@ export function frameAt(bytes: Uint8Array, at: number): { readonly payload: numb
 }
 
 /**
+ * The number of frames whose headers are in `chunks`, each header in one of them.
+ * @param skip the length of what goes on from an earlier frame
+ */
+export function framesIn(chunks: Iterable<Uint8Array>, skip: number): number {
+  let frames = 0;
+  let at = skip;
+  for (const chunk of chunks) {
+    for (; at + 2 <= chunk.length; at = frameAt(chunk, at).end) frames++;
+    at = Math.max(0, at - chunk.length);
+  }
+  return frames;
+}
+
+/**
  * Writes a frame's header, for callers that write the payload themselves (RFC 6455 5.2).
  * @param target memory for the header, from `at` on; a header has 2 to 14 bytes
  * @param first the header's first byte: FIN, RSV bits and opcode

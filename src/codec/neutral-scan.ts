@@ -1,5 +1,4 @@
 // `NeutralScan` reads frames without judging them, for a tap or a proxy, and keeps the fields of each header.
-import type { Kernels } from '../kernels/kernels.js';
 import { writeRecord } from '../kernels/write-record.js';
 import {
   FIN,
@@ -54,10 +53,6 @@ export class NeutralScan extends Scan {
   private kind = 0;
   private key = 0;
   private left = 0;
-
-  constructor(kernels: Kernels) {
-    super(kernels, 0, 0);
-  }
 
   override get remaining(): number {
     return this.left;

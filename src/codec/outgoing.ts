@@ -1,7 +1,7 @@
 // `Outgoing` gathers the frames that one connection has to send into few chunks, written together.
 import { MAX_HEADER } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
-import { frameAt, writeHeader } from './header.js';
+import { framesIn, writeHeader } from './header.js';
 import { clearDesk, type Desk, type OutMemory } from './out-memory.js';
 
 /** A batch that is moved off the desk gets room for twice its bytes, and at least this much. */
@@ -43,17 +43,10 @@ export class Outgoing {
     return this.chunkBytes + this.end - this.start;
   }
 
-  /** The number of waiting frames, counted by their headers, each of which is in one chunk. */
+  /** The number of waiting frames, counted by their headers. */
   get frames(): number {
     const { bytes, chunks = [], start, end } = this;
-    let frames = 0;
-    let skip = this.rest;
-    for (const chunk of bytes === undefined ? chunks : [...chunks, bytes.subarray(start, end)]) {
-      let at = skip;
-      for (; at + 2 <= chunk.length; at = frameAt(chunk, at).end) frames++;
-      skip = Math.max(0, at - chunk.length);
-    }
-    return frames;
+    return framesIn(bytes === undefined ? chunks : [...chunks, bytes.subarray(start, end)], this.rest);
   }
 
   /**

@@ -1,5 +1,5 @@
 // `toBytes` converts bytes that a caller passes, of any class and realm, to a Uint8Array of the right length.
-import { UsageError } from '../errors/usage-error.js';
+import { refuse } from '../errors/usage-error.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { bytesOf, getter, lengthOf } from '../values/typed-array.js';
 
@@ -22,9 +22,12 @@ export function toBytes(data: Bytes): Uint8Array {
   return bytesOf(data) ?? memoryBytes(data);
 }
 
-/** A chunk of bytes as a Uint8Array with the length of its memory; throws as `toBytes`. */
+/** A chunk of bytes as a Uint8Array with the length of its memory; throws as `toBytes`, and for detached memory. */
 export function toChunk(chunk: Uint8Array): Uint8Array {
-  return lengthOf(chunk) < 0 ? toBytes(chunk) : chunk;
+  if (lengthOf(chunk) > 0) return chunk;
+  const bytes = toBytes(chunk);
+  if (bytes.length === 0 && bytesOf(chunk) !== undefined) memoryBytes(chunk.buffer);
+  return bytes;
 }
 
 /**
@@ -35,7 +38,7 @@ export function toResult(result: Uint8Array | WebSocketError): Uint8Array | WebS
   if (lengthOf(result) >= 0) return result;
   if (ArrayBuffer.isView(result)) return toBytes(result);
   if (typeof (result as Partial<WebSocketError> | null | undefined)?.closeCode === 'number') return result;
-  throw new UsageError('The result of a transform is bytes or a WebSocketError');
+  refuse('The result of a transform is bytes or a WebSocketError', result);
 }
 
 /** `toBytes` of a value that is not a typed array. */
@@ -45,7 +48,7 @@ function memoryBytes(data: Bytes): Uint8Array {
     const view = ArrayBuffer.isView(data) ? data : new DataView(data);
     return new Uint8Array(viewMemory.call(view), viewOffset.call(view), viewLength.call(view));
   } catch (cause) {
-    throw new UsageError('Bytes must be a view, an ArrayBuffer or a SharedArrayBuffer that is not detached', { cause });
+    refuse('Bytes must be a view, an ArrayBuffer or a SharedArrayBuffer that is not detached', data, cause);
   }
 }
 

@@ -32,7 +32,8 @@ export function newStatistics(): Statistics {
 export function countFrames(traffic: Traffic, frames: Uint8Array): void {
   for (let at = 0; at + 2 <= frames.length;) {
     const { payload, end } = frameAt(frames, at);
-    if (end > frames.length) return;
+    // Of a cut header, the end is no number.
+    if (!(end <= frames.length)) return;
     count(traffic, frames[at], end - payload);
     at = end;
   }

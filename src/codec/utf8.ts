@@ -1,9 +1,11 @@
 // `isUtf8` tells whether bytes are UTF-8 (RFC 6455 8.1), through the kernels' scratch area.
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
+import { toChunk } from './payload.js';
 
-/** Whether `bytes` is valid UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
-export function isUtf8(bytes: Uint8Array, kernels: Kernels = loadedKernels): boolean {
+/** Whether `data` is valid UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
+export function isUtf8(data: Uint8Array, kernels: Kernels = loadedKernels): boolean {
+  const bytes = toChunk(data);
   const { scratchAddress, scratchLength } = kernels;
   if (bytes.length <= scratchLength) {
     kernels.bytes.set(bytes, scratchAddress);

@@ -1,6 +1,8 @@
 // `Withheld` holds output that exceeded a caller's limit.
 import { UsageError } from '../errors/usage-error.js';
 import { Queue } from '../queue.js';
+import { checkOptions } from './checks.js';
+import { frameAt, framesIn } from './header.js';
 
 /** The limit of one call for output. */
 export interface TakeOptions {
@@ -9,7 +11,9 @@ export interface TakeOptions {
 }
 
 /** The limit of `options`. Throws UsageError where it is not a length. */
-export function limitOf({ limit = Infinity }: TakeOptions): number {
+export function limitOf(options: TakeOptions): number {
+  checkOptions(options);
+  const { limit = Infinity } = options;
   if (limit !== Infinity && (!Number.isInteger(limit) || limit < 1)) {
     throw new UsageError('A limit is a whole number of bytes, at least 1');
   }
@@ -21,6 +25,13 @@ export class Withheld {
   private readonly chunks = new Queue<Uint8Array>();
   /** The number of bytes held. */
   length = 0;
+  /** How many of them, from the first on, are the rest of a frame that was cut. */
+  private rest = 0;
+
+  /** The number of frames held, a cut one too. */
+  get frames(): number {
+    return framesIn(this.chunks, this.rest) + (this.rest > 0 ? 1 : 0);
+  }
 
   add(chunks: readonly Uint8Array[]): void {
     for (const chunk of chunks) {
@@ -34,6 +45,11 @@ export class Withheld {
     const chunk = this.chunks.first;
     if (chunk === undefined) return undefined;
     const length = Math.min(chunk.length, limit);
+    if (this.length > limit) {
+      // The rest of the call's bytes cut a frame in this chunk or in a later one.
+      while (this.rest < length) this.rest = frameAt(chunk, this.rest).end;
+      this.rest -= length;
+    } else this.rest = 0;
     this.length -= length;
     if (length === chunk.length) {
       this.chunks.shift();

@@ -7,7 +7,9 @@
 //                      the peer's comes                ours is written, or never will be
 //
 //      Every state goes to Closed at once when the connection fails, when the peer's bytes end, and when it is disposed of.
+import type { FrameEncoder } from '../codec/frame-encoder.js';
 import type { WebSocketError } from '../errors/violations.js';
+import { FIN, Opcode } from '../spec/frame.js';
 import { State } from './state.js';
 
 /** The content of the peer's Close frame; `code` is 1005 where it had none. */
@@ -42,6 +44,23 @@ export class Closing {
     if (this.state === State.Open) this.move(State.LocalClosing);
   }
 
+  /** Everything queued has been handed out, our Close too. */
+  handOut(): void {
+    if (this.payload !== undefined) this.sent = this.queued;
+  }
+
+  /** Writes our Close again, where it was queued and what waited is dropped. */
+  writeAgain(encoder: FrameEncoder): void {
+    const { payload } = this;
+    if (payload === undefined || this.sent !== undefined) return;
+    try {
+      encoder.put(FIN | Opcode.Close, payload, payload.length, false);
+    } catch {
+      // RFC 6455 5.3: no frame is sent without a fresh masking key.
+      this.payload = undefined;
+    }
+  }
+
   /** Both Closes have been exchanged: the peer's was received, and ours `isWritten` or never will be (RFC 6455 7.1.4). */
   settle(isWritten: boolean): void {
     if (isWritten && this.received !== undefined) this.end();
@@ -52,9 +71,10 @@ export class Closing {
     this.move(State.Closed);
   }
 
-  /** The payload of our Close, while it is queued and not handed out. */
-  get unsent(): Uint8Array | undefined {
-    return this.sent === undefined ? this.payload : undefined;
+  /** Nothing more is read or sent, nor handed out. */
+  drop(): void {
+    this.payload = undefined;
+    this.end();
   }
 
   private move(state: State): void {

@@ -10,7 +10,6 @@ import { Violation } from '../spec/violation.js';
 import type { PeerClose } from './closing.js';
 import { EventType, type CloseEvent, type ConnectionEvent, type FailureEvent } from './event.js';
 import type { ConnectionOptions } from './options.js';
-import type { Outbound } from './outbound.js';
 import { Pongs } from './pongs.js';
 import { Sending } from './sending.js';
 import { State } from './state.js';
@@ -61,10 +60,7 @@ export class Connection extends Sending {
     return this.closing.failure;
   }
 
-  /**
-   * Ends the peer's bytes. Without the peer's Close, the code is then 1006 (RFC 6455 7.1.5). `next` still returns everything
-   * that was received before.
-   */
+  /** Ends the peer's bytes: without its Close, the code is 1006 (RFC 6455 7.1.5). `next` still returns what was received. */
   receiveEnd(): void {
     if (!this.decoder.isBusy) this.endReading();
     this.outbound?.abandon();
@@ -98,16 +94,15 @@ export class Connection extends Sending {
   }
 
   /**
-   * Abandons the message that is being pulled, or is the next to be pulled, for instance after its source has thrown. The
-   * connection goes on when none of the message has been written or compressed yet; otherwise it closes with 1011, since the
-   * protocol cannot cancel a message. Does nothing without such a message.
+   * Abandons the message that is pulled now or next, for instance after its source has thrown. The connection goes on when
+   * none of it has been written or compressed; otherwise it closes with 1011: the protocol cannot cancel a message.
    */
   dropSource(): void {
     const { outbound } = this;
     if (outbound === undefined) return;
     this.encoder.turns++;
     if (!outbound.dropSource() && this.closeQueued === undefined) {
-      this.writeClose(encodeClosePayload(CloseCode.InternalError), CloseCode.InternalError, false);
+      this.guard(() => this.writeClose(encodeClosePayload(CloseCode.InternalError), CloseCode.InternalError, false));
     }
     this.settleOutbound();
     outbound.tellAbandoned();
@@ -123,15 +118,13 @@ export class Connection extends Sending {
 
   /**
    * Empties the output: chunks to write, in order, whose memory stays unchanged unless `reuse` is called. An error of a source
-   * is passed on to the caller, once: the source is not asked again, everything written waits for the next call, and
-   * `dropSource` or `close` abandons the message.
+   * goes through, once: what is written waits for the next call, and `dropSource` or `close` abandons the message.
    * @param options a limit; the rest waits for the next calls, and no source is asked beyond it
    * @throws UsageError when the limit is not a length
    */
   takeOutput(options?: TakeOptions): Uint8Array[] {
     const limit = options === undefined ? Infinity : limitOf(options);
-    if (this.outbound !== undefined) this.pull(this.outbound, limit);
-    if (!this.isCongested) this.settlePongs();
+    this.gather(limit);
     const chunks = this.encoder.take(options);
     this.noteTaken();
     return chunks;
@@ -144,27 +137,30 @@ export class Connection extends Sending {
    */
   takeInto(target: Bytes): number {
     const bytes = toBytes(target);
-    if (this.outbound !== undefined) this.pull(this.outbound, bytes.length);
-    if (!this.isCongested) this.settlePongs();
+    this.gather(bytes.length);
     const length = this.encoder.takeInto(bytes);
     this.noteTaken();
     return length;
   }
 
-  /** A Close is the last frame of all. */
   private noteTaken(): void {
-    const { closing, encoder } = this;
-    if (this.queuedMessages === 0 && encoder.length === 0) closing.sent = closing.queued;
+    if (this.encoder.length > 0) return;
+    // A Close is the last frame of all.
+    if (this.queuedMessages === 0 && this.outbound?.hasLostClose !== true) this.closing.handOut();
+    this.settlePongs();
   }
 
-  private pull(outbound: Outbound, limit: number): void {
-    outbound.tellAbandoned();
-    for (let fragment = outbound.pull(limit); fragment !== undefined; fragment = outbound.pull(limit)) {
+  /** Writes what is due: what the sources give within `limit`, and the latest pong. */
+  private gather(limit: number): void {
+    const { outbound } = this;
+    outbound?.tellAbandoned();
+    for (let fragment = outbound?.pull(limit); fragment !== undefined; fragment = outbound?.pull(limit)) {
       const pulled = fragment;
-      this.guard(() => outbound.pulled(pulled));
+      this.guard(() => outbound?.pulled(pulled));
       this.encoder.turns++;
       this.settleOutbound();
     }
+    this.settlePongs();
   }
 
   /**
@@ -180,23 +176,22 @@ export class Connection extends Sending {
     else {
       outbound?.drop();
       encoder.take();
-      const { unsent } = closing;
-      if (unsent !== undefined) encoder.put(FIN | Opcode.Close, unsent, unsent.length, false);
+      closing.writeAgain(encoder);
     }
     this.settleClose();
     outbound?.tellAbandoned();
   }
 
   /**
-   * Whether earlier output still waits to be written. Meanwhile automatic pongs are counted, and beyond 60 of
-   * them only the latest ping is answered, once the output moves again.
+   * Whether earlier output still waits to be written. Meanwhile, and while a limit keeps output back, automatic pongs are
+   * counted, and beyond 60 of them only the latest ping is answered, once the output moves again.
    */
   get congested(): boolean {
     return this.isCongested;
   }
   set congested(isCongested: boolean) {
     this.isCongested = isCongested;
-    if (!isCongested) this.settlePongs();
+    this.settlePongs();
   }
 
   /** Whether the owner should end its half of the transport: both Closes have been exchanged, or the connection failed. */
@@ -219,7 +214,7 @@ export class Connection extends Sending {
     this.pongs = undefined;
     this.inflater?.close();
     this.deflater?.close();
-    this.closing.end();
+    this.closing.drop();
     this.outbound?.tellAbandoned();
   }
 
@@ -249,6 +244,7 @@ export class Connection extends Sending {
   }
 
   private settlePongs(): void {
+    if (this.isCongested || this.encoder.isCut) return;
     const data = this.pongs?.takeLatest();
     if (data !== undefined) this.answer(data);
   }
@@ -307,9 +303,12 @@ export class Connection extends Sending {
   }
 
   private writeClose(payload: Uint8Array, code: number, counted: boolean): boolean {
-    // RFC 6455 5.5.1: no data follows a Close, so that no message that is still to be pulled can follow.
-    this.outbound?.abandon();
-    const written = this.write(FIN | Opcode.Close, payload, false, counted, false);
+    const { outbound } = this;
+    // RFC 6455 5.5.1: no data follows a Close, nor a message to be pulled; it goes on where the Close cannot be written.
+    const isBetween = outbound?.isAtSource === true && !this.writingStopped;
+    if (isBetween) this.encoder.put(FIN | Opcode.Close, payload, payload.length, false);
+    outbound?.abandon();
+    const written = isBetween || this.write(FIN | Opcode.Close, payload, false, counted, false);
     this.encoder.turns++;
     if (!this.writingStopped) this.closing.queue(code, payload);
     this.settleClose();

@@ -19,7 +19,7 @@ interface Waiting {
   /** The length of `data` when it was sent; its owner may have detached it since. */
   readonly bytes: number;
   readonly compress: boolean;
-  /** Whether the connection's owner counts this frame as one of its own sends. */
+  /** Whether it is a send of the connection's owner. */
   readonly counted: boolean;
   readonly source: FragmentSource | undefined;
   /** Whether `data` consists of encoded frames. */
@@ -43,6 +43,8 @@ export class Outbound {
   private isPulling = false;
   private isIdle = false;
   private isStuck = false;
+  /** Whether there was no masking key for the Close that waited. */
+  hasLostClose = false;
   /** Sources that were abandoned, and whose `abandoned` has not been called yet. */
   private readonly abandoned = new Queue<FragmentSource>();
 
@@ -59,10 +61,15 @@ export class Outbound {
     return this.queue.length + (this.deflating !== undefined && this.deflating.source === undefined ? 1 : 0);
   }
 
+  /** Whether nothing is left before a message from a source. */
+  get isAtSource(): boolean {
+    return this.queue.first?.source !== undefined && (this.deflating ?? this.queue.first).source !== undefined;
+  }
+
   /** Whether a source is at the head of the queue and may be asked: not while a frame before its next one is being made. */
   get mayPull(): boolean {
     // While the caller's code makes a part of a frame that has left the queue, none behind it may overtake it.
-    return this.deflating === undefined && this.queue.first?.source !== undefined && !this.encoder.isAsking;
+    return this.deflating === undefined && this.isAtSource && !this.encoder.isAsking;
   }
 
   /** Whether the current source may have a fragment: not after it had none, until it is asked again, nor after it threw. */
@@ -77,12 +84,9 @@ export class Outbound {
     return released;
   }
 
-  /**
-   * Compresses a frame, or queues it behind those that already wait.
-   * @returns whether it has been written; if not, `takeReleased` counts it later
-   */
+  /** Compresses a frame, or queues it behind those that wait; returns whether it was written, else `takeReleased` counts it. */
   frame(first: number, data: Uint8Array | string, compress: boolean, counted: boolean, lent: boolean): boolean {
-    // RFC 6455 5.4: control frames may come between the fragments of a message. A Close meets no source: it was abandoned.
+    // RFC 6455 5.4: control frames may come between the fragments of a message. A Close meets no source at the head.
     const isControl = (first & OPCODE_BITS) > Opcode.Close;
     const overtakes = isControl && (this.controlFirst || this.queue.first?.source !== undefined);
     const bytes = data.length;
@@ -121,11 +125,7 @@ export class Outbound {
     this.proceed();
   }
 
-  /**
-   * Asks the source at the head of the queue for a fragment; undefined when `limit` bytes wait or nothing is ready. An
-   * error of the source is passed on, and the source is not asked again.
-   * @throws UsageError when the fragment is invalid
-   */
+  /** Asks the source at the head for a fragment; undefined when `limit` bytes wait or none is ready. Its error goes on. */
   pull(limit: number = FULL_BATCH): ReadyFragment | undefined {
     const isFull = this.encoder.length >= Math.min(limit, FULL_BATCH);
     if (!this.mayPull || this.isStuck || this.isPulling || isFull) return undefined;
@@ -177,10 +177,7 @@ export class Outbound {
     this.keep((waiting) => !(isBehind ||= waiting.source !== undefined));
   }
 
-  /**
-   * Abandons the first source, and returns whether the rest can go on: not when a part of its message has been written, or is
-   * with the deflater. Where the deflater throws for a message behind it, that is the `failure`.
-   */
+  /** Abandons the first source, and returns whether the rest can go on: not when its message has begun. */
   dropSource(): boolean {
     const head = this.queue.first;
     if (head?.source !== undefined && head.first === Opcode.Continuation) {
@@ -283,7 +280,9 @@ export class Outbound {
         this.encoder.putRaw(next.data, true);
         if (next.content !== undefined) this.deflater?.learn?.(next.content);
       } else {
+        this.hasLostClose = isClose(next);
         this.encoder.put(next.first, next.data, next.data.length, true);
+        this.hasLostClose = false;
       }
       if (next.counted) this.released++;
     }

@@ -1,4 +1,5 @@
 // `Receiving` is the half of a `Connection` that takes bytes in and returns events (RFC 6455 5).
+import { checkOptions } from '../codec/checks.js';
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
 import { toResult } from '../codec/payload.js';
 import type { WebSocketError } from '../errors/violations.js';
@@ -29,6 +30,7 @@ export abstract class Receiving {
   private readonly plainMask: number;
 
   constructor(options: ConnectionOptions) {
+    checkOptions(options);
     const { values = plainValues, kernels = loadedKernels, maxPayload = DEFAULT_MAX_PAYLOAD, inflater } = options;
     const strings = options.text === 'string';
     // Only valid UTF-8 can be transcoded to a string.

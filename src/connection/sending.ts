@@ -1,5 +1,5 @@
 // `Sending` is the half of a `Connection` that turns messages into frames and returns the frames as output (RFC 6455 5, 6.1).
-import { checkRsv } from '../codec/checks.js';
+import { checkOptions, checkRsv } from '../codec/checks.js';
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
@@ -124,6 +124,7 @@ export abstract class Sending extends Receiving {
    * @throws UsageError when the connection is not open, a message is open, `source` has no `pull`, or `rsv` has other bits
    */
   sendFrom(source: FragmentSource, options: SourceOptions = {}): void {
+    checkOptions(options);
     const { binary = true, rsv = 0, compress = false } = options;
     if (typeof (source as Partial<FragmentSource> | null | undefined)?.pull !== 'function') {
       throw new UsageError('A source of fragments has a method pull');

@@ -5,3 +5,8 @@ export class UsageError extends Error {
   readonly code = 'WS_ERR_USAGE';
   override readonly name = 'UsageError';
 }
+
+/** Throws UsageError for an argument: `taken` says what is taken in the place of what was `given`. */
+export function refuse(taken: string, given: unknown, cause?: unknown): never {
+  throw new UsageError(`${taken}; given: ${given === null ? 'null' : typeof given}`, { cause });
+}

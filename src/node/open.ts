@@ -88,7 +88,8 @@ export function openSession(
     skipUTF8Validation: checked.skipUTF8Validation,
     autoPong: checked.autoPong,
     text: checked.text,
-    generateMask: options.generateMask as ((mask: Uint8Array) => void) | undefined,
+    // As in ws, null, false and other values that are not true stand for none.
+    generateMask: (options.generateMask || undefined) as ((mask: Uint8Array) => void) | undefined,
     statistics,
     inflater,
     deflater,

@@ -712,10 +712,33 @@ test('options that a decoder cannot follow are refused: a role that is none, oth
     expect(() => new FrameDecoder({ role: Role.Client, ...(options as object) }), JSON.stringify(options)).toThrow(
       UsageError,
     );
+    // A tap does not judge frames, but its options are judged.
+    expect(() => new FrameDecoder({ role: Role.Client, judge: false, ...(options as object) })).toThrow(UsageError);
   }
   const decoder = new FrameDecoder({ role: Role.Client });
   for (const limit of [-1, Number.NaN, 'none']) expect(() => decoder.limit(limit as number)).toThrow(/maxPayload/);
 });
+
+test.each(KERNELS)(
+  'a chunk whose memory was transferred is refused on $name, and what was pushed before is read',
+  (kernels) => {
+    const frames = octets('82 01 01 82 01 02');
+    const gone = new Uint8Array(8);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    for (const judge of [true, false]) {
+      const decoder = new FrameDecoder({ role: Role.Client, kernels, judge });
+      for (const isBusy of [false, true]) {
+        if (isBusy) decoder.push(frames);
+        expect(() => decoder.push(gone)).toThrow(UsageError);
+        expect(() => decoder.pushOwned(gone)).toThrow(UsageError);
+      }
+      decoder.push(new Uint8Array(0));
+      const read: string[] = [];
+      while (decoder.next()) read.push(hex(decoder.payload()));
+      expect(read).toEqual(['01', '02']);
+    }
+  },
+);
 
 /** Plain values, and Node's decoder of Latin-1, that note what is taken of them. */
 function watched(): { values: Values; taken: string[] } {

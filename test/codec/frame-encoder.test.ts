@@ -355,6 +355,26 @@ test('5.2 writeHeader writes lengths up to 2^53 - 1', () => {
   }
 });
 
+test('frames that come in a list of chunks are counted as in one, wherever they are cut', () => {
+  const from = new FrameEncoder({ role: Role.Server });
+  // The payload looks like frames, and leaves in a chunk of its own.
+  from.frame(FIN | Opcode.Binary, new Uint8Array(70_000).fill(0x82), true);
+  from.frame(FIN | Opcode.Ping, 'p');
+  const chunks = from.take();
+  expect(chunks.length).toBe(3);
+  const whole = Buffer.concat(chunks);
+  const cut = (at: number): Uint8Array[] => [whole.subarray(0, at), whole.subarray(at)];
+  for (const list of [chunks, [whole], cut(1), cut(5), cut(100), cut(whole.length - 1)]) {
+    const { sent } = newStatistics();
+    new FrameEncoder({ role: Role.Server, traffic: sent }).raw(list);
+    expect(sent).toMatchObject({ messages: 1, octets: 70_001 });
+    expect([sent.frames[Opcode.Binary], sent.frames[Opcode.Ping]]).toEqual([1, 1]);
+  }
+  const { sent } = newStatistics();
+  new FrameEncoder({ role: Role.Server, traffic: sent }).raw(whole.subarray(0, 5));
+  expect([sent.messages, sent.octets]).toEqual([0, 0]);
+});
+
 test('frames that were encoded beforehand are counted as far as they are whole', () => {
   const { sent } = newStatistics();
   const encoder = new FrameEncoder({ role: Role.Server, traffic: sent });

@@ -145,6 +145,32 @@ describe.each(KERNELS)('output in pieces on $name', (kernels) => {
       expect(counted.frames).toBe(0);
     });
 
+    test('frames that a limit has cut, or keeps back, are counted until their last byte is taken', () => {
+      for (let limit = 1; limit <= 40; limit++) {
+        const counted = encoder();
+        counted.frame(BINARY, message(20));
+        counted.raw(Uint8Array.of(0x8a, 0x80, 0, 0, 0, 0, 0x8a, 0x80, 0, 0, 0, 0), true);
+        const ends = [role === Role.Client ? 26 : 22];
+        ends.push(ends[0] + 6, ends[0] + 12);
+        let taken = 0;
+        while (counted.length > 0) {
+          taken += Buffer.concat(counted.take({ limit })).length;
+          // A frame that is written meanwhile stands behind those that were kept back.
+          if (ends.length === 3) {
+            counted.frame(FIN | Opcode.Text, '');
+            ends.push(ends[2] + (role === Role.Client ? 6 : 2));
+          }
+          expect([limit, taken, counted.frames]).toEqual([limit, taken, ends.filter((end) => end > taken).length]);
+        }
+        counted.frame(BINARY, message(300));
+        counted.takeInto(new Uint8Array(limit));
+        expect(counted.frames).toBe(1);
+        counted.takeInto(new Uint8Array(400));
+        counted.frame(BINARY, 'x');
+        expect([counted.frames, counted.takeInto(new Uint8Array(100)) > 0, counted.frames]).toEqual([1, true, 0]);
+      }
+    });
+
     test('the rest of a frame that was begun before the last take is no frame of its own', () => {
       const counted = encoder();
       counted.beginFrame(BINARY, 20);
@@ -224,5 +250,25 @@ describe.each(KERNELS)('output in pieces on $name', (kernels) => {
     expect(pulls).toBe(1);
     connection.takeInto(new Uint8Array(30));
     expect(pulls).toBeLessThanOrEqual(4);
+  });
+
+  test('5.5.3 a peer that pings faster than a limit lets pongs out makes no more than 121 of them wait', () => {
+    const connection = new Connection({ role: Role.Server, kernels });
+    const pings = Buffer.concat(Array.from({ length: 60 }, () => Uint8Array.of(0x89, 0x81, 0, 0, 0, 0, 0x61)));
+    const last = Uint8Array.of(0x89, 0x81, 0, 0, 0, 0, 0x7a);
+    const target = new Uint8Array(20);
+    for (let turn = 0; turn < 50; turn++) {
+      for (const chunk of [pings, last]) connection.receive(chunk);
+      while (connection.next() !== undefined);
+      connection.takeInto(target);
+      expect(connection.outputLength).toBeLessThanOrEqual(121 * 3);
+    }
+    let output = '';
+    while (connection.wantsWrite) output += hex(target.subarray(0, connection.takeInto(target)));
+    // The latest ping is answered, once all before it was taken.
+    expect(output.endsWith('8a017a')).toBe(true);
+    connection.receive(pings);
+    while (connection.next() !== undefined);
+    expect(connection.outputFrames).toBe(60);
   });
 });

@@ -353,6 +353,15 @@ contract('client options', (implementation) => {
     expect((await peer.readFrame()).payload.toString()).toBe('text');
   });
 
+  it('generateMask: null, false and the like stand for none', async () => {
+    for (const generateMask of [null, false, 0, '']) {
+      const { ws, peer } = await rawServer(implementation, { generateMask });
+      ws.send('text');
+      expect((await peer.readFrame()).payload.toString()).toBe('text');
+      ws.terminate();
+    }
+  });
+
   it('origin: is Origin for 13, Sec-WebSocket-Origin for 8, and absent by default', async () => {
     const origin = 'https://example.com:8000';
     const thirteen = await requestOf(implementation, { origin });
