@@ -64,21 +64,24 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** The longest time of a timer, in ms. */
 export const MOST_MS: number = 2 ** 31 - 1;
 
-/** Returns the ms that a text such as 500ms, 10s, 2m or 0 stands for; NaN for another text. */
-export function msIn(text: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  return text === '0' ? 0 : Number(number) * UNITS[unit];
+/**
+ * Returns the ms that a text such as 500ms, 10s or 2m stands for; NaN for another text.
+ * @param bare the unit of a number alone; without it, each number needs its unit
+ */
+export function msIn(text: string, bare = ''): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
+  return Number(number) * UNITS[unit || bare];
 }
 
 /**
  * Returns the ms of an option's text, as `msIn` does.
  * @throws CommandError unless it is a time of at least `least` ms
  */
-export function timeOf(text: string, option: string, least: number): number {
-  const ms = msIn(text);
+export function timeOf(text: string, option: string, bare: 'ms' | 's', least: number): number {
+  const ms = msIn(text, bare);
   if (ms >= least && ms <= MOST_MS) return ms;
   throw new CommandError(
-    `${option} takes a time from ${least}ms to 24 days with its unit, such as 500ms, 10s or 2m, not ${JSON.stringify(text)}.`,
+    `${option} takes a time from ${least}ms to 24 days, such as 500ms, 10s or 2m, not ${JSON.stringify(text)}.`,
   );
 }
 

@@ -130,9 +130,8 @@ it.each([
   [['--header'], /^wsimd connect: --header needs a value; one that begins with a dash is given as --header=-1\.$/],
   [
     ['--wait', 'long', 'ws://127.0.0.1:1'],
-    /^--wait takes a time from 0ms to 24 days with its unit, such as 500ms, 10s or 2m, not "long"\.$/,
+    /^--wait takes a time from 0ms to 24 days, such as 500ms, 10s or 2m, not "long"\.$/,
   ],
-  [['--wait', '500', 'ws://127.0.0.1:1'], /^--wait takes a time .* with its unit, .*, not "500"\.$/],
   [
     ['foo'],
     /^URL is an address such as ws:\/\/127\.0\.0\.1:9001, not "foo"; a host of this name is given as ws:\/\/foo\.$/,
@@ -241,7 +240,7 @@ it('asks over HTTP/2', async () => {
     '%{http_version} %{status}',
     serving.ws,
     '--wait',
-    '100ms',
+    '100',
   ]);
   input.end('Hello\n');
   expect(await status).toBe(0);

@@ -364,7 +364,7 @@ describe('faults on purpose', () => {
         socket.end(encodeFrame({ payload: 'late', masked: false }));
       });
     });
-    const { port } = await through(target, ['--quiet', '--delay', '150ms', '--on', 'from=server']);
+    const { port } = await through(target, ['--quiet', '--delay', '150', '--on', 'from=server']);
     const client = new Keeper(connectNet({ port, host: '127.0.0.1', allowHalfOpen: true }));
     client.socket.end(requestHead());
     await once(client.socket, 'close');
@@ -521,9 +521,8 @@ describe('the command line', () => {
     [['0', 'ws://127.0.0.1:1', '--cut', '0s'], /^--cut takes a number with a unit/],
     [
       ['0', 'ws://127.0.0.1:1', '--delay', 'long'],
-      /^--delay takes a time from 0ms to 24 days with its unit, such as .*, not "long"\.$/,
+      /^--delay takes a time from 0ms to 24 days, such as .*, not "long"\.$/,
     ],
-    [['0', 'ws://127.0.0.1:1', '--delay', '150'], /^--delay takes a time .* with its unit, .*, not "150"\.$/],
     [['0', 'ws://127.0.0.1:1', '--on', 'kind=ping'], /^--on says which frames/],
     [['0', 'ws://127.0.0.1:1', '--drop', '1', '--on', 'text=x'], /^--on takes from=client\|server, kind=/],
     [['0', 'ws://127.0.0.1:1', '--record', '/no/such/directory/x'], /^Cannot write \/no\/such\/directory\/x: /],

@@ -292,7 +292,6 @@ it.each([
   [['FILE', 'ws://127.0.0.1:1', '--connection', '7'], /^There is no connection 7 in the recording\. There are: 1\.$/],
   [['FILE', 'ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [['FILE', 'gopher://x'], /^URL is an address such as/],
-  [['FILE', 'ws://127.0.0.1:1', '--wait', '2'], /^--wait takes a time .* with its unit, .*, not "2"\.$/],
   [['FILE', '--listen', 'x'], /^--listen is a port/],
   [['FILE', '--save', '/no/such/directory/x'], /^Cannot write \/no\/such\/directory\/x: /],
 ])('%j is refused in one sentence', async (args, sentence) => {

@@ -133,9 +133,9 @@ export function readSettings(args: readonly string[]): Settings | undefined {
         ? against.length > 0
           ? DURATION_OF_TURN
           : DURATION
-        : timeOf(values.duration, '--duration', 1),
-    warmup: timeOf(values.warmup, '--warmup', 0),
-    timeout: timeOf(values.timeout, '--timeout', 1),
+        : timeOf(values.duration, '--duration', 's', 1),
+    warmup: timeOf(values.warmup, '--warmup', 's', 0),
+    timeout: timeOf(values.timeout, '--timeout', 's', 1),
     workers:
       values.workers === undefined
         ? Math.min(most, target === undefined || isHere(target) ? Math.max(1, cores() - 1) : cores())

@@ -12,7 +12,7 @@ export const USAGE = `Puts a WebSocket server that answers each message with one
   --lines                send its lines, by turns
   --binary               binary messages; text otherwise
   --deflate              offer compression, and send compressed messages where it is agreed on
-  --duration TIME        how long to measure, such as 10s, 500ms, 2m (default: 10s)
+  --duration TIME        how long to measure, such as 10s, 500ms, 2m; a TIME without a unit is in seconds (default: 10s)
   --warmup TIME          how long to send before that (default: 1s)
   --connect-rate N       connections to open a second (default: as many as go, 100 at a time)
   --workers N            threads (default: one for each core, but one core is left to a server on this machine)

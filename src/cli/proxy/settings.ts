@@ -24,7 +24,7 @@ Connect your client to LISTEN in place of the server; requests keep their paths.
   --cert FILE --key FILE  certificate and key in PEM, to listen for wss
 
 To try how a client or a server takes faults:
-  --delay TIME      pass frames on so much later, such as 300ms or 2s
+  --delay TIME      pass frames on so much later, such as 2s; without a unit in ms
   --drop N|N%       drop the first N frames of each connection, or each frame with that chance
   --cut N           end each connection after N: 1000bytes, 5frames, 300ms or 2s from its opening
   --on WHAT         do this only to some frames: from=... and kind=... as for --filter; may be given again
@@ -124,7 +124,7 @@ function planOf({ delay, drop, cut, on }: PlanValues): FaultPlan | undefined {
     return undefined;
   }
   return {
-    delay: delay === undefined ? 0 : timeOf(delay, '--delay', 0),
+    delay: delay === undefined ? 0 : timeOf(delay, '--delay', 'ms', 0),
     drop: drop === undefined ? undefined : dropOf(drop),
     cut: cut === undefined ? undefined : cutOf(cut),
     on: new Filter('--on', on, false),

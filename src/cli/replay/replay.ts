@@ -23,7 +23,7 @@ const USAGE = `Plays what was recorded by wsimd proxy --record or wsimd connect 
   --connection N    play only this connection of the recording (default: as a client all, each at its time; as a server
                     the first client gets the first, and so on)
   --check           the exit status is 1 if other messages come than were recorded
-  --wait TIME       how long to wait for messages that are still to come, such as 500ms or 2m (default: 1s)
+  --wait TIME       how long to wait for messages that are still to come, such as 2m; without a unit in ms (default: 1s)
   --insecure        take any certificate
   --cert FILE --key FILE  certificate and key in PEM, to listen for wss
 
@@ -87,7 +87,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
   const settings: Settings = {
     speed: speedOf(values.fast, values.speed),
-    patience: timeOf(values.wait, '--wait', 0),
+    patience: timeOf(values.wait, '--wait', 'ms', 0),
     checks: values.check,
     connections: chosen(readRecording(file), values.connection),
   };

@@ -29,7 +29,7 @@ const USAGE = `Sends each line to a WebSocket server as a message, and prints th
   --http2                  ask over HTTP/2, if the server speaks it
   --record FILE            write the messages to FILE, for wsimd replay; a HAR for browsers if its name ends in .har
   --format TEMPLATE        print TEMPLATE when the connection has closed; the names are below
-  --wait TIME              how long to wait for messages after the last line of a pipe, such as 500ms or 2s (default: 1s)
+  --wait TIME              how long to wait for messages after the last line of a pipe, such as 2s; without a unit in ms (default: 1s)
 
 In a terminal, these lines are not sent:
   /ping [TEXT]   sends a ping, and prints how long the pong took
@@ -150,7 +150,7 @@ function settingsOf(args: string[]): Settings | undefined {
       ...(values.insecure ? { rejectUnauthorized: false } : {}),
     },
     isBinary: values.binary,
-    wait: timeOf(values.wait, '--wait', 0),
+    wait: timeOf(values.wait, '--wait', 'ms', 0),
     record: values.record,
     format: values.format,
   };

@@ -451,12 +451,7 @@ describe('mistakes', () => {
     [[HERE, '--insecure'], /^--insecure is for wss\.$/],
     [[HERE, '--connections', '0'], /^--connections takes a whole number from 1 to/],
     [[HERE, '--depth', '2', '--rate', '5'], /^--depth and --rate exclude each other/],
-    [
-      [HERE, '--duration', 'long'],
-      /^--duration takes a time from 1ms to 24 days with its unit, such as .*, not "long"\.$/,
-    ],
-    [[HERE, '--duration', '10'], /^--duration takes a time .* with its unit, .*, not "10"\.$/],
-    [[HERE, '--warmup', '1'], /^--warmup takes a time from 0ms .* with its unit, .*, not "1"\.$/],
+    [[HERE, '--duration', 'long'], /^--duration takes a time from 1ms to 24 days, such as .*, not "long"\.$/],
     [[HERE, '--size', '1', '--payload', 'x'], /^--size and --payload exclude each other\.$/],
     [[HERE, '--payload', 'no-such-file'], /^Cannot read no-such-file: ENOENT/],
     [[HERE, '--json', 'x.txt'], /^The name of the file for --json ends in \.json, unlike "x\.txt"\.$/],
