@@ -4,6 +4,7 @@ import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE, NEVER_SENT } from 
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
 import { plainValues } from '../values/values.js';
+import { lengthOf } from '../values/typed-array.js';
 import { toBytes, type Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
@@ -25,17 +26,23 @@ export function isValidCloseCode(code: number): boolean {
   return code in CloseCode && !NEVER_SENT.includes(code);
 }
 
-/** Reads a Close payload without judging it: an empty one, or one of a single byte, means `NoStatus`. */
+/**
+ * Reads a Close payload without judging it: an empty one, or one of a single byte, means `NoStatus`.
+ * @throws UsageError when it is not bytes
+ */
 export function decodeClosePayload(payload: Uint8Array): ClosePayload {
-  if (payload.length < 2) return { code: CloseCode.NoStatus, reason: payload.subarray(payload.length) };
-  return { code: (payload[0] << 8) | payload[1], reason: payload.subarray(2) };
+  // A Buffer stays one, as its reason is that of the 'close' event.
+  const bytes = lengthOf(payload) < 0 ? toBytes(payload) : payload;
+  if (bytes.length < 2) return { code: CloseCode.NoStatus, reason: bytes.subarray(bytes.length) };
+  return { code: (bytes[0] << 8) | bytes[1], reason: bytes.subarray(2) };
 }
 
 /** The rule that a Close payload breaks, if any (RFC 6455 5.5.1, 7.4, 8.1). */
 export function judgeClosePayload(payload: Uint8Array, skipUtf8: boolean, kernels: Kernels): Violation {
-  if (payload.length === 0) return Violation.None;
+  const { length } = toBytes(payload);
+  if (length === 0) return Violation.None;
   // RFC 6455 5.5.1: if there is a body, its first two bytes are a code.
-  if (payload.length === 1) return Violation.InvalidControlLength;
+  if (length === 1) return Violation.InvalidControlLength;
   const { code, reason } = decodeClosePayload(payload);
   // RFC 6455 7.4: only codes that are defined, registered or private may be sent.
   if (!isValidCloseCode(code)) return Violation.InvalidCloseCode;

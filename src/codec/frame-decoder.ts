@@ -21,7 +21,7 @@ import { checkOptions, checkRole, checkRsv } from './checks.js';
 import { FrameCursor } from './frame-cursor.js';
 import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
-import { toChunk } from './payload.js';
+import { toBytes, toChunk } from './payload.js';
 import { countRecords, Scan } from './scan.js';
 import type { Traffic } from './statistics.js';
 import { TextWindow } from './text-window.js';
@@ -221,7 +221,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /** Copies the piece's bytes to `at` in `target`. Throws RangeError, before it copies any, where there is no room. */
   copyTo(target: Uint8Array, at: number): void {
-    if (this.hasPiece) target.set(this.memory.bytes(this.records, this.record), at);
+    if (this.hasPiece) toBytes(target).set(this.memory.bytes(this.records, this.record), at);
   }
 
   /** As `copyTo`, where there is a piece and room for it. @internal */

@@ -1,23 +1,25 @@
 // `mask` XORs bytes with a masking key, in place (RFC 6455 5.3).
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
+import { toBytes } from './payload.js';
 
 /** Below this many bytes, a loop here is faster than copying to the kernel and back. */
 const LOOP_BELOW = 32;
 
 /**
- * Masks, or unmasks, bytes [start, end) of `bytes` in place.
+ * Masks, or unmasks, bytes [start, end) of `data` in place. Throws UsageError where they are not bytes.
  * @param key the four bytes of the masking key as an integer, the first in the lowest byte
  * @param phase the number of payload bytes before `start`, so that a payload can be masked piece by piece
  */
 export function mask(
-  bytes: Uint8Array,
+  data: Uint8Array,
   key: number,
   start = 0,
-  end: number = bytes.length,
+  end: number = data.byteLength,
   phase = 0,
   kernels: Kernels = loadedKernels,
 ): void {
+  const bytes = toBytes(data);
   const turn = (phase & 3) << 3;
   const turned = turn === 0 ? key : (key >>> turn) | (key << (32 - turn));
   if (end - start < LOOP_BELOW) {

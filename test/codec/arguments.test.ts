@@ -1,7 +1,9 @@
 // Arguments of a wrong kind: each is refused by a UsageError that says what is taken and what was given.
 import { expect, test } from 'vitest';
+import { decodeClosePayload, judgeClosePayload } from '../../src/codec/close-payload.js';
 import { FrameDecoder } from '../../src/codec/frame-decoder.js';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
+import { mask } from '../../src/codec/mask.js';
 import { isUtf8 } from '../../src/codec/utf8.js';
 import { Connection } from '../../src/connection/connection.js';
 import { UsageError } from '../../src/errors/usage-error.js';
@@ -9,6 +11,7 @@ import { acceptKey } from '../../src/handshake/accept.js';
 import { encodeBase64 } from '../../src/handshake/base64.js';
 import { acceptanceLines, judgeRequest } from '../../src/handshake/server.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
+import { Violation } from '../../src/spec/violation.js';
 import { KERNELS } from '../support/our-decoders.js';
 
 const make = (kind: unknown, ...given: unknown[]): unknown =>
@@ -17,6 +20,9 @@ const server = new Connection({ role: Role.Server });
 server.send('waits');
 const encoder = new FrameEncoder({ role: Role.Server });
 encoder.frame(FIN | Opcode.Text, 'waits');
+const pieces = new FrameDecoder({ role: Role.Client });
+pieces.push(Uint8Array.of(0x82, 2, 1, 2));
+pieces.next();
 const refusal = judgeRequest({ method: 'PUT', headers: {} }) as never;
 
 test.each<[string, RegExp, () => unknown]>([
@@ -37,6 +43,10 @@ test.each<[string, RegExp, () => unknown]>([
   ["encodeBase64('abc')", /Uint8Array.*string/, () => encodeBase64('abc' as never)],
   ['encodeBase64([1])', /Uint8Array.*object/, () => encodeBase64([1] as never)],
   ['encodeBase64 of 16 bits', /Uint8Array.*object/, () => encodeBase64(new Uint16Array([1000]) as never)],
+  ["decodeClosePayload('abc')", /view.*string/, () => decodeClosePayload('abc' as never)],
+  ['judgeClosePayload(null)', /view.*null/, () => judgeClosePayload(null as never, false, KERNELS[0])],
+  ['mask of a plain array', /view.*object/, () => mask([1, 2] as never, 5)],
+  ["copyTo('x')", /view.*string/, () => pieces.copyTo('x' as never, 0)],
   ["isUtf8('x')", /view.*string/, () => isUtf8('x' as never)],
   ['isUtf8(5)', /view.*number/, () => isUtf8(5 as never)],
 ])('%s says so', (_, text, call) => {
@@ -49,5 +59,30 @@ test.each(KERNELS)('isUtf8 takes bytes of any kind by their memory on $name', (k
   const invalid = Uint8Array.of(0x61, 0xff);
   for (const bytes of [new Uint16Array(invalid.buffer), new DataView(invalid.buffer), invalid.buffer]) {
     expect(isUtf8(bytes as never, kernels)).toBe(false);
+  }
+});
+
+/** The same memory under other classes. */
+const faces = (bytes: Uint8Array<ArrayBuffer>): unknown[] => [
+  new Uint16Array(bytes.buffer),
+  new DataView(bytes.buffer),
+  bytes.buffer,
+];
+
+test.each(KERNELS)('Close payloads, mask and copyTo take bytes by their memory on $name', (kernels) => {
+  for (const payload of faces(Uint8Array.of(3, 232, 0x6f, 0x6b))) {
+    expect(decodeClosePayload(payload as never)).toEqual({ code: 1000, reason: Uint8Array.of(0x6f, 0x6b) });
+    expect(judgeClosePayload(payload as never, false, kernels)).toBe(Violation.None);
+  }
+  for (const length of [4, 64]) {
+    const masked = new Uint8Array(length);
+    mask(masked, 0x04030201, 0, length, 0, kernels);
+    for (const at of [0, 1, 2]) {
+      const bytes = new Uint8Array(length);
+      mask(faces(bytes)[at] as never, 0x04030201, 0, length, 0, kernels);
+      expect(bytes).toEqual(masked);
+      pieces.copyTo(faces(bytes)[at] as never, 1);
+      expect([...bytes.subarray(0, 4)]).toEqual([1, 1, 2, 4]);
+    }
   }
 });
