@@ -3,8 +3,8 @@ import type { Kernels } from '../kernels/kernels.js';
 import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE, NEVER_SENT } from '../spec/close-code.js';
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
-import { plainValues } from '../values/values.js';
 import { lengthOf } from '../values/typed-array.js';
+import { plainValues } from '../values/values.js';
 import { toBytes, type Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
@@ -39,11 +39,11 @@ export function decodeClosePayload(payload: Uint8Array): ClosePayload {
 
 /** The rule that a Close payload breaks, if any (RFC 6455 5.5.1, 7.4, 8.1). */
 export function judgeClosePayload(payload: Uint8Array, skipUtf8: boolean, kernels: Kernels): Violation {
-  const { length } = toBytes(payload);
-  if (length === 0) return Violation.None;
+  const bytes = toBytes(payload);
+  if (bytes.length === 0) return Violation.None;
   // RFC 6455 5.5.1: if there is a body, its first two bytes are a code.
-  if (length === 1) return Violation.InvalidControlLength;
-  const { code, reason } = decodeClosePayload(payload);
+  if (bytes.length === 1) return Violation.InvalidControlLength;
+  const { code, reason } = decodeClosePayload(bytes);
   // RFC 6455 7.4: only codes that are defined, registered or private may be sent.
   if (!isValidCloseCode(code)) return Violation.InvalidCloseCode;
   // RFC 6455 5.5.1: the reason is UTF-8.

@@ -117,8 +117,8 @@ export class Connection extends Sending {
   }
 
   /**
-   * Empties the output: chunks to write, in order, whose memory stays unchanged unless `reuse` is called. An error of a source
-   * goes through, once: what is written waits for the next call, and `dropSource` or `close` abandons the message.
+   * Empties the output: chunks to write, in order, whose memory stays unchanged unless `reuse` is called. Throws the error of a
+   * source once: the written frames wait for the next call, and `dropSource` or `close` abandons the message.
    * @param options a limit; the rest waits for the next calls, and no source is asked beyond it
    * @throws UsageError when the limit is not a length
    */

@@ -125,7 +125,7 @@ export class Outbound {
     this.proceed();
   }
 
-  /** Asks the source at the head for a fragment; undefined when `limit` bytes wait or none is ready. Its error goes on. */
+  /** The next fragment of the source at the head, if it is due. Throws its error, or UsageError for an invalid one. */
   pull(limit: number = FULL_BATCH): ReadyFragment | undefined {
     const isFull = this.encoder.length >= Math.min(limit, FULL_BATCH);
     if (!this.mayPull || this.isStuck || this.isPulling || isFull) return undefined;

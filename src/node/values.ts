@@ -17,8 +17,8 @@ const FastBuffer = (
 )[Symbol.species];
 
 /**
- * Memory shorter than this is made by the constructor, which at 125 bytes takes 60 % of the time of `allocUnsafeSlow`, and
- * from 1 KiB on more than that.
+ * Memory shorter than this is made by the constructor, which zeroes it, and at 125 bytes takes 60 % of the time of
+ * `allocUnsafeSlow`. Up to 4 KiB, it made the decoding of 1 KiB 4 % dearer (`bench/NOTES.md`, Encoding).
  */
 const ZEROED_BELOW = 512;
 /** Text is transcoded in windows of this many bytes. */

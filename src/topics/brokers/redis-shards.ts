@@ -105,7 +105,7 @@ export class Shards implements Connection {
   private async refresh(): Promise<void> {
     const found = await Promise.all((await this.masters()).map(async (node) => ({ node, ...(await describe(node)) })));
     const there = new Set(found.map(({ id }) => id));
-    // A client may have forgotten a node that is away: without it, nobody would subscribe there once it is back.
+    // The client may have dropped a node that is away. Without this error, its channels would have no subscriber later.
     if (there.size === 0 || found.some(({ owners }) => owners.some((id) => !there.has(id)))) {
       throw new Error('A node of the cluster is away');
     }
