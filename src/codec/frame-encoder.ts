@@ -256,39 +256,33 @@ export class FrameEncoder {
   /** As `text`, for a value known to be a string. @internal */
   putText(first: number, text: string): void {
     const units = text.length;
-    if (units > DIRECT_TEXT) {
-      const bytes = this.memory.values.encode(text);
-      this.put(first, bytes, bytes.length, true);
-      return;
-    }
+    if (units > DIRECT_TEXT) return this.putLongText(first, text);
     const { drawKey } = this;
-    const { values } = this.memory;
     const key = drawKey === undefined ? 0 : drawKey();
+    const maskBit = drawKey === undefined ? 0 : MASK;
     const outgoing = this.outgoing ?? this.open();
-    // The header's length is guessed from the code units, which is right for ASCII, and corrected if it was wrong.
     const bytes = outgoing.reserve(MAX_HEADER + 3 * units);
     const start = outgoing.end;
-    const keyBytes = drawKey === undefined ? 0 : 4;
-    let at = start + headerLength(units) + keyBytes;
+    // The header is that of ASCII text at first. What other text needs stands apart, so that the engine inlines this path.
+    let at = writeHeader(bytes, start, first, units, maskBit) + (drawKey === undefined ? 0 : 4);
     const isShort = units <= SHORT_TEXT && writeAscii(bytes, at, text);
-    const length = isShort ? units : values.writeText(bytes, at, text);
-    const right = start + headerLength(length) + keyBytes;
-    if (right !== at) {
-      bytes.copyWithin(right, at, at + length);
-      at = right;
-    }
-    writeHeader(bytes, start, first, length, drawKey === undefined ? 0 : MASK);
+    const length = isShort ? units : this.memory.values.writeText(bytes, at, text);
+    if (length !== units) at = rewriteHeader(bytes, start, at, first, length, maskBit);
     if (drawKey !== undefined) this.maskText(bytes, at, length, key);
     outgoing.end = at + length;
     if (this.traffic !== undefined) count(this.traffic, first, length);
   }
 
+  private putLongText(first: number, text: string): void {
+    const bytes = this.memory.values.encode(text);
+    this.put(first, bytes, bytes.length, true);
+  }
+
   /** Writes a client's key before the text at `at`; where the text is masked with its batch, the key is all there is to do. */
   private maskText(bytes: Uint8Array, at: number, length: number, key: number): void {
-    const { kernels, stageWords } = this.memory;
-    if (bytes === kernels.bytes) return stageWords.setInt32(at - 4, key, true);
-    writeKey(bytes, at - 4, key);
-    maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
+    const { memory } = this;
+    if (bytes !== memory.kernels.bytes) return maskAlone(bytes, at, length, key, memory.kernels);
+    memory.stageWords.setInt32(at - 4, key, true);
   }
 
   /** As `raw`, for bytes in memory that cannot be resized. @internal */
@@ -412,6 +406,27 @@ function writeAscii(bytes: Uint8Array, at: number, text: string): boolean {
     bytes[at + i] = unit;
   }
   return true;
+}
+
+/** Writes the header at `start` for a payload of `length` bytes that lies at `at`, and returns where the payload lies then. */
+function rewriteHeader(
+  bytes: Uint8Array,
+  start: number,
+  at: number,
+  first: number,
+  length: number,
+  maskBit: number,
+): number {
+  const right = start + headerLength(length) + (maskBit === 0 ? 0 : 4);
+  if (right !== at) bytes.copyWithin(right, at, at + length);
+  writeHeader(bytes, start, first, length, maskBit);
+  return right;
+}
+
+/** Writes the key before the payload at `at`, and masks it. */
+function maskAlone(bytes: Uint8Array, at: number, length: number, key: number, kernels: Kernels): void {
+  writeKey(bytes, at - 4, key);
+  maskInto(bytes, at, bytes.subarray(at, at + length), key, kernels);
 }
 
 /** Throws where `first` does not begin a control frame of RFC 6455; `rsv` are the bits that an extension has claimed. */

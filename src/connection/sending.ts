@@ -65,14 +65,10 @@ export abstract class Sending extends Receiving {
    */
   send(data: Payload, options: SendOptions = {}): boolean {
     const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
-    const isText = typeof data === 'string';
-    const length = isText ? 0 : lengthOf(data);
-    if (length < 0 || lent || !fin || !this.isAlone) {
-      return this.sendData(isText ? data : toBytes(data), binary, fin, compress, lent);
-    }
-    const first = FIN | (binary ? Opcode.Binary : Opcode.Text);
-    if (isText) this.encoder.putText(first, data);
-    else this.encoder.put(first, data as Uint8Array, length, false);
+    if (typeof data === 'string') return this.sendData(data, binary, fin, compress, lent);
+    const length = lengthOf(data);
+    if (length < 0 || lent || !fin || !this.isAlone) return this.sendData(toBytes(data), binary, fin, compress, lent);
+    this.encoder.put(FIN | (binary ? Opcode.Binary : Opcode.Text), data as Uint8Array, length, false);
     return true;
   }
 
@@ -94,10 +90,10 @@ export abstract class Sending extends Receiving {
   /** Whether a whole message can be written at once: no other is under way, and nothing is compressed. */
   private get isAlone(): boolean {
     return (
-      this.closing.state === State.Open &&
       this.openMessage === undefined &&
       this.outbound === undefined &&
-      !this.writingStopped
+      !this.writingStopped &&
+      this.closing.state === State.Open
     );
   }
 
