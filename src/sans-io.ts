@@ -11,7 +11,8 @@ export { FrameEncoder, type FrameEncoderOptions } from './codec/frame-encoder.js
 export { writeFrameHeader as writeHeader } from './codec/header.js';
 export { mask } from './codec/mask.js';
 export { isUtf8 } from './codec/utf8.js';
-export type { Bytes, Payload } from './codec/payload.js';
+export type { Bytes } from './values/bytes.js';
+export type { Payload } from './codec/payload.js';
 export type { GenerateMask } from './codec/masking-key.js';
 export { newStatistics, type Statistics, type Traffic } from './codec/statistics.js';
 export {

@@ -1,10 +1,10 @@
 // `checkRole` refuses a value that is no role; beside it, the checks of options, of RSV bits and of limits.
-import { refuse, UsageError } from '../errors/usage-error.js';
+import { checkObject, refuse, UsageError } from '../errors/usage-error.js';
 import { Role, RSV_BITS } from '../spec/frame.js';
 
 /** Throws UsageError unless `options` are an object. */
 export function checkOptions(options: object): void {
-  if (typeof options !== 'object' || options === null) refuse('Options are an object', options);
+  checkObject('Options are', options);
 }
 
 /** Throws UsageError unless `role` is Role.Client or Role.Server. */

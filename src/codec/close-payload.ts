@@ -3,9 +3,10 @@ import type { Kernels } from '../kernels/kernels.js';
 import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE, NEVER_SENT } from '../spec/close-code.js';
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
+import { toBytes } from '../values/bytes.js';
 import { lengthOf } from '../values/typed-array.js';
 import { plainValues } from '../values/values.js';
-import { toBytes, type Payload } from './payload.js';
+import type { Payload } from './payload.js';
 import { isUtf8 } from './utf8.js';
 
 /** The longest reason, in bytes: a control frame's payload less the code. */

@@ -16,12 +16,12 @@ import {
   SCAN_SERVER,
   SCAN_SKIP_UTF8,
 } from '../spec/record.js';
+import { toBytes, toChunk } from '../values/bytes.js';
 import { plainValues, type Values } from '../values/values.js';
 import { checkOptions, checkRole, checkRsv } from './checks.js';
 import { FrameCursor } from './frame-cursor.js';
 import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
-import { toBytes, toChunk } from './payload.js';
 import { countRecords, Scan } from './scan.js';
 import type { Traffic } from './statistics.js';
 import { TextWindow } from './text-window.js';

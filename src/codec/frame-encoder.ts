@@ -4,6 +4,7 @@ import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, OPCODE_BITS, Opcode, Role, RSV_BITS } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
+import { toBytes, type Bytes } from '../values/bytes.js';
 import { joined } from '../values/joined.js';
 import { lengthIn, lengthOf } from '../values/typed-array.js';
 import { plainValues, type Values } from '../values/values.js';
@@ -13,7 +14,7 @@ import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory, type Tray } from './out-memory.js';
 import { Outgoing } from './outgoing.js';
-import { toBytes, toChunks, type Bytes, type Payload } from './payload.js';
+import { toChunks, type Payload } from './payload.js';
 import { count, countFrames, type Traffic } from './statistics.js';
 import { limitOf, Withheld, type TakeOptions } from './withheld.js';
 

@@ -1,7 +1,7 @@
 // `writeHeader` writes a frame's header: first byte, length and masking key (RFC 6455 5.2).
 import { UsageError } from '../errors/usage-error.js';
 import { LENGTH_16, LENGTH_64, MASK, MAX_HEADER } from '../spec/frame.js';
-import { toBytes } from './payload.js';
+import { toBytes } from '../values/bytes.js';
 
 /**
  * Writes a frame's header at `at`, with its length in the fewest bytes (RFC 6455 5.2), and returns where the payload

@@ -1,13 +1,13 @@
 // `mask` XORs bytes with a masking key, in place (RFC 6455 5.3).
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { toBytes } from './payload.js';
+import { toBytes } from '../values/bytes.js';
 
 /** Below this many bytes, a loop here is faster than copying to the kernel and back. */
 const LOOP_BELOW = 32;
 
 /**
- * Masks, or unmasks, bytes [start, end) of `data` in place. Throws UsageError where they are not bytes.
+ * Masks, or unmasks, bytes [start, end) of `data` in place, to its end by default. Throws UsageError where they are not bytes.
  * @param key the four bytes of the masking key as an integer, the first in the lowest byte
  * @param phase the number of payload bytes before `start`, so that a payload can be masked piece by piece
  */
@@ -15,18 +15,19 @@ export function mask(
   data: Uint8Array,
   key: number,
   start = 0,
-  end: number = data.byteLength,
+  end?: number,
   phase = 0,
   kernels: Kernels = loadedKernels,
 ): void {
   const bytes = toBytes(data);
+  const stop = end ?? bytes.length;
   const turn = (phase & 3) << 3;
   const turned = turn === 0 ? key : (key >>> turn) | (key << (32 - turn));
-  if (end - start < LOOP_BELOW) {
-    for (let i = start, shift = 0; i < end; i++, shift = (shift + 8) & 31) bytes[i] ^= turned >>> shift;
+  if (stop - start < LOOP_BELOW) {
+    for (let i = start, shift = 0; i < stop; i++, shift = (shift + 8) & 31) bytes[i] ^= turned >>> shift;
     return;
   }
-  maskInto(bytes, start, bytes.subarray(start, end), turned, kernels);
+  maskInto(bytes, start, bytes.subarray(start, stop), turned, kernels);
 }
 
 /**

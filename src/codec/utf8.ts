@@ -1,7 +1,7 @@
 // `isUtf8` tells whether bytes are UTF-8 (RFC 6455 8.1), through the kernels' scratch area.
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { toChunk } from './payload.js';
+import { toChunk } from '../values/bytes.js';
 
 /** Whether `data` is valid UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF. */
 export function isUtf8(data: Uint8Array, kernels: Kernels = loadedKernels): boolean {

@@ -1,12 +1,13 @@
 // `Connection` is one WebSocket connection after its handshake, with no sockets, no clocks and no callbacks (RFC 6455 5-7).
 import { encodeClosePayload } from '../codec/close-payload.js';
-import { toBytes, toResult, type Bytes, type Payload } from '../codec/payload.js';
+import { toResult, type Payload } from '../codec/payload.js';
 import { limitOf, type TakeOptions } from '../codec/withheld.js';
 import { internalError, violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
 import { CloseCode } from '../spec/close-code.js';
 import { FIN, Opcode } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
+import { toBytes, type Bytes } from '../values/bytes.js';
 import type { PeerClose } from './closing.js';
 import { EventType, type CloseEvent, type ConnectionEvent, type FailureEvent } from './event.js';
 import type { ConnectionOptions } from './options.js';

@@ -1,6 +1,7 @@
 // `Fragment` is what a `FragmentSource` gives: one part of a message that is sent as room allows.
-import { toBytes, type Payload } from '../codec/payload.js';
+import type { Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
+import { toBytes } from '../values/bytes.js';
 
 /** One fragment of a message that is sent as room allows. */
 export interface Fragment {

@@ -2,7 +2,7 @@
 import type { Deflater } from '../extensions/transform.js';
 import { DEFLATE_INPUT, Flush } from '../spec/deflate.js';
 import { joined } from '../values/joined.js';
-import { plainBytes } from './plain-bytes.js';
+import { toBytes } from '../values/bytes.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
 /** RFC 7692 7.2.3.6: the compressed form of an empty message. */
@@ -44,7 +44,7 @@ export class WasmDeflater implements Deflater, Tenant {
   }
 
   deflate(data: Uint8Array, final: boolean): Uint8Array {
-    const payload = plainBytes(data);
+    const payload = toBytes(data);
     const { exports, bytes, deflatedAddress } = this.#machine;
     this.#enter();
     const pieces: Uint8Array[] = [];

@@ -5,7 +5,7 @@ import type { Inflater } from '../extensions/transform.js';
 import { Inflating, INFLATE_INPUT } from '../spec/deflate.js';
 import { Violation } from '../spec/violation.js';
 import { joined } from '../values/joined.js';
-import { plainBytes } from './plain-bytes.js';
+import { toBytes } from '../values/bytes.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
 /** RFC 7692 7.2.2: the bytes that the sender cut off, and the receiver appends. */
@@ -32,7 +32,7 @@ export class WasmInflater implements Inflater, Tenant {
   }
 
   inflate(data: Uint8Array, maxLength: number): Uint8Array | WebSocketError {
-    const payload = plainBytes(data);
+    const payload = toBytes(data);
     if (!(maxLength >= 0)) throw new UsageError('The longest result is a number of bytes, or Infinity');
     const { exports, bytes, inputAddress } = this.#machine;
     this.#enter();

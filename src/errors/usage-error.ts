@@ -6,6 +6,16 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Throws UsageError unless an argument is an object; `what` is the beginning of the message: `A request is`. */
+export function checkObject(what: string, given: unknown): void {
+  if (typeof given !== 'object' || given === null) refuse(`${what} an object`, given);
+}
+
+/** As `checkObject`, for a list. */
+export function checkList(what: string, given: unknown): void {
+  if (!Array.isArray(given)) refuse(`${what} a list`, given);
+}
+
 /** Throws UsageError for an argument: `taken` says what is taken in the place of what was `given`. */
 export function refuse(taken: string, given: unknown, cause?: unknown): never {
   throw new UsageError(`${taken}; given: ${given === null ? 'null' : typeof given}`, { cause });

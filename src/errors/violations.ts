@@ -1,6 +1,7 @@
 // `VIOLATIONS` is the one table of protocol violations: names, texts, Close codes, and the sections of the rules.
 import { CloseCode } from '../spec/close-code.js';
 import { Violation } from '../spec/violation.js';
+import { refuse } from './usage-error.js';
 
 export interface ViolationRow {
   /** The `code` of the error, the same string that `ws` uses where it has one. */
@@ -139,6 +140,7 @@ export interface WebSocketError extends Error {
 
 /** Makes the error of a violation; `detail` is the invalid number, where the text names one. */
 export function violationError(violation: Exclude<Violation, Violation.None>, detail = 0): WebSocketError {
+  if (!Object.hasOwn(VIOLATIONS, violation)) refuse('A violation is one of Violation, other than None', violation);
   const row = VIOLATIONS[violation];
   const text = row.text.replace('%', String(detail));
   const error = row.range ? new RangeError(text) : new Error(text);

@@ -1,5 +1,6 @@
 // `parseExtensions` reads a Sec-WebSocket-Extensions header as a list of offers, and `formatExtension` writes one
 // element (RFC 6455 9.1).
+import { checkList, checkObject, refuse } from '../errors/usage-error.js';
 import { MAX_OFFERS } from '../spec/limits.js';
 import { TokenReader, type Parsed } from './token.js';
 
@@ -20,9 +21,11 @@ export interface ExtensionOffer {
 /**
  * Parses a Sec-WebSocket-Extensions header (RFC 6455 9.1). Names are not interpreted.
  * @param maxOffers the most extensions allowed, MAX_OFFERS by default; more are a fault
+ * @throws UsageError when `header` is not text
  * @returns the offers in the order of the header, or why the text does not parse, in the words of `ws`
  */
 export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS): Parsed<ExtensionOffer[]> {
+  if (typeof header !== 'string') refuse('A header is text', header);
   const reader = new TokenReader(header);
   const offers: ExtensionOffer[] = [];
   for (;;) {
@@ -60,8 +63,11 @@ function parseParam(reader: TokenReader): ExtensionParam | undefined {
   return value === '' ? undefined : { name, value };
 }
 
-/** Writes one element of a Sec-WebSocket-Extensions header. Names and values must be tokens (RFC 6455 9.1). */
-export function formatExtension({ name, params }: ExtensionOffer): string {
+/** Writes one element of a Sec-WebSocket-Extensions header. Names and values must be tokens (RFC 6455 9.1), `params` a list. */
+export function formatExtension(offer: ExtensionOffer): string {
+  checkObject('An extension is', offer);
+  const { name, params } = offer;
+  checkList("An extension's params are", params);
   return [name, ...params.map((param) => (param.value === true ? param.name : `${param.name}=${param.value}`))].join(
     '; ',
   );

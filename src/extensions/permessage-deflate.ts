@@ -1,4 +1,5 @@
 // `acceptDeflateOffer` and `judgeDeflateResponse` agree on the parameters of permessage-deflate (RFC 7692 5, 7.1).
+import { checkList, checkObject } from '../errors/usage-error.js';
 import { formatExtension, type ExtensionOffer, type ExtensionParam } from './grammar.js';
 import type { Parsed } from './token.js';
 
@@ -95,6 +96,7 @@ function checkWindowBits(name: string, value: unknown): void {
 
 /** A client's offer, as the text of its Sec-WebSocket-Extensions header. */
 export function writeDeflateOffer(options: DeflateOptions): string {
+  checkObject('Options are', options);
   return formatParams({
     serverNoContextTakeover: Boolean(options.serverNoContextTakeover),
     clientNoContextTakeover: Boolean(options.clientNoContextTakeover),
@@ -114,6 +116,7 @@ export function acceptDeflateOffer(
   offers: readonly ExtensionOffer[],
   options: DeflateOptions,
 ): DeflateAcceptance | 'refused' | undefined {
+  checkList('Offers are', offers);
   let isRefused = false;
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
@@ -200,6 +203,7 @@ export function decodeDeflateParams(
   params: readonly ExtensionParam[],
   source: 'offer' | 'response',
 ): Parsed<DeflateParams> {
+  checkList('Parameters are', params);
   const seen = new Set<string>();
   let serverNoContextTakeover = false;
   let clientNoContextTakeover = false;

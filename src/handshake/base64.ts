@@ -1,12 +1,11 @@
 // `encodeBase64` writes bytes as base64 text (RFC 4648 4), for keys and accept keys.
-import { refuse } from '../errors/usage-error.js';
+import { toBytes, type Bytes } from '../values/bytes.js';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** The bytes in base64, padded with `=` to a multiple of four characters. */
-export function encodeBase64(bytes: Uint8Array): string {
-  // The class that memory has, in every realm (ECMAScript 23.2.3.38).
-  if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]') refuse('Bytes are a Uint8Array', bytes);
+/** The bytes in base64, padded with `=` to a multiple of four characters. Throws UsageError when `data` is not bytes. */
+export function encodeBase64(data: Bytes): string {
+  const bytes = toBytes(data);
   let text = '';
   for (let at = 0; at < bytes.length; at += 3) {
     const left = bytes.length - at;

@@ -6,6 +6,7 @@ import {
   type DeflateAgreement,
   type DeflateOptions,
 } from '../extensions/permessage-deflate.js';
+import { checkObject } from '../errors/usage-error.js';
 import { acceptKey, isKey } from './accept.js';
 import { fieldLine, joinHead, listsToken, textOf, usage, type Fields } from './field.js';
 import { areSubprotocols } from './subprotocol.js';
@@ -31,9 +32,11 @@ export type HeaderList = [name: string, value: string][];
 /**
  * The header fields of an opening request, without Host, in the order of `ws` (RFC 6455 4.1).
  * @throws RangeError for a version other than 8 and 13; SyntaxError for a subprotocol that is not a token or is repeated;
- *   TypeError for a key that is not 16 bytes in base64, and for a name or value that cannot be in a head
+ *   TypeError for a key that is not 16 bytes in base64, and for a name or value that cannot be in a head; UsageError for
+ *   options that are not an object
  */
 export function createRequest(options: RequestOptions): HeaderList {
+  checkObject('Options are', options);
   const { key } = options;
   return requestFields(options, (set) => {
     if (!isKey(key)) throw new TypeError('The key must be 16 bytes in base64');
@@ -51,7 +54,7 @@ export function requestFields(
   options: Omit<RequestOptions, 'key'>,
   more: (set: (name: string, value: string) => void) => void,
 ): HeaderList {
-  const { version = 13, protocols = [], extensions, origin, headers = {} } = options;
+  const { version = 13, protocols = [], extensions, origin, headers } = options;
   if (!VERSIONS.includes(version)) {
     throw new RangeError(`Unsupported protocol version: ${version} (supported versions: ${VERSIONS.join(', ')})`);
   }
@@ -68,7 +71,7 @@ export function requestFields(
       texts.map((text) => [name, text]),
     );
   };
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(headers ?? {})) {
     if (value !== undefined) set(name, value);
   }
   set('Sec-WebSocket-Version', String(version));
@@ -120,9 +123,15 @@ export interface HandshakeFailure {
   readonly message: string;
 }
 
-/** Judges the server's response to an opening request (RFC 6455 4.1, the client's points 1-6 after the request). */
+/**
+ * Judges the server's response to an opening request (RFC 6455 4.1, the client's points 1-6 after the request).
+ * @throws UsageError when `response`, its headers or `expectation` is not an object
+ */
 export function judgeResponse(response: HandshakeResponse, expectation: Expectation): Agreement | HandshakeFailure {
+  checkObject('A response is', response);
   const { headers } = response;
+  checkObject('The headers of a response are', headers);
+  checkObject('An expectation is', expectation);
   if (response.statusCode !== 101) return failure(`Unexpected server response: ${response.statusCode}`);
   if (textOf(headers.upgrade)?.toLowerCase() !== 'websocket') return failure('Invalid Upgrade header');
   if (!listsToken(textOf(headers.connection) ?? '', 'upgrade')) return failure('Invalid Connection header');

@@ -1,4 +1,5 @@
 // `fieldLine` writes a header field as one line, and refuses characters that would break it (RFC 7230 3.2).
+import { checkList } from '../errors/usage-error.js';
 import { TokenReader, isToken } from '../extensions/token.js';
 
 /** The value of a request or response under one name; the fields of `http.IncomingMessage` fit. */
@@ -51,9 +52,10 @@ export function fieldLine(name: string, value: string): string {
 /**
  * A whole head from its lines, including the empty line.
  * @throws TypeError (`ERR_INVALID_CHAR`) for a line with CR, LF, NUL or another control character: one line can never
- *   become two (RFC 7230 9.4)
+ *   become two (RFC 7230 9.4); UsageError when `lines` is not a list
  */
 export function joinHead(lines: readonly string[]): string {
+  checkList('The lines of a head are', lines);
   for (const line of lines) {
     if (line === '' || CONTROL.test(line)) {
       throw usage('ERR_INVALID_CHAR', `Invalid character in header line [${JSON.stringify(line)}]`);

@@ -3,6 +3,7 @@
 import { isToken } from '../extensions/token.js';
 import type { Fields } from './field.js';
 import { MAX_HEAD_LENGTH } from '../spec/limits.js';
+import { toChunk } from '../values/bytes.js';
 import { HeadScanner, RANGE, type HeadError } from './head-scanner.js';
 
 export type { HeadError } from './head-scanner.js';
@@ -73,23 +74,24 @@ export class HeadReader<S extends RequestStart | ResponseStart> {
 
   /**
    * Takes the next chunk. After a head or an error, the reader cannot be used again.
-   * @throws TypeError after a head or an error
+   * @throws TypeError after a head or an error; UsageError, before anything is read, when `chunk` is not bytes
    */
   push(chunk: Uint8Array): HeadProgress<Head & S> {
     if (this.spent) throw new TypeError('This head has already been read');
     const { scanner } = this;
+    const data = toChunk(chunk);
     const before = scanner.at;
-    const end = before + chunk.length;
-    const bytes = before === 0 ? chunk : this.hold(chunk, before);
+    const end = before + data.length;
+    const bytes = before === 0 ? data : this.hold(data, before);
     const result = scanner.scan(bytes, end);
     if (result === false) {
-      if (before === 0) this.hold(chunk, 0);
+      if (before === 0) this.hold(data, 0);
       return {};
     }
     this.spent = true;
     this.held = undefined;
     if (result !== true) return { error: result };
-    return { head: this.finish(bytes), rest: chunk.subarray(scanner.at - before) };
+    return { head: this.finish(bytes), rest: data.subarray(scanner.at - before) };
   }
 
   /** Appends a chunk to those before it; of a head that is too long, only the longest allowed part. */

@@ -24,14 +24,16 @@ function canonicalOrigin(text: string): string | undefined {
  * Prepares a list of allowed origins: `https://example.com`, `http://localhost:8080`, `[::1]` hosts in brackets,
  * internationalised hosts in their ASCII form (`xn--`). undefined in the list allows requests without an Origin, which
  * browsers always send and other clients mostly do not.
- * @throws TypeError for an invalid origin; `null`, which browsers send for pages without one, cannot be allowed
+ * @throws TypeError for anything but a list, and for an invalid origin in it; `null`, which browsers send for pages without
+ *   one, cannot be allowed
  */
 export function allowOrigins(list: readonly (string | undefined)[]): AllowedOrigins {
+  if (!Array.isArray(list)) throw new TypeError('allowedOrigins: a list of origins is wanted');
   return new Set(
     list.map((entry) => {
       if (entry === undefined) return undefined;
-      const origin = canonicalOrigin(entry);
-      if (origin === undefined) throw new TypeError(`allowedOrigins: "${entry}" is not an origin`);
+      const origin = typeof entry === 'string' ? canonicalOrigin(entry) : undefined;
+      if (origin === undefined) throw new TypeError(`allowedOrigins: "${String(entry)}" is not an origin`);
       return origin;
     }),
   );

@@ -1,4 +1,5 @@
 // `judgeRequest` accepts or refuses a client's opening request; the functions beside it write the answer (RFC 6455 4.2).
+import { checkObject } from '../errors/usage-error.js';
 import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
 import { isToken } from '../extensions/token.js';
 import { acceptKey, isKey, type Digest } from './accept.js';
@@ -49,8 +50,13 @@ export interface Acceptance extends Opening {
   readonly offers: readonly ExtensionOffer[];
 }
 
-/** Judges a whole request; a server with several paths calls the two halves and checks the path between them. */
+/**
+ * Judges a whole request; a server with several paths calls the two halves and checks the path between them.
+ * @throws UsageError when `request` or its headers are not an object
+ */
 export function judgeRequest(request: HandshakeRequest, options: JudgeRequestOptions = {}): Acceptance | Refusal {
+  checkObject('A request is', request);
+  checkObject('The headers of a request are', request.headers);
   const opening = judgeOpening(request, options);
   return opening.accepted ? judgeOffers(request, opening, options) : opening;
 }
@@ -156,9 +162,11 @@ export interface AcceptanceAnswer {
 
 /**
  * The lines of a 101 response, which may be changed before `joinHead` makes them a head (RFC 6455 4.2.2).
- * @throws TypeError (`ERR_INVALID_CHAR`) for a subprotocol that is not a token
+ * @throws TypeError (`ERR_INVALID_CHAR`) for a subprotocol that is not a token; UsageError when `answer` is not an object
  */
-export function acceptanceLines({ key, protocol, extensions, digest }: AcceptanceAnswer): string[] {
+export function acceptanceLines(answer: AcceptanceAnswer): string[] {
+  checkObject('An answer is', answer);
+  const { key, protocol, extensions, digest } = answer;
   const lines = [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',

@@ -7,11 +7,23 @@ import { mask } from '../../src/codec/mask.js';
 import { isUtf8 } from '../../src/codec/utf8.js';
 import { Connection } from '../../src/connection/connection.js';
 import { UsageError } from '../../src/errors/usage-error.js';
+import { violationError } from '../../src/errors/violations.js';
+import { formatExtension, parseExtensions } from '../../src/extensions/grammar.js';
+import {
+  acceptDeflateOffer,
+  judgeDeflateResponse,
+  writeDeflateOffer,
+} from '../../src/extensions/permessage-deflate.js';
 import { acceptKey } from '../../src/handshake/accept.js';
 import { encodeBase64 } from '../../src/handshake/base64.js';
+import { createRequest, judgeResponse } from '../../src/handshake/client.js';
+import { joinHead } from '../../src/handshake/field.js';
+import { RequestReader, ResponseReader } from '../../src/handshake/head-reader.js';
+import { allowOrigins } from '../../src/handshake/origin.js';
 import { acceptanceLines, judgeRequest } from '../../src/handshake/server.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
+import { argumentKinds } from '../support/arguments.js';
 import { KERNELS } from '../support/our-decoders.js';
 
 const make = (kind: unknown, ...given: unknown[]): unknown =>
@@ -40,9 +52,26 @@ test.each<[string, RegExp, () => unknown]>([
   ['sendFrom(source, null)', /Options.*null/, () => server.sendFrom({ pull: () => undefined }, null as never)],
   ['acceptanceLines(refusal)', /Sec-WebSocket-Key.*undefined/, () => acceptanceLines(refusal)],
   ['acceptKey(5)', /Sec-WebSocket-Key.*number/, () => acceptKey(5 as never)],
-  ["encodeBase64('abc')", /Uint8Array.*string/, () => encodeBase64('abc' as never)],
-  ['encodeBase64([1])', /Uint8Array.*object/, () => encodeBase64([1] as never)],
-  ['encodeBase64 of 16 bits', /Uint8Array.*object/, () => encodeBase64(new Uint16Array([1000]) as never)],
+  ['acceptanceLines()', /answer.*undefined/, () => acceptanceLines(undefined as never)],
+  ['createRequest()', /Options.*undefined/, () => createRequest(undefined as never)],
+  ['judgeRequest()', /request.*undefined/, () => judgeRequest(undefined as never)],
+  ['judgeRequest({})', /headers.*undefined/, () => judgeRequest({} as never)],
+  ['judgeResponse(null)', /response.*null/, () => judgeResponse(null as never, { key: '' })],
+  ['judgeResponse({})', /headers.*undefined/, () => judgeResponse({} as never, { key: '' })],
+  ['judgeResponse without a key', /expectation.*undefined/, () => judgeResponse({ headers: {} }, undefined as never)],
+  ['joinHead()', /lines.*undefined/, () => joinHead(undefined as never)],
+  ["joinHead('x')", /lines.*string/, () => joinHead('x' as never)],
+  ['parseExtensions(5)', /text.*number/, () => parseExtensions(5 as never)],
+  ['parseExtensions()', /text.*undefined/, () => parseExtensions(undefined as never)],
+  ['formatExtension()', /extension.*undefined/, () => formatExtension(undefined as never)],
+  ['formatExtension({})', /params.*undefined/, () => formatExtension({} as never)],
+  ['writeDeflateOffer()', /Options.*undefined/, () => writeDeflateOffer(undefined as never)],
+  ['acceptDeflateOffer()', /Offers.*undefined/, () => acceptDeflateOffer(undefined as never, {})],
+  ['judgeDeflateResponse()', /Parameters.*undefined/, () => judgeDeflateResponse(undefined as never, {})],
+  ['violationError()', /Violation.*undefined/, () => violationError(undefined as never)],
+  ["encodeBase64('abc')", /view.*string/, () => encodeBase64('abc' as never)],
+  ['encodeBase64([1])', /view.*object/, () => encodeBase64([1] as never)],
+  ['mask()', /view.*undefined/, () => mask(undefined as never, 5)],
   ["decodeClosePayload('abc')", /view.*string/, () => decodeClosePayload('abc' as never)],
   ['judgeClosePayload(null)', /view.*null/, () => judgeClosePayload(null as never, false, KERNELS[0])],
   ['mask of a plain array', /view.*object/, () => mask([1, 2] as never, 5)],
@@ -85,4 +114,34 @@ test.each(KERNELS)('Close payloads, mask and copyTo take bytes by their memory o
       expect([...bytes.subarray(0, 4)]).toEqual([1, 1, 2, 4]);
     }
   }
+});
+
+const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n\x81\x00';
+const RESPONSE = 'HTTP/1.1 101 Switching Protocols\r\nHost: a\r\n\r\n\x81\x00';
+
+test.each([
+  ['RequestReader', () => new RequestReader(), REQUEST],
+  ['ResponseReader', () => new ResponseReader(), RESPONSE],
+])('%s takes bytes of any kind by their memory, and refuses all else before it has read anything', (_, read, text) => {
+  const bytes = Uint8Array.from(Buffer.from(text.length % 2 === 0 ? text : `${text}\0`, 'latin1'));
+  for (const face of faces(bytes)) {
+    const { head, rest } = read().push(face as never);
+    expect(head?.headers).toEqual({ host: 'a' });
+    expect([...rest!.subarray(0, 2)]).toEqual([0x81, 0]);
+  }
+  for (const { name, make: give, bytes: meant, isText } of argumentKinds) {
+    if (meant !== undefined && !isText) continue;
+    const reader = read();
+    reader.push(bytes.subarray(0, 9));
+    expect(() => reader.push(give() as never), name).toThrow(UsageError);
+    expect(reader.push(bytes.subarray(9)).head?.headers, name).toEqual({ host: 'a' });
+  }
+});
+
+test('encodeBase64 takes bytes by their memory', () => {
+  for (const face of faces(Uint8Array.of(1, 2, 3, 4))) expect(encodeBase64(face as never)).toBe('AQIDBA==');
+});
+
+test.each([5, 'https://a.example', null, undefined])('allowOrigins(%s) says that it takes a list', (list) => {
+  expect(() => allowOrigins(list as never)).toThrow(/allowedOrigins: a list/);
 });

@@ -1,13 +1,14 @@
 // No call of the codec's sending side, with any argument, puts one connection's bytes into another's output.
 import { describe, expect, test } from 'vitest';
 import { FrameEncoder } from '../../src/codec/frame-encoder.js';
-import type { Bytes, Payload } from '../../src/codec/payload.js';
+import type { Payload } from '../../src/codec/payload.js';
 import { Connection } from '../../src/connection/connection.js';
 import { State } from '../../src/connection/state.js';
 import { UsageError } from '../../src/errors/usage-error.js';
 import type { Kernels } from '../../src/kernels/kernels.js';
 import { makeNodeValues } from '../../src/node/values.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
+import type { Bytes } from '../../src/values/bytes.js';
 import { plainValues, type Values } from '../../src/values/values.js';
 import { argumentKinds, type ArgumentKind } from '../support/arguments.js';
 import { hex } from '../support/events.js';
