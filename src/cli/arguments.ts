@@ -110,18 +110,6 @@ export function headersOf(lines: readonly string[]): Record<string, string[]> {
   return headers;
 }
 
-/**
- * Reads a certificate or a key.
- * @throws CommandError if it cannot be read
- */
-export function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
-  }
-}
-
 /** Returns the version of this package, whose package.json is two directories above this file, built or not. */
 export function ownVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

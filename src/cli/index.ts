@@ -48,26 +48,29 @@ async function main([name, ...args]: string[], terminal: Terminal): Promise<numb
       `${complaint} There are: ${[...COMMANDS.keys(), 'help', '--help', '--version'].join(', ')}.`,
     );
   }
-  return command(args, terminal, interruption());
+  return command(args, terminal, interruption.signal);
 }
 
-/** Aborts at the first Ctrl-C or SIGTERM, so that a command can end cleanly; the second ends the program at once. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
+const interruption = new AbortController();
+// The first signal lets the command end cleanly; the second ends the program at once.
+for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
+  process.on(name, (_: string, number: number) => {
+    if (interruption.signal.aborted) process.exit(128 + number);
+    interruption.abort();
+  });
 }
-
 const terminal = ownTerminal();
-// If the reader of a pipe has ended, such as `head`, the program ends silently; without a reader of errors, it goes on.
+// If the reader of a pipe has ended, such as `head`, the command ends too; without a reader of errors, it goes on.
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-  if (code === 'EPIPE') process.exit(0);
+  interruption.abort();
+  if (code === 'EPIPE' || process.exitCode === 2) return;
+  process.exitCode = 2;
   terminal.err(`Cannot write to the standard output: ${message}.\n`);
-  process.exit(2);
 });
 process.stderr.on('error', () => undefined);
 try {
-  process.exitCode = await main(process.argv.slice(2), terminal);
+  const status = await main(process.argv.slice(2), terminal);
+  process.exitCode ??= status;
 } catch (error) {
   // Status 1 means that a case was refused, so a command that cannot run has another status.
   process.exitCode = 2;

@@ -6,8 +6,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { judgeOrigin } from '../conformance/origin.js';
 import { WebSocket, WebSocketServer } from '../index.js';
 import { kernels } from '../sans-io.js';
-import { readOptions, readPem, wholeNumber } from './arguments.js';
+import { readOptions, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
+import { readFile } from './files.js';
 import { page, PAGE_POLICY } from './page.js';
 import { listenOn } from './target.js';
 import { print, type Terminal } from './terminal.js';
@@ -134,7 +135,7 @@ function readSettings(args: string[]): Settings {
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
   if (http2 && cert === undefined)
     throw new CommandError('--http2 needs --cert and --key: browsers speak it over TLS only.');
-  const tls = cert === undefined || key === undefined ? undefined : { cert: readPem(cert), key: readPem(key) };
+  const tls = cert === undefined || key === undefined ? undefined : { cert: readFile(cert), key: readFile(key) };
   return {
     host: values.host,
     port: wholeNumber(values.port, '--port', 0, 65535),

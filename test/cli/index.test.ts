@@ -1,10 +1,12 @@
 // The program itself, as the build leaves it. Without a build these tests say so and return.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { expect, onTestFinished, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url));
@@ -102,4 +104,62 @@ test('SIGTERM ends serve well: its connections are closed with 1001, and its sta
   child.kill('SIGTERM');
   const [[code], [status]] = await Promise.all([once(socket, 'close'), once(child, 'exit')]);
   expect([code, status]).toEqual([1001, 0]);
+});
+
+/** A server that echoes, and answers no Close while `isDeaf`. */
+async function echoing(isDeaf = false): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', (socket) => {
+    socket.on('message', (data, binary) => {
+      socket.send(data, { binary });
+      if (isDeaf) socket.pause();
+    });
+  });
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
+  return `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+test.each([
+  ['a reader of the output that leaves', (child: ChildProcess) => void child.stdout!.destroy()],
+  ['SIGHUP', (child: ChildProcess) => void child.kill('SIGHUP')],
+  ['SIGTERM', (child: ChildProcess) => void child.kill('SIGTERM')],
+])('proxy finishes its recording at %s', async (_, end) => {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-recording-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  const file = join(place, 'x.har');
+  const child = spawn(process.execPath, [PROGRAM, 'proxy', '0', await echoing(), '--record', file]);
+  const [line] = (await once(child.stderr, 'data')) as [Buffer];
+  const socket = new WebSocket(/ws:\S+/.exec(line.toString())![0]);
+  socket.on('error', () => undefined);
+  await once(socket, 'open');
+  end(child);
+  if (child.stdout.destroyed) socket.send('Hello');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(readFileSync(file, 'utf8')).toContain('"version": "1.2"');
+});
+
+test('connect finishes its recording at the second Ctrl-C, when the server answers no Close', async () => {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-recording-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  const file = join(place, 'x.har');
+  const child = spawn(process.execPath, [PROGRAM, 'connect', await echoing(true), '--record', file]);
+  child.stdin.write('Hello\n');
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  const again = setInterval(() => child.kill('SIGINT'), 50);
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  clearInterval(again);
+  expect(readFileSync(file, 'utf8')).toContain('"data": "Hello"');
 });

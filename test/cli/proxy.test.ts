@@ -467,8 +467,8 @@ it('--record keeps the recording where the HAR cannot be written', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'wsimd-proxy-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const har = join(directory, 'x.har');
-  mkdirSync(har);
   const { url, stop } = await startProxying(await echoServer(), ['--record', har, '--quiet']);
+  mkdirSync(har);
   const client = new WebSocket(url);
   await once(client, 'open');
   client.send('kept');
@@ -526,6 +526,7 @@ describe('the command line', () => {
     [['0', 'ws://127.0.0.1:1', '--on', 'kind=ping'], /^--on says which frames/],
     [['0', 'ws://127.0.0.1:1', '--drop', '1', '--on', 'text=x'], /^--on takes from=client\|server, kind=/],
     [['0', 'ws://127.0.0.1:1', '--record', '/no/such/directory/x'], /^Cannot write \/no\/such\/directory\/x: /],
+    [['0', 'ws://127.0.0.1:1', '--record', tmpdir()], /^Cannot write .*: it is a directory\.$/],
     [['192.0.2.1:0', 'ws://127.0.0.1:1'], /^Cannot listen on 192\.0\.2\.1, port 0: /],
   ])('%j is refused in one sentence', async (args, sentence) => {
     await expect(command(args)).rejects.toThrow(

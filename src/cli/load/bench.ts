@@ -1,8 +1,7 @@
 // `bench` runs `wsimd bench URL`: it puts a WebSocket server under load, and reports its rate and latencies.
-import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { plural } from '../arguments.js';
-import { CommandError, wordsOf } from '../command-error.js';
+import { CommandError } from '../command-error.js';
+import { checkPlace, writeFile } from '../files.js';
 import { fold } from '../fold.js';
 import { print, ProgressLine, type Terminal } from '../terminal.js';
 import { readResult } from './compare.js';
@@ -117,27 +116,8 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 function save({ json, html }: Settings, terminal: Terminal, result: object, page: () => string): void {
   const text = `${JSON.stringify(result, null, 2)}\n`;
   if (json === '-') terminal.out(text);
-  else if (json !== undefined) write(json, text);
-  if (html !== undefined) write(html, page());
-}
-
-/** @throws CommandError if the file has no place, before a load that would be in vain */
-function checkPlace(file: string): void {
-  try {
-    const found = statSync(file, { throwIfNoEntry: false });
-    if (found?.isDirectory()) throw new Error('it is a directory');
-    accessSync(found === undefined ? dirname(file) : file, constants.W_OK);
-  } catch (error) {
-    throw new CommandError(`Cannot write ${file}: ${wordsOf(error)}.`);
-  }
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new CommandError(`Cannot write ${file}: ${wordsOf(error)}.`);
-  }
+  else if (json !== undefined) writeFile(json, text);
+  if (html !== undefined) writeFile(html, page());
 }
 
 /** Loads one server; the progress line begins with `title`. */

@@ -1,8 +1,8 @@
 // `readSettings` reads the arguments of `wsimd bench`, and names an invalid one in one sentence.
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { headersOf, readOptions, timeOf, wholeNumber } from '../arguments.js';
-import { CommandError, wordsOf } from '../command-error.js';
+import { CommandError } from '../command-error.js';
+import { readFile } from '../files.js';
 import { targetOf as serverAt, urlOf } from '../target.js';
 import { KNOWN_SERVERS } from './known-servers.js';
 import { LIMITS, type Limits } from './limits.js';
@@ -189,12 +189,7 @@ function payloadsOf({ size, payload, lines, binary }: PayloadValues): { payloads
     return { payloads: [letters(length)], name: `${length} B` };
   }
   if (size !== undefined) throw new CommandError('--size and --payload exclude each other.');
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(payload);
-  } catch (error) {
-    throw new CommandError(`Cannot read ${payload}: ${wordsOf(error)}.`);
-  }
+  const bytes = readFile(payload);
   if (bytes.length > MOST_SIZE) throw new CommandError(`${payload} has more than ${MOST_SIZE} bytes.`);
   if (!binary && !isText(bytes)) throw new CommandError(`${payload} is not UTF-8; --binary sends it as it is.`);
   if (!lines) return { payloads: [bytes], name: `${bytes.length} B` };

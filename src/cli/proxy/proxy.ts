@@ -1,7 +1,7 @@
 // `proxy` runs `wsimd proxy LISTEN TARGET`: it relays WebSocket connections, and shows, records and disturbs frames.
 import type { Readable } from 'node:stream';
 import type { ReadStream } from 'node:tty';
-import { ownVersion, plural } from '../arguments.js';
+import { plural } from '../arguments.js';
 import { print, type Terminal } from '../terminal.js';
 import { Recorder } from '../traffic/recorder.js';
 import { Gate } from './gate.js';
@@ -76,9 +76,9 @@ export async function proxy(
   await gate.close();
   await page?.close();
   log.flush();
-  recorder?.close(ownVersion());
+  recorder?.close();
   terminal.err(summary(gate, watches.length > 0, performance.now() - begun));
-  if (recorder !== undefined) terminal.err(`${record} holds ${recorder.frames} frames.\n`);
+  if (recorder !== undefined) terminal.err(`${record} holds ${plural(recorder.frames, 'frame')}.\n`);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // `proxySettings` reads the command line of `wsimd proxy`, and `PROXY_USAGE` explains it.
-import { MOST_MS, msIn, readOptions, readPem, timeOf, wholeNumber } from '../arguments.js';
+import { MOST_MS, msIn, readOptions, timeOf, wholeNumber } from '../arguments.js';
 import { CommandError } from '../command-error.js';
+import { readFile } from '../files.js';
 import { listenAddress, targetOf, type Target } from '../target.js';
 import { Filter } from '../traffic/filter.js';
 import type { FaultPlan } from './faults.js';
@@ -89,7 +90,7 @@ export function proxySettings(args: string[]): ProxySettings | undefined {
   return {
     ...own,
     target: server,
-    tls: cert === undefined || key === undefined ? undefined : { cert: readPem(cert), key: readPem(key) },
+    tls: cert === undefined || key === undefined ? undefined : { cert: readFile(cert), key: readFile(key) },
     page: values.page === undefined ? undefined : wholeNumber(values.page, '--page', 0, 65535),
     filter: new Filter('--filter', values.filter, true),
     isQuiet: values.quiet,

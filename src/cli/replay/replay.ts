@@ -1,7 +1,7 @@
 // `replay` runs `wsimd replay FILE ...`: it plays one side of recorded connections, and converts to and from HAR.
-import { writeFileSync } from 'node:fs';
-import { readOptions, ownVersion, plural, readPem, timeOf } from '../arguments.js';
-import { CommandError, wordsOf } from '../command-error.js';
+import { readOptions, ownVersion, plural, timeOf } from '../arguments.js';
+import { CommandError } from '../command-error.js';
+import { readFile, writeFile } from '../files.js';
 import { listenAddress, targetOf } from '../target.js';
 import { print, type Terminal } from '../terminal.js';
 import { isHarName, toHar } from '../traffic/har.js';
@@ -96,7 +96,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
     const { path, ...target } = targetOf('URL', url, values.insecure);
     return asClient(settings, target, path === '/' ? undefined : path, terminal, signal);
   }
-  const tls = cert === undefined || key === undefined ? undefined : { cert: readPem(cert), key: readPem(key) };
+  const tls = cert === undefined || key === undefined ? undefined : { cert: readFile(cert), key: readFile(key) };
   return asServer(settings, listenAddress('--listen', values.listen), tls, terminal, signal);
 }
 
@@ -117,11 +117,7 @@ function chosen(connections: readonly RecordedConnection[], number: string | und
 }
 
 function save({ connections }: Settings, file: string, terminal: Terminal): number {
-  try {
-    writeFileSync(file, isHarName(file) ? toHar(connections, ownVersion()) : writeRecording(connections));
-  } catch (error) {
-    throw new CommandError(`Cannot write ${file}: ${wordsOf(error)}.`);
-  }
+  writeFile(file, isHarName(file) ? toHar(connections, ownVersion()) : writeRecording(connections));
   terminal.err(`${file} holds ${plural(connections.length, 'connection')}.\n`);
   return 0;
 }

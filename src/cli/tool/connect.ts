@@ -71,38 +71,35 @@ export async function connect(
   const { record } = settings;
   const begun = performance.now();
   const recording = record === undefined ? undefined : await recordTo(record);
-  try {
-    return await open(settings, signal, recording, async (websocket, response) => {
-      terminal.err(`Connected to ${settings.url}${websocket.protocol && `, subprotocol ${websocket.protocol}`}.\n`);
-      const conversation = new Conversation(websocket, settings, terminal, person, signal, recording);
-      const opened = performance.now();
-      const { code, reason } = await conversation.ended;
-      const seconds = (time: number): number => Math.max(0, time - begun) / 1000;
-      if (settings.format !== undefined) {
-        const { sent, received } = websocket.statistics!;
-        const facts = {
-          url: websocket.url ?? settings.url,
-          status: response.statusCode ?? 0,
-          http_version: response.httpVersion ?? '2',
-          protocol: websocket.protocol,
-          extensions: websocket.extensions,
-          close_code: code,
-          close_reason: reason,
-          time_open: seconds(opened),
-          time_first: seconds(conversation.first),
-          time_total: seconds(performance.now()),
-          messages_sent: sent.messages,
-          messages_received: received.messages,
-          bytes_sent: sent.octets,
-          bytes_received: received.octets,
-        };
-        terminal.out(formatted(settings.format, facts));
-      }
-      return code === 1000 || code === 1005 ? 0 : 1;
-    });
-  } finally {
+  return open(settings, signal, recording, async (websocket, response) => {
+    terminal.err(`Connected to ${settings.url}${websocket.protocol && `, subprotocol ${websocket.protocol}`}.\n`);
+    const conversation = new Conversation(websocket, settings, terminal, person, signal, recording);
+    const opened = performance.now();
+    const { code, reason } = await conversation.ended;
+    const seconds = (time: number): number => Math.max(0, time - begun) / 1000;
+    if (settings.format !== undefined) {
+      const { sent, received } = websocket.statistics!;
+      const facts = {
+        url: websocket.url ?? settings.url,
+        status: response.statusCode ?? 0,
+        http_version: response.httpVersion ?? '2',
+        protocol: websocket.protocol,
+        extensions: websocket.extensions,
+        close_code: code,
+        close_reason: reason,
+        time_open: seconds(opened),
+        time_first: seconds(conversation.first),
+        time_total: seconds(performance.now()),
+        messages_sent: sent.messages,
+        messages_received: received.messages,
+        bytes_sent: sent.octets,
+        bytes_received: received.octets,
+      };
+      terminal.out(formatted(settings.format, facts));
+    }
     recording?.end();
-  }
+    return code === 1000 || code === 1005 ? 0 : 1;
+  });
 }
 
 /** Loads the recorder, which most runs do not need. */

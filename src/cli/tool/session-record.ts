@@ -1,7 +1,6 @@
 // `SessionRecord` records the connection of `wsimd connect`. Each message is one frame: the library reports no others.
 import type { IncomingMessage } from 'node:http';
 import { encodeClosePayload, Opcode } from '../../sans-io.js';
-import { ownVersion } from '../arguments.js';
 import type { Side } from '../traffic/frame.js';
 import { shortestHeader } from '../traffic/recorded.js';
 import { Recorder } from '../traffic/recorder.js';
@@ -64,7 +63,7 @@ export class SessionRecord {
    */
   end(): void {
     this.recorder.ended(this.connection, performance.now());
-    this.recorder.close(ownVersion());
+    this.recorder.close();
   }
 
   private frame(from: Side, opcode: Opcode, payload: Uint8Array): void {

@@ -1,6 +1,8 @@
 // `Recorder` writes the traffic of connections to a file while it passes: JSON lines, or a HAR when it closes.
 import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { ownVersion } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
+import { checkPlace } from '../files.js';
 import type { Frame, Heads } from './frame.js';
 import { isHarName, toHar } from './har.js';
 import { recordedFrame } from './recorded.js';
@@ -19,12 +21,17 @@ interface Recorded {
 
 export class Recorder {
   private readonly file: string;
-  private readonly descriptor: number;
+  /** The open file; undefined before the first lines, so that a command that cannot run leaves an earlier file. */
+  private descriptor: number | undefined;
   private lines: string[] = [];
   private timer: NodeJS.Timeout | undefined;
   private failure: unknown;
   /** The number of written frames. */
   frames = 0;
+  /** Finishes a recording when the program ends before its command. */
+  private readonly leave = (): void => {
+    if (this.descriptor !== undefined || this.lines.length > 0) this.close();
+  };
 
   /**
    * @param target the file, which becomes a HAR if its name ends in .har
@@ -33,11 +40,8 @@ export class Recorder {
   constructor(private readonly target: string) {
     // A HAR is one JSON value, so it is written at the end, from the lines.
     this.file = isHarName(target) ? `${target}.jsonl` : target;
-    try {
-      this.descriptor = openSync(this.file, 'w');
-    } catch (error) {
-      throw new CommandError(`Cannot write ${this.file}: ${wordsOf(error)}.`);
-    }
+    for (const each of new Set([target, this.file])) checkPlace(each);
+    process.once('exit', this.leave);
   }
 
   opened({ number, url, startedAt }: Recorded, heads: Heads): void {
@@ -58,17 +62,17 @@ export class Recorder {
 
   /**
    * Writes the waiting lines, and the HAR, if any.
-   * @param version the version of the program, for a HAR
    * @throws CommandError if something could not be written
    */
-  close(version: string): void {
+  close(): void {
+    process.off('exit', this.leave);
     this.flush();
-    closeSync(this.descriptor);
+    if (this.descriptor !== undefined) closeSync(this.descriptor);
     if (this.failure !== undefined) throw new CommandError(`Cannot write ${this.file}: ${wordsOf(this.failure)}.`);
     if (this.file === this.target) return;
     try {
       const isEmpty = readFileSync(this.file, 'utf8') === '';
-      writeFileSync(this.target, toHar(isEmpty ? [] : readRecording(this.file), version));
+      writeFileSync(this.target, toHar(isEmpty ? [] : readRecording(this.file), ownVersion()));
       rmSync(this.file);
     } catch (error) {
       throw new CommandError(`Cannot write ${this.target}; the recording is in ${this.file}: ${wordsOf(error)}.`);
@@ -85,8 +89,9 @@ export class Recorder {
     this.timer = undefined;
     const { lines } = this;
     this.lines = [];
-    if (lines.length === 0 || this.failure !== undefined) return;
+    if (this.failure !== undefined) return;
     try {
+      this.descriptor ??= openSync(this.file, 'w');
       appendFileSync(this.descriptor, lines.join(''));
     } catch (error) {
       // The traffic continues; `close` throws the error.

@@ -1,7 +1,7 @@
 // `readRecording` and `writeRecording` implement the format of recordings: a line of JSON per head, frame and end.
 import { Buffer } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import { CommandError, wordsOf } from '../command-error.js';
+import { readFile } from '../files.js';
 import { bufferOf, textIn } from './frame.js';
 import { fromHar, isHar, isHarName } from './har.js';
 import type { RecordedConnection, RecordedFrame } from './recorded.js';
@@ -58,12 +58,7 @@ function thousandths(time: number): number {
  * @throws CommandError if the file cannot be read, has an invalid line, or holds no connection
  */
 export function readRecording(file: string): RecordedConnection[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
-  }
+  const text = String(readFile(file));
   const whole = parsed(text);
   if (isHar(whole)) return withFrames(file, fromHar(whole));
   if (isHarName(file)) throw new CommandError(`${file} is no HAR: JSON with "log" and its "entries".`);
