@@ -33,7 +33,7 @@ export class Outgoing {
   constructor(
     private readonly memory: OutMemory,
     isMasked: boolean,
-    private readonly rest = 0,
+    readonly rest = 0,
   ) {
     this.home = isMasked ? memory.stage : memory.desk;
   }
@@ -99,7 +99,7 @@ export class Outgoing {
     let taken = chunks;
     if (chunks.length > 1 && chunkBytes <= FULL_BATCH) {
       const { memory } = this;
-      taken = [this.shared === chunks.length ? memory.joinShared(chunks, chunkBytes) : this.join(chunks, chunkBytes)];
+      taken = [this.shared === chunks.length ? memory.joinShared(chunks, chunkBytes) : this.join(chunks)];
     }
     this.chunks = undefined;
     this.chunkBytes = 0;
@@ -123,15 +123,16 @@ export class Outgoing {
   }
 
   /** Joins all chunks, since writing many costs more than copying them. */
-  private join(chunks: Uint8Array[], length: number): Uint8Array {
-    const joined = this.memory.chunk(length);
+  private join(chunks: Uint8Array[]): Uint8Array {
+    // A chunk that its owner has detached has no bytes left, and cannot be copied.
+    const whole = chunks.filter((chunk) => chunk.length > 0);
+    const joined = this.memory.chunk(whole.reduce((length, chunk) => length + chunk.length, 0));
     let at = 0;
-    for (const chunk of chunks) {
-      // A chunk that its owner has detached has no bytes left, and cannot be copied.
-      if (chunk.length > 0) joined.set(chunk, at);
+    for (const chunk of whole) {
+      joined.set(chunk, at);
       at += chunk.length;
     }
-    return at === length ? joined : joined.slice(0, at);
+    return joined;
   }
 
   private closeBatch(): void {

@@ -127,6 +127,24 @@ describe.each(fresh)('Outgoing over %s values', (_, make) => {
     expect(outgoing.take().map(hex)).toEqual(['0102']);
   });
 
+  test('its place holds nothing of another connection', () => {
+    const values = make();
+    for (let turn = 0; turn < 2; turn++) {
+      const earlier = open(values);
+      write(earlier, new Uint8Array(3000).fill(9));
+      memoryOf(values, kernels).reuse(earlier.takeSingle()!);
+    }
+    const outgoing = open(values);
+    const lent = new Uint8Array(2000);
+    write(outgoing, Uint8Array.of(1));
+    outgoing.append(lent);
+    structuredClone(lent, { transfer: [lent.buffer] });
+    write(outgoing, Uint8Array.of(2));
+    const [chunk] = outgoing.take();
+    expect(hex(chunk)).toBe('0102');
+    expect(new Uint8Array(chunk.buffer).includes(9)).toBe(false);
+  });
+
   test('a batch that outgrows the desk, and a single piece longer than it, get memory of their own', () => {
     const values = make();
     const outgoing = open(values);
