@@ -5,7 +5,6 @@ import type { Kernels } from '../kernels/kernels.js';
 import { FIN, MASK, MAX_CONTROL_PAYLOAD, MAX_HEADER, OPCODE_BITS, Opcode, Role, RSV_BITS } from '../spec/frame.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import { toBytes, type Bytes } from '../values/bytes.js';
-import { joined } from '../values/joined.js';
 import { lengthIn, lengthOf } from '../values/typed-array.js';
 import { plainValues, type Values } from '../values/values.js';
 import { checkOptions, checkRole, checkRsv } from './checks.js';
@@ -14,7 +13,7 @@ import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
 import { memoryOf, type OutMemory, type Tray } from './out-memory.js';
 import { Outgoing } from './outgoing.js';
-import { toChunks, type Payload } from './payload.js';
+import { toFrames, type Payload } from './payload.js';
 import { count, countFrames, type Traffic } from './statistics.js';
 import { limitOf, Withheld, type TakeOptions } from './withheld.js';
 
@@ -207,14 +206,13 @@ export class FrameEncoder {
   }
 
   /**
-   * Adds encoded frames, in one chunk or several, by reference when `lent`, else copied.
+   * Adds encoded frames, by reference when `lent`, else copied; a list of chunks is joined: all of it is added, or none.
    * @throws UsageError, before anything is added, when `frames` are not bytes
    */
   raw(frames: Bytes | readonly Bytes[], lent = false): void {
-    const chunks = toChunks(frames);
+    const bytes = toFrames(frames);
     if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
-    for (const chunk of chunks) this.putEncoded(chunk, lent);
-    if (this.traffic !== undefined) countFrames(this.traffic, chunks.length === 1 ? chunks[0] : joined(chunks));
+    this.putRaw(bytes, lent || Array.isArray(frames));
   }
 
   /** As `frame`, for a payload known to be `length` bytes. @internal */
@@ -347,7 +345,8 @@ export class FrameEncoder {
 
   private withhold(): Withheld {
     const withheld = (this.withheld ??= new Withheld());
-    withheld.add(this.takeAll());
+    const rest = this.outgoing?.rest;
+    withheld.add(this.takeAll(), rest);
     return withheld;
   }
 

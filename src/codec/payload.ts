@@ -1,7 +1,8 @@
-// A payload is bytes or text; `toChunks` and `toResult` read lists of chunks and what a transform answers.
+// A payload is bytes or text; `toFrames` and `toResult` read lists of chunks and what a transform answers.
 import { refuse } from '../errors/usage-error.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { toBytes, type Bytes } from '../values/bytes.js';
+import { joined } from '../values/joined.js';
 import { lengthOf } from '../values/typed-array.js';
 
 /** A payload: bytes, or text, which is sent as UTF-8 with lone surrogates replaced. */
@@ -18,7 +19,7 @@ export function toResult(result: Uint8Array | WebSocketError): Uint8Array | WebS
   refuse('The result of a transform is bytes or a WebSocketError', result);
 }
 
-/** `toBytes` of one chunk, or of each chunk of a list; it throws before it returns any. */
-export function toChunks(data: Bytes | readonly Bytes[]): Uint8Array[] {
-  return Array.isArray(data) ? Array.from(data as Bytes[], toBytes) : [toBytes(data as Bytes)];
+/** Frames in one piece: those of one chunk, or of a list, joined in memory of its own. Throws as `toBytes`. */
+export function toFrames(data: Bytes | readonly Bytes[]): Uint8Array {
+  return Array.isArray(data) ? joined(Array.from(data as Bytes[], toBytes)) : toBytes(data as Bytes);
 }

@@ -25,7 +25,7 @@ export class Withheld {
   private readonly chunks = new Queue<Uint8Array>();
   /** The number of bytes held. */
   length = 0;
-  /** How many of them, from the first on, are the rest of a frame that was cut. */
+  /** How many bytes, from the first on, are the rest of a frame whose header was taken. */
   private rest = 0;
 
   /** The number of frames held, a cut one too. */
@@ -33,7 +33,9 @@ export class Withheld {
     return framesIn(this.chunks, this.rest) + (this.rest > 0 ? 1 : 0);
   }
 
-  add(chunks: readonly Uint8Array[]): void {
+  /** @param rest how many bytes, from the first on, go on a frame whose header was taken */
+  add(chunks: readonly Uint8Array[], rest = 0): void {
+    if (this.length === 0) this.rest = rest;
     for (const chunk of chunks) {
       this.chunks.push(chunk);
       this.length += chunk.length;
@@ -49,12 +51,12 @@ export class Withheld {
       // The rest of the call's bytes cut a frame in this chunk or in a later one.
       while (this.rest < length) this.rest = frameAt(chunk, this.rest).end;
       this.rest -= length;
-    } else this.rest = 0;
+    }
     this.length -= length;
     if (length === chunk.length) {
       this.chunks.shift();
       // The owner of a lent chunk may have detached it since.
-      if (this.chunks.length === 0) this.length = 0;
+      if (this.chunks.length === 0) this.length = this.rest = 0;
       return chunk;
     }
     this.chunks.replaceFirst(chunk.subarray(length));

@@ -3,14 +3,13 @@ import { checkOptions, checkRsv } from '../codec/checks.js';
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
-import { toChunks, type Payload } from '../codec/payload.js';
+import { toFrames, type Payload } from '../codec/payload.js';
 import { UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
 import { FIN, Opcode } from '../spec/frame.js';
 import { DEFAULT_CODEC_THRESHOLD } from '../spec/limits.js';
 import { toBytes, type Bytes } from '../values/bytes.js';
-import { joined } from '../values/joined.js';
 import { lengthOf } from '../values/typed-array.js';
 import { Closing } from './closing.js';
 import type { ConnectionOptions, SendOptions, SourceOptions } from './options.js';
@@ -155,11 +154,7 @@ export abstract class Sending extends Receiving {
    * @returns and throws as `send`
    */
   sendFrames(frames: Bytes | readonly Bytes[], lent = false): boolean {
-    const chunks = toChunks(frames);
-    this.assertOpen();
-    // One call is one send: all of it is written, or none.
-    const [first = new Uint8Array(0)] = chunks;
-    return this.sendEncoded(chunks.length < 2 ? first : joined(chunks), lent || chunks.length > 1);
+    return this.sendEncoded(toFrames(frames), lent || Array.isArray(frames));
   }
 
   /** As `sendFrames`, for bytes in memory that cannot be resized. @internal */

@@ -184,6 +184,36 @@ describe.each(KERNELS)('output in pieces on $name', (kernels) => {
       expect(counted.frames).toBe(1);
     });
 
+    test('nor is it where a limit cuts it, whatever its bytes look like', () => {
+      for (const fill of [0, 1, 0x7e, 0xff]) {
+        for (const isCut of [false, true]) {
+          const counted = encoder();
+          counted.beginFrame(BINARY, 100);
+          counted.take({ limit: isCut ? 2 : 100 });
+          counted.take();
+          counted.payload(new Uint8Array(50).fill(fill));
+          expect([counted.frames, counted.take({ limit: 10 }).length, counted.frames]).toEqual([0, 1, 1]);
+          counted.payload(new Uint8Array(50).fill(fill));
+          counted.frame(BINARY, 'x');
+          counted.take({ limit: 60 });
+          expect(counted.frames).toBe(2);
+          counted.take({ limit: 30 });
+          expect(counted.frames).toBe(1);
+        }
+      }
+    });
+
+    test('frames in a list of chunks are counted and cut by a limit as in one chunk, wherever their headers are cut', () => {
+      const frames = Uint8Array.of(0x82, 126, 0, 3, 7, 7, 7, 0x8a, 0x80, 1, 2, 3, 4, 0x81, 0);
+      for (let cut = 0; cut <= frames.length; cut++) {
+        const counted = encoder();
+        counted.raw([frames.subarray(0, cut), frames.subarray(cut)], cut % 2 === 0);
+        expect([cut, counted.frames]).toEqual([cut, 3]);
+        counted.take({ limit: 5 });
+        expect([cut, counted.frames, all(counted)]).toEqual([cut, 3, hex(frames.subarray(5))]);
+      }
+    });
+
     test('a chunk that its owner has detached is passed over by takeInto', () => {
       const emptied = encoder();
       emptied.frame(FIN | Opcode.Ping, 'p');
