@@ -1,6 +1,6 @@
 // `Fragment` is what a `FragmentSource` gives: one part of a message that is sent as room allows.
 import type { Payload } from '../codec/payload.js';
-import { UsageError } from '../errors/usage-error.js';
+import { refuse } from '../errors/usage-error.js';
 import { toBytes } from '../values/bytes.js';
 
 /** One fragment of a message that is sent as room allows. */
@@ -31,7 +31,7 @@ export interface ReadyFragment {
  */
 export function checked(fragment: Fragment | undefined): ReadyFragment | undefined {
   if (fragment === undefined) return undefined;
-  if (typeof fragment !== 'object' || fragment === null) throw new UsageError('A source gives fragments, or undefined');
-  const { data, last } = fragment;
-  return { data: typeof data === 'string' ? data : toBytes(data), last };
+  const { data, last } = Object(fragment) as Partial<Fragment>;
+  if (data === undefined) refuse('A source returns { data, last } at once, or undefined', fragment);
+  return { data: typeof data === 'string' ? data : toBytes(data), last: Boolean(last) };
 }

@@ -2,6 +2,7 @@
 import { checkOptions } from '../codec/checks.js';
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
 import { toResult } from '../codec/payload.js';
+import { checkMethod, refuse } from '../errors/usage-error.js';
 import type { WebSocketError } from '../errors/violations.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import { RSV1 } from '../spec/frame.js';
@@ -32,7 +33,10 @@ export abstract class Receiving {
   constructor(options: ConnectionOptions) {
     checkOptions(options);
     const { values = plainValues, kernels = loadedKernels, maxPayload = DEFAULT_MAX_PAYLOAD, inflater } = options;
-    const strings = options.text === 'string';
+    const { text = 'bytes' } = options;
+    if (text !== 'bytes' && text !== 'string') refuse("The option text is 'bytes' or 'string'", text);
+    if (inflater !== undefined) checkMethod('An inflater is', inflater, 'inflate');
+    const strings = text === 'string';
     // Only valid UTF-8 can be transcoded to a string.
     const skipUtf8 = options.skipUTF8Validation === true && !strings;
     this.values = values;

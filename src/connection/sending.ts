@@ -4,7 +4,7 @@ import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
 import { toFrames, type Payload } from '../codec/payload.js';
-import { UsageError } from '../errors/usage-error.js';
+import { checkMethod, UsageError } from '../errors/usage-error.js';
 import { internalError, type WebSocketError } from '../errors/violations.js';
 import type { Deflater } from '../extensions/transform.js';
 import { FIN, Opcode } from '../spec/frame.js';
@@ -46,6 +46,7 @@ export abstract class Sending extends Receiving {
       controlFirst = true,
     } = options;
     this.encoder = new FrameEncoder({ role, generateMask, traffic: statistics?.sent, kernels, values });
+    if (deflater !== undefined) checkMethod('A deflater is', deflater, 'deflate');
     this.deflater = deflater;
     this.threshold = threshold;
     if (deflater !== undefined) this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);
@@ -122,9 +123,7 @@ export abstract class Sending extends Receiving {
   sendFrom(source: FragmentSource, options: SourceOptions = {}): void {
     checkOptions(options);
     const { binary = true, rsv = 0, compress = false } = options;
-    if (typeof (source as Partial<FragmentSource> | null | undefined)?.pull !== 'function') {
-      throw new UsageError('A source of fragments has a method pull');
-    }
+    checkMethod('A source of fragments is', source, 'pull');
     checkRsv(rsv);
     this.assertOpen();
     if (this.writingStopped) return;

@@ -1,5 +1,5 @@
 // `createInflater` and `createDeflater` make the codec's transforms of a connection: the entry `wsimd/codec/deflate`.
-import { UsageError } from '../errors/usage-error.js';
+import { checkObject, UsageError } from '../errors/usage-error.js';
 import type { DeflateAgreement } from '../extensions/permessage-deflate.js';
 import type { Deflater, Inflater } from '../extensions/transform.js';
 import { Role } from '../spec/frame.js';
@@ -33,6 +33,7 @@ export function createInflater(agreement: DeflateAgreement, role: Role): Inflate
  * @throws UsageError where `canDeflate()` is false, and for an invalid agreement or role, or a level out of range
  */
 export function createDeflater(agreement: DeflateAgreement, role: Role, options: DeflaterOptions = {}): Deflater {
+  checkObject('Options are', options);
   const { level = DEFAULT_LEVEL } = options;
   if (!Number.isInteger(level) || level < 1 || level > 9) throw new UsageError('A level is an integer from 1 to 9');
   const { windowBits, takeover } = streamOf(agreement, role, Role.Server);
@@ -42,7 +43,7 @@ export function createDeflater(agreement: DeflateAgreement, role: Role, options:
 /** What was agreed for the messages of the server, where `role` is `ofServer`; else of the client. */
 function streamOf(agreement: DeflateAgreement, role: Role, ofServer: Role): { windowBits: number; takeover: boolean } {
   if (role !== Role.Client && role !== Role.Server) throw new UsageError('The role is Role.Client or Role.Server');
-  if (typeof agreement !== 'object' || agreement === null) throw new UsageError('An agreement is an object');
+  checkObject('An agreement is', agreement);
   const isServers = role === ofServer;
   const windowBits = isServers ? agreement.serverMaxWindowBits : agreement.clientMaxWindowBits;
   const isNewEachTime = isServers ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover;

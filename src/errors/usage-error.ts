@@ -16,6 +16,18 @@ export function checkList(what: string, given: unknown): void {
   if (!Array.isArray(given)) refuse(`${what} a list`, given);
 }
 
+/** As `checkObject`, for text. */
+export function checkText(what: string, given: unknown): void {
+  if (typeof given !== 'string') refuse(`${what} text`, given);
+}
+
+/** As `checkObject`, for an object with this method. */
+export function checkMethod(what: string, given: unknown, method: string): void {
+  if (typeof (given as Record<string, unknown> | null | undefined)?.[method] !== 'function') {
+    refuse(`${what} an object with a method ${method}`, given);
+  }
+}
+
 /** Throws UsageError for an argument: `taken` says what is taken in the place of what was `given`. */
 export function refuse(taken: string, given: unknown, cause?: unknown): never {
   throw new UsageError(`${taken}; given: ${given === null ? 'null' : typeof given}`, { cause });

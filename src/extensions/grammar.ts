@@ -1,6 +1,6 @@
 // `parseExtensions` reads a Sec-WebSocket-Extensions header as a list of offers, and `formatExtension` writes one
 // element (RFC 6455 9.1).
-import { checkList, checkObject, refuse } from '../errors/usage-error.js';
+import { checkList, checkObject, checkText } from '../errors/usage-error.js';
 import { MAX_OFFERS } from '../spec/limits.js';
 import { TokenReader, type Parsed } from './token.js';
 
@@ -25,7 +25,7 @@ export interface ExtensionOffer {
  * @returns the offers in the order of the header, or why the text does not parse, in the words of `ws`
  */
 export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS): Parsed<ExtensionOffer[]> {
-  if (typeof header !== 'string') refuse('A header is text', header);
+  checkText('A header is', header);
   const reader = new TokenReader(header);
   const offers: ExtensionOffer[] = [];
   for (;;) {

@@ -1,5 +1,5 @@
 // `acceptKey` makes the Sec-WebSocket-Accept that proves that a server read the client's key (RFC 6455 1.3, 4.2.2).
-import { refuse } from '../errors/usage-error.js';
+import { checkText } from '../errors/usage-error.js';
 import { encodeBase64 } from './base64.js';
 import { sha1 } from './sha1.js';
 
@@ -16,7 +16,7 @@ export type Digest = (text: string) => string;
  * @param digest the platform's SHA-1, where it has a synchronous one
  */
 export function acceptKey(key: string, digest: Digest = digestHere): string {
-  if (typeof key !== 'string') refuse('The key is the text of Sec-WebSocket-Key', key);
+  checkText('Sec-WebSocket-Key is', key);
   return digest(key + GUID);
 }
 

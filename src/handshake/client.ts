@@ -6,7 +6,7 @@ import {
   type DeflateAgreement,
   type DeflateOptions,
 } from '../extensions/permessage-deflate.js';
-import { checkObject } from '../errors/usage-error.js';
+import { checkList, checkObject, checkText } from '../errors/usage-error.js';
 import { acceptKey, isKey } from './accept.js';
 import { fieldLine, joinHead, listsToken, textOf, usage, type Fields } from './field.js';
 import { areSubprotocols } from './subprotocol.js';
@@ -58,6 +58,7 @@ export function requestFields(
   if (!VERSIONS.includes(version)) {
     throw new RangeError(`Unsupported protocol version: ${version} (supported versions: ${VERSIONS.join(', ')})`);
   }
+  checkList('Subprotocols are', protocols);
   if (!areSubprotocols(protocols)) throw new SyntaxError('An invalid or duplicated subprotocol was specified');
 
   const fields = new Map<string, HeaderList>();
@@ -76,7 +77,10 @@ export function requestFields(
   }
   set('Sec-WebSocket-Version', String(version));
   more(set);
-  if (extensions !== undefined) set('Sec-WebSocket-Extensions', extensions);
+  if (extensions !== undefined) {
+    checkText('Sec-WebSocket-Extensions is', extensions);
+    set('Sec-WebSocket-Extensions', extensions);
+  }
   if (protocols.length > 0) set('Sec-WebSocket-Protocol', protocols.join(','));
   if (origin) set(version < 13 ? 'Sec-WebSocket-Origin' : 'Origin', origin);
   return [...fields.values()].flat();
@@ -86,9 +90,11 @@ export function requestFields(
  * The head of an opening request, for users with a transport of their own.
  * @param target the path and query of the URL, percent-encoded
  * @param host the Host field: the URL's host, and its port unless that is the scheme's default
- * @throws TypeError for a target or a field that cannot be in a head
+ * @throws TypeError for a target or a field that cannot be in a head; UsageError for values of another kind
  */
 export function writeRequest(target: string, host: string, headers: HeaderList): string {
+  checkText('The target is', target);
+  checkList('Headers are', headers);
   if (!/^[!-~]+$/.test(target)) throw usage('ERR_UNESCAPED_CHARACTERS', 'Request path contains unescaped characters');
   const fields: HeaderList = [['Host', host], ...headers];
   return joinHead([`GET ${target} HTTP/1.1`, ...fields.map(([name, value]) => fieldLine(name, value))]);
@@ -145,6 +151,7 @@ export function judgeResponse(response: HandshakeResponse, expectation: Expectat
 /** Judges the subprotocol and the extensions of a response that opens the connection. */
 export function judgeAgreement(headers: Fields, expectation: Omit<Expectation, 'key'>): Agreement | HandshakeFailure {
   const { protocols = [] } = expectation;
+  checkList('Subprotocols are', protocols);
   const protocol = textOf(headers['sec-websocket-protocol']);
   if (protocol !== undefined) {
     if (protocols.length === 0) return failure('Server sent a subprotocol but none was requested');

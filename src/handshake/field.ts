@@ -1,5 +1,5 @@
 // `fieldLine` writes a header field as one line, and refuses characters that would break it (RFC 7230 3.2).
-import { checkList } from '../errors/usage-error.js';
+import { checkList, checkText } from '../errors/usage-error.js';
 import { TokenReader, isToken } from '../extensions/token.js';
 
 /** The value of a request or response under one name; the fields of `http.IncomingMessage` fit. */
@@ -41,9 +41,10 @@ export function listsToken(text: string, token: string): boolean {
 /**
  * One line of a head, without its CRLF.
  * @throws TypeError (`ERR_INVALID_HTTP_TOKEN`, `ERR_INVALID_CHAR`, the codes of Node) for a name that is not a token or a
- *   value with a control character
+ *   value with a control character; UsageError for a value that is not text
  */
 export function fieldLine(name: string, value: string): string {
+  checkText(`${name} is`, value);
   if (!isToken(name)) throw usage('ERR_INVALID_HTTP_TOKEN', `Header name must be a valid HTTP token ["${name}"]`);
   if (CONTROL.test(value)) throw usage('ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
   return `${name}: ${value}`;

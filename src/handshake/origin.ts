@@ -1,4 +1,5 @@
 // `judgeOrigin` tells whether the Origin of a request is among the allowed ones (RFC 6455 10.2, RFC 6454 7).
+import { refuse } from '../errors/usage-error.js';
 
 const ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(0|[1-9][0-9]{0,4}))?$/;
 
@@ -41,6 +42,7 @@ export function allowOrigins(list: readonly (string | undefined)[]): AllowedOrig
 
 /** Whether a request with this Origin may connect; a malformed one, and `null`, never may (RFC 6455 10.2). */
 export function judgeOrigin(origin: string | undefined, allowed: AllowedOrigins): boolean {
+  if (!(allowed instanceof Set)) refuse('The allowed origins are a set that allowOrigins made', allowed);
   if (origin === undefined) return allowed.has(undefined);
   const canonical = canonicalOrigin(origin);
   return canonical !== undefined && allowed.has(canonical);

@@ -1,5 +1,5 @@
 // `judgeRequest` accepts or refuses a client's opening request; the functions beside it write the answer (RFC 6455 4.2).
-import { checkObject } from '../errors/usage-error.js';
+import { checkObject, checkText } from '../errors/usage-error.js';
 import { parseExtensions, type ExtensionOffer } from '../extensions/grammar.js';
 import { isToken } from '../extensions/token.js';
 import { acceptKey, isKey, type Digest } from './accept.js';
@@ -57,6 +57,7 @@ export interface Acceptance extends Opening {
 export function judgeRequest(request: HandshakeRequest, options: JudgeRequestOptions = {}): Acceptance | Refusal {
   checkObject('A request is', request);
   checkObject('The headers of a request are', request.headers);
+  checkObject('Options are', options);
   const opening = judgeOpening(request, options);
   return opening.accepted ? judgeOffers(request, opening, options) : opening;
 }
@@ -174,6 +175,7 @@ export function acceptanceLines(answer: AcceptanceAnswer): string[] {
     `Sec-WebSocket-Accept: ${acceptKey(key, digest)}`,
   ];
   if (protocol) {
+    checkText('The subprotocol is', protocol);
     if (!isToken(protocol)) throw usage('ERR_INVALID_CHAR', `Invalid subprotocol [${JSON.stringify(protocol)}]`);
     lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   }
@@ -206,6 +208,7 @@ export function refusalParts(
     throw new RangeError(`Invalid status code: ${status}`);
   }
   const text = body || reasonOf(status);
+  checkText('The body is', text);
   const lines = new Map([
     ['connection', 'Connection: close'],
     ['content-type', 'Content-Type: text/html'],

@@ -6,6 +6,7 @@ import { FrameEncoder } from '../../src/codec/frame-encoder.js';
 import { mask } from '../../src/codec/mask.js';
 import { isUtf8 } from '../../src/codec/utf8.js';
 import { Connection } from '../../src/connection/connection.js';
+import { createDeflater, createInflater } from '../../src/deflate/index.js';
 import { UsageError } from '../../src/errors/usage-error.js';
 import { violationError } from '../../src/errors/violations.js';
 import { formatExtension, parseExtensions } from '../../src/extensions/grammar.js';
@@ -16,11 +17,11 @@ import {
 } from '../../src/extensions/permessage-deflate.js';
 import { acceptKey } from '../../src/handshake/accept.js';
 import { encodeBase64 } from '../../src/handshake/base64.js';
-import { createRequest, judgeResponse } from '../../src/handshake/client.js';
+import { createRequest, judgeResponse, writeRequest } from '../../src/handshake/client.js';
 import { joinHead } from '../../src/handshake/field.js';
 import { RequestReader, ResponseReader } from '../../src/handshake/head-reader.js';
-import { allowOrigins } from '../../src/handshake/origin.js';
-import { acceptanceLines, judgeRequest } from '../../src/handshake/server.js';
+import { allowOrigins, judgeOrigin } from '../../src/handshake/origin.js';
+import { acceptanceLines, judgeRequest, writeRefusal } from '../../src/handshake/server.js';
 import { FIN, Opcode, Role } from '../../src/spec/frame.js';
 import { Violation } from '../../src/spec/violation.js';
 import { argumentKinds } from '../support/arguments.js';
@@ -35,6 +36,11 @@ encoder.frame(FIN | Opcode.Text, 'waits');
 const pieces = new FrameDecoder({ role: Role.Client });
 pieces.push(Uint8Array.of(0x82, 2, 1, 2));
 pieces.next();
+const key = encodeBase64(new Uint8Array(16));
+const response = {
+  statusCode: 101,
+  headers: { upgrade: 'websocket', connection: 'upgrade', 'sec-websocket-accept': acceptKey(key) },
+};
 const refusal = judgeRequest({ method: 'PUT', headers: {} }) as never;
 
 test.each<[string, RegExp, () => unknown]>([
@@ -59,6 +65,40 @@ test.each<[string, RegExp, () => unknown]>([
   ['judgeResponse(null)', /response.*null/, () => judgeResponse(null as never, { key: '' })],
   ['judgeResponse({})', /headers.*undefined/, () => judgeResponse({} as never, { key: '' })],
   ['judgeResponse without a key', /expectation.*undefined/, () => judgeResponse({ headers: {} }, undefined as never)],
+  ...[true, {}, null, createRequest].map((given): [string, RegExp, () => unknown] => [
+    `an inflater of a ${typeof given}`,
+    /inflater is an object with a method inflate/,
+    () => make(Connection, { role: Role.Client, inflater: given }),
+  ]),
+  ['a deflater of true', /deflater.*method deflate.*boolean/, () => make(Connection, { role: 0, deflater: true })],
+  ['text of true', /text.*'bytes' or 'string'.*boolean/, () => make(Connection, { role: Role.Client, text: true })],
+  ["text: 'strings'", /text.*'bytes' or 'string'/, () => make(Connection, { role: Role.Client, text: 'strings' })],
+  ['sendFrom(function)', /source.*method pull.*function/, () => server.sendFrom((() => undefined) as never)],
+  ['protocols of text', /Subprotocols.*list.*string/, () => createRequest({ key, protocols: 'chat' as never })],
+  ['extensions of true', /Extensions.*text.*boolean/, () => createRequest({ key, extensions: true as never })],
+  ['writeRequest without fields', /Headers.*undefined/, () => writeRequest('/', 'a', undefined as never)],
+  ['writeRequest without a host', /Host.*undefined/, () => writeRequest('/', undefined as never, [])],
+  ['writeRequest of a URL', /target.*object/, () => writeRequest(new URL('ws://a/') as never, 'a', [])],
+  [
+    'expected protocols of text',
+    /Subprotocols.*string/,
+    () => judgeResponse(response, { key, protocols: 'a' as never }),
+  ],
+  [
+    'expected protocols in a set',
+    /Subprotocols.*object/,
+    () => judgeResponse(response, { key, protocols: new Set() as never }),
+  ],
+  ['judgeRequest(request, true)', /Options.*boolean/, () => judgeRequest({ headers: {} }, true as never)],
+  ['an answer with offers', /Extensions.*text.*object/, () => acceptanceLines({ key, extensions: [] as never })],
+  ['an answer with a set', /subprotocol.*text.*object/, () => acceptanceLines({ key, protocol: new Set() as never })],
+  ['a body of bytes', /body.*text.*object/, () => writeRefusal(400, new Uint8Array(1) as never)],
+  ['judgeOrigin by a list', /allowOrigins.*object/, () => judgeOrigin('https://a', ['https://a'] as never)],
+  ['judgeOrigin alone', /allowOrigins.*undefined/, () => judgeOrigin('https://a', undefined as never)],
+  ['acceptDeflateOffer(offers)', /Options.*undefined/, () => acceptDeflateOffer([], undefined as never)],
+  ['judgeDeflateResponse(params)', /Options.*undefined/, () => judgeDeflateResponse([], undefined as never)],
+  ['createDeflater(agreement, role, 6)', /Options.*number/, () => createDeflater({} as never, Role.Client, 6 as never)],
+  ['createInflater(null)', /agreement.*null/, () => createInflater(null as never, Role.Client)],
   ['joinHead()', /lines.*undefined/, () => joinHead(undefined as never)],
   ["joinHead('x')", /lines.*string/, () => joinHead('x' as never)],
   ['parseExtensions(5)', /text.*number/, () => parseExtensions(5 as never)],
@@ -82,6 +122,28 @@ test.each<[string, RegExp, () => unknown]>([
   expect(call).toThrow(UsageError);
   expect(call).toThrow(text);
   expect([server.outputLength, encoder.length, server.queuedMessages]).toEqual([7, 7, 0]);
+});
+
+test.each<[string, unknown]>([
+  ['a promise', Promise.resolve({ data: 'x', last: true })],
+  ['bytes', Uint8Array.of(1)],
+  ['text', 'x'],
+  ['null', null],
+  ['the result of an iterator', { value: 'x', done: true }],
+])('a source that returns %s is told what to return', (_, given) => {
+  const connection = new Connection({ role: Role.Server });
+  connection.sendFrom({ pull: () => given as never });
+  expect(() => connection.takeOutput()).toThrow(/A source returns \{ data, last \} at once, or undefined; given: /);
+  expect(connection.outputLength).toBe(0);
+});
+
+test('window bits that no peer would take are never written', () => {
+  const offers = parseExtensions('permessage-deflate; client_max_window_bits').value!;
+  for (const bits of [7, 16, 9.5]) {
+    expect(() => writeDeflateOffer({ clientMaxWindowBits: bits })).toThrow(RangeError);
+    expect(() => acceptDeflateOffer(offers, { serverMaxWindowBits: bits })).toThrow(RangeError);
+    expect(() => judgeDeflateResponse([], { clientMaxWindowBits: bits })).toThrow(RangeError);
+  }
 });
 
 test.each(KERNELS)('isUtf8 takes bytes of any kind by their memory on $name', (kernels) => {
