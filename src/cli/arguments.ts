@@ -6,6 +6,19 @@ import { CommandError, wordsOf } from './command-error.js';
 /** The most letters in which an unknown option differs from the known one that the error names. */
 const NEAR = 2;
 
+/** Options that take any text but the empty one, and what it is. */
+const TEXTS: readonly (readonly [what: string, options: string])[] = [
+  ['a file', 'record save json html compare payload cert key junit badge baseline spec script'],
+  ['a directory', 'out'],
+  ['the path of a socket', 'unix'],
+  ['an origin, such as http://localhost:8080', 'origin allow-origin'],
+  ['an address, such as 127.0.0.1', 'host'],
+  ['the name of a subprotocol', 'protocol'],
+  ['a template, such as %{status}', 'format'],
+  ['a name', 'agent only'],
+  ['ids of cases, such as 1.*', 'cases exclude'],
+];
+
 /**
  * Reads the options and words of a command line, as parseArgs does.
  * @param command the name of the command, for the error
@@ -15,8 +28,9 @@ export function readOptions<const Config extends ParseArgsConfig>(
   command: string,
   config: Config,
 ): ReturnType<typeof parseArgs<Config>> {
+  let read: ReturnType<typeof parseArgs<Config>>;
   try {
-    return parseArgs(config);
+    read = parseArgs(config);
   } catch (error) {
     const [sentence] = wordsOf(error).split(/\.\s/);
     const wrong = /^Unknown option '-+(.+)'/.exec(sentence)?.[1] ?? '';
@@ -29,6 +43,11 @@ export function readOptions<const Config extends ParseArgsConfig>(
     const hint = hintFor(wrong, command, Object.keys(config.options ?? {}));
     throw new CommandError(`wsimd ${command}: ${sentence.replace(/\.$/, '')}${hint}.`);
   }
+  for (const [name, value] of Object.entries(read.values)) {
+    const [what] = TEXTS.find(([, options]) => options.split(' ').includes(name)) ?? [];
+    if (what !== undefined && [value].flat().includes('')) throw new CommandError(`--${name} takes ${what}, not "".`);
+  }
+  return read;
 }
 
 function hintFor(wrong: string, command: string, known: readonly string[]): string {
@@ -85,25 +104,33 @@ export function timeOf(text: string, option: string, bare: 'ms' | 's', least: nu
   );
 }
 
+/** A field of a request. */
+export type Field = [name: string, value: string];
+
 /**
  * Returns the name and the value of a field that `--header` gives.
  * @throws CommandError for a line that is no field
  */
-export function headerOf(line: string): [name: string, value: string] {
+export function headerOf(line: string): Field {
   const found = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/.exec(line);
   if (found === null) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);
   return [found[1], found[2]];
 }
 
+/** Adds the field Authorization of a URL to fields, unless these have one. */
+export function withAuthorization(fields: readonly Field[], authorization: string | undefined): readonly Field[] {
+  if (authorization === undefined || fields.some(([name]) => /^authorization$/i.test(name))) return fields;
+  return [...fields, ['Authorization', authorization]];
+}
+
 /**
- * Returns the fields that `--header` names; one that is given again has all its values.
+ * Returns the fields that `--header` and a URL name; one that is given again has all its values.
  * @throws CommandError for a line that is no field
  */
-export function headersOf(lines: readonly string[]): Record<string, string[]> {
+export function headersOf(lines: readonly string[], authorization: string | undefined): Record<string, string[]> {
   // Without a prototype, whose members have names of fields.
   const headers = Object.create(null) as Record<string, string[]>;
-  for (const line of lines) {
-    const [name, value] = headerOf(line);
+  for (const [name, value] of withAuthorization(lines.map(headerOf), authorization)) {
     const given = Object.keys(headers).find((one) => one.toLowerCase() === name.toLowerCase());
     (headers[given ?? name] ??= []).push(value);
   }
@@ -119,13 +146,4 @@ export function ownVersion(): string {
 /** Returns a number with its word, in the plural unless the number is 1. */
 export function plural(count: number, word: string): string {
   return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
-}
-
-/**
- * Returns the path that was given for `name`. An empty path would mean the current directory.
- * @throws CommandError if the path is empty
- */
-export function pathOf(path: string | undefined, name: string): string | undefined {
-  if (path === '') throw new CommandError(`${name} is empty: give a path, or leave it out.`);
-  return path;
 }

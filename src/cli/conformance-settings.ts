@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
-import { headerOf, readOptions, pathOf, wholeNumber } from './arguments.js';
+import { headerOf, readOptions, wholeNumber, type Field } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
-import { urlOf } from './target.js';
+import { targetOf } from './target.js';
 
 /** The largest seed of generated streams. */
 const MAX_SEED = 2 ** 31;
@@ -51,7 +51,7 @@ export interface ServerSettings extends CommonSettings {
   jobs: number | undefined;
   insecure: boolean;
   origin: string | undefined;
-  headers: [name: string, value: string][];
+  headers: Field[];
 }
 
 /** The settings of a run that examines clients. */
@@ -115,7 +115,11 @@ export function readServerSettings(words: string[]): ServerSettings {
   const spec = specOf(values.spec);
   const [url, ...rest] = positionals;
   if (rest.length > 0) throw new CommandError(`There is one server too many: ${rest.join(' ')}.`);
-  const servers = url === undefined ? (spec.servers ?? []) : [{ url: urlOf('URL', url) }];
+  const [name, given] = url === undefined ? ['The url of a server', spec.servers ?? []] : ['URL', [{ url }]];
+  const servers = given.map((server): ServerSpec => {
+    const target = targetOf(name, server.url);
+    return { ...server, url: target.given, authorization: target.authorization };
+  });
   if (servers.length === 0) throw new CommandError('Give the URL of a server, or a spec file that names servers.');
   const { agent } = values;
   if (agent !== undefined && servers.length > 1) throw new CommandError('One --agent cannot name several servers.');
@@ -184,10 +188,10 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     cases: listOf(values.cases) ?? spec.cases ?? ['*'],
     exclude: listOf(values.exclude) ?? spec.excludeCases ?? [],
     excludeFor: spec.excludeAgentCases ?? {},
-    out: pathOf(values.out, '--out') ?? pathOf(spec.outdir, 'The outdir of the spec file') ?? out,
-    junit: pathOf(values.junit, '--junit'),
-    badge: pathOf(values.badge, '--badge'),
-    baseline: pathOf(values.baseline, '--baseline'),
+    out: values.out ?? spec.outdir ?? out,
+    junit: values.junit,
+    badge: values.badge,
+    baseline: values.baseline,
     strict: values.strict ?? false,
     timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),
     workers: values.workers === undefined ? CORES : wholeNumber(values.workers, '--workers', 0, MAX_WORKERS),

@@ -9,7 +9,7 @@ import { fileNames } from '../conformance/report/file-names.js';
 import { type AgentReport, byGroup, standingOf, tally } from '../conformance/report/report.js';
 import { type TableRow, tablePage } from '../conformance/report/table-page.js';
 import { writeWhole } from '../conformance/report/write.js';
-import { readOptions, pathOf, wholeNumber } from './arguments.js';
+import { readOptions, wholeNumber } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { repeat } from './conformance-repeat.js';
 import { examineListed, type Run, type Runner } from './listed-run.js';
@@ -66,7 +66,6 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
   }
   const { values, positionals } = readOptions('conformance table', { args, allowPositionals: true, options: OPTIONS });
   if (positionals.length !== 1) throw new CommandError('Give one list of testees.');
-  pathOf(values.out, '--out');
   const named = readTesteeList(positionals[0]);
   const words = (text: string | undefined): string[] | undefined => text?.split(',').map((word) => word.trim());
   const list = {

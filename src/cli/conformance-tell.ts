@@ -1,12 +1,12 @@
 // `tell` answers `--list`, `--explain` and `--script` of `wsimd conformance` without running a case.
 
-import { writeFileSync } from 'node:fs';
 import { selectCases } from '../conformance/index.js';
 import { explain } from '../conformance/explain.js';
 import { reproduce } from '../conformance/reproduce.js';
-import { readOptions } from './arguments.js';
-import { CommandError, wordsOf } from './command-error.js';
-import { urlOf } from './target.js';
+import { readOptions, withAuthorization } from './arguments.js';
+import { CommandError } from './command-error.js';
+import { writeFile } from './files.js';
+import { targetOf } from './target.js';
 import { print, type Terminal } from './terminal.js';
 
 const OPTIONS = {
@@ -49,12 +49,8 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
   const [one] = selectCases({ cases: [values.case] }, testee);
   if (values.explain) print(explain(one), terminal);
   if (values.script === undefined) return true;
-  const url = new URL(urlOf('URL', positionals[0] ?? 'ws://127.0.0.1:9001'));
-  const target = { path: `${url.pathname}${url.search}`, host: url.host, protocols: [], lines: [] };
-  try {
-    writeFileSync(values.script, reproduce(one, testee, target));
-  } catch (error) {
-    throw new CommandError(`The script cannot be written: ${wordsOf(error)}.`);
-  }
+  const { path, authority, authorization } = targetOf('URL', positionals[0] ?? '9001');
+  const target = { path, host: authority, protocols: [], lines: withAuthorization([], authorization) };
+  writeFile(values.script, reproduce(one, testee, target));
   return true;
 }

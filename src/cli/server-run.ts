@@ -1,6 +1,7 @@
 // serverRun and started turn the settings of the command line into a run against one server, and start that server.
 
 import type { ServerRun } from '../conformance/index.js';
+import { withAuthorization } from './arguments.js';
 import { CommandError } from './command-error.js';
 import type { ServerSettings } from './conformance-settings.js';
 import type { ServerSpec } from './spec-file.js';
@@ -34,7 +35,7 @@ export function serverRun(settings: ServerSettings, server: ServerSpec, signal: 
     timeoutScale,
     signal,
     protocols,
-    headers,
+    headers: withAuthorization(headers, server.authorization),
     http2,
     ...(origin === undefined ? {} : { origin }),
     tls: { insecure, ...(hostname === undefined ? {} : { servername: hostname }) },

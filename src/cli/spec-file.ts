@@ -4,6 +4,8 @@ import { CommandError, wordsOf } from './command-error.js';
 /** A server that a spec file names. */
 export interface ServerSpec {
   url: string;
+  /** The field Authorization, for the user and password of the URL. */
+  authorization?: string | undefined;
   /** Its name in the report; default: its `Server` header. */
   agent?: string;
   /** The server name for TLS; default: that of the URL. */
@@ -141,6 +143,6 @@ function stringsOf(value: unknown, what: string): string[] {
 }
 
 function stringOf(value: unknown, what: string): string {
-  if (typeof value === 'string') return value;
-  throw new CommandError(`In the spec file ${what} is not a string.`);
+  if (typeof value === 'string' && value !== '') return value;
+  throw new CommandError(`In the spec file ${what} is ${value === '' ? 'empty' : 'not a string'}.`);
 }

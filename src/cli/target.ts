@@ -1,6 +1,8 @@
 // `targetOf` and `listenAddress` parse addresses to connect to and to listen on; `listenOn` makes a server listen.
+import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
+import { unescape } from 'node:querystring';
 import type { ConnectionOptions } from 'node:tls';
 import { CommandError, wordsOf } from './command-error.js';
 
@@ -12,11 +14,15 @@ export interface Place {
 
 /** A server to connect to. */
 export interface Target {
+  /** As the user has given it, with its scheme and without user and password, for reports. */
+  readonly given: string;
   /** Without a path: `ws://127.0.0.1:9001`. */
   readonly url: string;
   readonly origin: string;
   /** With the port, if that is not the usual one. */
   readonly authority: string;
+  /** The field Authorization for the user and password of the URL; undefined if it has neither. */
+  readonly authorization: string | undefined;
   readonly connection: { readonly host: string; readonly port: number };
   /** The options of TLS; undefined to connect without it. */
   readonly tls: ConnectionOptions | undefined;
@@ -57,11 +63,11 @@ export function hintOfPort(error: unknown, option: string): string {
 }
 
 /**
- * Returns the URL of a server with its scheme, ws: or wss:.
+ * Parses the URL of a server.
  * @param name the name of the argument, for the error
  * @throws CommandError for an invalid URL
  */
-export function urlOf(name: string, text: string): string {
+export function targetOf(name: string, text: string, isInsecure = false): Target & { readonly path: string } {
   if (/^(?!localhost$)[a-z][\w-]*$/i.test(text)) {
     throw new CommandError(
       `${name} is an address such as ws://127.0.0.1:9001, not "${text}"; a host of this name is given as ws://${text}.`,
@@ -69,30 +75,26 @@ export function urlOf(name: string, text: string): string {
   }
   // A port alone is a port of this machine.
   const place = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text;
-  const given = /^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`;
+  const given = (/^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`).replace(/^http/i, 'ws');
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url === undefined || !/^(?:ws|http)s?:$/.test(url.protocol) || url.hostname === '') {
+  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '') {
     throw new CommandError(`${name} is an address such as ws://127.0.0.1:9001, not ${JSON.stringify(text)}.`);
   }
-  return given.replace(/^http/i, 'ws');
-}
-
-/**
- * Parses the URL of a server, as `urlOf` does.
- * @throws CommandError for an invalid URL
- */
-export function targetOf(name: string, text: string, isInsecure: boolean): Target & { readonly path: string } {
-  const url = new URL(urlOf(name, text));
+  // RFC 6455 3: fragment identifiers are meaningless here and must not be used
+  if (url.hash !== '') throw new CommandError(`${name} takes no fragment: leave ${url.hash} out, or write # as %23.`);
   const isSecure = url.protocol === 'wss:';
   if (isInsecure && !isSecure) throw new CommandError('--insecure is for wss.');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const user = `${unescape(url.username)}:${unescape(url.password)}`;
   // RFC 6066 3: the server name of TLS is not an IP address.
   const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
   return {
+    given: given.replace(/\/\/[^/?#\\]*@/, '//'),
     url: `${url.protocol}//${url.host}`,
     origin: `${isSecure ? 'https' : 'http'}://${url.host}`,
     path: url.pathname + url.search,
     authority: url.host,
+    authorization: user === ':' ? undefined : `Basic ${Buffer.from(user).toString('base64')}`,
     connection: { host, port: Number(url.port || (isSecure ? 443 : 80)) },
     tls: isSecure ? { ...servername, rejectUnauthorized: !isInsecure } : undefined,
   };

@@ -33,9 +33,9 @@ export function readTesteeList(path: string): TesteeList {
   try {
     const list = record(JSON.parse(text), 'the whole');
     return {
-      about: optional(list.about, '', string),
-      cases: optional(list.cases, ['*'], strings),
-      exclude: optional(list.exclude, [], strings),
+      about: optional(list, 'about', '', string),
+      cases: optional(list, 'cases', ['*'], strings),
+      exclude: optional(list, 'exclude', [], strings),
       testees: array(list.testees, 'testees').map(readTestee),
     };
   } catch (error) {
@@ -52,13 +52,18 @@ function readTestee(value: unknown): ListedTestee {
     name,
     role,
     command: strings(testee.command, `the command of ${name}`),
-    version: optional(testee.version, [], strings),
-    path: optional(testee.path, '/', string),
+    version: optional(testee, 'version', [], strings),
+    path: optional(testee, 'path', '/', string),
   };
 }
 
-function optional<T>(value: unknown, otherwise: T, read: (value: unknown, what: string) => T): T {
-  return value === undefined ? otherwise : read(value, 'an optional key');
+function optional<T>(
+  of: Record<string, unknown>,
+  key: string,
+  otherwise: T,
+  read: (value: unknown, what: string) => T,
+): T {
+  return of[key] === undefined ? otherwise : read(of[key], key);
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

@@ -128,7 +128,7 @@ test('an empty directory for the table is refused', async () => {
   const list = listFile('none.json', { testees: [] });
   const terminal = { columns: undefined, out: () => undefined, err: () => undefined };
   const made = conformance(['table', list, '--out', ''], terminal, new AbortController().signal);
-  await expect(made).rejects.toThrow('--out is empty: give a path, or leave it out.');
+  await expect(made).rejects.toThrow('--out takes a directory, not "".');
 });
 
 test.each([

@@ -289,7 +289,10 @@ it.each([
   [['EMPTY.har', 'ws://127.0.0.1:1'], /EMPTY\.har is no HAR: JSON with "log" and its "entries"\.$/],
   [['FILE', 'ws://127.0.0.1:1', '--speed', '0'], /^--speed takes a number above 0/],
   [['FILE', 'ws://127.0.0.1:1', '--speed', '2', '--fast'], /^--fast and --speed do not go together\.$/],
-  [['FILE', 'ws://127.0.0.1:1', '--connection', '7'], /^There is no connection 7 in the recording\. There are: 1\.$/],
+  [
+    ['FILE', 'ws://127.0.0.1:1', '--connection', '7'],
+    /^--connection takes one of the recording, not "7"\. There are: 1\.$/,
+  ],
   [['FILE', 'ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [['FILE', 'gopher://x'], /^URL is an address such as/],
   [['FILE', '--listen', 'x'], /^--listen is a port/],

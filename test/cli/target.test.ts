@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hintOfPort, targetOf, urlOf } from '../../src/cli/target.js';
+import { hintOfPort, targetOf } from '../../src/cli/target.js';
 
 test.each([
   ['9001', 'ws://127.0.0.1:9001'],
@@ -8,20 +8,38 @@ test.each([
   ['http://here', 'ws://here'],
   ['https://here', 'wss://here'],
   ['wss://[::1]:1/', 'wss://[::1]:1/'],
+  ['http://user:pass@word@here/a@b', 'ws://here/a@b'],
+  ['ws://here\\@there', 'ws://here\\@there'],
 ])('the URL %s is %s', (text, url) => {
-  expect(urlOf('URL', text)).toBe(url);
+  expect(targetOf('URL', text).given).toBe(url);
 });
 
 test.each([['foo'], ['ftp://here'], ['ws://'], ['ws:here'], ['here:port'], ['70000'], ['']])(
   'the URL %j is refused with its name and what it may be',
   (text) => {
-    expect(() => urlOf('TARGET', text)).toThrow(/^TARGET is an address such as ws:\/\/127\.0\.0\.1:9001, not ".*\.$/);
+    expect(() => targetOf('TARGET', text)).toThrow(
+      /^TARGET is an address such as ws:\/\/127\.0\.0\.1:9001, not ".*\.$/,
+    );
   },
 );
 
 test('a target has the port of its URL, 0 too, or the usual one', () => {
   const ports = ['ws://a', 'https://a', 'a:0', '5'].map((text) => targetOf('URL', text, false).connection.port);
   expect(ports).toEqual([80, 443, 0, 5]);
+});
+
+test('a fragment is refused with its name', () => {
+  expect(() => targetOf('URL', 'ws://a/#b')).toThrow('URL takes no fragment: leave #b out, or write # as %23.');
+});
+
+test.each([
+  ['ws://a', undefined],
+  ['a:b@c:1', 'a:b'],
+  ['ws://a%40b:%zz@c', 'a@b:%zz'],
+  ['ws://:b@c', ':b'],
+])('the user and the password of %s are %s', (text, user) => {
+  const field = user === undefined ? undefined : `Basic ${Buffer.from(user).toString('base64')}`;
+  expect(targetOf('URL', text).authorization).toBe(field);
 });
 
 test('another port is advised by the code of the error alone', () => {

@@ -3,7 +3,7 @@ import type { PackedHistogram } from './histogram.js';
 
 /** The server, and how to open connections to it. */
 export interface Target {
-  /** As the user has given it, for reports. */
+  /** As the user has given it, without user and password, for reports. */
   readonly url: string;
   readonly isTls: boolean;
   readonly host: string;

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { headersOf, readOptions, timeOf, wholeNumber } from '../arguments.js';
 import { CommandError } from '../command-error.js';
 import { readFile } from '../files.js';
-import { targetOf as serverAt, urlOf } from '../target.js';
+import { targetOf as serverAt } from '../target.js';
 import { KNOWN_SERVERS } from './known-servers.js';
 import { LIMITS, type Limits } from './limits.js';
 import type { Pace, Target } from './plan.js';
@@ -149,7 +149,7 @@ export function readSettings(args: readonly string[]): Settings | undefined {
 
 /** Gives `--json` without a file the value `-`, the standard output, because the parser needs a value. */
 function withJsonFile(args: readonly string[]): string[] {
-  return args.map((word, at) => (word === '--json' && !/\.json$/i.test(args[at + 1] ?? '') ? '--json=-' : word));
+  return args.map((word, at) => (word === '--json' && !/^$|\.json$/i.test(args[at + 1] ?? '-') ? '--json=-' : word));
 }
 
 const cores = (): number => availableParallelism();
@@ -233,15 +233,15 @@ interface TargetValues {
  * @throws CommandError for an invalid URL or header
  */
 export function targetOf(given: string, values: TargetValues): Target {
-  const { path, authority, connection, tls } = serverAt('URL', given, values.insecure);
+  const { given: url, path, authority, authorization, connection, tls } = serverAt('URL', given, values.insecure);
   return {
-    url: urlOf('URL', given),
+    url,
     isTls: tls !== undefined,
     ...connection,
     unix: values.unix,
     request: path,
     authority,
-    headers: headersOf(values.header),
+    headers: headersOf(values.header, authorization),
     protocols: values.protocol,
     origin: values.origin,
     isInsecure: values.insecure,

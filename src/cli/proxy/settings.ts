@@ -106,10 +106,10 @@ function isSame(own: string, target: string): boolean {
   return listening === reached || (listening === '0.0.0.0' && reached === '127.0.0.1');
 }
 
-/** @throws CommandError for a target with a path */
+/** @throws CommandError for a target with a path, or a user */
 function withoutPath(target: ReturnType<typeof targetOf>): Target {
-  if (target.path === '/') return target;
-  throw new CommandError(`TARGET takes no path: ${target.url} is enough, and requests keep their own.`);
+  if (target.path === '/' && target.authorization === undefined) return target;
+  throw new CommandError(`TARGET takes no path and no user: ${target.url} is enough, and requests keep their own.`);
 }
 
 interface PlanValues {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect as connectNet, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { acceptKey, ResponseReader, type ResponseHead } from '../../sans-io.js';
+import { withAuthorization } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import type { Target } from '../target.js';
 import { fieldIn, fieldsOf, type RecordedConnection } from '../traffic/recorded.js';
@@ -30,7 +31,11 @@ export async function playToServer(
 ): Promise<Played> {
   const { heads } = connection;
   const key = randomBytes(16).toString('base64');
-  const fields = fieldsOf(heads.request).filter(([name]) => !OWN_FIELDS.test(name));
+  const { authorization } = target;
+  const recorded = fieldsOf(heads.request).filter(([name]) => !OWN_FIELDS.test(name));
+  // That of the URL stands in place of the recorded one.
+  const kept = recorded.filter(([name]) => authorization === undefined || !/^authorization$/i.test(name));
+  const fields = withAuthorization(kept, authorization);
   const lines = [
     `GET ${path ?? heads.request.split(' ')[1] ?? '/'} HTTP/1.1`,
     `Host: ${target.authority}`,

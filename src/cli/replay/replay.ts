@@ -78,7 +78,7 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
   if (file !== undefined && /^(?:ws|http)s?:\/\//i.test(file)) {
     throw new CommandError('FILE comes before URL, such as wsimd replay FILE ws://127.0.0.1:9001.');
   }
-  if (file === undefined || more.length > 0 || ways !== 1) {
+  if (!file || more.length > 0 || ways !== 1) {
     throw new CommandError(
       'Give a FILE, and one of URL, --listen PORT and --save OTHER, such as wsimd replay FILE ws://127.0.0.1:9001.',
     );
@@ -113,7 +113,9 @@ function chosen(connections: readonly RecordedConnection[], number: string | und
   const found = connections.filter((connection) => String(connection.number) === number);
   if (found.length > 0) return found;
   const numbers = connections.map((connection) => connection.number).join(', ');
-  throw new CommandError(`There is no connection ${number} in the recording. There are: ${numbers}.`);
+  throw new CommandError(
+    `--connection takes one of the recording, not ${JSON.stringify(number)}. There are: ${numbers}.`,
+  );
 }
 
 function save({ connections }: Settings, file: string, terminal: Terminal): number {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
 import { headersOf, readOptions, timeOf } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
-import { urlOf } from '../target.js';
+import { targetOf } from '../target.js';
 import { print, type Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
 import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
@@ -131,11 +131,12 @@ function settingsOf(args: string[]): Settings | undefined {
   if (positionals.length !== 1) throw new CommandError('wsimd connect takes one URL, such as ws://127.0.0.1:9001.');
   const [given] = positionals;
   // The library takes ws+unix: too, which means what --unix does.
-  const url = given.startsWith('ws+unix:') ? given : urlOf('URL', given);
-  const headers = headersOf(values.header);
+  const target = given.startsWith('ws+unix:') ? undefined : targetOf('URL', given);
+  const url = target?.given ?? given;
+  const headers = headersOf(values.header, target?.authorization);
   if (values.format !== undefined) checkFormat(values.format);
   return {
-    url: values.unix === undefined ? url : `ws+unix:${values.unix}:${pathOf(url)}`,
+    url: values.unix === undefined ? url : `ws+unix:${values.unix}:${target?.path}`,
     protocols: values.protocol,
     options: {
       headers,
@@ -151,12 +152,6 @@ function settingsOf(args: string[]): Settings | undefined {
     record: values.record,
     format: values.format,
   };
-}
-
-/** Returns the path and query of a URL. */
-function pathOf(address: string): string {
-  const { pathname, search } = new URL(address);
-  return pathname + search;
 }
 
 /** Connects; `opened` adds its listeners before the first message event. */
