@@ -19,7 +19,7 @@ export interface RequestOptions {
   /** 13, the default, or 8. */
   readonly version?: number | undefined;
   readonly protocols?: readonly string[] | undefined;
-  /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
+  /** The text of the Sec-WebSocket-Extensions header; none if undefined or empty. */
   readonly extensions?: string | undefined;
   readonly origin?: string | undefined;
   /** Additional fields, an array for several of one name, any other value as text; fields of the handshake win. */
@@ -77,7 +77,7 @@ export function requestFields(
   }
   set('Sec-WebSocket-Version', String(version));
   more(set);
-  if (extensions !== undefined) {
+  if (extensions) {
     checkText('Sec-WebSocket-Extensions is', extensions);
     set('Sec-WebSocket-Extensions', extensions);
   }

@@ -155,7 +155,7 @@ export interface AcceptanceAnswer {
   readonly key: string;
   /** The chosen subprotocol; none if undefined or empty. */
   readonly protocol?: string | undefined;
-  /** The text of the Sec-WebSocket-Extensions header; none if undefined. */
+  /** The text of the Sec-WebSocket-Extensions header; none if undefined or empty. */
   readonly extensions?: string | undefined;
   /** The platform's SHA-1, in base64; this library's own if undefined. */
   readonly digest?: Digest | undefined;
@@ -179,7 +179,7 @@ export function acceptanceLines(answer: AcceptanceAnswer): string[] {
     if (!isToken(protocol)) throw usage('ERR_INVALID_CHAR', `Invalid subprotocol [${JSON.stringify(protocol)}]`);
     lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   }
-  if (extensions !== undefined) lines.push(fieldLine('Sec-WebSocket-Extensions', extensions));
+  if (extensions) lines.push(fieldLine('Sec-WebSocket-Extensions', extensions));
   return lines;
 }
 

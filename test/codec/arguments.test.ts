@@ -146,6 +146,11 @@ test('window bits that no peer would take are never written', () => {
   }
 });
 
+test('an empty text of extensions, as where nothing can be compressed, writes no field', () => {
+  expect(createRequest({ key, extensions: '' })).toEqual(createRequest({ key }));
+  expect(acceptanceLines({ key, extensions: '' })).toEqual(acceptanceLines({ key }));
+});
+
 test.each(KERNELS)('isUtf8 takes bytes of any kind by their memory on $name', (kernels) => {
   const invalid = Uint8Array.of(0x61, 0xff);
   for (const bytes of [new Uint16Array(invalid.buffer), new DataView(invalid.buffer), invalid.buffer]) {
