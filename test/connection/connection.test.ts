@@ -135,6 +135,17 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(connection.closeReceived?.code).toBe(3999);
     });
 
+    test('5.5.1 a Close that is not answered by itself: the caller may send before its own', () => {
+      const connection = client();
+      connection.autoClose = false;
+      receive(connection, closeFrame(1001));
+      expect(events(connection)).toEqual(['close 1001']);
+      expect([connection.state, connection.wantsRead, output(connection)]).toEqual([State.Open, false, []]);
+      connection.send('last');
+      expect([connection.close(1001), connection.state]).toEqual([true, State.Closed]);
+      expect([output(connection), connection.shouldEnd]).toEqual([['text last', 'close 1001'], true]);
+    });
+
     test('7.1.5 a Close without a code is answered without one; 1005 and 1006 are told and never written', () => {
       const connection = client();
       receive(connection, closeFrame());
