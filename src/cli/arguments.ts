@@ -6,14 +6,15 @@ import { CommandError, wordsOf } from './command-error.js';
 /** The most letters in which an unknown option differs from the known one that the error names. */
 const NEAR = 2;
 
-/** Options that take any text but the empty one, and what it is. */
-const TEXTS: readonly (readonly [what: string, options: string])[] = [
-  ['a file', 'record save json html compare payload cert key junit badge baseline spec script'],
+/** Options that take a text, what it is, and its form if not any text but the empty one will do. */
+const TEXTS: readonly (readonly [what: string, options: string, form?: RegExp])[] = [
+  ['a file that ends in .json', 'json'],
+  ['a file', 'record save html compare payload cert key junit badge baseline spec script', /^(?!-$)./s],
   ['a directory', 'out'],
   ['the path of a socket', 'unix'],
-  ['an origin, such as http://localhost:8080', 'origin allow-origin'],
+  ['an origin, such as http://localhost:8080', 'origin', /^[!-~]+$/],
+  ['an origin, such as http://localhost:8080, or *', 'allow-origin', /^(?:\*|null|[a-z][\w+.-]*:\/\/[^/\s]+)$/i],
   ['an address, such as 127.0.0.1', 'host'],
-  ['the name of a subprotocol', 'protocol'],
   ['a template, such as %{status}', 'format'],
   ['a name', 'agent only'],
   ['ids of cases, such as 1.*', 'cases exclude'],
@@ -44,8 +45,9 @@ export function readOptions<const Config extends ParseArgsConfig>(
     throw new CommandError(`wsimd ${command}: ${sentence.replace(/\.$/, '')}${hint}.`);
   }
   for (const [name, value] of Object.entries(read.values)) {
-    const [what] = TEXTS.find(([, options]) => options.split(' ').includes(name)) ?? [];
-    if (what !== undefined && [value].flat().includes('')) throw new CommandError(`--${name} takes ${what}, not "".`);
+    const [what, , form = /./] = TEXTS.find(([, options]) => options.split(' ').includes(name)) ?? [];
+    const wrong = [value].flat().find((text) => what !== undefined && !form.test(String(text)));
+    if (wrong !== undefined) throw new CommandError(`--${name} takes ${what}, not ${JSON.stringify(wrong)}.`);
   }
   return read;
 }
@@ -104,6 +106,20 @@ export function timeOf(text: string, option: string, bare: 'ms' | 's', least: nu
   );
 }
 
+/** RFC 9110 5.6.2 */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/**
+ * Returns the subprotocols that `--protocol` names, by lists too.
+ * @throws CommandError for an invalid name, and for one that is given again
+ */
+export function protocolsOf(values: readonly string[]): string[] {
+  const names = values.flatMap((value) => value.split(',')).map((name) => name.trim());
+  const wrong = names.find((name, at) => !TOKEN.test(name) || names.indexOf(name) < at);
+  if (wrong === undefined) return names;
+  throw new CommandError(`--protocol takes names of subprotocols, each once, not ${JSON.stringify(wrong)}.`);
+}
+
 /** A field of a request. */
 export type Field = [name: string, value: string];
 
@@ -112,9 +128,10 @@ export type Field = [name: string, value: string];
  * @throws CommandError for a line that is no field
  */
 export function headerOf(line: string): Field {
-  const found = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/.exec(line);
-  if (found === null) throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);
-  return [found[1], found[2]];
+  const [, name, value] = /^([^:]+):[ \t]*([\t -~\u0080-\u00ff]*)$/.exec(line) ?? [];
+  if (name === undefined || !TOKEN.test(name))
+    throw new CommandError(`--header takes 'NAME: VALUE', not ${JSON.stringify(line)}.`);
+  return [name, value];
 }
 
 /** Adds the field Authorization of a URL to fields, unless these have one. */

@@ -8,9 +8,13 @@ export class CommandError extends Error {
 /** The words for an error of OpenSSL, which names its source file and ends the line, where the answer to TLS is not TLS. */
 export const NO_TLS = 'nothing speaks TLS there, so that wss: does not fit';
 
+/** The words for the end of a connection to a server that does not answer, such as one that speaks TLS. */
+export const NO_ANSWER = 'the connection ended before an answer; a server that speaks TLS takes wss:';
+
 /** Returns the message of an error, such as that of the system about a file or an address, as part of a sentence. */
 export function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
   if (words.includes('wrong version number')) return NO_TLS;
+  if (words === 'socket hang up') return NO_ANSWER;
   return words.replaceAll(/\s+/g, ' ').trim();
 }

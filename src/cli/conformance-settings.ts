@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
-import { headerOf, readOptions, wholeNumber, type Field } from './arguments.js';
+import { headerOf, protocolsOf, readOptions, wholeNumber, type Field } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 import { targetOf } from './target.js';
@@ -196,7 +196,7 @@ function commonSettings(values: CommonValues, spec: Spec, out: string, command: 
     timeoutScale: scaleOf(values['timeout-scale'] ?? '1'),
     workers: values.workers === undefined ? CORES : wholeNumber(values.workers, '--workers', 0, MAX_WORKERS),
     ignored: spec.ignored,
-    protocols: listOf(values.protocol) ?? spec.protocols ?? [],
+    protocols: values.protocol === undefined ? (spec.protocols ?? []) : protocolsOf(values.protocol),
     command,
     fuzz: fuzzOf(values),
     http2: values.http2 ?? false,

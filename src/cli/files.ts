@@ -1,4 +1,4 @@
-// `readFile`, `writeFile` and `checkPlace` handle the files that the user names, and say which one cannot be used.
+// `readFile`, `parsed`, `writeFile` and `checkPlace` handle the files that the user names, and say which one cannot be used.
 import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CommandError, wordsOf } from './command-error.js';
@@ -6,6 +6,15 @@ import { CommandError, wordsOf } from './command-error.js';
 /** @throws CommandError if the file cannot be read */
 export function readFile(file: string): Buffer {
   return orCannot(`read ${file}`, () => readFileSync(file));
+}
+
+/** Returns the value of JSON; undefined for other text. */
+export function parsed(json: Buffer | string): unknown {
+  try {
+    return JSON.parse(String(json));
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws CommandError if the file cannot be written */

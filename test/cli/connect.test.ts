@@ -128,6 +128,10 @@ it.each([
   [['-x'], /^wsimd connect: Unknown option '-x'; the options are in wsimd connect --help\.$/],
   [['--header', 'none', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "none"\.$/],
   [['--header'], /^wsimd connect: --header needs a value; one that begins with a dash is given as --header=-1\.$/],
+  [['--header', 'X: \u2603', 'ws://127.0.0.1:1'], /^--header takes 'NAME: VALUE', not "X: ."\.$/],
+  [['--origin', 'a b', 'ws://127.0.0.1:1'], /^--origin takes an origin, such as .*, not "a b"\.$/],
+  [['--protocol', 'a b', 'ws://127.0.0.1:1'], /^--protocol takes names of subprotocols, each once, not "a b"\.$/],
+  [['--record', '-', 'ws://127.0.0.1:1'], /^--record takes a file, not "-"\.$/],
   [
     ['--wait', 'long', 'ws://127.0.0.1:1'],
     /^--wait takes a time from 0ms to 24 days, such as 500ms, 10s or 2m, not "long"\.$/,

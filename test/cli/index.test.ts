@@ -146,6 +146,18 @@ test.each([
   expect(readFileSync(file, 'utf8')).toContain('"version": "1.2"');
 });
 
+test('connect ends with its connection, whatever --wait asks for', async () => {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  const child = spawn(process.execPath, [PROGRAM, 'connect', await echoing(), '--wait', '1h']);
+  child.stdin.end('Hello\n');
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
 test('connect finishes its recording at the second Ctrl-C, when the server answers no Close', async () => {
   if (!existsSync(PROGRAM)) {
     console.log('not run: dist/ is not built');

@@ -296,6 +296,8 @@ it.each([
   [['FILE', 'ws://127.0.0.1:1'], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED/],
   [['FILE', 'gopher://x'], /^URL is an address such as/],
   [['FILE', '--listen', 'x'], /^--listen is a port/],
+  [['FILE', '--listen', '0', '--insecure'], /^--insecure is for wss\.$/],
+  [['FILE', 'ws://127.0.0.1:1', '--cert', 'x', '--key', 'x'], /^--cert and --key go with --listen\.$/],
   [['FILE', '--save', '/no/such/directory/x'], /^Cannot write \/no\/such\/directory\/x: /],
 ])('%j is refused in one sentence', async (args, sentence) => {
   const file = join(directory(), 'a.jsonl');

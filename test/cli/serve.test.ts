@@ -38,6 +38,8 @@ describe('the command', () => {
     [['--nonsense'], /^wsimd serve: Unknown option '--nonsense'; the options are in wsimd serve --help\.$/],
     [['--port', 'http'], /^--port takes a whole number from 0 to 65535, not "http"\.$/],
     [['--port', '65536'], /^--port takes a whole number/],
+    [['--allow-origin', 'localhost'], /^--allow-origin takes an origin, such as .*, or \*, not "localhost"\.$/],
+    [['--allow-origin', 'http://here/'], /^--allow-origin takes an origin/],
     [['--max-payload', '0'], /^--max-payload takes a whole number from 1 to/],
     [['--http2'], /^--http2 needs --cert and --key/],
     [['--cert', 'x'], /^--cert and --key go together\.$/],

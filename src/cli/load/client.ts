@@ -20,7 +20,7 @@ import {
   writeDeflateOffer,
   writeRequest,
 } from '../../sans-io.js';
-import { NO_TLS, wordsOf } from '../command-error.js';
+import { NO_ANSWER, NO_TLS, wordsOf } from '../command-error.js';
 import type { Messages } from './messages.js';
 import type { Target } from './plan.js';
 
@@ -85,7 +85,7 @@ export class Client {
       const words = wordsOf(error);
       this.#fail(words === NO_TLS ? words : (error.code ?? words));
     });
-    this.#socket.on('close', () => this.#fail('closed with 1006'));
+    this.#socket.on('close', () => this.#fail(this.hasOpened ? 'closed with 1006' : NO_ANSWER));
     this.#socket.resume();
     this.#socket.write(this.#request());
   }

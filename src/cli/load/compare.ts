@@ -1,6 +1,6 @@
 // `readResult` reads an earlier result, and `changesOf` compares another one with it.
-import { readFileSync } from 'node:fs';
-import { CommandError, wordsOf } from '../command-error.js';
+import { CommandError } from '../command-error.js';
+import { parsed, readFile } from '../files.js';
 import { PERCENTILES } from './histogram.js';
 import type { Result } from './result.js';
 
@@ -17,12 +17,7 @@ export interface Change {
  * @throws CommandError if the file cannot be read, or holds no result
  */
 export function readResult(file: string): Result {
-  let result: Partial<Result> | null;
-  try {
-    result = JSON.parse(readFileSync(file, 'utf8')) as Partial<Result> | null;
-  } catch (error) {
-    throw new CommandError(`Cannot read ${file}: ${wordsOf(error)}.`);
-  }
+  const result = parsed(readFile(file)) as Partial<Result> | null | undefined;
   if (result?.format !== 'wsimd bench 1')
     throw new CommandError(`${file} holds no result of wsimd bench URL --json FILE.`);
   return result as Result;

@@ -1,6 +1,6 @@
 // `readSettings` reads the arguments of `wsimd bench`, and names an invalid one in one sentence.
 import { availableParallelism } from 'node:os';
-import { headersOf, readOptions, timeOf, wholeNumber } from '../arguments.js';
+import { headersOf, protocolsOf, readOptions, timeOf, wholeNumber } from '../arguments.js';
 import { CommandError } from '../command-error.js';
 import { readFile } from '../files.js';
 import { targetOf as serverAt } from '../target.js';
@@ -234,15 +234,20 @@ interface TargetValues {
  */
 export function targetOf(given: string, values: TargetValues): Target {
   const { given: url, path, authority, authorization, connection, tls } = serverAt('URL', given, values.insecure);
+  const headers = headersOf(values.header, authorization);
+  // A field Host that is given stands in place of the usual one.
+  const host = Object.keys(headers).find((header) => /^host$/i.test(header)) ?? '';
+  const [hostValue = authority] = headers[host] ?? [];
+  delete headers[host];
   return {
     url,
     isTls: tls !== undefined,
     ...connection,
     unix: values.unix,
     request: path,
-    authority,
-    headers: headersOf(values.header, authorization),
-    protocols: values.protocol,
+    authority: hostValue,
+    headers,
+    protocols: protocolsOf(values.protocol),
     origin: values.origin,
     isInsecure: values.insecure,
     offersDeflate: values.deflate,

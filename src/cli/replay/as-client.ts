@@ -4,7 +4,7 @@ import { connect as connectNet, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { acceptKey, ResponseReader, type ResponseHead } from '../../sans-io.js';
 import { withAuthorization } from '../arguments.js';
-import { CommandError, wordsOf } from '../command-error.js';
+import { CommandError, NO_ANSWER, wordsOf } from '../command-error.js';
 import type { Target } from '../target.js';
 import { fieldIn, fieldsOf, type RecordedConnection } from '../traffic/recorded.js';
 import { compressionsIn } from '../traffic/tap.js';
@@ -95,7 +95,7 @@ async function opened(target: Target, request: string, key: string, signal: Abor
       };
       socket.on('data', take);
       socket.once('error', reject);
-      socket.once('close', () => reject(new Error('the connection ended before an answer')));
+      socket.once('close', () => reject(new Error(NO_ANSWER)));
     });
   } catch (error) {
     socket.destroy();

@@ -85,6 +85,8 @@ export async function replay(args: string[], terminal: Terminal, signal: AbortSi
   }
   const { cert, key } = values;
   if ((cert === undefined) !== (key === undefined)) throw new CommandError('--cert and --key go together.');
+  if (cert !== undefined && values.listen === undefined) throw new CommandError('--cert and --key go with --listen.');
+  if (values.insecure && url === undefined) throw new CommandError('--insecure is for wss.');
   const settings: Settings = {
     speed: speedOf(values.fast, values.speed),
     patience: timeOf(values.wait, '--wait', 'ms', 0),

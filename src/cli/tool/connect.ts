@@ -1,7 +1,7 @@
 // `connect` runs `wsimd connect URL`: it sends lines to a WebSocket server as messages, and prints its messages.
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from '../../index.js';
-import { headersOf, readOptions, timeOf } from '../arguments.js';
+import { headersOf, protocolsOf, readOptions, timeOf } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
 import { targetOf } from '../target.js';
 import { print, type Terminal } from '../terminal.js';
@@ -137,7 +137,7 @@ function settingsOf(args: string[]): Settings | undefined {
   if (values.format !== undefined) checkFormat(values.format);
   return {
     url: values.unix === undefined ? url : `ws+unix:${values.unix}:${target?.path}`,
-    protocols: values.protocol,
+    protocols: protocolsOf(values.protocol),
     options: {
       headers,
       perMessageDeflate: values.deflate,

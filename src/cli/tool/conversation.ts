@@ -61,7 +61,8 @@ export class Conversation {
     lines.on('close', () => {
       if (websocket.readyState !== OPEN) return;
       if (person.isTyping) this.#close(1000, '');
-      else setTimeout(() => this.#close(1000, ''), settings.wait);
+      // The open connection keeps the program running, and this timer alone does not.
+      else setTimeout(() => this.#close(1000, ''), settings.wait).unref();
     });
     signal.addEventListener('abort', () => this.#close(1000, ''));
     this.ended = new Promise((resolve) => {

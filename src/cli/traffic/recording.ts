@@ -1,7 +1,7 @@
 // `readRecording` and `writeRecording` implement the format of recordings: a line of JSON per head, frame and end.
 import { Buffer } from 'node:buffer';
 import { CommandError, wordsOf } from '../command-error.js';
-import { readFile } from '../files.js';
+import { parsed, readFile } from '../files.js';
 import { bufferOf, textIn } from './frame.js';
 import { fromHar, isHar, isHarName } from './har.js';
 import type { RecordedConnection, RecordedFrame } from './recorded.js';
@@ -72,14 +72,6 @@ export function readRecording(file: string): RecordedConnection[] {
     }
   }
   return withFrames(file, [...connections.values()]);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function withFrames(file: string, connections: RecordedConnection[]): RecordedConnection[] {

@@ -459,6 +459,11 @@ describe('mistakes', () => {
     [[HERE, '--html', directory], /^Cannot write .*: it is a directory\.$/],
     [[HERE, '--lines'], /^--lines goes with --payload/],
     [[HERE, '--header', 'none'], /^--header takes 'NAME: VALUE', not "none"\.$/],
+    [[HERE, '--header', 'X: a\nb'], /^--header takes 'NAME: VALUE', not "X: a\\nb"\.$/],
+    [[HERE, '--origin', 'a\r\nb'], /^--origin takes an origin, such as .*, not "a\\r\\nb"\.$/],
+    [[HERE, '--protocol', 'a b'], /^--protocol takes names of subprotocols, each once, not "a b"\.$/],
+    [[HERE, '--protocol', 'a', '--protocol', 'a'], /^--protocol takes names of subprotocols, each once, not "a"\.$/],
+    [[HERE, '--compare', 'LICENSE'], /^LICENSE holds no result of wsimd bench/],
     [[HERE, '--max-p99', 'fast'], /^--max-p99 takes a number from 0, not "fast"\.$/],
     [[HERE, '--max-worse', '5'], /^--max-worse goes with --compare/],
     [[HERE, '--compare', 'package.json'], /^package\.json holds no result of wsimd bench/],
@@ -477,6 +482,26 @@ describe('mistakes', () => {
     await expect(run(url.replace('ws', 'wss'), '--connections', '1')).rejects.toThrow(
       /^Cannot connect to wss:.*: nothing speaks TLS there, so that wss: does not fit\.$/,
     );
+  });
+
+  it('says that a server did not answer', async () => {
+    const server = createNetServer((socket) => socket.on('data', () => socket.end()));
+    onTestFinished(() => void server.close());
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+    await expect(run(url, '--connections', '1')).rejects.toThrow(
+      `Cannot connect to ${url}: the connection ended before an answer; a server that speaks TLS takes wss:.`,
+    );
+  });
+
+  it('a Host of --header stands in place of the usual one', async () => {
+    const hosts: (string | undefined)[] = [];
+    const url = await serverThat((websocket, number, request) => {
+      hosts.push(request.headers.host);
+      echo(websocket, number, request);
+    });
+    await run(url, '--connections', '1', '--warmup', '0', '--duration', '20ms', '--header', 'Host: there');
+    expect(hosts).toEqual(['there']);
   });
 
   it('the guide names only options that there are', async () => {
