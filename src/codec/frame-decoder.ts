@@ -30,23 +30,23 @@ export interface FrameDecoderOptions {
   /** The end of the connection that decodes: a server expects masked frames, a client unmasked ones. */
   readonly role: Role;
   /** RSV bits that an extension has claimed, in their places on the wire (RSV1 = 0x40). Default 0. */
-  readonly rsv?: number;
+  readonly rsv?: number | undefined;
   /** The longest message, in bytes, counted over its fragments; 0 or absent for no limit. */
-  readonly maxPayload?: number;
+  readonly maxPayload?: number | undefined;
   /** Skip the UTF-8 validation of text. */
-  readonly skipUtf8?: boolean;
+  readonly skipUtf8?: boolean | undefined;
   /** Whether the owner calls `text()`, so that one string is made for many messages; default false. */
-  readonly strings?: boolean;
+  readonly strings?: boolean | undefined;
   /**
    * Whether to judge frames; default true. A tap or a proxy passes false: the decoder then reads frames of both roles,
    * reserved opcodes, any RSV bits and non-minimal lengths, and continues past a Close or a violation. It unmasks masked
    * frames, validates no text, has no limits, and provides each frame's `header`.
    */
-  readonly judge?: boolean;
-  readonly kernels?: Kernels;
-  readonly values?: Values;
+  readonly judge?: boolean | undefined;
+  readonly kernels?: Kernels | undefined;
+  readonly values?: Values | undefined;
   /** Counts of received frames, updated once a chunk. */
-  readonly traffic?: Traffic;
+  readonly traffic?: Traffic | undefined;
 }
 
 /** A chunk that waits to be scanned from `at` on; one that is not `owned` is copied before the call that passed it ends. */

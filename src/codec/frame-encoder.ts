@@ -21,15 +21,15 @@ export interface FrameEncoderOptions {
   /** The end of the connection that encodes: a client masks, a server does not. */
   readonly role: Role;
   /** The source of masking keys; default: `values.random`. */
-  readonly generateMask?: GenerateMask;
+  readonly generateMask?: GenerateMask | undefined;
   /** RSV bits, in their places on the wire, that an extension has claimed on control frames too (RFC 6455 5.2). */
-  readonly rsv?: number;
+  readonly rsv?: number | undefined;
   /** Allow control frames that RFC 6455 forbids, for testing a peer; default false. */
-  readonly unchecked?: boolean;
-  readonly kernels?: Kernels;
-  readonly values?: Values;
+  readonly unchecked?: boolean | undefined;
+  readonly kernels?: Kernels | undefined;
+  readonly values?: Values | undefined;
   /** Counts of the frames and bytes sent. */
-  readonly traffic?: Traffic;
+  readonly traffic?: Traffic | undefined;
 }
 
 /** Text of up to this many code units is written straight into the batch; longer text is encoded separately first. */

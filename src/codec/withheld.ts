@@ -7,7 +7,7 @@ import { frameAt, framesIn } from './header.js';
 /** The limit of one call for output. */
 export interface TakeOptions {
   /** The most bytes to return, 1 or more; the next calls return the rest. Default: all. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** The limit of `options`. Throws UsageError where it is not a length. */

@@ -11,7 +11,7 @@ export { canDeflate } from './machine.js';
 
 export interface DeflaterOptions {
   /** The effort, an integer from 1, the fastest, to 9, the smallest; default 6. */
-  readonly level?: number;
+  readonly level?: number | undefined;
 }
 
 /**

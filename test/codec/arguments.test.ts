@@ -146,6 +146,25 @@ test('window bits that no peer would take are never written', () => {
   }
 });
 
+test('an option of undefined is one that is left out', () => {
+  const names = (text: string): object => Object.fromEntries(text.split(' ').map((name) => [name, undefined]));
+  const limits = names(
+    'maxPayload maxFragments maxFramePayload maxBufferedChunks skipUTF8Validation autoPong parts text',
+  );
+  const parts = names('generateMask rsv inflater deflater threshold controlFirst statistics kernels values');
+  const sender = new Connection({ ...limits, ...parts, role: Role.Server });
+  sender.send('x', names('binary fin compress lent'));
+  sender.sendFrom({ pull: () => ({ data: 'y', last: true }) }, names('binary rsv compress'));
+  const coder = new FrameEncoder({ ...names('generateMask rsv unchecked kernels values traffic'), role: Role.Server });
+  coder.raw(sender.takeOutput(names('limit')));
+  const options = names('rsv maxPayload skipUtf8 strings judge kernels values traffic');
+  const decoder = new FrameDecoder({ ...options, role: Role.Client });
+  for (const chunk of coder.take(names('limit'))) decoder.push(chunk);
+  for (const opcode of [Opcode.Text, Opcode.Binary]) {
+    expect([decoder.next(), decoder.opcode, decoder.violation, decoder.header]).toEqual([true, opcode, 0, undefined]);
+  }
+});
+
 test('an empty text of extensions, as where nothing can be compressed, writes no field', () => {
   expect(createRequest({ key, extensions: '' })).toEqual(createRequest({ key }));
   expect(acceptanceLines({ key, extensions: '' })).toEqual(acceptanceLines({ key }));

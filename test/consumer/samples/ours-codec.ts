@@ -131,6 +131,13 @@ const options: ConnectionOptions = {
   deflater: slow,
 };
 const connection = new Connection(options);
+// Options that were, or were not, agreed.
+const perhaps = (inflater?: Inflater, deflater?: Deflater, limit?: number, judge?: boolean): unknown => [
+  new Connection({ role: Role.Server, inflater, deflater, maxPayload: limit }).takeOutput({ limit }),
+  new FrameDecoder({ role: Role.Client, judge, maxPayload: limit }),
+  new FrameEncoder({ role: Role.Server, unchecked: judge }),
+];
+console.log(perhaps());
 const sending: SendOptions = { binary: true, fin: true };
 const payloads: Payload[] = ['text', new Float64Array(1), new ArrayBuffer(2), new SharedArrayBuffer(3)];
 for (const payload of payloads) connection.send(payload, sending);
