@@ -8,6 +8,9 @@ export class CommandError extends Error {
 /** The words for an error of OpenSSL, which names its source file and ends the line, where the answer to TLS is not TLS. */
 export const NO_TLS = 'nothing speaks TLS there, so that wss: does not fit';
 
+/** The words for a command that Ctrl-C ended. */
+export const INTERRUPTED = 'it was interrupted';
+
 /** The words for the end of a connection to a server that does not answer, such as one that speaks TLS. */
 export const NO_ANSWER = 'the connection ended before an answer; a server that speaks TLS takes wss:';
 

@@ -2,9 +2,9 @@
 
 export const CONFORMANCE_USAGE: string = `Examines a WebSocket server or client, and reports what it does wrong.
 
-  wsimd conformance server URL [-- COMMAND]      drives the server at ws://host:port or wss://host:port
-  wsimd conformance client --port N [-- COMMAND] listens for clients that run the cases, as the classic test suite does
-  wsimd conformance table LIST      examines a list of testees, and writes a table (--help says more)
+  wsimd conformance server URL [-- COMMAND]       drives the server at ws://host:port or wss://host:port
+  wsimd conformance client --port N [-- COMMAND]  listens for clients that run the cases, as the classic test suite does
+  wsimd conformance table LIST                    examines a list of testees, and writes a table (--help says more)
 
 COMMAND starts the testee. A server is started again when it dies, and ended at the end; a client finds the
 address in WSIMD_URL, and the run is over when it ends.
@@ -38,12 +38,12 @@ Servers:
   --jobs N              connections at a time
   --insecure            accept any certificate
   --origin ORIGIN       the Origin that every request names
-  --header 'NAME: VALUE' a field of every request; may be given again
+  --header 'NAME: VALUE'  a field of every request; may be given again
 
 Clients:
   --port N              where to listen (0: any free port)
   --host NAME           the address to listen on (default: 127.0.0.1)
-  --allow-origin ORIGIN web pages of ORIGIN may run cases too; may be given several times
+  --allow-origin ORIGIN  web pages of ORIGIN may run cases too; may be given several times
   --cert FILE --key FILE  certificate and key in PEM, for wss://
 
 Exit status: 0 when no case was refused, 1 when one was or has no result, 2 when the run could not begin or finish.

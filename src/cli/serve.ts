@@ -35,7 +35,7 @@ const USAGE = `Echoes every WebSocket message, and shows a page at GET / to try 
   --host NAME           the address to listen on (default: 127.0.0.1)
   --port N              the port to listen on (default: 9001; 0: any free port)
   --max-payload N       the longest message, in bytes (default: ${100 * MEBIBYTE})
-  --allow-origin ORIGIN web pages of ORIGIN may connect too, such as http://localhost:8080; * stands for any
+  --allow-origin ORIGIN  web pages of ORIGIN may connect too, such as http://localhost:8080; * stands for any
   --cert FILE --key FILE  certificate and key in PEM, for https:// and wss://
   --http2               speak HTTP/2 too, with WebSockets over its streams (RFC 8441); needs --cert and --key
   --deflate             compress messages for peers that offer permessage-deflate

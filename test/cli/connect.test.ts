@@ -1,6 +1,8 @@
 /** `wsimd connect`, as a person in a terminal and as a pipe use it. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -119,6 +121,32 @@ it('connects to a Unix socket, and to an address without a scheme', async () => 
   expect(urls).toEqual(['/chat?x=1']);
   const address = await serverThat((websocket) => websocket.close(1000));
   expect(await run([address.slice('ws://'.length)]).status).toBe(0);
+});
+
+it('connects to a Unix socket by TLS, with the host of the URL, whatever the name of the socket', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'wsimd:connect-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  const server = createTlsServer({ cert: CERTIFICATE, key: KEY });
+  const hosts: unknown[] = [];
+  new WebSocketServer({ server }).on('connection', (websocket, { headers }) => {
+    hosts.push(headers.host);
+    websocket.close(1000);
+  });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(join(place, 's'), resolve));
+  const { said, status } = run(['--unix', join(place, 's'), '--insecure', 'wss://there/chat']);
+  expect(await status).toBe(0);
+  expect(said().err).toMatch(/^Connected to wss:\/\/there\/chat\.\n/);
+  expect(hosts).toEqual(['there']);
+});
+
+it('says that it was interrupted before the connection opened', async () => {
+  const server = createNetServer();
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { status, interrupt } = run([`ws://127.0.0.1:${(server.address() as { port: number }).port}`]);
+  interrupt();
+  await expect(status).rejects.toThrow(/^Cannot connect to ws:.*: it was interrupted\.$/);
 });
 
 it.each([

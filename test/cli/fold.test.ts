@@ -1,4 +1,11 @@
 import { expect, test } from 'vitest';
+import { conformance } from '../../src/cli/conformance.js';
+import { bench } from '../../src/cli/load/bench.js';
+import { proxy } from '../../src/cli/proxy/proxy.js';
+import { replay } from '../../src/cli/replay/replay.js';
+import { serve } from '../../src/cli/serve.js';
+import { connect } from '../../src/cli/tool/connect.js';
+import { sayingTerminal } from '../support/terminal.js';
 import { fold } from '../../src/cli/fold.js';
 
 const HELP = `Sends each line, and prints
@@ -44,4 +51,14 @@ what comes.
 
 test('a word longer than a line stays whole', () => {
   expect(fold('Cannot connect to ws://127.0.0.1:9001.\n', 12)).toBe('Cannot\nconnect to\nws://127.0.0.1:9001.\n');
+});
+
+test('each description of a help stands in a column, which two spaces begin', async () => {
+  for (const command of [serve, connect, bench, proxy, replay, conformance]) {
+    const { terminal, text } = sayingTerminal();
+    await command(['--help'], terminal, AbortSignal.abort());
+    expect(text.out).not.toMatch(/^ {2}(?:--[\w-]+ (?:[A-Z]+|'.*?')|wsimd .*\]) [a-z]/m);
+    // A value with alternatives is not broken, since the break would become a space.
+    expect(text.out).not.toMatch(/\|\n/);
+  }
 });

@@ -15,8 +15,9 @@ port of this machine.
 Connect your client to LISTEN in place of the server; requests keep their paths.
 
   --page PORT       serve a page with the messages and the wire log at http://127.0.0.1:PORT/ (0: any free port)
-  --filter WHAT     print only some frames: from=client|server, kind=text|binary|ping|pong|close|continuation|data|
-                    control|violation, text=WORDS or text=/PATTERN/i; may be given again: of one name any, of all names one
+  --filter WHAT     print only some frames: from=client|server, text=WORDS or text=/PATTERN/i,
+                    kind=text|binary|ping|pong|close|continuation|data|control|violation; may be given again: of
+                    one name any, of all names one
   --quiet           print no frames
   --record FILE     write all frames to FILE, for wsimd replay; a HAR for browsers if its name ends in .har
 

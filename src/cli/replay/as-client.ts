@@ -4,7 +4,7 @@ import { connect as connectNet, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { acceptKey, ResponseReader, type ResponseHead } from '../../sans-io.js';
 import { withAuthorization } from '../arguments.js';
-import { CommandError, NO_ANSWER, wordsOf } from '../command-error.js';
+import { CommandError, INTERRUPTED, NO_ANSWER, wordsOf } from '../command-error.js';
 import type { Target } from '../target.js';
 import { fieldIn, fieldsOf, type RecordedConnection } from '../traffic/recorded.js';
 import { compressionsIn } from '../traffic/tap.js';
@@ -73,7 +73,7 @@ interface Opened {
 async function opened(target: Target, request: string, key: string, signal: AbortSignal): Promise<Opened> {
   const { connection, tls, url } = target;
   const socket = tls === undefined ? connectNet(connection) : connectTls({ ...connection, ...tls });
-  const abort = (): void => void socket.destroy(new Error('it was interrupted'));
+  const abort = (): void => void socket.destroy(new Error(INTERRUPTED));
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   try {

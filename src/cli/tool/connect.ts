@@ -1,9 +1,12 @@
 // `connect` runs `wsimd connect URL`: it sends lines to a WebSocket server as messages, and prints its messages.
 import type { IncomingMessage } from 'node:http';
+import { connect as connectNet } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { WebSocket } from '../../index.js';
 import { headersOf, protocolsOf, readOptions, timeOf } from '../arguments.js';
-import { CommandError, wordsOf } from '../command-error.js';
-import { targetOf } from '../target.js';
+import { CommandError, INTERRUPTED, wordsOf } from '../command-error.js';
+import { targetOf, type Target } from '../target.js';
 import { print, type Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
 import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
@@ -136,7 +139,7 @@ function settingsOf(args: string[]): Settings | undefined {
   const headers = headersOf(values.header, target?.authorization);
   if (values.format !== undefined) checkFormat(values.format);
   return {
-    url: values.unix === undefined ? url : `ws+unix:${values.unix}:${target?.path}`,
+    url,
     protocols: protocolsOf(values.protocol),
     options: {
       headers,
@@ -146,12 +149,20 @@ function settingsOf(args: string[]): Settings | undefined {
       statistics: true,
       ...(values.origin === undefined ? {} : { origin: values.origin }),
       ...(values.insecure ? { rejectUnauthorized: false } : {}),
+      ...(values.unix === undefined ? {} : { createConnection: reaching(values.unix, target) }),
     },
     isBinary: values.binary,
     wait: timeOf(values.wait, '--wait', 'ms', 0),
     record: values.record,
     format: values.format,
   };
+}
+
+/** Returns a function that connects to a Unix socket in place of a host and a port. */
+function reaching(path: string, target: Target | undefined): (options: object) => Duplex {
+  const { tls } = target ?? {};
+  return (options) =>
+    tls === undefined ? connectNet({ path }) : connectTls({ ...options, path, servername: tls.servername ?? '' });
 }
 
 /** Connects; `opened` adds its listeners before the first message event. */
@@ -162,7 +173,8 @@ function open(
   opened: (websocket: WebSocket, response: IncomingMessage) => Promise<number>,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => reject(new CommandError(`Cannot connect to ${url}: ${wordsOf(error)}.`));
+    const fail = (error: unknown): void =>
+      reject(new CommandError(`Cannot connect to ${url}: ${signal.aborted ? INTERRUPTED : wordsOf(error)}.`));
     try {
       const websocket = new WebSocket(url, protocols, { ...options, signal });
       let response: IncomingMessage;
