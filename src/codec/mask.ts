@@ -1,4 +1,5 @@
 // `mask` XORs bytes with a masking key, in place (RFC 6455 5.3).
+import { refuse } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { toBytes } from '../values/bytes.js';
@@ -20,6 +21,7 @@ export function mask(
   kernels: Kernels = loadedKernels,
 ): void {
   const bytes = toBytes(data);
+  if (typeof key !== 'number') refuse('A key is a number', key);
   const stop = end ?? bytes.length;
   const turn = (phase & 3) << 3;
   const turned = turn === 0 ? key : (key >>> turn) | (key << (32 - turn));

@@ -17,7 +17,9 @@ export type Digest = (text: string) => string;
  */
 export function acceptKey(key: string, digest: Digest = digestHere): string {
   checkText('Sec-WebSocket-Key is', key);
-  return digest(key + GUID);
+  const accept = digest(key + GUID);
+  checkText('A digest returns', accept);
+  return accept;
 }
 
 function digestHere(text: string): string {

@@ -114,6 +114,8 @@ test.each<[string, RegExp, () => unknown]>([
   ['mask()', /view.*undefined/, () => mask(undefined as never, 5)],
   ["decodeClosePayload('abc')", /view.*string/, () => decodeClosePayload('abc' as never)],
   ['judgeClosePayload(null)', /view.*null/, () => judgeClosePayload(null as never, false, KERNELS[0])],
+  ['mask by a key in bytes', /key.*number.*object/, () => mask(new Uint8Array(8), new Uint8Array(4) as never)],
+  ['a digest that answers later', /digest.*text.*object/, () => acceptKey(key, (async () => '') as never)],
   ['mask of a plain array', /view.*object/, () => mask([1, 2] as never, 5)],
   ["copyTo('x')", /view.*string/, () => pieces.copyTo('x' as never, 0)],
   ["isUtf8('x')", /view.*string/, () => isUtf8('x' as never)],
