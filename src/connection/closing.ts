@@ -53,11 +53,13 @@ export class Closing {
   writeAgain(encoder: FrameEncoder): void {
     const { payload } = this;
     if (payload === undefined || this.sent !== undefined) return;
+    // It is not handed out where the caller's source of keys takes the output.
+    this.payload = undefined;
     try {
       encoder.put(FIN | Opcode.Close, payload, payload.length, false);
+      this.payload = payload;
     } catch {
       // RFC 6455 5.3: no frame is sent without a fresh masking key.
-      this.payload = undefined;
     }
   }
 

@@ -69,10 +69,7 @@ export class Connection extends Sending {
     this.closing.end();
   }
 
-  /**
-   * Fails the connection because memory for the user's form of a message is refused (RFC 6455 7.4.1, code
-   * 1009); `next` tells of it. @internal
-   */
+  /** Fails the connection with 1009 (RFC 6455 7.4.1): memory for the user's form of a message is refused. @internal */
   refuseMessage(): void {
     this.failUntold(violationError(Violation.MessageTooBig));
   }
@@ -170,6 +167,12 @@ export class Connection extends Sending {
    */
   stopWriting(): void {
     if (this.writingStopped) return;
+    this.endWriting();
+    this.outbound?.tellAbandoned();
+  }
+
+  /** As `stopWriting`; abandoned sources are called back by the next call of the caller's, which takes their errors. */
+  private endWriting(): void {
     const { closing, encoder, outbound } = this;
     this.writingStopped = true;
     encoder.turns++;
@@ -180,7 +183,6 @@ export class Connection extends Sending {
       closing.writeAgain(encoder);
     }
     this.settleClose();
-    outbound?.tellAbandoned();
   }
 
   /**
@@ -269,15 +271,14 @@ export class Connection extends Sending {
     if (closing.failure === undefined) {
       closing.failure = error;
       this.endReading();
-      if (closing.queued === undefined) {
-        try {
-          this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
-        } catch {
-          // RFC 6455 5.3: no frame is sent without a fresh masking key, so that none is sent at all.
-          this.stopWriting();
-        }
-      }
+      // Nothing is sent any more, by the caller's source of keys neither: the Close may break off a message.
       closing.end();
+      try {
+        if (closing.queued === undefined) this.writeClose(encodeClosePayload(error.closeCode), error.closeCode, false);
+      } catch {
+        // RFC 6455 5.3: no frame is sent without a fresh masking key, so that none is sent at all.
+        this.endWriting();
+      }
     }
     return { type: EventType.Failure, error };
   }

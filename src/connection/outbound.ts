@@ -31,6 +31,8 @@ interface Waiting {
 /** Keeps the order of sends while the deflater has answered LATER, or a source has more fragments. */
 export class Outbound {
   private readonly queue = new Queue<Waiting>();
+  /** Whether a frame that has left the queue is being made: what the caller's code sends meanwhile waits behind it. */
+  private isMaking = false;
   /** The frame that the deflater is busy with. */
   private deflating: Waiting | undefined;
   /** The number of waiting payload bytes, before compression; text counts its code units. */
@@ -58,7 +60,8 @@ export class Outbound {
   /** How many frames and messages wait. */
   get waiting(): number {
     // A source whose fragment is being compressed stays in the queue.
-    return this.queue.length + (this.deflating !== undefined && this.deflating.source === undefined ? 1 : 0);
+    const isBusy = this.isMaking || (this.deflating !== undefined && this.deflating.source === undefined);
+    return this.queue.length + (isBusy ? 1 : 0);
   }
 
   /** Whether nothing is left before a message from a source. */
@@ -119,7 +122,7 @@ export class Outbound {
     if (waiting === undefined) return;
     this.deflating = undefined;
     this.waitingBytes -= waiting.bytes;
-    const isWritten = this.compressed(waiting, result);
+    const isWritten = this.making(() => this.compressed(waiting, result));
     if (isWritten && waiting.source !== undefined) return this.fragmentWritten((waiting.first & FIN) !== 0);
     if (isWritten && waiting.counted) this.released++;
     this.proceed();
@@ -177,13 +180,10 @@ export class Outbound {
     this.keep((waiting) => !(isBehind ||= waiting.source !== undefined));
   }
 
-  /** Abandons the first source, and returns whether the rest can go on: not when its message has begun. */
+  /** Abandons the first source; false, and nothing changes, when its message has begun, after which the rest cannot go on. */
   dropSource(): boolean {
     const head = this.queue.first;
-    if (head?.source !== undefined && head.first === Opcode.Continuation) {
-      this.abandon();
-      return false;
-    }
+    if (head?.source !== undefined && head.first === Opcode.Continuation) return false;
     let isDropped = false;
     this.keep(({ source }) => isDropped || !(isDropped = source !== undefined));
     try {
@@ -203,6 +203,7 @@ export class Outbound {
   /** Drops everything that waits. */
   drop(): void {
     this.deflating = undefined;
+    this.hasLostClose = false;
     this.keep(() => false);
   }
 
@@ -246,6 +247,8 @@ export class Outbound {
     if (result !== LATER) return this.compressed(waiting, toResult(result));
     this.deflating = waiting;
     this.waitingBytes += waiting.bytes;
+    // A frame that is being made now would overtake this one.
+    this.encoder.turns++;
     return false;
   }
 
@@ -267,25 +270,38 @@ export class Outbound {
   }
 
   private proceed(): void {
-    while (this.deflating === undefined) {
+    while (this.deflating === undefined && !this.isMaking) {
       const next = this.queue.first;
       if (next === undefined || next.source !== undefined) return;
       this.queue.shift();
       this.waitingBytes -= next.bytes;
-      if (next.compress) {
-        if (!this.deflate(next)) continue;
-      } else if (typeof next.data === 'string') {
-        this.encoder.putText(next.first, next.data);
-      } else if (next.encoded) {
-        this.encoder.putRaw(next.data, true);
-        if (next.content !== undefined) this.deflater?.learn?.(next.content);
-      } else {
-        this.hasLostClose = isClose(next);
-        this.encoder.put(next.first, next.data, next.data.length, true);
-        this.hasLostClose = false;
-      }
-      if (next.counted) this.released++;
+      if (this.making(() => this.make(next)) && next.counted) this.released++;
     }
+  }
+
+  private making(make: () => boolean): boolean {
+    this.isMaking = true;
+    try {
+      return make();
+    } finally {
+      this.isMaking = false;
+    }
+  }
+
+  /** Writes a frame that has waited; false where it is not written, as the deflater has failed or answers later. */
+  private make(next: Waiting): boolean {
+    if (next.compress) return this.deflate(next);
+    if (typeof next.data === 'string') {
+      this.encoder.putText(next.first, next.data);
+    } else if (next.encoded) {
+      this.encoder.putRaw(next.data, true);
+      if (next.content !== undefined) this.deflater?.learn?.(next.content);
+    } else {
+      this.hasLostClose = isClose(next);
+      this.encoder.put(next.first, next.data, next.data.length, true);
+      this.hasLostClose = false;
+    }
+    return true;
   }
 }
 

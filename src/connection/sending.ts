@@ -128,6 +128,7 @@ export abstract class Sending extends Receiving {
     this.assertOpen();
     if (this.writingStopped) return;
     if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
+    this.encoder.turns++;
     this.outbound ??= new Outbound(this.encoder, this.values, this.deflater);
     this.outbound.pullFrom(
       source,
