@@ -140,9 +140,12 @@ export abstract class FrameCursor {
     this.recordsEnd = end;
   }
 
-  /** Has no record, or only that of refused memory. @internal */
+  /** Has no record, or only that of refused memory, or of a violation that was told and stays. @internal */
   protected readNothing(isRefused: boolean): void {
     if (isRefused) this.read(REFUSED, 0, RECORD_WORDS);
-    else this.read(NO_RECORDS, 0, 0);
+    else if (this.kind === RECORD_VIOLATION && this.record >= this.firstRecord) {
+      this.read(this.records.slice(this.record, this.record + RECORD_WORDS), 0, RECORD_WORDS);
+      this.record = 0;
+    } else this.read(NO_RECORDS, 0, 0);
   }
 }

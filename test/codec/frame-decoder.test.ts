@@ -322,6 +322,26 @@ describe.each(KERNELS)('FrameDecoder on $name', (kernels) => {
     expect([decoder.violation, decoder.detail, decoder.next()]).toEqual([Violation.InvalidOpcode, 3, false]);
   });
 
+  test.each(DOORS)('a violation stays once it was told, after %s', (door) => {
+    const decoder = new FrameDecoder({ role: Role.Client, kernels });
+    const another = new FrameDecoder({ role: Role.Client, kernels });
+    give(decoder, door, octets('8101 61 8301 00'));
+    let frames = 0;
+    while (decoder.next()) frames++;
+    const stays = (): void => {
+      expect([decoder.violation, decoder.detail, decoder.next()]).toEqual([Violation.InvalidOpcode, 3, false]);
+      expect([decoder.length, decoder.unread, decoder.isBusy, decoder.payload()]).toEqual([0, 0, false, octets('')]);
+    };
+    expect(frames).toBe(2);
+    stays();
+    give(another, door, octets('8105 6869'));
+    another.next();
+    stays();
+    give(decoder, door, octets('8100'));
+    decoder.stop();
+    stays();
+  });
+
   describe('bytes of another decoder are out of reach', () => {
     const secret = encodeFrame({ opcode: 2, payload: 'SECRET'.repeat(100) });
 
