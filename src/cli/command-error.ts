@@ -19,5 +19,7 @@ export function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);
   if (words.includes('wrong version number')) return NO_TLS;
   if (words === 'socket hang up') return NO_ANSWER;
+  if (/PEM routines|DECODER routines/.test(words)) return 'one of the files is no PEM of its kind';
+  if (words.includes('key values mismatch')) return 'the key is that of another certificate';
   return words.replaceAll(/\s+/g, ' ').trim();
 }

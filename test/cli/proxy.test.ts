@@ -554,3 +554,19 @@ describe('the command line', () => {
     for (const option of options.split(' ')) expect(text.out).toContain(`--${option} `);
   });
 });
+
+it('a server that ends before an answer is told, unless the client has left first', async () => {
+  const target = await rawServer((socket) => {
+    for (const event of ['data', 'end']) socket.on(event, () => socket.end());
+  });
+  const { url, port, said } = await through(target);
+  const [error] = (await once(new WebSocket(url), 'error')) as [Error];
+  expect(error.message).toBe('socket hang up');
+  await expect.poll(() => said.out).toContain('#1 end: ');
+  expect(said.out).toContain('#1 The server says nothing: the connection ended before an answer; a server that');
+  const leaver = connectNet({ port, host: '127.0.0.1' });
+  leaver.end();
+  leaver.resume();
+  await expect.poll(() => said.out).toContain('#2 end: ');
+  expect(said.out).not.toContain('#2 The server');
+});

@@ -44,7 +44,10 @@ describe('the command', () => {
     [['--http2'], /^--http2 needs --cert and --key/],
     [['--cert', 'x'], /^--cert and --key go together\.$/],
     [['--cert', 'no-file', '--key', 'no-file'], /^Cannot read no-file: .*ENOENT.*\.$/],
-    [['--cert', 'package.json', '--key', 'package.json'], /^The certificate or its key cannot be used: [^\n]+\.$/],
+    [
+      ['--cert', 'package.json', '--key', 'package.json'],
+      /^The certificate or its key cannot be used: one of the files is no PEM of its kind\.$/,
+    ],
     [['extra'], /^wsimd serve: [^.]+\.$/],
     [['--port', '0', '--host', '192.0.2.1'], /^Cannot listen on 192\.0\.2\.1, port 0: [^\n]+\.$/],
   ])('%j is refused in one sentence', async (args, sentence) => {

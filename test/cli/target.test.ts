@@ -1,5 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { expect, test } from 'vitest';
+import { wordsOf } from '../../src/cli/command-error.js';
 import { hintOfPort, targetOf } from '../../src/cli/target.js';
+import { CERTIFICATE } from '../node/contract/certificate.js';
 
 test.each([
   ['9001', 'ws://127.0.0.1:9001'],
@@ -49,4 +53,16 @@ test('another port is advised by the code of the error alone', () => {
   }
   const others = [withCode('EADDRNOTAVAIL'), new Error('Cannot listen: EADDRINUSE'), undefined];
   expect(others.map((error) => hintOfPort(error, '--port'))).toEqual(['', '', '']);
+});
+
+test('the words for a key of another certificate say so', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  let words = '';
+  try {
+    createSecureContext({ cert: CERTIFICATE, key });
+  } catch (error) {
+    words = wordsOf(error);
+  }
+  expect(words).toBe('the key is that of another certificate');
 });

@@ -1,7 +1,7 @@
 // `Gate` listens for clients, connects each to the target, and relays between them.
 import { createServer, connect as connectNet, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import { CommandError, wordsOf } from '../command-error.js';
+import { CommandError, NO_ANSWER, wordsOf } from '../command-error.js';
 import { listenOn } from '../target.js';
 import { SIDES, type Side } from '../traffic/frame.js';
 import { HeadRewriter } from './head-rewriter.js';
@@ -109,6 +109,9 @@ export class Gate {
       target.tls === undefined
         ? connectNet({ ...target.connection, allowHalfOpen: true })
         : connectTls({ ...target.connection, ...target.tls, allowHalfOpen: true } as object);
+    server.once('end', () => {
+      if (server.bytesRead === 0 && !client.readableEnded) this.tell(passing, `The server says nothing: ${NO_ANSWER}.`);
+    });
     let hasMet = false;
     server.once(target.tls === undefined ? 'connect' : 'secureConnect', () => (hasMet = true));
     const relay: Relay = new Relay(
