@@ -33,5 +33,5 @@ function digestHere(text: string): string {
  * to no byte, as in the example of that section, which released clients send.
  */
 export function isKey(text: string): boolean {
-  return KEY.test(text);
+  return typeof text === 'string' && KEY.test(text);
 }

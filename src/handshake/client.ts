@@ -6,7 +6,7 @@ import {
   type DeflateAgreement,
   type DeflateOptions,
 } from '../extensions/permessage-deflate.js';
-import { checkList, checkObject, checkText } from '../errors/usage-error.js';
+import { checkList, checkObject, checkText, refuse } from '../errors/usage-error.js';
 import { acceptKey, isKey } from './accept.js';
 import { fieldLine, joinHead, listsToken, textOf, usage, type Fields } from './field.js';
 import { areSubprotocols } from './subprotocol.js';
@@ -37,7 +37,8 @@ export type HeaderList = [name: string, value: string][];
  */
 export function createRequest(options: RequestOptions): HeaderList {
   checkObject('Options are', options);
-  const { key } = options;
+  const { key, headers = {} } = options;
+  if (typeof headers !== 'object' || Array.isArray(headers)) refuse('Headers are an object, by their names', headers);
   return requestFields(options, (set) => {
     if (!isKey(key)) throw new TypeError('The key must be 16 bytes in base64');
     set('Sec-WebSocket-Key', key);

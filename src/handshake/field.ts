@@ -12,8 +12,8 @@ const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 /** A field's text; repeated fields form one list (RFC 7230 3.2.2). */
 export function textOf(value: FieldValue): string | undefined {
-  if (typeof value === 'object') return value.join(', ');
-  return typeof value === 'number' ? String(value) : value;
+  if (Array.isArray(value)) return value.join(', ');
+  return value === undefined ? undefined : String(value);
 }
 
 /** The number of times a name occurs in `rawHeaders`, a flat list of names and values in the order and case of the wire. */
@@ -58,6 +58,7 @@ export function fieldLine(name: string, value: string): string {
 export function joinHead(lines: readonly string[]): string {
   checkList('The lines of a head are', lines);
   for (const line of lines) {
+    checkText('A line of a head is', line);
     if (line === '' || CONTROL.test(line)) {
       throw usage('ERR_INVALID_CHAR', `Invalid character in header line [${JSON.stringify(line)}]`);
     }

@@ -1,5 +1,5 @@
 // `judgeOrigin` tells whether the Origin of a request is among the allowed ones (RFC 6455 10.2, RFC 6454 7).
-import { refuse } from '../errors/usage-error.js';
+import { checkText, refuse } from '../errors/usage-error.js';
 
 const ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(0|[1-9][0-9]{0,4}))?$/;
 
@@ -44,6 +44,7 @@ export function allowOrigins(list: readonly (string | undefined)[]): AllowedOrig
 export function judgeOrigin(origin: string | undefined, allowed: AllowedOrigins): boolean {
   if (!(allowed instanceof Set)) refuse('The allowed origins are a set that allowOrigins made', allowed);
   if (origin === undefined) return allowed.has(undefined);
+  checkText('An Origin is', origin);
   const canonical = canonicalOrigin(origin);
   return canonical !== undefined && allowed.has(canonical);
 }

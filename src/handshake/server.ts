@@ -209,6 +209,7 @@ export function refusalParts(
   }
   const text = body || reasonOf(status);
   checkText('The body is', text);
+  checkObject('Headers are', headers);
   const lines = new Map([
     ['connection', 'Connection: close'],
     ['content-type', 'Content-Type: text/html'],

@@ -99,6 +99,12 @@ test.each<[string, RegExp, () => unknown]>([
   ['judgeDeflateResponse(params)', /Options.*undefined/, () => judgeDeflateResponse([], undefined as never)],
   ['createDeflater(agreement, role, 6)', /Options.*number/, () => createDeflater({} as never, Role.Client, 6 as never)],
   ['createInflater(null)', /agreement.*null/, () => createInflater(null as never, Role.Client)],
+  ['createRequest of its own list of fields', /Headers.*object/, () => createRequest({ key, headers: [] as never })],
+  ['createRequest of headers as text', /Headers.*string/, () => createRequest({ key, headers: 'a: b' as never })],
+  ['writeRefusal without headers', /Headers.*null/, () => writeRefusal(400, '', null as never)],
+  ['writeRefusal of headers as text', /Headers.*string/, () => writeRefusal(400, '', 'a: b' as never)],
+  ['judgeOrigin(5)', /Origin.*number/, () => judgeOrigin(5 as never, new Set())],
+  ['joinHead([5])', /line.*number/, () => joinHead([5] as never)],
   ['joinHead()', /lines.*undefined/, () => joinHead(undefined as never)],
   ["joinHead('x')", /lines.*string/, () => joinHead('x' as never)],
   ['parseExtensions(5)', /text.*number/, () => parseExtensions(5 as never)],
@@ -124,6 +130,13 @@ test.each<[string, RegExp, () => unknown]>([
   expect(call).toThrow(UsageError);
   expect(call).toThrow(text);
   expect([server.outputLength, encoder.length, server.queuedMessages]).toEqual([7, 7, 0]);
+});
+
+test('fields and keys that are no text are those of no handshake', () => {
+  expect(() => createRequest({ key: [key] as never })).toThrow(/key must be/);
+  for (const upgrade of [null, true, {}]) {
+    expect(judgeRequest({ method: 'GET', headers: { upgrade: upgrade as never } })).toMatchObject({ status: 400 });
+  }
 });
 
 test.each<[string, unknown]>([

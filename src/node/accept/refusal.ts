@@ -102,7 +102,7 @@ export function refuseAndTell(server: Refuser, request: IncomingMessage, socket:
 
 /** Answers with an error and ends the socket; throws before it writes, for values that cannot stand in a head. */
 export function refuse(socket: Duplex, status: unknown, message?: unknown, headers?: unknown): void {
-  const fields = (headers ?? {}) as Record<string, FieldValue>;
+  const fields = { ...(headers as Record<string, FieldValue>) };
   const text = textOf(message || '');
   if (isStream(socket)) {
     refuseStream(socket, Number(status), text, fields);
