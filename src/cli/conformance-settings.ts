@@ -1,11 +1,11 @@
 // `readServerSettings` and `readClientSettings` read the arguments of `wsimd conformance`, and the spec file, if any.
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ParseArgsConfig } from 'node:util';
 import type { FuzzSettings } from '../conformance/fuzz/search.js';
 import { headerOf, protocolsOf, readOptions, wholeNumber, type Field } from './arguments.js';
-import { CommandError, wordsOf } from './command-error.js';
+import { CommandError } from './command-error.js';
+import { readFile } from './files.js';
 import { readSpec, type ServerSpec, type Spec } from './spec-file.js';
 import { targetOf } from './target.js';
 
@@ -223,26 +223,13 @@ function scaleOf(text: string): number {
 }
 
 function specOf(path: string | undefined): Spec {
-  return path === undefined ? { ignored: [] } : readSpec(readText(path, 'spec file'));
+  return path === undefined ? { ignored: [] } : readSpec(String(readFile(path)));
 }
 
 function tlsOf(cert: string | undefined, key: string | undefined): ClientSettings['tls'] {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) throw new CommandError('--cert and --key go together.');
-  return { cert: readText(cert, 'certificate'), key: readText(key, 'key') };
-}
-
-/**
- * Reads a file that the user named.
- *
- * @throws CommandError when it cannot be read
- */
-export function readText(path: string, what: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CommandError(`The ${what} cannot be read: ${wordsOf(error)}.`);
-  }
+  return { cert: String(readFile(cert)), key: String(readFile(key)) };
 }
 
 /** Returns the address to listen on, which the classic spec file contains as `ws://host:port`. */

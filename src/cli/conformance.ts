@@ -20,6 +20,7 @@ import { summary } from '../conformance/report/terminal.js';
 import { checkFileWritable, checkWritable, writeReport, writeWhole } from '../conformance/report/write.js';
 import { CommandError, wordsOf } from './command-error.js';
 import type { Keep } from './listed-run.js';
+import { readFile } from './files.js';
 import { fuzzAClient, fuzzOneServer } from './conformance-fuzz.js';
 import { table } from './conformance-table.js';
 import { tell } from './conformance-tell.js';
@@ -27,7 +28,6 @@ import { Progress } from './conformance-progress.js';
 import {
   readClientSettings,
   readServerSettings,
-  readText,
   type ClientSettings,
   type ServerSettings,
 } from './conformance-settings.js';
@@ -213,7 +213,7 @@ async function prepare(settings: Settings, terminal: Terminal): Promise<Measure>
 }
 
 function baselineOf(path: string): Measure['baseline'] {
-  const text = readText(path, 'baseline');
+  const text = String(readFile(path));
   try {
     const agents = readBaseline(text);
     if (agents.size === 0) throw new Error('it names no agent');

@@ -1,6 +1,6 @@
 // `readTesteeList` reads the testees of a table from a JSON file, and names a mistake in it in one sentence.
 
-import { readText } from './conformance-settings.js';
+import { readFile } from './files.js';
 import { CommandError, wordsOf } from './command-error.js';
 
 /** A testee of the table. */
@@ -29,7 +29,7 @@ export interface TesteeList {
  * @throws CommandError when it cannot be read or is no list of testees
  */
 export function readTesteeList(path: string): TesteeList {
-  const text = readText(path, 'list of testees');
+  const text = String(readFile(path));
   try {
     const list = record(JSON.parse(text), 'the whole');
     return {

@@ -122,7 +122,7 @@ test.each([
   [['ws://a', '--'], 'Behind -- stands the command'],
   [['--spec', SERVER_SPEC, '--', 'x'], 'One command cannot start several servers'],
   [['--spec', SERVER_SPEC, '--agent', 'x'], 'cannot name several servers'],
-  [['--spec', join(directory, 'none.json')], 'The spec file cannot be read'],
+  [['--spec', join(directory, 'none.json')], 'Cannot read '],
 ])('server %j is refused with one sentence', (args, words) => {
   expect(() => readServerSettings(args)).toThrow(words);
   expect(() => readServerSettings(args)).toThrow(ONE_SENTENCE);
@@ -132,7 +132,7 @@ test.each([
   [[], 'Give --port'],
   [['--port', '65536'], '--port takes a whole number from 0 to 65535'],
   [['--port', '0', '--cert', PEM], '--cert and --key go together'],
-  [['--port', '0', '--cert', PEM, '--key', join(directory, 'none.pem')], 'The key cannot be read'],
+  [['--port', '0', '--cert', PEM, '--key', join(directory, 'none.pem')], 'Cannot read '],
   [['--port', '0', '--jobs', '2'], "Unknown option '--jobs'"],
   [['--spec', file('bad-url.json', '{"url": "9001"}')], 'url is no ws:// or wss:// URL'],
 ])('client %j is refused with one sentence', (args, words) => {
