@@ -39,6 +39,22 @@ describe('the package that was built', () => {
     expect(named.filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
   });
 
+  it('holds every file that the files of its program load', () => {
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], { cwd: ROOT, encoding: 'utf8' }),
+    ) as { files: { path: string }[] }[];
+    const files = new Set(packed.files.map((file) => file.path));
+    const loads = [...files]
+      .filter((file) => /^dist\/(?:cli|conformance)\/.*\.js$/.test(file))
+      .flatMap((file) => {
+        const code = readFileSync(path.join(ROOT, file), 'utf8');
+        const loaded = [...code.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*["'`](\.[^"'`$]+)["'`]/g)];
+        return loaded.map(([, name]) => path.posix.join(path.posix.dirname(file), name));
+      });
+    expect(loads.length).toBeGreaterThan(5);
+    expect([...new Set(loads)].filter((file) => !files.has(file))).toEqual([]);
+  });
+
   it('is the class itself for require, with everything else on it', () => {
     const shape = evaluate(`
       const W = require('wsimd');
