@@ -124,6 +124,7 @@ export abstract class Sending extends Receiving {
     checkOptions(options);
     const { binary = true, rsv = 0, compress = false } = options;
     checkMethod('A source of fragments is', source, 'pull');
+    if (source.cancel !== undefined) checkMethod('A source to give up is', source, 'cancel');
     checkRsv(rsv);
     this.assertOpen();
     if (this.writingStopped) return;

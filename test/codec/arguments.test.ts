@@ -105,6 +105,7 @@ test.each<[string, RegExp, () => unknown]>([
   ['writeRefusal of headers as text', /Headers.*string/, () => writeRefusal(400, '', 'a: b' as never)],
   ['judgeOrigin(5)', /Origin.*number/, () => judgeOrigin(5 as never, new Set())],
   ['joinHead([5])', /line.*number/, () => joinHead([5] as never)],
+  ['a source whose cancel is 5', /method cancel/, () => server.sendFrom({ pull: () => undefined, cancel: 5 as never })],
   ['joinHead()', /lines.*undefined/, () => joinHead(undefined as never)],
   ["joinHead('x')", /lines.*string/, () => joinHead('x' as never)],
   ['parseExtensions(5)', /text.*number/, () => parseExtensions(5 as never)],
