@@ -7,6 +7,13 @@ export function checkOptions(options: object): void {
   checkObject('Options are', options);
 }
 
+/** As `checkOptions`, for the kernels and values in them too, where they are given. */
+export function checkCodecOptions(options: { kernels?: object | undefined; values?: object | undefined }): void {
+  checkOptions(options);
+  if (options.kernels !== undefined) checkObject('Kernels are', options.kernels);
+  if (options.values !== undefined) checkObject('Values are', options.values);
+}
+
 /** Throws UsageError unless `role` is Role.Client or Role.Server. */
 export function checkRole(role: Role): void {
   if (role !== Role.Client && role !== Role.Server) refuse('The role is Role.Client or Role.Server', role);

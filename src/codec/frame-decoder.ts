@@ -18,7 +18,7 @@ import {
 } from '../spec/record.js';
 import { toBytes, toChunk } from '../values/bytes.js';
 import { plainValues, type Values } from '../values/values.js';
-import { checkOptions, checkRole, checkRsv } from './checks.js';
+import { checkCodecOptions, checkRole, checkRsv } from './checks.js';
 import { FrameCursor } from './frame-cursor.js';
 import { NeutralScan, type FrameHeader } from './neutral-scan.js';
 import { PayloadMemory } from './payload-memory.js';
@@ -106,7 +106,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   constructor(options: FrameDecoderOptions) {
     super();
-    checkOptions(options);
+    checkCodecOptions(options);
     const { kernels = loadedKernels, values = plainValues, strings = false, role, judge, maxPayload = 0 } = options;
     this.kernels = kernels;
     this.values = values;

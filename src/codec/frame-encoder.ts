@@ -7,7 +7,7 @@ import { FULL_BATCH } from '../spec/limits.js';
 import { toBytes, type Bytes } from '../values/bytes.js';
 import { lengthIn, lengthOf } from '../values/typed-array.js';
 import { plainValues, type Values } from '../values/values.js';
-import { checkOptions, checkRole, checkRsv } from './checks.js';
+import { checkCodecOptions, checkRole, checkRsv } from './checks.js';
 import { headerLength, writeFrameHeader, writeHeader, writeKey } from './header.js';
 import { mask, maskInto } from './mask.js';
 import { maskingKeys, type GenerateMask } from './masking-key.js';
@@ -69,15 +69,15 @@ export class FrameEncoder {
   isAsking = false;
 
   constructor(options: FrameEncoderOptions) {
-    checkOptions(options);
+    checkCodecOptions(options);
     const { role, generateMask } = options;
     checkRole(role);
     if (generateMask !== undefined && typeof generateMask !== 'function') {
       refuse('generateMask is a function', generateMask);
     }
     this.traffic = options.traffic;
-    const values = options.values ?? plainValues;
-    this.memory = memoryOf(values, options.kernels ?? loadedKernels);
+    const { kernels = loadedKernels, values = plainValues } = options;
+    this.memory = memoryOf(values, kernels);
     this.rsv = options.rsv ?? 0;
     checkRsv(this.rsv);
     this.unchecked = options.unchecked === true;

@@ -1,5 +1,5 @@
 // `mask` XORs bytes with a masking key, in place (RFC 6455 5.3).
-import { refuse } from '../errors/usage-error.js';
+import { refuse, UsageError } from '../errors/usage-error.js';
 import { kernels as loadedKernels } from '../kernels/index.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { toBytes } from '../values/bytes.js';
@@ -8,7 +8,7 @@ import { toBytes } from '../values/bytes.js';
 const LOOP_BELOW = 32;
 
 /**
- * Masks, or unmasks, bytes [start, end) of `data` in place, to its end by default. Throws UsageError where they are not bytes.
+ * Masks, or unmasks, bytes [start, end) of `data` in place, to its end by default. Throws UsageError for other arguments.
  * @param key the four bytes of the masking key as an integer, the first in the lowest byte
  * @param phase the number of payload bytes before `start`, so that a payload can be masked piece by piece
  */
@@ -23,6 +23,8 @@ export function mask(
   const bytes = toBytes(data);
   if (typeof key !== 'number') refuse('A key is a number', key);
   const stop = end ?? bytes.length;
+  if (![start, stop, phase].every(Number.isInteger))
+    throw new UsageError('A start, an end and a phase are whole numbers');
   const turn = (phase & 3) << 3;
   const turned = turn === 0 ? key : (key >>> turn) | (key << (32 - turn));
   if (stop - start < LOOP_BELOW) {

@@ -62,9 +62,11 @@ export abstract class Sending extends Receiving {
    * Sends a message, or one fragment of it (RFC 6455 5.4, 5.6).
    * @param data bytes, or text, which is sent as UTF-8 with lone surrogates replaced
    * @returns whether its frame has been written; if not, `takeReleased` will count it, unless `stopWriting` was called
-   * @throws UsageError, before anything is sent, when the connection is not open or `data` is neither
+   * @throws UsageError, before anything is sent, when the connection is not open, `data` is neither, or `options` are
+   *   not an object
    */
   send(data: Payload, options: SendOptions = {}): boolean {
+    if (typeof options !== 'object' || options === null) checkOptions(options);
     const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
     if (typeof data === 'string') return this.sendData(data, binary, fin, compress, lent);
     const length = lengthOf(data);

@@ -1,5 +1,5 @@
 // `acceptKey` makes the Sec-WebSocket-Accept that proves that a server read the client's key (RFC 6455 1.3, 4.2.2).
-import { checkText } from '../errors/usage-error.js';
+import { checkText, refuse } from '../errors/usage-error.js';
 import { encodeBase64 } from './base64.js';
 import { sha1 } from './sha1.js';
 
@@ -17,6 +17,7 @@ export type Digest = (text: string) => string;
  */
 export function acceptKey(key: string, digest: Digest = digestHere): string {
   checkText('Sec-WebSocket-Key is', key);
+  if (typeof digest !== 'function') refuse('A digest is a function', digest);
   const accept = digest(key + GUID);
   checkText('A digest returns', accept);
   return accept;
