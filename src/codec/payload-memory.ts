@@ -131,8 +131,9 @@ export class PayloadMemory {
 
 /** Whether a view of `memory` may change its length: V8 11 finds a wrong length where it has met such a view. */
 function isResizable(memory: ArrayBufferLike): boolean {
-  const { resizable, growable } = memory as { resizable?: boolean; growable?: boolean };
-  return resizable === true || growable === true;
+  const flexible = memory as { resizable?: boolean; growable?: boolean };
+  // Memory that is not shared has `resizable` alone, and looking for the other takes longer.
+  return (flexible.resizable ?? flexible.growable) === true;
 }
 
 /** The end of a slab that starts with the payload of `record`, after as many whole payloads as fit. */

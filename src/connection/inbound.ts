@@ -152,20 +152,18 @@ export class Inbound {
     }
     // A message of several frames has begun.
     const assembly = this.assembly!;
-    const limit = this.judgePiece(kind, assembly);
+    const { length } = decoder;
+    const rest = kind & RECORD_END ? 0 : decoder.remaining;
+    const limit = this.judgePiece(kind, assembly, length, rest);
     if (limit !== Violation.None) return failed(limit);
     const isDeflated = this.inflater !== undefined && (kind & RECORD_COMPRESSED) !== 0;
     const isBinary = (kind & RECORD_TEXT) === 0;
     const isLast = (kind & RECORD_LAST) === RECORD_LAST;
     if (this.inParts && !isDeflated) return this.part(kind, isBinary, isFirst, isLast);
 
-    let expected = assembly.length + decoder.length;
-    if (!(kind & RECORD_END)) {
-      expected = kind & RECORD_START ? assembly.length + decoder.frameLength : expected + decoder.remaining;
-    }
     let payload: Uint8Array;
     try {
-      assembly.add(decoder, expected);
+      assembly.add(decoder, assembly.length + length + rest);
       if (this.keepFragments && kind & RECORD_END) (assembly.ends ??= []).push(assembly.length);
       if (!isLast) return undefined;
       payload = assembly.take();
@@ -180,19 +178,19 @@ export class Inbound {
     return isDeflated ? this.inflate(payload, isBinary, ends) : this.message(payload, isBinary, ends);
   }
 
-  /** Counts a piece of a message, and returns the limit that it breaks (RFC 6455 10.4). */
-  private judgePiece(kind: number, assembly: Assembly): Violation {
+  /** Counts a piece of `length` bytes, `rest` before its frame's end, and returns the limit that it breaks (RFC 6455 10.4). */
+  private judgePiece(kind: number, assembly: Assembly, length: number, rest: number): Violation {
     if (kind & RECORD_START) {
       assembly.fragments++;
       assembly.chunks = 0;
-      this.frameLength = this.decoder.frameLength;
+      this.frameLength = length + rest;
       if (this.maxFramePayload > 0 && this.frameLength > this.maxFramePayload) return Violation.MessageTooBig;
       if (this.maxFragments > 0 && assembly.fragments > this.maxFragments) return Violation.TooManyFragments;
     } else if (this.maxBufferedChunks > 0 && assembly.chunks >= this.maxBufferedChunks) {
       // As in ws, the chunks that a frame arrives in are counted, and the first one beyond the limit fails.
       return Violation.TooManyChunks;
     }
-    if (!(kind & RECORD_END) && this.decoder.length > 0) assembly.chunks++;
+    if (!(kind & RECORD_END) && length > 0) assembly.chunks++;
     return Violation.None;
   }
 
