@@ -125,8 +125,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: '0c0754b8',
     what: 'the length of text is that of its code units',
     file: 'src/codec/frame-encoder.ts',
-    from: 'writeHeader(bytes, start, first, length, drawKey',
-    to: 'writeHeader(bytes, start, first, units, drawKey',
+    from: 'if (length !== units) at = rewriteHeader(',
+    to: 'if (length < units) at = rewriteHeader(',
     test: ['test/codec/frame-encoder.test.ts', '5.2 mends the guessed length'],
   },
   {
@@ -149,8 +149,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: 'd856dcb3',
     what: 'what waits is compressed, whatever was asked for it',
     file: 'src/connection/outbound.ts',
-    from: 'if (next.compress) {',
-    to: 'if (this.deflater !== undefined) {',
+    from: 'if (next.compress) return',
+    to: 'if (this.deflater !== undefined) return',
     test: [CONNECTION, '5.4 keeps the order of all that was sent behind it'],
   },
   {
@@ -173,8 +173,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     commit: '8806aa9a',
     what: 'no Close is sent when the connection fails',
     file: 'src/connection/connection.ts',
-    from: 'if (closing.queued === undefined) {\n        try',
-    to: 'if (false) {\n        try',
+    from: 'if (closing.queued === undefined) this.writeClose(',
+    to: 'if (false) this.writeClose(',
     test: [CONNECTION, '7.1.7 replies and messages that were queued go out before the Close'],
   },
   {
