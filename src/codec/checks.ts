@@ -1,15 +1,24 @@
 // `checkRole` refuses a value that is no role; beside it, the checks of options, of RSV bits and of limits.
 import { checkObject, refuse, UsageError } from '../errors/usage-error.js';
 import { Role, RSV_BITS } from '../spec/frame.js';
+import type { Traffic } from './statistics.js';
 
 /** Throws UsageError unless `options` are an object. */
 export function checkOptions(options: object): void {
   checkObject('Options are', options);
 }
 
-/** As `checkOptions`, for the kernels and values in them too, where they are given. */
-export function checkCodecOptions(options: { kernels?: object | undefined; values?: object | undefined }): void {
+/** As `checkOptions`, for the kernels, values and traffic in them too, where they are given. */
+export function checkCodecOptions(options: {
+  kernels?: object | undefined;
+  values?: object | undefined;
+  traffic?: Partial<Traffic> | null | undefined;
+}): void {
   checkOptions(options);
+  const { traffic } = options;
+  if (traffic !== undefined && !Array.isArray(traffic?.frames)) {
+    refuse('Traffic is one direction of newStatistics()', traffic);
+  }
   if (options.kernels !== undefined) checkObject('Kernels are', options.kernels);
   if (options.values !== undefined) checkObject('Values are', options.values);
 }
@@ -21,7 +30,7 @@ export function checkRole(role: Role): void {
 
 /** Throws UsageError where `rsv` has bits other than RSV1, RSV2 and RSV3, in their places on the wire. */
 export function checkRsv(rsv: number): void {
-  if ((rsv & RSV_BITS) !== rsv) throw new UsageError('RSV bits are in the places of 0x70');
+  if (typeof rsv !== 'number' || (rsv & RSV_BITS) !== rsv) throw new UsageError('RSV bits are in the places of 0x70');
 }
 
 /** A limit of the option `name`, 0 for none. Throws UsageError where it is no number, or below 0. */

@@ -21,10 +21,11 @@ export function mask(
   kernels: Kernels = loadedKernels,
 ): void {
   const bytes = toBytes(data);
-  if (typeof key !== 'number') refuse('A key is a number', key);
+  if (!Number.isInteger(key)) refuse('A key is a whole number', key);
   const stop = end ?? bytes.length;
-  if (![start, stop, phase].every(Number.isInteger))
-    throw new UsageError('A start, an end and a phase are whole numbers');
+  if (![start, stop, phase].every(Number.isInteger) || start < 0 || stop > bytes.length) {
+    throw new UsageError('Start, end and phase are whole numbers, the range within the bytes');
+  }
   const turn = (phase & 3) << 3;
   const turned = turn === 0 ? key : (key >>> turn) | (key << (32 - turn));
   if (stop - start < LOOP_BELOW) {

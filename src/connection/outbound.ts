@@ -195,6 +195,11 @@ export class Outbound {
     return true;
   }
 
+  /** Whether a source was abandoned that was not called back. */
+  get hasUntold(): boolean {
+    return this.abandoned.length > 0;
+  }
+
   /** Calls back the abandoned sources; an error of one is passed on, and the others are called next time. */
   tellAbandoned(): void {
     for (let source = this.abandoned.shift(); source !== undefined; source = this.abandoned.shift()) source.cancel?.();

@@ -1,5 +1,5 @@
 // `Receiving` is the half of a `Connection` that takes bytes in and returns events (RFC 6455 5).
-import { checkOptions } from '../codec/checks.js';
+import { checkOptions, checkRsv } from '../codec/checks.js';
 import { FrameDecoder, isWhole } from '../codec/frame-decoder.js';
 import { toResult } from '../codec/payload.js';
 import { checkMethod, refuse } from '../errors/usage-error.js';
@@ -33,7 +33,8 @@ export abstract class Receiving {
   constructor(options: ConnectionOptions) {
     checkOptions(options);
     const { values = plainValues, kernels = loadedKernels, maxPayload = DEFAULT_MAX_PAYLOAD, inflater } = options;
-    const { text = 'bytes' } = options;
+    const { text = 'bytes', rsv = 0 } = options;
+    checkRsv(rsv);
     if (text !== 'bytes' && text !== 'string') refuse("The option text is 'bytes' or 'string'", text);
     if (inflater !== undefined) checkMethod('An inflater is', inflater, 'inflate');
     const strings = text === 'string';
@@ -44,7 +45,7 @@ export abstract class Receiving {
     this.plainMask = looks ? 0 : strings ? PLAIN | RECORD_TEXT : PLAIN;
     this.decoder = new FrameDecoder({
       role: options.role,
-      rsv: (options.rsv ?? 0) | (inflater === undefined ? 0 : RSV1),
+      rsv: rsv | (inflater === undefined ? 0 : RSV1),
       maxPayload,
       skipUtf8,
       strings,
@@ -161,6 +162,7 @@ export abstract class Receiving {
   get maxPayload(): number {
     return this.inbound.maxPayload;
   }
+  /** @internal */
   set maxPayload(bytes: number) {
     // This one throws for what is no limit.
     this.decoder.limit(bytes);
@@ -171,6 +173,7 @@ export abstract class Receiving {
   get skipUTF8Validation(): boolean {
     return this.inbound.skipUtf8;
   }
+  /** @internal */
   set skipUTF8Validation(skips: boolean) {
     const { inbound } = this;
     inbound.skipUtf8 = skips && !inbound.strings;

@@ -129,7 +129,10 @@ export abstract class Sending extends Receiving {
     if (source.cancel !== undefined) checkMethod('A source to give up is', source, 'cancel');
     checkRsv(rsv);
     this.assertOpen();
-    if (this.writingStopped) return;
+    if (this.writingStopped) {
+      source.cancel?.();
+      return;
+    }
     if (this.openMessage !== undefined) throw new UsageError('The open message must be ended before another begins');
     this.encoder.turns++;
     this.outbound ??= new Outbound(this.encoder, this.values, this.deflater);
@@ -210,11 +213,11 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * Whether there is output to take, or a source may have some. A source that had nothing ready counts again once
-   * `takeOutput` has found a fragment: the owner calls it when there is one.
+   * Whether there is output to take, a source may have some, or one was given up and its `cancel` waits. A source that had
+   * nothing ready counts again once `takeOutput` has found a fragment: the owner calls it when there is one.
    */
   get wantsWrite(): boolean {
-    return this.encoder.length > 0 || this.outbound?.wantsPull === true;
+    return this.encoder.length > 0 || this.outbound?.wantsPull === true || this.outbound?.hasUntold === true;
   }
 
   /** The number of frames written since output was last taken, control frames included. */

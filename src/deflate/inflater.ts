@@ -33,7 +33,8 @@ export class WasmInflater implements Inflater, Tenant {
 
   inflate(data: Uint8Array, maxLength: number): Uint8Array | WebSocketError {
     const payload = toBytes(data);
-    if (!(maxLength >= 0)) throw new UsageError('The longest result is a number of bytes, or Infinity');
+    if (typeof maxLength !== 'number' || !(maxLength >= 0))
+      throw new UsageError('The longest result is a number of bytes, or Infinity');
     const { exports, bytes, inputAddress } = this.#machine;
     this.#enter();
     if (exports.outputRoom() < ONE_PIECE) exports.moveWindow();

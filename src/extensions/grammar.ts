@@ -1,6 +1,6 @@
 // `parseExtensions` reads a Sec-WebSocket-Extensions header as a list of offers, and `formatExtension` writes one
 // element (RFC 6455 9.1).
-import { checkList, checkObject, checkText } from '../errors/usage-error.js';
+import { checkList, checkObject, checkText, refuse } from '../errors/usage-error.js';
 import { MAX_OFFERS } from '../spec/limits.js';
 import { TokenReader, type Parsed } from './token.js';
 
@@ -26,6 +26,7 @@ export interface ExtensionOffer {
  */
 export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS): Parsed<ExtensionOffer[]> {
   checkText('A header is', header);
+  if (!(maxOffers >= 0)) refuse('The most offers are a number', maxOffers);
   const reader = new TokenReader(header);
   const offers: ExtensionOffer[] = [];
   for (;;) {

@@ -59,8 +59,7 @@ export function openSession(
   const checked = checkOptions(options instanceof ServedSocketOptions ? options.shared : options);
   const role = face._isServer ? Role.Server : Role.Client;
   const { deflate } = options;
-  if (checked.statistics) face.statistics = newStatistics();
-  const { statistics } = face;
+  const statistics = checked.statistics ? (face.statistics = newStatistics()) : undefined;
   let session: Session;
   let inflater, deflater, sharing;
   let threshold = 0;

@@ -136,6 +136,21 @@ describe.each(KERNELS)('on $name', (kernels) => {
     expect([sent(connection), connection.closeSent]).toEqual(['', 1000]);
   });
 
+  test('6.1 a source that the end of the transport gives up is told by the usual loop, one after stopWriting at once', () => {
+    const connection = connect({ role: Role.Server });
+    let cancels = 0;
+    const source = { pull: () => undefined, cancel: () => void cancels++ };
+    connection.sendFrom(source);
+    connection.receiveEnd();
+    expect([connection.wantsWrite, cancels]).toEqual([true, 0]);
+    while (connection.wantsWrite) connection.takeOutput();
+    expect(cancels).toBe(1);
+    const other = connect({ role: Role.Server });
+    other.stopWriting();
+    other.sendFrom(source);
+    expect([cancels, other.wantsWrite]).toEqual([2, false]);
+  });
+
   test('5.4 control frames overtake messages that wait for the deflater, or keep their turn where that is asked for', () => {
     for (const [controlFirst, expected] of [
       [undefined, ['8901708a0171', 'c10141']],

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createDeflater, createInflater } from '../../src/deflate/index.js';
 import { machine } from '../../src/deflate/machine.js';
+import { UsageError } from '../../src/errors/usage-error.js';
 import { Role } from '../../src/spec/frame.js';
 import { BitWriter } from '../support/deflate-bits.js';
 import { compressed, jsonLike, seeded } from '../support/deflate.js';
@@ -158,4 +159,9 @@ test('a payload whose class reports another length is taken by its memory, in bo
   const honest = new Honest(5);
   honest.set(stored(2000));
   expect(createInflater(agreed(15, true), Role.Client).inflate(honest, Infinity)).toEqual(empty);
+});
+
+test.each(['5 ', new Date(0), null, '100', Number.NaN, -1])('a limit that is no number, %s, is refused', (limit) => {
+  const inflater = createInflater(agreed(15, true), Role.Client);
+  expect(() => inflater.inflate(Uint8Array.of(0), limit as never)).toThrow(UsageError);
 });
