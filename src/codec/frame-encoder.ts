@@ -206,13 +206,13 @@ export class FrameEncoder {
   }
 
   /**
-   * Adds encoded frames, by reference when `lent`, else copied; a list of chunks is joined: all of it is added, or none.
+   * Adds encoded frames, by reference when `lent`, else copied; several chunks are joined: all of them are added, or none.
    * @throws UsageError, before anything is added, when `frames` are not bytes
    */
   raw(frames: Bytes | readonly Bytes[], lent = false): void {
-    const bytes = toFrames(frames);
+    const whole = toFrames(frames, lent);
     if (this.begun !== undefined) throw new UsageError(`The frame that was begun has ${this.remaining} bytes left`);
-    this.putRaw(bytes, lent || Array.isArray(frames));
+    this.putRaw(whole.bytes, whole.lent);
   }
 
   /** As `frame`, for a payload known to be `length` bytes. @internal */

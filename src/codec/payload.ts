@@ -19,7 +19,11 @@ export function toResult(result: Uint8Array | WebSocketError): Uint8Array | WebS
   refuse('The result of a transform is bytes or a WebSocketError', result);
 }
 
-/** Frames in one piece: those of one chunk, or of a list, joined in memory of its own. Throws as `toBytes`. */
-export function toFrames(data: Bytes | readonly Bytes[]): Uint8Array {
-  return Array.isArray(data) ? joined(Array.from(data as Bytes[], toBytes)) : toBytes(data as Bytes);
+/**
+ * Encoded frames in one piece, and whether they may be kept by reference: those of one chunk where it is lent, and those of
+ * several chunks, which are joined in memory of their own. Throws as `toBytes`.
+ */
+export function toFrames(data: Bytes | readonly Bytes[], lent: boolean): { bytes: Uint8Array; lent: boolean } {
+  const chunks = Array.isArray(data) ? Array.from(data as Bytes[], toBytes) : [toBytes(data as Bytes)];
+  return chunks.length === 1 ? { bytes: chunks[0], lent } : { bytes: joined(chunks), lent: true };
 }

@@ -46,10 +46,12 @@ export abstract class Sending extends Receiving {
       controlFirst = true,
     } = options;
     this.encoder = new FrameEncoder({ role, generateMask, traffic: statistics?.sent, kernels, values });
-    if (deflater !== undefined) checkMethod('A deflater is', deflater, 'deflate');
     this.deflater = deflater;
     this.threshold = threshold;
-    if (deflater !== undefined) this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);
+    if (deflater !== undefined) {
+      checkMethod('A deflater is', deflater, 'deflate');
+      this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);
+    }
   }
 
   /** Fails the connection because of an error while sending; `next` reports it. @internal */
@@ -66,6 +68,7 @@ export abstract class Sending extends Receiving {
    *   not an object
    */
   send(data: Payload, options: SendOptions = {}): boolean {
+    // Looked at here too, so that nearly every message goes without the call.
     if (typeof options !== 'object' || options === null) checkOptions(options);
     const { binary = typeof data !== 'string', fin = true, compress = true, lent = false } = options;
     if (typeof data === 'string') return this.sendData(data, binary, fin, compress, lent);
@@ -160,7 +163,8 @@ export abstract class Sending extends Receiving {
    * @returns and throws as `send`
    */
   sendFrames(frames: Bytes | readonly Bytes[], lent = false): boolean {
-    return this.sendEncoded(toFrames(frames), lent || Array.isArray(frames));
+    const whole = toFrames(frames, lent);
+    return this.sendEncoded(whole.bytes, whole.lent);
   }
 
   /** As `sendFrames`, for bytes in memory that cannot be resized. @internal */

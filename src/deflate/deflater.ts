@@ -1,8 +1,8 @@
 // `WasmDeflater` compresses the messages of one connection (RFC 7692 7.2.1) in a module that all of a thread share.
 import type { Deflater } from '../extensions/transform.js';
 import { DEFLATE_INPUT, Flush } from '../spec/deflate.js';
-import { joined } from '../values/joined.js';
 import { toBytes } from '../values/bytes.js';
+import { joined } from '../values/joined.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
 /** RFC 7692 7.2.3.6: the compressed form of an empty message. */

@@ -4,8 +4,8 @@ import { violationError, type WebSocketError } from '../errors/violations.js';
 import type { Inflater } from '../extensions/transform.js';
 import { Inflating, INFLATE_INPUT } from '../spec/deflate.js';
 import { Violation } from '../spec/violation.js';
-import { joined } from '../values/joined.js';
 import { toBytes } from '../values/bytes.js';
+import { joined } from '../values/joined.js';
 import { machine, type Machine, type Tenant } from './machine.js';
 
 /** RFC 7692 7.2.2: the bytes that the sender cut off, and the receiver appends. */

@@ -21,7 +21,7 @@ export interface ExtensionOffer {
 /**
  * Parses a Sec-WebSocket-Extensions header (RFC 6455 9.1). Names are not interpreted.
  * @param maxOffers the most extensions allowed, MAX_OFFERS by default; more are a fault
- * @throws UsageError when `header` is not text
+ * @throws UsageError when `header` is not text, or `maxOffers` is not a number from 0
  * @returns the offers in the order of the header, or why the text does not parse, in the words of `ws`
  */
 export function parseExtensions(header: string, maxOffers: number = MAX_OFFERS): Parsed<ExtensionOffer[]> {

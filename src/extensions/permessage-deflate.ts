@@ -77,10 +77,10 @@ export function resolveDeflate<T extends DeflateOptions>(
     if (!Object.hasOwn(PRESETS, setting)) throw new TypeError(`perMessageDeflate: there is no preset "${setting}"`);
     return PRESETS[setting] as T | undefined;
   }
-  // As with ws, whatever else is no object means true.
+  // As in ws, any other value that is no object means true.
   if (typeof setting !== 'object') return {} as T;
   // Deviation from ws (D9): options out of range throw here; ws puts them on the wire or lets zlib fail later.
-  checkOptions(setting);
+  checkDeflateOptions(setting);
   if (setting.threshold !== undefined && !(setting.threshold >= 0)) {
     throw new RangeError('perMessageDeflate.threshold must be a number from 0');
   }
@@ -88,7 +88,7 @@ export function resolveDeflate<T extends DeflateOptions>(
 }
 
 /** Throws UsageError unless `options` are an object; RangeError for window bits that are not integers from 8 to 15. */
-function checkOptions(options: DeflateOptions): void {
+function checkDeflateOptions(options: DeflateOptions): void {
   checkObject('Options are', options);
   checkWindowBits('serverMaxWindowBits', options.serverMaxWindowBits);
   checkWindowBits('clientMaxWindowBits', options.clientMaxWindowBits);
@@ -103,7 +103,7 @@ function checkWindowBits(name: string, value: unknown): void {
 
 /** A client's offer, as the text of its Sec-WebSocket-Extensions header. */
 export function writeDeflateOffer(options: DeflateOptions): string {
-  checkOptions(options);
+  checkDeflateOptions(options);
   return formatParams({
     serverNoContextTakeover: Boolean(options.serverNoContextTakeover),
     clientNoContextTakeover: Boolean(options.clientNoContextTakeover),
@@ -124,7 +124,7 @@ export function acceptDeflateOffer(
   options: DeflateOptions,
 ): DeflateAcceptance | 'refused' | undefined {
   checkList('Offers are', offers);
-  checkOptions(options);
+  checkDeflateOptions(options);
   let isRefused = false;
   for (const offer of offers) {
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
@@ -179,7 +179,7 @@ export function judgeDeflateResponse(
   params: readonly ExtensionParam[],
   options: DeflateOptions,
 ): Parsed<DeflateAgreement> {
-  checkOptions(options);
+  checkDeflateOptions(options);
   // RFC 7692 7.1: a response with an unknown, repeated or invalid parameter fails the connection
   const { value: response, fault } = decodeDeflateParams(params, 'response');
   if (response === undefined) return { fault };

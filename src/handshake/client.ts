@@ -1,4 +1,5 @@
 // `createRequest` writes a client's opening request, and `judgeResponse` reads the server's answer (RFC 6455 4.1).
+import { checkList, checkObject, checkText, refuse } from '../errors/usage-error.js';
 import { parseExtensions } from '../extensions/grammar.js';
 import {
   PERMESSAGE_DEFLATE,
@@ -6,7 +7,6 @@ import {
   type DeflateAgreement,
   type DeflateOptions,
 } from '../extensions/permessage-deflate.js';
-import { checkList, checkObject, checkText, refuse } from '../errors/usage-error.js';
 import { acceptKey, isKey } from './accept.js';
 import { fieldLine, joinHead, listsToken, textOf, usage, type Fields } from './field.js';
 import { areSubprotocols } from './subprotocol.js';

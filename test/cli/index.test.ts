@@ -123,6 +123,13 @@ async function echoing(isDeaf = false): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
+/** The path of a HAR that does not exist yet, in a directory of its own. */
+function recordingFile(): string {
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-recording-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  return join(place, 'x.har');
+}
+
 test.each([
   ['a reader of the output that leaves', (child: ChildProcess) => void child.stdout!.destroy()],
   ['SIGHUP', (child: ChildProcess) => void child.kill('SIGHUP')],
@@ -132,9 +139,7 @@ test.each([
     console.log('not run: dist/ is not built');
     return;
   }
-  const place = mkdtempSync(join(tmpdir(), 'wsimd-recording-'));
-  onTestFinished(() => rmSync(place, { recursive: true }));
-  const file = join(place, 'x.har');
+  const file = recordingFile();
   const child = spawn(process.execPath, [PROGRAM, 'proxy', '0', await echoing(), '--record', file]);
   const [line] = (await once(child.stderr, 'data')) as [Buffer];
   const socket = new WebSocket(/ws:\S+/.exec(line.toString())![0]);
@@ -163,9 +168,7 @@ test('connect finishes its recording at the second Ctrl-C, when the server answe
     console.log('not run: dist/ is not built');
     return;
   }
-  const place = mkdtempSync(join(tmpdir(), 'wsimd-recording-'));
-  onTestFinished(() => rmSync(place, { recursive: true }));
-  const file = join(place, 'x.har');
+  const file = recordingFile();
   const child = spawn(process.execPath, [PROGRAM, 'connect', await echoing(true), '--record', file]);
   child.stdin.write('Hello\n');
   await once(child.stdout, 'data');
