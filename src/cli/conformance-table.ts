@@ -9,9 +9,8 @@ import { fileNames } from '../conformance/report/file-names.js';
 import { type AgentReport, byGroup, standingOf, tally } from '../conformance/report/report.js';
 import { type TableRow, tablePage } from '../conformance/report/table-page.js';
 import { writeWhole } from '../conformance/report/write.js';
-import { readOptions, wholeNumber } from './arguments.js';
+import { readOptions } from './arguments.js';
 import { CommandError, wordsOf } from './command-error.js';
-import { repeat } from './conformance-repeat.js';
 import { examineListed, type Run, type Runner } from './listed-run.js';
 import { readTesteeList, type ListedTestee, type TesteeList } from './testee-list.js';
 import { print, type Terminal } from './terminal.js';
@@ -31,13 +30,10 @@ const TABLE: Link = { text: 'The table', href: '../table.html' };
 export const TABLE_USAGE: string = `Examines every testee of a list, and writes table.html and table.json with the reports of what did not pass.
 
   wsimd conformance table LIST --out DIR
-  wsimd conformance table LIST --repeat N
 
   --only LIST           names of testees, separated by commas; the rows of the others stay as they are in DIR
   --cases LIST          ids and patterns of cases, in place of those of LIST; so with --exclude LIST
   --out DIR             where the table goes (default: reports/table)
-  --repeat N            writes no table: examines each testee N times, a server once more with --jobs 1, and
-                        prints each case whose verdict is not the same in all runs; exit status 1 when there is one
 
 LIST is JSON: {"about", "cases", "exclude", "testees": [{"name", "role", "command", "version", "path"}]}. {port} in a
 server's command is the port it is to listen on; a client finds the address in WSIMD_URL and its name in WSIMD_AGENT.
@@ -48,15 +44,11 @@ const OPTIONS = {
   cases: { type: 'string' },
   exclude: { type: 'string' },
   out: { type: 'string', default: 'reports/table' },
-  repeat: { type: 'string' },
 } as const;
-
-/** The most runs of one testee. */
-const MAX_REPEAT = 1000;
 
 /**
  * Examines the testees of a list, and writes the table.
- * @returns the exit status: 0 if every testee was examined (with --repeat: with the same verdicts each time), else 1
+ * @returns the exit status: 0 if every testee was examined, else 1
  * @throws CommandError if an argument or the list is invalid
  */
 export async function table(args: string[], terminal: Terminal, signal: AbortSignal, run: Run): Promise<number> {
@@ -76,9 +68,6 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
   const only = words(values.only);
   const wanted = list.testees.filter(({ name }) => only === undefined || only.includes(name));
   if (wanted.length === 0) throw new CommandError('No testee of the list has one of these names.');
-  if (values.repeat !== undefined) {
-    return repeat(wanted, list, wholeNumber(values.repeat, '--repeat', 1, MAX_REPEAT), { terminal, signal, run });
-  }
   const rows = new Map(only === undefined ? [] : earlierRows(values.out).map((row) => [keyOf(row), row]));
   for (const testee of wanted) {
     if (signal.aborted) break;

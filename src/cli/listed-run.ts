@@ -20,14 +20,13 @@ export interface Runner {
 }
 
 /** Ids and patterns of the cases that a list runs. */
-export interface Wanted {
+interface Wanted {
   cases: readonly string[];
   exclude: readonly string[];
 }
 
 /**
  * Examines one testee once.
- * @param words further options of `wsimd conformance`
  * @returns its part of the report, without results for a client that never connected
  * @throws CommandError when it cannot be started
  */
@@ -35,7 +34,6 @@ export async function examineListed(
   { name, role, command, path }: ListedTestee,
   { cases, exclude }: Wanted,
   { terminal, signal, run }: Runner,
-  words: readonly string[] = [],
 ): Promise<AgentReport> {
   const port = String(await freePort());
   const target = role === 'server' ? [`ws://127.0.0.1:${port}${path}`, '--agent', name] : ['--port', port];
@@ -50,7 +48,7 @@ export async function examineListed(
   process.env.WSIMD_AGENT = name;
   try {
     const quiet = { ...terminal, out: () => undefined };
-    await run([role, ...target, ...selection, ...words, '--', ...start], quiet, signal, keep);
+    await run([role, ...target, ...selection, '--', ...start], quiet, signal, keep);
   } finally {
     if (before === undefined) delete process.env.WSIMD_AGENT;
     else process.env.WSIMD_AGENT = before;

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { conformance } from '../../src/cli/conformance.js';
-import type { Terminal } from '../../src/cli/terminal.js';
 import { readTesteeList } from '../../src/cli/testee-list.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wsimd-table-'));
@@ -64,48 +63,6 @@ test(
     const targets = [...kept.matchAll(/href="([^"]+)"/g)].map(([, target]) => target);
     expect(targets.sort()).toEqual(['../case.css', '../table.html']);
     for (const target of targets) expect(existsSync(join(out, 'server-text-only', target)), target).toBe(true);
-  },
-);
-
-test(
-  '--repeat prints the cases whose verdict is not always the same, and ends with 1',
-  { timeout: 60_000 },
-  async () => {
-    const starts = join(directory, 'starts');
-    // It answers well when it is started for the second time.
-    const fickle = `
-    const fs = require('node:fs');
-    fs.appendFileSync(${JSON.stringify(starts)}, 'x');
-    const well = fs.readFileSync(${JSON.stringify(starts)}).length === 2;
-    ${SERVER.replace('binary || socket', 'binary && !well || socket')}`;
-    const command = (program: string): string[] => [process.execPath, '-e', program, '{port}'];
-    const list = listFile('repeat.json', {
-      testees: [
-        { name: 'steady', role: 'server', command: command(SERVER) },
-        { name: 'fickle', role: 'server', command: command(fickle) },
-      ],
-    });
-    let said = '';
-    const terminal: Terminal = { out: (text) => void (said += text), err: () => undefined, columns: undefined };
-    const words = ['--repeat', '2', '--cases', '1.1.1,1.2.2'];
-    const run = (only: string): Promise<number> =>
-      conformance(['table', list, ...words, '--only', only], terminal, new AbortController().signal);
-    expect(await run('steady')).toBe(0);
-    expect(said).toBe('steady (server): 3 runs, the same verdicts each time.\n');
-    said = '';
-    expect(await run('fickle')).toBe(1);
-    expect(said).toBe(
-      'fickle (server): 3 runs, several verdicts for 1 case.\n' +
-        '  1.2.2: FAILED, WRONG CODE (run 1, --jobs 1); OK, OK (run 2)\n',
-    );
-    said = '';
-    rmSync(starts);
-    terminal.width = 40;
-    expect(await run('fickle')).toBe(1);
-    expect(said).toBe(
-      'fickle (server): 3 runs, several\nverdicts for 1 case.\n' +
-        '  1.2.2: FAILED, WRONG CODE (run 1,\n  --jobs 1); OK, OK (run 2)\n',
-    );
   },
 );
 
