@@ -45,7 +45,7 @@ async function capacity() {
   console.log(`  processor time of the load: ${summarize(micros).median.toFixed(3)} µs a message`);
 }
 
-/** Latencies that the two see by turns. */
+/** Latencies that the two see by turns, and C once more: how far its own rounds are apart is as near as any load can come. */
 async function fixedRates() {
   if (!isThere('cc')) return console.log('not compared with C: cc is missing');
   const directory = mkdtempSync(join(tmpdir(), 'wsimd-loaders-'));
@@ -59,29 +59,39 @@ async function fixedRates() {
 }
 
 async function fixedRate(program, rate) {
-  const sides = {
-    C: async () => {
-      const given = [server.port, CONNECTIONS, rate, SIZE, WARM_UP, SECONDS].map(String);
-      const { stdout } = await pin(program, given);
-      const [p50, p99, p999, max] = stdout
-        .trim()
-        .split(' ')
-        .map((ns) => Number(ns) / 1e6);
-      return { p50, p99, 'p99.9': p999, max };
-    },
-    wsimd: async () => (await ours(['--rate', String(rate), '--size', String(SIZE)])).latency,
+  const inC = async () => {
+    const given = [server.port, CONNECTIONS, rate, SIZE, WARM_UP, SECONDS].map(String);
+    const { stdout } = await pin(program, given);
+    const [p50, p99, p999, max] = stdout
+      .trim()
+      .split(' ')
+      .map((ns) => Number(ns) / 1e6);
+    return { p50, p99, 'p99.9': p999, max };
   };
-  const seen = { C: [], wsimd: [] };
+  const inJavaScript = async () => (await ours(['--rate', String(rate), '--size', String(SIZE)])).latency;
+  const sides = { C: inC, wsimd: inJavaScript, 'C again': inC };
+  const names = Object.keys(sides);
+  const seen = { C: [], wsimd: [], 'C again': [] };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const name of round % 2 === 0 ? ['C', 'wsimd'] : ['wsimd', 'C']) seen[name].push(await sides[name]());
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(round + turn) % names.length];
+      seen[name].push(await sides[name]());
+    }
   }
-  console.log(`${rate} messages/s of ${SIZE} B over ${CONNECTIONS} connections, ms`);
+  console.log(
+    `${rate} messages/s of ${SIZE} B over ${CONNECTIONS} connections, ms; ratios of rounds, the least and the most`,
+  );
   for (const figure of ['p50', 'p99', 'p99.9', 'max']) {
-    const [c, here] = ['C', 'wsimd'].map((name) => summarize(seen[name].map((each) => each[figure])));
-    const ratios = seen.C.map((each, round) => seen.wsimd[round][figure] / each[figure]);
-    console.log(
-      `  ${figure.padEnd(6)} C ${c.median.toFixed(4)}  wsimd ${here.median.toFixed(4)}  ratio ${summarize(ratios).median.toFixed(3)}`,
+    const medians = names.map(
+      (name) => `${name} ${summarize(seen[name].map((each) => each[figure])).median.toFixed(4)}`,
     );
+    const ratios = names.slice(1).map((name) => {
+      const { median, lowest, highest } = summarize(
+        seen.C.map((each, round) => seen[name][round][figure] / each[figure]),
+      );
+      return `${name} / C ${median.toFixed(2)} (${lowest.toFixed(2)}-${highest.toFixed(2)})`;
+    });
+    console.log(`  ${figure.padEnd(6)} ${[...medians, ...ratios].join('  ')}`);
   }
 }
 
