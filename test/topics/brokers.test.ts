@@ -486,6 +486,21 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
       expect(count()).toBe(before);
     });
 
+  if (kind === kinds[0])
+    test('topics that are closed at once leave no connection to the engine', async () => {
+      const [broker, end, client] = await kind.connect(engine.port, false);
+      ends.unshift(end);
+      const ask = async (...words: string[]): Promise<string> =>
+        String(await (client as { sendCommand(words: string[]): unknown }).sendCommand(words));
+      const count = async (): Promise<number> => (await ask('CLIENT', 'LIST')).match(/^id=/gm)!.length;
+      const opened = async (): Promise<number> =>
+        Number(/total_connections_received:(\d+)/.exec(await ask('INFO', 'stats'))![1]);
+      const [before, earlier] = [await count(), await opened()];
+      await new Topics({ broker, checkInterval: 0 }).close();
+      await vi.waitUntil(async () => (await opened()) > earlier, SOON);
+      await vi.waitUntil(async () => (await count()) === before, SOON);
+    });
+
   if (kind !== cluster)
     test('a client that the application closes first leaves nothing unhandled or waiting', async () => {
       const [broker, end] = await kind.connect(engine.port, true);

@@ -83,6 +83,14 @@ describe('the shards of a cluster', () => {
     expect(events).toEqual(['up', 'subscribe {:a} at a', 'subscribe {:b} at b']);
   });
 
+  test('connect to no node once they have ended', async () => {
+    const connecting = vi.spyOn(a, 'subscriber');
+    const opened = shards.open();
+    shards.end();
+    await opened;
+    expect(connecting).not.toHaveBeenCalled();
+  });
+
   test.each([[['a']], [[]]])('are not up while the client knows only %j', async (names) => {
     await shards.open();
     known = [a, b].filter((_, index) => names.includes('ab'[index]));

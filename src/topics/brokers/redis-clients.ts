@@ -9,6 +9,7 @@ export type Subscribe = (
 
 /** The part of a client of `redis` that is used. */
 export interface NodeRedisClient {
+  readonly isOpen: boolean;
   readonly isReady: boolean;
   duplicate(overrides?: never): NodeRedisClient;
   connect(): Promise<unknown>;

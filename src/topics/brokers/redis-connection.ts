@@ -39,7 +39,13 @@ function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection 
     watch: (up, down, moved) => watch(client, ['reconnecting', 'end'], up, down, ['sharded-channel-moved', moved]),
     duplicate: () => overNodeRedis(client.duplicate(), isSharded),
     open: () => client.connect(),
-    end: () => client.destroy(),
+    end: () => {
+      const destroy = (): void => void (client.isOpen && client.destroy());
+      if (client.isReady) return destroy();
+      // `destroy` leaves a socket open that is being connected.
+      client.on('ready', destroy);
+      client.on('error', destroy);
+    },
     channels: ONE_SERVER,
   };
 }

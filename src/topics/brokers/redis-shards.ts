@@ -104,6 +104,7 @@ export class Shards implements Connection {
   /** Asks which master has which slots, and connects to new ones. */
   private async refresh(): Promise<void> {
     const found = await Promise.all((await this.masters()).map(async (node) => ({ node, ...(await describe(node)) })));
+    if (this.isEnded) return;
     const there = new Set(found.map(({ id }) => id));
     // The client may have dropped a node that is away. Without this error, its channels would have no subscriber later.
     if (there.size === 0 || found.some(({ owners }) => owners.some((id) => !there.has(id)))) {
