@@ -14,6 +14,9 @@ export const INTERRUPTED = 'it was interrupted';
 /** The words for the end of a connection to a server that does not answer, such as one that speaks TLS. */
 export const NO_ANSWER = 'the connection ended before an answer; a server that speaks TLS takes wss:';
 
+/** The words for a server that has not answered the opening request in time: those of the library. */
+export const TIMED_OUT = 'Opening handshake has timed out';
+
 /** Returns the message of an error, such as that of the system about a file or an address, as part of a sentence. */
 export function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,9 @@ import { unescape } from 'node:querystring';
 import type { ConnectionOptions } from 'node:tls';
 import { CommandError, wordsOf } from './command-error.js';
 
+/** How long a server may take to answer the opening request, in ms. */
+export const HANDSHAKE_TIMEOUT = 10_000;
+
 /** Where a server listens. */
 export interface Place {
   readonly host: string;

@@ -1,12 +1,13 @@
 /** `wsimd connect`, as a person in a terminal and as a pipe use it. */
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { createServer as createNetServer } from 'node:net';
+import { createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { connect } from '../../src/cli/tool/connect.js';
 import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
@@ -189,6 +190,24 @@ it.each([
   await expect(run(given).status).rejects.toThrow(
     expect.objectContaining({ name: 'CommandError', message: expect.stringMatching(sentence) as string }),
   );
+});
+
+it('gives a server 10 seconds to answer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = createNetServer();
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const failure = expect(run([url]).status).rejects.toThrow(
+    `Cannot connect to ${url}: Opening handshake has timed out.`,
+  );
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  await once(socket, 'data');
+  vi.advanceTimersByTime(9999);
+  expect(socket.destroyed).toBe(false);
+  vi.advanceTimersByTime(1);
+  await failure;
 });
 
 it('explains each option in --help', async () => {

@@ -20,7 +20,7 @@ import {
   writeDeflateOffer,
   writeRequest,
 } from '../../sans-io.js';
-import { NO_ANSWER, NO_TLS, wordsOf } from '../command-error.js';
+import { NO_ANSWER, NO_TLS, TIMED_OUT, wordsOf } from '../command-error.js';
 import type { Messages } from './messages.js';
 import type { Target } from './plan.js';
 
@@ -79,7 +79,7 @@ export class Client {
     this.#target = target;
     this.#owner = owner;
     this.#next = from;
-    this.#timer = setTimeout(() => this.#fail('opening handshake timed out'), timeout);
+    this.#timer = setTimeout(() => this.#fail(TIMED_OUT), timeout);
     this.#socket = this.#connect();
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       const words = wordsOf(error);

@@ -4,8 +4,8 @@ import { connect as connectNet, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { acceptKey, ResponseReader, type ResponseHead } from '../../sans-io.js';
 import { withAuthorization } from '../arguments.js';
-import { CommandError, INTERRUPTED, NO_ANSWER, wordsOf } from '../command-error.js';
-import type { Target } from '../target.js';
+import { CommandError, INTERRUPTED, NO_ANSWER, TIMED_OUT, wordsOf } from '../command-error.js';
+import { HANDSHAKE_TIMEOUT, type Target } from '../target.js';
 import { fieldIn, fieldsOf, type RecordedConnection } from '../traffic/recorded.js';
 import { compressionsIn } from '../traffic/tap.js';
 import type { Pace } from './pace.js';
@@ -76,6 +76,7 @@ async function opened(target: Target, request: string, key: string, signal: Abor
   const abort = (): void => void socket.destroy(new Error(INTERRUPTED));
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
+  const timer = setTimeout(() => socket.destroy(new Error(TIMED_OUT)), HANDSHAKE_TIMEOUT);
   try {
     socket.setNoDelay(true);
     socket.write(request);
@@ -101,6 +102,7 @@ async function opened(target: Target, request: string, key: string, signal: Abor
     socket.destroy();
     throw new CommandError(`Cannot connect to ${url}: ${wordsOf(error)}.`);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   }
 }

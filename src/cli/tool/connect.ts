@@ -6,7 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { WebSocket } from '../../index.js';
 import { headersOf, protocolsOf, readOptions, timeOf } from '../arguments.js';
 import { CommandError, INTERRUPTED, wordsOf } from '../command-error.js';
-import { targetOf, type Target } from '../target.js';
+import { HANDSHAKE_TIMEOUT, targetOf, type Target } from '../target.js';
 import { print, type Terminal } from '../terminal.js';
 import { Conversation, ownPerson, type Person, type Talk } from './conversation.js';
 import { checkFormat, FORMAT_NAMES, formatted } from './format.js';
@@ -44,7 +44,7 @@ In a template, %{NAME} stands for a fact, \\n and \\t for themselves, %% for %:
 ${names()}
 
 Text is printed as it comes, with colours where it is JSON, and binary messages as hex. The exit status is 0 when the
-connection closed with 1000 or no code, 1 when it closed otherwise, 2 when it could not be opened.
+connection closed with 1000 or no code, 1 when it closed otherwise, 2 when it did not open within 10 s.
 `;
 
 interface Settings extends Talk {
@@ -145,6 +145,7 @@ function settingsOf(args: string[]): Settings | undefined {
       headers,
       perMessageDeflate: values.deflate,
       followRedirects: !values.http2,
+      handshakeTimeout: HANDSHAKE_TIMEOUT,
       http2: values.http2,
       statistics: true,
       ...(values.origin === undefined ? {} : { origin: values.origin }),
