@@ -54,6 +54,7 @@ class Drive {
     const { socket } = calling;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#halted) socket.destroy();
     return calling;
   }
 
@@ -62,7 +63,7 @@ class Drive {
   }
 
   /** @throws CannotRunError when no server answers */
-  async meet(): Promise<void> {
+  async #meet(): Promise<void> {
     this.#first = await this.#knock();
     if (this.#first.kind === 'gone') throw new CannotRunError(nobodyAt(this.#server, this.#first.why));
     if (this.#first.kind === 'open') await this.#first.leave();
@@ -95,7 +96,7 @@ class Drive {
     const open = held.filter((answer) => answer.kind === 'open');
     await Promise.all(open.map((answer) => answer.leave()));
     const capacity = Math.max(1, open.length);
-    if (capacity < most)
+    if (capacity < most && !this.#halted)
       this.#note(
         `The server serves ${capacity} connection${capacity === 1 ? '' : 's'} at a time: no more cases run side by side.`,
       );
@@ -248,6 +249,7 @@ class Drive {
   }
 
   async all(): Promise<void> {
+    await this.#meet();
     const lanes = await this.#capacity(Math.min(this.#run.jobs ?? DEFAULT_JOBS, this.#cases.length));
     const most = this.#run.workers ?? 0;
     for (const phase of phases(this.#cases, lanes, most)) {
@@ -272,9 +274,8 @@ export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult
     throw new CannotRunError('jobs is a whole number from 1 to 64.');
   checkWorkers(workers);
   if (!(timeoutScale > 0)) throw new CannotRunError('timeoutScale is a number above 0.');
+  signal?.throwIfAborted();
   const drive = new Drive(run);
-  await drive.meet();
-  if (signal?.aborted) throw signal.reason;
   const abort = (): void => {
     drive.results.close(signal?.reason ?? new Error('The run was aborted.'));
     drive.halt();

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { conformance } from '../../src/cli/conformance.js';
 import type { Terminal } from '../../src/cli/terminal.js';
+import { responseHead } from '../support/raw-peer.js';
 
 let directory = '';
 const servers = new Set<{ close(): unknown }>();
@@ -287,13 +288,47 @@ test('a terminal gets a progress line, which is gone at the end', async () => {
 
 test('a run that is ended early reports what there is, and fails for the cases that are missing', async () => {
   const controller = new AbortController();
-  const terminal = recorder(80, () => controller.abort());
+  // The line comes once a second too, before the first result.
+  const terminal = recorder(80, (text) => text.includes('\u001b[K1 of 11 ') && controller.abort());
   const args = ['server', await echoServer(), '--jobs', '1', '--cases', '2.*', '--out', join(directory, 'report')];
   expect(await conformance(args, terminal, controller.signal)).toBe(1);
   expect(terminal.said.out).toMatch(
     /\n {2}MISSING: \d+ cases \([^\n]*\)\n\n {2}The run was interrupted\.\n\nFailed: \d+ cases have no result\.\n/,
   );
   expect(Object.keys(index().ws).length).toBeLessThan(11);
+});
+
+test.each([
+  ['a run', [], false],
+  ['a search', ['--fuzz', '60'], false],
+  ['a search within a stream', ['--fuzz', '60'], true],
+])('%s ends at once when it is interrupted while the server is silent', async (_, words, opens) => {
+  const controller = new AbortController();
+  const ended: Promise<unknown>[] = [];
+  const server = createServer((socket) => {
+    const isFirst = ended.length === 0;
+    ended.push(once(socket, 'close'));
+    socket.on('error', () => undefined);
+    socket.once('data', (request) => {
+      if (!opens) return controller.abort();
+      socket.write(responseHead(String(request)));
+      socket.once('data', () => (isFirst ? socket.end() : controller.abort()));
+    });
+  });
+  servers.add(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const terminal = recorder();
+  const out = join(directory, 'report');
+  // A server has 5 s times 1000 for its answers.
+  const args = ['server', url, ...words, '--timeout-scale', '1000', '--out', out];
+  const status = conformance(args, terminal, controller.signal);
+  if (words.length > 0) await expect(status).rejects.toThrow('No stream was played.');
+  else {
+    expect(await status).toBe(1);
+    expect(terminal.said.out).toContain('\n\n  The run was interrupted.\n\nFailed: ');
+  }
+  await Promise.all(ended);
 });
 
 test('a client that drives itself by the classic paths is examined, and its report written when it asks', async () => {

@@ -1,8 +1,9 @@
 // `fuzzServer` sends generated streams to a server, one connection after another, until the time is over or a stream fails.
 
+import { addAbortSignal } from 'node:stream';
 import { TIMES } from '../examination.js';
 import { examineServer } from '../examine-server.js';
-import { type Answer, call, knock } from '../knock.js';
+import { type Answer, call, type Calling, knock } from '../knock.js';
 import { type Server, ServerDiedError, serverOf, type ServerRun } from '../server-plan.js';
 import { CannotRunError } from '../select.js';
 import { type FuzzSettings, Search } from './search.js';
@@ -24,6 +25,7 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   const server = serverOf(run);
   const search = new Search(seed);
   const first = await greet(server, run);
+  if (signal?.aborted) return search;
   if (first.kind !== 'open') {
     const { hostname, port } = server;
     throw new CannotRunError(`No WebSocket server answers on ${hostname}, port ${port} (${first.why}).`);
@@ -32,9 +34,10 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   for (let count = 0; (performance.now() < end || search.isShrinking) && !search.isOver; count++) {
     if (signal?.aborted) break;
     const one = search.next(`F.${seed}.${count}`);
-    const { socket, connected } = call(server, run);
+    const { socket, connected } = reach(server, run);
     const circumstances = { number: count + 1, agent: run.agent ?? null, timeScale: timeoutScale };
     const result = await examineServer(one, socket, connected, server, circumstances);
+    if (signal?.aborted) break;
     const died = !result.wasClean && (await greet(server, run)).kind === 'gone';
     search.judge(one, result, died);
     if (!died) continue;
@@ -49,9 +52,16 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   return search;
 }
 
+/** Connects until the run is aborted. */
+function reach(server: Server, run: ServerFuzz): Calling {
+  const calling = call(server, run);
+  if (run.signal !== undefined) addAbortSignal(run.signal, calling.socket);
+  return calling;
+}
+
 /** Performs a valid handshake, and ends the connection that it opens. */
 async function greet(server: Server, run: ServerFuzz): Promise<Answer> {
-  const answer = await knock(call(server, run), server, TIMES.open * (run.timeoutScale ?? 1));
+  const answer = await knock(reach(server, run), server, TIMES.open * (run.timeoutScale ?? 1));
   if (answer.kind === 'open') await answer.leave();
   return answer;
 }
