@@ -1,5 +1,5 @@
 // `checkRole` refuses a value that is no role; beside it, the checks of options, of RSV bits and of limits.
-import { checkObject, refuse, UsageError } from '../errors/usage-error.js';
+import { checkMethod, checkObject, refuse, UsageError } from '../errors/usage-error.js';
 import { Role, RSV_BITS } from '../spec/frame.js';
 import type { Traffic } from './statistics.js';
 
@@ -19,8 +19,8 @@ export function checkCodecOptions(options: {
   if (traffic !== undefined && !Array.isArray(traffic?.frames)) {
     refuse('Traffic is one direction of newStatistics()', traffic);
   }
-  if (options.kernels !== undefined) checkObject('Kernels are', options.kernels);
-  if (options.values !== undefined) checkObject('Values are', options.values);
+  if (options.kernels !== undefined) checkMethod('Kernels are', options.kernels, 'scanFrames');
+  if (options.values !== undefined) checkMethod('Values are', options.values, 'allocate');
 }
 
 /** Throws UsageError unless `role` is Role.Client or Role.Server. */

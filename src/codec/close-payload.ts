@@ -3,7 +3,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import { CloseCode, FIRST_REGISTERED_CODE, LAST_PRIVATE_CODE, NEVER_SENT } from '../spec/close-code.js';
 import { MAX_CONTROL_PAYLOAD } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
-import { toBytes } from '../values/bytes.js';
+import { toBytes, toChunk } from '../values/bytes.js';
 import { lengthOf } from '../values/typed-array.js';
 import { plainValues } from '../values/values.js';
 import type { Payload } from './payload.js';
@@ -29,12 +29,16 @@ export function isValidCloseCode(code: number): boolean {
 
 /**
  * Reads a Close payload without judging it: an empty one, or one of a single byte, means `NoStatus`.
- * @throws UsageError when it is not bytes
+ * @throws UsageError when it is not bytes, or they are detached
  */
 export function decodeClosePayload(payload: Uint8Array): ClosePayload {
   // A Buffer stays one, as its reason is that of the 'close' event.
   const bytes = lengthOf(payload) < 0 ? toBytes(payload) : payload;
-  if (bytes.length < 2) return { code: CloseCode.NoStatus, reason: bytes.subarray(bytes.length) };
+  if (bytes.length < 2) {
+    // Detached memory looks empty.
+    toChunk(payload);
+    return { code: CloseCode.NoStatus, reason: bytes.subarray(bytes.length) };
+  }
   return { code: (bytes[0] << 8) | bytes[1], reason: bytes.subarray(2) };
 }
 

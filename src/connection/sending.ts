@@ -1,5 +1,5 @@
 // `Sending` is the half of a `Connection` that turns messages into frames and returns the frames as output (RFC 6455 5, 6.1).
-import { checkOptions, checkRsv } from '../codec/checks.js';
+import { checkOptions, checkRsv, toLimit } from '../codec/checks.js';
 import { assertControlLength } from '../codec/control-length.js';
 import { FrameEncoder } from '../codec/frame-encoder.js';
 import type { Tray } from '../codec/out-memory.js';
@@ -47,7 +47,7 @@ export abstract class Sending extends Receiving {
     } = options;
     this.encoder = new FrameEncoder({ role, generateMask, traffic: statistics?.sent, kernels, values });
     this.deflater = deflater;
-    this.threshold = threshold;
+    this.threshold = toLimit('threshold', threshold);
     if (deflater !== undefined) {
       checkMethod('A deflater is', deflater, 'deflate');
       this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);

@@ -16,6 +16,12 @@ export function checkList(what: string, given: unknown): void {
   if (!Array.isArray(given)) refuse(`${what} a list`, given);
 }
 
+/** As `checkList`, for a list of objects. */
+export function checkObjects(what: string, given: unknown): void {
+  checkList(what, given);
+  for (const each of given as unknown[]) checkObject(`${what} a list; each is`, each);
+}
+
 /** As `checkObject`, for text. */
 export function checkText(what: string, given: unknown): void {
   if (typeof given !== 'string') refuse(`${what} text`, given);

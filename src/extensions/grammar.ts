@@ -1,6 +1,6 @@
 // `parseExtensions` reads a Sec-WebSocket-Extensions header as a list of offers, and `formatExtension` writes one
 // element (RFC 6455 9.1).
-import { checkList, checkObject, checkText, refuse } from '../errors/usage-error.js';
+import { checkObject, checkObjects, checkText, refuse } from '../errors/usage-error.js';
 import { MAX_OFFERS } from '../spec/limits.js';
 import { TokenReader, type Parsed } from './token.js';
 
@@ -68,7 +68,7 @@ function parseParam(reader: TokenReader): ExtensionParam | undefined {
 export function formatExtension(offer: ExtensionOffer): string {
   checkObject('An extension is', offer);
   const { name, params } = offer;
-  checkList("An extension's params are", params);
+  checkObjects("An extension's params are", params);
   return [name, ...params.map((param) => (param.value === true ? param.name : `${param.name}=${param.value}`))].join(
     '; ',
   );

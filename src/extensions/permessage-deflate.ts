@@ -1,5 +1,5 @@
 // `acceptDeflateOffer` and `judgeDeflateResponse` agree on the parameters of permessage-deflate (RFC 7692 5, 7.1).
-import { checkList, checkObject } from '../errors/usage-error.js';
+import { checkObject, checkObjects } from '../errors/usage-error.js';
 import { formatExtension, type ExtensionOffer, type ExtensionParam } from './grammar.js';
 import type { Parsed } from './token.js';
 
@@ -123,7 +123,7 @@ export function acceptDeflateOffer(
   offers: readonly ExtensionOffer[],
   options: DeflateOptions,
 ): DeflateAcceptance | 'refused' | undefined {
-  checkList('Offers are', offers);
+  checkObjects('Offers are', offers);
   checkDeflateOptions(options);
   let isRefused = false;
   for (const offer of offers) {
@@ -212,7 +212,7 @@ export function decodeDeflateParams(
   params: readonly ExtensionParam[],
   source: 'offer' | 'response',
 ): Parsed<DeflateParams> {
-  checkList('Parameters are', params);
+  checkObjects('Parameters are', params);
   const seen = new Set<string>();
   let serverNoContextTakeover = false;
   let clientNoContextTakeover = false;

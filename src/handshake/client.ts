@@ -1,5 +1,5 @@
 // `createRequest` writes a client's opening request, and `judgeResponse` reads the server's answer (RFC 6455 4.1).
-import { checkList, checkObject, checkText, refuse } from '../errors/usage-error.js';
+import { checkList, checkObject, checkObjects, checkText, refuse } from '../errors/usage-error.js';
 import { parseExtensions } from '../extensions/grammar.js';
 import {
   PERMESSAGE_DEFLATE,
@@ -38,7 +38,10 @@ export type HeaderList = [name: string, value: string][];
 export function createRequest(options: RequestOptions): HeaderList {
   checkObject('Options are', options);
   const { key, headers = {} } = options;
-  if (typeof headers !== 'object' || Array.isArray(headers)) refuse('Headers are an object, by their names', headers);
+  // The fields of a Headers or a Map are no properties of it.
+  if (typeof headers !== 'object' || Symbol.iterator in (headers ?? {})) {
+    refuse('Headers are an object, by their names', headers);
+  }
   return requestFields(options, (set) => {
     if (!isKey(key)) throw new TypeError('The key must be 16 bytes in base64');
     set('Sec-WebSocket-Key', key);
@@ -95,7 +98,7 @@ export function requestFields(
  */
 export function writeRequest(target: string, host: string, headers: HeaderList): string {
   checkText('The target is', target);
-  checkList('Headers are', headers);
+  checkObjects('Headers are', headers);
   if (!/^[!-~]+$/.test(target)) throw usage('ERR_UNESCAPED_CHARACTERS', 'Request path contains unescaped characters');
   const fields: HeaderList = [['Host', host], ...headers];
   return joinHead([`GET ${target} HTTP/1.1`, ...fields.map(([name, value]) => fieldLine(name, value))]);

@@ -77,7 +77,8 @@ export function openSession(
     if (sent !== undefined) deflater = countDeflating(deflater, sent);
     if (face._isServer) sharing = Sharing.of(agreement.serverMaxWindowBits, deflate.options);
     const forgets = face._isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover;
-    if (forgets) threshold = deflate.options.threshold ?? DEFAULT_THRESHOLD;
+    // As in ws, text counts as a number.
+    if (forgets) threshold = Number((deflate.options.threshold as unknown) ?? DEFAULT_THRESHOLD);
   }
   const connection = new Connection({
     role,

@@ -41,6 +41,8 @@ const response = {
   statusCode: 101,
   headers: { upgrade: 'websocket', connection: 'upgrade', 'sec-websocket-accept': acceptKey(key) },
 };
+const detached = new Uint8Array(4);
+structuredClone(detached, { transfer: [detached.buffer] });
 const refusal = judgeRequest({ method: 'PUT', headers: {} }) as never;
 
 test.each<[string, RegExp, () => unknown]>([
@@ -132,6 +134,19 @@ test.each<[string, RegExp, () => unknown]>([
   ['traffic of {}', /Traffic.*object/, () => make(FrameEncoder, { role: Role.Server, traffic: {} })],
   ['statistics of {}', /Traffic.*object/, () => make(Connection, { role: Role.Server, statistics: { sent: {} } })],
   ['offers of NaN', /offers.*number/, () => parseExtensions('a', NaN)],
+  ['kernels of {}', /Kernels.*scanFrames/, () => make(Connection, { role: Role.Server, kernels: {} })],
+  ['kernels of a decoder of {}', /Kernels.*scanFrames/, () => make(FrameDecoder, { role: Role.Server, kernels: {} })],
+  ['values of {}', /Values.*allocate/, () => make(FrameEncoder, { role: Role.Server, values: {} })],
+  ["a threshold of 'x'", /threshold/, () => make(Connection, { role: Role.Server, threshold: 'x' })],
+  ['a threshold of -1', /threshold/, () => make(Connection, { role: Role.Server, threshold: -1 })],
+  ['a Close payload in detached memory', /detached/, () => decodeClosePayload(detached)],
+  ['offers of null', /Offers.*null/, () => acceptDeflateOffer([null] as never, {})],
+  ['params of null', /params.*null/, () => formatExtension({ name: 'a', params: [null] as never })],
+  ['parameters of null', /Parameters.*null/, () => judgeDeflateResponse([null] as never, {})],
+  ['fields of null', /Headers.*null/, () => writeRequest('/', 'a', [null] as never)],
+  ['frames of null', /view.*null/, () => server.sendFrames([null] as never)],
+  ['fields in a Headers', /Headers.*names/, () => createRequest({ key, headers: new Headers({ a: 'b' }) as never })],
+  ['fields in a Map', /Headers.*names/, () => createRequest({ key, headers: new Map([['a', 'b']]) as never })],
   ['mask from 0.5', /whole numbers/, () => mask(new Uint8Array(4), 5, 0.5)],
   ['send with options of null', /Options.*null/, () => server.send('x', null as never)],
   ["send with options of 'binary'", /Options.*string/, () => server.send('x', 'binary' as never)],

@@ -322,6 +322,8 @@ contract('permessage-deflate', (implementation) => {
       [{ serverNoContextTakeover: true }, 1024, true],
       [{ serverNoContextTakeover: true, threshold: 10 }, 9, false],
       [{ serverNoContextTakeover: true, threshold: 10 }, 10, true],
+      [{ serverNoContextTakeover: true, threshold: '10' as never }, 9, false],
+      [{ serverNoContextTakeover: true, threshold: '10' as never }, 10, true],
       [{ serverNoContextTakeover: true, threshold: 0 }, 1, true],
       [{ clientNoContextTakeover: true }, 1, true],
       [{}, 1, true],
