@@ -22,7 +22,7 @@ export class Assembly {
   fragments = 0;
   /** The number of chunks that the current frame has arrived in so far. */
   chunks = 0;
-  /** The ends of the frames, where the owner asked for them. */
+  /** The ends of the frames, each place once, where the owner asked for them. */
   ends: number[] | undefined;
   /** Bytes of this buffer that count against the thread's limit on early memory. */
   private early = 0;
@@ -57,6 +57,13 @@ export class Assembly {
     const exact = values.allocate(length);
     exact.set(bytes.subarray(0, length));
     return exact;
+  }
+
+  /** Notes the end of a frame. Empty frames add nothing to `maxPayload`, so that their number has no limit there. */
+  noteEnd(): void {
+    const { length } = this;
+    const ends = (this.ends ??= []);
+    if (ends.at(-1) !== length) ends.push(length);
   }
 
   /** Drops the collected bytes. */

@@ -20,7 +20,7 @@ export interface MessageEvent {
   /** The payload, owned by the caller: bytes, or a string where text is returned as strings. */
   readonly data: Uint8Array | string;
   readonly isBinary: boolean;
-  /** The end of each fragment in `data`, in bytes, where the connection was asked to note them; else undefined. */
+  /** The places in `data` where fragments end, each once, where the connection was asked to note them; else undefined. */
   readonly fragmentEnds: number[] | undefined;
 }
 

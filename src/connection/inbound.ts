@@ -164,7 +164,7 @@ export class Inbound {
     let payload: Uint8Array;
     try {
       assembly.add(decoder, assembly.length + length + rest);
-      if (this.keepFragments && kind & RECORD_END) (assembly.ends ??= []).push(assembly.length);
+      if (this.keepFragments && kind & RECORD_END) assembly.noteEnd();
       if (!isLast) return undefined;
       payload = assembly.take();
     } catch {

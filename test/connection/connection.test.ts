@@ -1184,6 +1184,16 @@ describe.each(KERNELS)('Connection on $name', (kernels) => {
       expect(ends.slice(0, 3)).toEqual([[3, 8], [0], [5]]);
     });
 
+    test('5.4 empty fragments, whose number has no limit, take no memory where ends are noted', () => {
+      const connection = client();
+      connection.keepFragments = true;
+      receive(connection, { opcode: 2, payload: '', fin: false });
+      for (let i = 0; i < 1000; i++) receive(connection, { opcode: 0, payload: '', fin: false });
+      receive(connection, { opcode: 0, payload: 'ab', fin: false }, { opcode: 0, payload: '', fin: false });
+      receive(connection, { opcode: 0, payload: 'c' });
+      expect(connection.next()).toMatchObject({ fragmentEnds: [0, 2, 3] });
+    });
+
     test('5.4 a whole message of text is a fragment of its own, as bytes, long or as a string', () => {
       for (const text of ['bytes', 'string'] as const) {
         const connection = client({ text, values: makeNodeValues(kernels) });
