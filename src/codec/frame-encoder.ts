@@ -102,6 +102,11 @@ export class FrameEncoder {
 
   /** Whether a limit has cut the output, so that its rest begins within a frame. */
   get isCut(): boolean {
+    return this.withheld !== undefined && this.withheld.isCut;
+  }
+
+  /** Whether a limit keeps output back. @internal */
+  get keepsBack(): boolean {
     return this.withheld !== undefined && this.withheld.length > 0;
   }
 

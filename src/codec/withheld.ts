@@ -28,6 +28,11 @@ export class Withheld {
   /** How many bytes, from the first on, are the rest of a frame whose header was taken. */
   private rest = 0;
 
+  /** Whether the bytes begin within a frame. */
+  get isCut(): boolean {
+    return this.rest > 0;
+  }
+
   /** The number of frames held, a cut one too. */
   get frames(): number {
     return framesIn(this.chunks, this.rest) + (this.rest > 0 ? 1 : 0);

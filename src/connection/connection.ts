@@ -247,7 +247,7 @@ export class Connection extends Sending {
   }
 
   private settlePongs(): void {
-    if (this.isCongested || this.encoder.isCut) return;
+    if (this.isCongested || this.encoder.keepsBack) return;
     const data = this.pongs?.takeLatest();
     if (data !== undefined) this.answer(data);
   }

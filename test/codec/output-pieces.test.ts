@@ -272,6 +272,15 @@ describe.each(KERNELS)('output in pieces on $name', (kernels) => {
     expect(() => connection.takeInto('x' as never)).toThrow(UsageError);
   });
 
+  test('frames that a limit has kept back whole are dropped by stopWriting, and their Close goes out', () => {
+    const connection = new Connection({ role: Role.Server, kernels });
+    for (const text of ['abc', 'def', 'ghi']) connection.send(text);
+    connection.close(1000);
+    const first = hex(Buffer.concat(connection.takeOutput({ limit: 7 }))) + hex(connection.takeOutput({ limit: 3 })[0]);
+    connection.stopWriting();
+    expect(first + hex(Buffer.concat(connection.takeOutput()))).toBe('81036162638103646566880203e8');
+  });
+
   test('a source is pulled no further than the limit needs', () => {
     const connection = new Connection({ role: Role.Server, kernels });
     let pulls = 0;
