@@ -2,15 +2,15 @@
 import type { Values } from '../values/values.js';
 
 /** Writes the four bytes of a new masking key into `into`; called once for each frame, before any of it is written. */
-export type GenerateMask = (into: Uint8Array) => void;
+export type GenerateMask = Values['random'];
 
 /** The bytes drawn at a time, 32 KiB, since the call costs more than a short draw. */
 const POOL_LENGTH = 8192;
 
 /** Keys from a pool that is refilled from the secure source and wiped as it is used; one pool for each thread. */
 class KeyPool {
-  private readonly pool: Int32Array = new Int32Array(POOL_LENGTH);
-  private readonly octets: Uint8Array = new Uint8Array(this.pool.buffer);
+  private readonly octets: Uint8Array<ArrayBuffer> = new Uint8Array(4 * POOL_LENGTH);
+  private readonly pool: Int32Array = new Int32Array(this.octets.buffer);
   private at = POOL_LENGTH;
 
   constructor(private readonly values: Values) {}
@@ -36,7 +36,7 @@ export function maskingKeys(values: Values, generate?: GenerateMask): () => numb
   if (generate !== undefined) {
     return () => {
       // A new array each time: the caller may send a frame while it makes the key of another.
-      const asked = values.allocate(4);
+      const asked = values.allocate(4) as Uint8Array<ArrayBuffer>;
       generate(asked);
       const key = asked[0] | (asked[1] << 8) | (asked[2] << 16) | (asked[3] << 24);
       asked.fill(0);

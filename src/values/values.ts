@@ -28,8 +28,11 @@ export interface Values {
   encode(text: string): Uint8Array;
   /** Whether `bytes` is valid UTF-8, where the platform has a validator that is faster than the kernel on long text. */
   readonly isUtf8: ((bytes: Uint8Array) => boolean) | undefined;
-  /** Fills `into`, at most 65,536 bytes, from a cryptographically secure source (RFC 6455 5.3). */
-  random(into: Uint8Array): void;
+  /**
+   * Fills `into`, at most 65,536 bytes, from a cryptographically secure source (RFC 6455 5.3). From TypeScript 5.7 on, its
+   * type is Uint8Array<ArrayBuffer>, as `crypto.getRandomValues` asks.
+   */
+  random(into: ReturnType<Uint8ArrayConstructor['of']>): void;
 }
 
 /** The defaults, made with Uint8Array, `text-coding.ts` and `globalThis.crypto`. */
@@ -52,7 +55,7 @@ export const plainValues: Values = {
     return encodeText(text);
   },
   isUtf8: undefined,
-  random(into: Uint8Array): void {
-    globalThis.crypto.getRandomValues(into as Uint8Array<ArrayBuffer>);
+  random(into: Uint8Array<ArrayBuffer>): void {
+    globalThis.crypto.getRandomValues(into);
   },
 };

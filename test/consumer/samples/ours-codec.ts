@@ -116,10 +116,10 @@ class Source implements FragmentSource {
   cancel(): void {}
 }
 const slow: Inflater & Deflater = { inflate: () => LATER, deflate: () => LATER, close() {} };
-const generateMask: GenerateMask = (into) => void into.fill(1);
+const generateMask: GenerateMask = (into) => crypto.getRandomValues(into);
 const statistics: Statistics = newStatistics();
 const sent: Traffic = statistics.sent;
-const values: Values = { ...plainValues, random: (into) => void into.fill(2) };
+const values: Values = { ...plainValues, random: (into) => void crypto.getRandomValues(into) };
 const own: Kernels = loadWasmKernels() ?? makeJavaScriptKernels();
 const options: ConnectionOptions = {
   role: Role.Client,
