@@ -107,14 +107,20 @@ export class Link implements BrokerListener {
     void this.subscribe(topics);
   }
 
-  private async subscribe(topics: readonly Topic[]): Promise<void> {
+  private async subscribe(asked: readonly Topic[]): Promise<void> {
     if (!this.isUp || this.isClosed) return;
+    // A topic may have been dropped since the engine refused it.
+    const topics = asked.filter((topic) => this.owner.topics.get(topic.name) === topic);
+    if (topics.length === 0) return;
     try {
       await this.broker.subscribe(topics.map(({ name }) => name));
     } catch {
       // Either the engine is away, and all topics are subscribed when it returns; or it is connected, and is asked again.
       if (this.isUp) await delay(AGAIN, undefined, { ref: false });
-      return this.subscribe(topics);
+      // The engine may refuse one topic alone: in halves, it holds up the others no longer.
+      const half = Math.ceil(topics.length / 2);
+      await Promise.all([this.subscribe(topics.slice(0, half)), this.subscribe(topics.slice(half))]);
+      return;
     }
     await Promise.all(topics.map((topic) => this.readPast(topic)));
   }

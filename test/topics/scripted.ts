@@ -16,6 +16,8 @@ export class ScriptedBroker implements Broker {
   isPatient = false;
   /** Thrown by every call, not even in a promise. */
   thrown: unknown;
+  /** A topic that the engine refuses, with all that are asked together with it. */
+  refused: string | undefined;
   recovery: Recovery = { epoch: 'e', last: 0, isWhole: true, entries: [] };
   listener!: BrokerListener;
 
@@ -29,7 +31,9 @@ export class ScriptedBroker implements Broker {
   }
 
   subscribe(topics: readonly string[]): Promise<void> {
-    return this.call(`subscribe ${topics.join()}`, undefined as never);
+    const answer = this.call(`subscribe ${topics.join()}`, undefined as never);
+    const { refused } = this;
+    return refused !== undefined && topics.includes(refused) ? Promise.reject(new Error('NOPERM')) : answer;
   }
 
   unsubscribe(topics: readonly string[]): void {

@@ -74,6 +74,37 @@ describe('the broker is asked', () => {
     expect(broker.calls.at(-1)).toBe('subscribe a');
   });
 
+  test('again where it refuses one topic of a tick, which holds up no other', async () => {
+    const broker = new ScriptedBroker();
+    broker.refused = 'c';
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const subscribed = ['a', 'b', 'c', 'd', 'e'].map((name) => topics.subscribe(new FakeSocket(), name));
+    await Promise.all(subscribed.filter((_, at) => at !== 2));
+    expect(broker.calls.slice(0, 3)).toEqual(['subscribe a,b,c,d,e', 'subscribe a,b,c', 'subscribe d,e']);
+    broker.refused = undefined;
+    expect(await subscribed[2]).toMatchObject({ recovered: false });
+  });
+
+  test('no more for a topic that it refused, once its last socket has left', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const broker = new ScriptedBroker();
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const socket = new FakeSocket();
+    for (const name of ['left', 'stays']) {
+      broker.refused = name;
+      void topics.subscribe(socket, name);
+      await turn();
+      if (name === 'left') topics.unsubscribe(socket, name);
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    // The engine is asked again a second after it has refused, by a clock that is not stopped.
+    await vi.waitUntil(() => broker.calls.filter((call) => call === 'subscribe stays').length === 2, {
+      timeout: 10_000,
+    });
+    expect(broker.calls).toEqual(['subscribe left', 'unsubscribe left', 'subscribe stays', 'subscribe stays']);
+    await topics.close();
+  });
+
   test('once for all that a tick publishes to a topic', async () => {
     const broker = new ScriptedBroker();
     const topics = new Topics({ broker, checkInterval: 0 });
