@@ -43,7 +43,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'twin',
           include: ['test/{codec,connection,kernels,values,node}/**/*.test.ts'],
-          exclude: ['test/**/*.long.test.ts'],
+          // The twin has nothing to be compared with where there is no WebAssembly.
+          exclude: ['test/**/*.long.test.ts', 'test/kernels/twins.test.ts'],
           setupFiles: ['test/support/without-webassembly.ts'],
         },
       },
