@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { conformance } from '../../src/cli/conformance.js';
 import type { Terminal } from '../../src/cli/terminal.js';
@@ -329,6 +329,23 @@ test.each([
     expect(terminal.said.out).toContain('\n\n  The run was interrupted.\n\nFailed: ');
   }
   await Promise.all(ended);
+});
+
+test('a server that does not listen within a minute is ended, and told', async () => {
+  const file = join(directory, 'pid');
+  const program =
+    "require('node:fs').writeFileSync(process.argv[1], process.pid + '.'); setTimeout(() => {}, 600_000);";
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const status = runWith(
+    ['server', 'ws://127.0.0.1:1', '--cases', '2.1'],
+    ['--', process.execPath, '-e', program, file],
+  );
+  const failure = expect(status).rejects.toThrow('The testee did not listen on 127.0.0.1:1 in 60 seconds.');
+  await expect.poll(() => existsSync(file) && readFileSync(file, 'utf8'), { timeout: 10_000 }).toMatch(/\.$/);
+  vi.advanceTimersByTime(60_000);
+  await failure;
+  expect(() => process.kill(Number.parseInt(readFileSync(file, 'utf8'), 10), 0)).toThrow('ESRCH');
 });
 
 test('a client that drives itself by the classic paths is examined, and its report written when it asks', async () => {
