@@ -6,7 +6,7 @@ import { changesOf, differences } from './compare.js';
 import { PERCENTILES } from './histogram.js';
 import type { Latency, Result } from './result.js';
 import { describe, warnings } from './terminal-report.js';
-import { inBytes, inMs, inRoundMs, inSeconds, percent, perSecond } from './words.js';
+import { inBytes, inKinds, inMs, inRoundMs, inSeconds, percent, perSecond } from './words.js';
 
 const STYLE = `:root{color-scheme:light dark;--text:#24292f;--back:#fff;--rule:#d8dee4;--c0:#0b7a75;--c1:#e07a1f;--c2:#b23a48;--c3:#4c78a8}
 @media(prefers-color-scheme:dark){:root{--text:#e6edf3;--back:#0d1117;--rule:#30363d;--c0:#3cb8b0;--c1:#f0a05a;--c2:#e5707f;--c3:#8ab4e0}}
@@ -25,7 +25,6 @@ export function resultPage(result: Result, before: Result | undefined): string {
     [inMs(latency.p99), 'p99'],
     [inMs(latency.max), 'max'],
   ].map(([figure, name]) => `<div><b>${figure}</b>${name}</div>`);
-  const kinds = Object.entries(errors).map(([kind, count]) => `${perSecond(count)} x ${kind}`);
   const facts = [
     [
       'Answers',
@@ -36,7 +35,7 @@ export function resultPage(result: Result, before: Result | undefined): string {
       'Connections',
       `${connections.count} of ${settings.connections}; opened in p50 ${inMs(connections.p50)}, p99 ${inMs(connections.p99)}, max ${inMs(connections.max)}`,
     ],
-    ['Errors', kinds.length === 0 ? 'none' : kinds.join(', ')],
+    ['Errors', inKinds(errors) || 'none'],
     [
       'Latency',
       latency.isCorrected

@@ -2,8 +2,8 @@
 import { fold } from '../fold.js';
 import { changesOf, differences } from './compare.js';
 import { PERCENTILES } from './histogram.js';
-import { countErrors, type Result } from './result.js';
-import { inBytes, inMs, inSeconds, percent, perSecond } from './words.js';
+import type { Result } from './result.js';
+import { inBytes, inKinds, inMs, inSeconds, percent, perSecond } from './words.js';
 
 /** The most rows of the histogram, the columns of its longest bar, and those beside the bar. */
 const ROWS = 16;
@@ -30,7 +30,6 @@ export function describe({ url, settings, measured }: Pick<Result, 'url' | 'sett
  */
 export function writeReport(result: Result, before: Result | undefined, columns?: number): string {
   const { messages, bytes, connections, latency, errors, measured, settings } = result;
-  const kinds = Object.entries(errors).map(([kind, count]) => `${perSecond(count)} x ${kind}`);
   const { count: opened, compressed } = connections;
   const agreed = settings.messages.includes('compressed') ? `, ${compressed} compressed` : '';
   const lines = [
@@ -40,7 +39,7 @@ export function writeReport(result: Result, before: Result | undefined, columns?
     `bytes        ${inBytes(bytes.receivedPerSecond)}/s in, ${inBytes(bytes.sentPerSecond)}/s out, on the wire`,
     `connections  ${opened} of ${settings.connections}${agreed}; opened in p50 ${inMs(connections.p50)}, ` +
       `p99 ${inMs(connections.p99)}, max ${inMs(connections.max)}`,
-    `errors       ${countErrors(result) === 0 ? 'none' : kinds.join(', ')}`,
+    `errors       ${inKinds(errors) || 'none'}`,
     '',
     ...(latency.count === 0 ? ['No answer has come.'] : latencyLines(result, columns)),
     ...warnings(result),

@@ -1,4 +1,5 @@
-// `inMs` and the other functions of this file format durations, rates and sizes for people.
+// `inMs` and the other functions of this file format durations, rates, sizes and errors for people.
+import { explainClose } from '../tool/close-words.js';
 
 /** Formats a duration, with about three significant digits. */
 export function inMs(ms: number): string {
@@ -34,6 +35,15 @@ export function inBytes(bytes: number): string {
   let [number, unit] = [bytes, 0];
   for (; number >= 1000 && unit < units.length - 1; unit++) number /= 1000;
   return `${unit === 0 ? Math.round(number) : number.toPrecision(3)} ${units[unit]}`;
+}
+
+/** Formats the numbers of errors by kind; close codes are explained. */
+export function inKinds(errors: Readonly<Record<string, number>>): string {
+  const kinds = Object.entries(errors).map(([kind, count]) => {
+    const words = kind.replace(/^closed with (\d+)$/, (same, code) => `${same} (${explainClose(Number(code))})`);
+    return `${perSecond(count)} x ${words}`;
+  });
+  return kinds.join(', ');
 }
 
 /** Formats a share as a percentage. */

@@ -277,7 +277,8 @@ describe('errors', () => {
       else echo(websocket, number, request);
     });
     const given = [url, '--warmup', '0', '--duration', '100ms', '--connections', '3', '--workers', '1'];
-    expect((await run(...given, '--max-errors', '1', '--min-rate', '1', '--max-p99', '5000')).status).toBe(0);
+    const kept = await run(...given, '--max-errors', '1', '--min-rate', '1', '--max-p99', '5000');
+    expect([kept.status, kept.out]).toEqual([0, expect.stringContaining('1 x closed with 1001 (an end goes away)')]);
     const { status, err } = await run(...given, '--min-rate', '1000000000', '--max-p50', '0');
     expect(status).toBe(1);
     expect(err).toMatch(/^p50 is .+, above --max-p50 0 ms\.\n.+ are below --min-rate 1,000,000,000\.\n/);
