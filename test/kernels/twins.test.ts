@@ -4,6 +4,6 @@ import { compareKernels } from '../mutation/compare-kernels.mjs';
 import { runsLong } from '../support/long.js';
 
 // npm run mutants counts how many changes of the .wasm this finds.
-it('the WASM kernels do exactly what the JavaScript kernels do, over bytes of every kind', () => {
+it('WASM does exactly what the JavaScript kernels do, over bytes of every kind', () => {
   expect(compareKernels(loadWasmKernels()!, makeJavaScriptKernels(), 1, runsLong ? 1500 : 300)).toBe(undefined);
 });
