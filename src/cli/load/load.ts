@@ -96,11 +96,11 @@ export class Load implements Owner {
     const idle = performance.eventLoopUtilization();
     const unspent = process.cpuUsage();
     await this.#until(window.end);
+    this.#loop.stop();
     const measured = performance.now();
     const busy = performance.eventLoopUtilization(idle).utilization;
     const spent = process.cpuUsage(unspent);
     const after = this.#sums();
-    this.#loop.stop();
     await this.#awaitAnswers();
     clearInterval(telling);
     this.#tellProgress();

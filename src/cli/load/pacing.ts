@@ -204,6 +204,9 @@ export class OpenLoop implements Loop {
 
   stop(): void {
     this.#isStopped = true;
+    // Where this thread is late, messages of the window are still due.
+    const now = performance.now();
+    this.#sendDue(Math.min(now, this.window.end), now);
   }
 
   readonly #wait = (): void => {

@@ -46,3 +46,23 @@ it('goes on at its rate when a connection is lost, and awaits no answer of that'
   expect(turns).toBeLessThan(400);
   expect([silent.sent, answering.sent, recording.latency.total]).toEqual([sent, 150, 150]);
 });
+
+it('sends what is due when its thread is late at the end', () => {
+  const recording = newRecording();
+  const client = new CountingClient(0, (own, count) => {
+    own.answers += count;
+    loop.answered(own as unknown as Client, count, performance.now());
+  });
+  const start = performance.now();
+  const window = { start, end: start + 49.5 };
+  const loop = new OpenLoop(
+    [client] as unknown as Client[],
+    { rate: 1000, connections: 1, first: 0 },
+    window,
+    recording,
+  );
+  loop.start(start);
+  while (performance.now() < window.end) continue;
+  loop.stop();
+  expect([client.sent, recording.latency.total]).toEqual([50, 50]);
+});
