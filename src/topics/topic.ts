@@ -21,6 +21,8 @@ export class Subscription {
   /** Its first place, or the place up to which its past was sent. */
   from: Position | undefined;
   started: Promise<SubscribeResult> | undefined;
+  /** Called once the engine has confirmed, or the subscription has ended before that. */
+  confirm: (() => void) | undefined;
 
   constructor(
     readonly member: Member,
@@ -51,8 +53,7 @@ export class Topic {
   readonly subscribers: Map<TopicSocket, Subscription> = new Map();
   /** How many of them have a socket of another make. */
   others = 0;
-  /** Settles once the engine has confirmed the subscription, and the topic's position is known. */
-  readonly confirmed: Promise<void>;
+  /** Whether the engine has confirmed the subscription, and the topic's position is known. */
   isConfirmed = false;
   /** The place where the next entry is expected. */
   position: Position | undefined;
@@ -62,20 +63,19 @@ export class Topic {
   reads = 0;
   /** The time when the last subscriber left, in ms. */
   emptySince: number | undefined;
-  private confirm!: () => void;
   private readonly latest = new Map<string, number>();
 
-  constructor(readonly name: string) {
-    this.confirmed = new Promise((resolve) => (this.confirm = resolve));
-  }
+  constructor(readonly name: string) {}
 
   /** The engine has confirmed. */
   begin(position: Position | undefined): void {
     if (position !== undefined) this.position = position;
     if (this.isConfirmed) return;
     this.isConfirmed = true;
-    for (const subscription of this.subscribers.values()) subscription.from ??= this.position;
-    this.confirm();
+    for (const subscription of this.subscribers.values()) {
+      subscription.from ??= this.position;
+      subscription.confirm?.();
+    }
   }
 
   /** Whether the history that was read continues at this topic's place. */

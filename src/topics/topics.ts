@@ -187,13 +187,12 @@ export class Topics extends EventEmitter {
 
   async #begin(topic: Topic, subscription: Subscription, after: Position | undefined): Promise<SubscribeResult> {
     const isKept = this.#broker?.keepsHistory === true;
-    if (!isKept) {
-      if (!topic.isConfirmed) await topic.confirmed;
-      return UNRECOVERED;
+    if (isKept) {
+      subscription.from = topic.position;
+      subscription.held = [];
     }
-    subscription.from = topic.position;
-    subscription.held = [];
-    if (!topic.isConfirmed) await topic.confirmed;
+    if (!topic.isConfirmed) await new Promise<void>((resolve) => (subscription.confirm = resolve));
+    if (!isKept) return UNRECOVERED;
     const past = after === undefined ? undefined : await this.#read(topic, subscription, after);
     if (topic.subscribers.get(subscription.member.socket) !== subscription) return UNRECOVERED;
     if (past !== undefined) {
@@ -221,8 +220,10 @@ export class Topics extends EventEmitter {
 
   #leave(member: Member, name: string): void {
     const topic = this.#topics.get(name)!;
-    if (topic.subscribers.get(member.socket)?.isOurs === false) topic.others--;
+    const subscription = topic.subscribers.get(member.socket)!;
+    if (!subscription.isOurs) topic.others--;
     topic.subscribers.delete(member.socket);
+    subscription.confirm?.();
     member.topics.delete(name);
     member.forget(name);
     this.#counters.subscriptions--;
