@@ -123,14 +123,15 @@ export class Outbox {
   private async handOver(batch: Batch): Promise<void> {
     batch.isHandedOver = true;
     const number = ++this.number;
-    if (batch.excepts !== undefined) this.remember(number, batch.excepts);
+    // Without history, own entries that come back are dropped.
+    if (batch.excepts !== undefined && this.broker.keepsHistory) this.remember(number, batch.excepts);
     const since = performance.now();
     try {
       const place = await this.broker.publish(batch.topic, batch.draft.encode(this.originBytes, number));
       this.roundTrip = performance.now() - since;
       this.settle(batch, place);
     } catch (error) {
-      this.excepts.delete(number);
+      // Its exceptions stay remembered: the engine may have it all the same.
       this.fail(batch, 'WS_ERR_PUBLISH_REFUSED', error instanceof Error ? error.message : String(error), error);
     }
   }

@@ -1,9 +1,14 @@
 // What a caller's own code throws, and what an engine loses, harms nothing but what it concerns.
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test, vi } from 'vitest';
 import { Topics } from '../../src/topics/index.js';
 import { FakeSocket } from './model.js';
 import { ScriptedBroker } from './scripted.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 test.each([true, false])(
   'subscribing resolves when the subscription ends before the broker has confirmed, history: %s',
@@ -26,3 +31,36 @@ test.each([true, false])(
     expect(await results[2]).toEqual({ recovered: false, position: '' });
   },
 );
+
+test('the socket that a message excepts does not get it when the engine has it although it seemed to refuse', async () => {
+  const broker = new ScriptedBroker(true);
+  const topics = new Topics({ broker, checkInterval: 0 });
+  const [author, other] = [new FakeSocket(), new FakeSocket()];
+  await Promise.all([topics.subscribe(author, 'a'), topics.subscribe(other, 'a')]);
+  broker.isPatient = true;
+  const published = topics.publish('a', 'x', { except: author });
+  await turn();
+  // The connection is cut before the answer.
+  broker.listener.down(new Error('cut'));
+  broker.waiting[0].reject(new Error('cut'));
+  await expect(published).rejects.toMatchObject({ mayBeAccepted: true });
+  broker.isPatient = false;
+  broker.recovery = { epoch: 'e', last: 1, isWhole: true, entries: [{ offset: 1, entry: broker.entries[0] }] };
+  broker.listener.up();
+  await vi.waitUntil(() => other.received.length > 0);
+  expect([author.received, other.received]).toEqual([[], ['x']]);
+});
+
+test('without history a socket that a message excepts is not kept in memory', async () => {
+  const topics = new Topics({ broker: new ScriptedBroker(), checkInterval: 0 });
+  const excepted = await (async () => {
+    const socket = new FakeSocket();
+    await topics.publish('a', 'x', { except: socket });
+    return new WeakRef(socket);
+  })();
+  await vi.waitUntil(async () => {
+    await turn();
+    collect();
+    return excepted.deref() === undefined;
+  });
+});
