@@ -4,12 +4,13 @@ import type { FramedMessage } from './framed-message.js';
 import { nodeValues } from './values.js';
 
 export class FramedRun {
-  /** How long `frames` is; 0 for messages that leave one by one: a single one, long ones, or one that may be compressed. */
+  /** How long `frames` is; 0 for messages that leave one by one: a single one, long ones, one that may be compressed, a gap. */
   readonly length: number;
   private joined: Uint8Array | undefined;
 
-  constructor(readonly messages: readonly FramedMessage[]) {
-    this.length = messages.length > 1 && messages.every(({ compress }) => !compress) ? lengthOf(messages) : 0;
+  /** @param messages undefined where a message could not be made */
+  constructor(readonly messages: readonly (FramedMessage | undefined)[]) {
+    this.length = messages.length > 1 && messages.every(isPlain) ? lengthOf(messages) : 0;
   }
 
   /** All frames, without compression, in memory of their own. */
@@ -20,9 +21,13 @@ export class FramedRun {
   private join(): Uint8Array {
     const memory = nodeValues.allocate(this.length);
     let at = 0;
-    for (const message of this.messages) at = message.writeTo(memory, at);
+    for (const message of this.messages) at = message!.writeTo(memory, at);
     return memory;
   }
+}
+
+function isPlain(message: FramedMessage | undefined): message is FramedMessage {
+  return message?.compress === false;
 }
 
 /** The length of all frames; 0 where they are more than leave in one write. */

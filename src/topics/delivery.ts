@@ -7,8 +7,6 @@ import type { TopicsOptions } from './options.js';
 import { positionIn } from './outbox.js';
 import type { Live, Subscription, Topic } from './topic.js';
 
-const NONE = new FramedRun([]);
-
 export class Delivery {
   private serial = 0;
   /** Deliveries that began inside another, which follow it. */
@@ -70,9 +68,10 @@ export class Delivery {
     for (let index = first; index < messages.length; index++) {
       // A socket may end its subscription in its own `send`.
       if (!member.isOpen || topic.subscribers.get(member.socket) !== subscription) break;
-      if (excepts?.[index] === member.socket) continue;
+      const message = messages[index];
+      if (message === undefined || excepts?.[index] === member.socket) continue;
       this.counters.due++;
-      member.deliver(topic.name, messages[index]);
+      member.deliver(topic.name, message);
       count++;
     }
     return count;
@@ -82,6 +81,7 @@ export class Delivery {
     const latest = this.serial;
     const { excepts, place } = live;
     const { messages } = this.framed(topic, live);
+    const first = messages[0];
     if (channels.deliver.hasSubscribers) {
       channels.deliver.publish({ topic: topic.name, messages: messages.length, subscribers: topic.subscribers.size });
     }
@@ -95,9 +95,9 @@ export class Delivery {
         const { member } = subscription;
         // The most common case, short.
         if (messages.length > 1) this.deliverTo(topic, subscription, live, 0);
-        else if (messages.length === 1 && member.isOpen && excepts?.[0] !== member.socket) {
+        else if (first !== undefined && member.isOpen && excepts?.[0] !== member.socket) {
           this.counters.due++;
-          member.deliver(topic.name, messages[0]);
+          member.deliver(topic.name, first);
         }
       }
     }
@@ -106,23 +106,28 @@ export class Delivery {
   private framed(topic: Topic, live: Live): FramedRun {
     const { entry, place } = live;
     const last = entry.messages.length - 1;
-    try {
-      return (live.framed ??= new FramedRun(
-        entry.messages.map((message, index) =>
-          this.frame(topic.name, message, place === undefined ? '' : positionIn(place, index, last)),
-        ),
-      ));
-    } catch (error) {
-      this.failed(error);
-      return (live.framed = NONE);
-    }
+    return (live.framed ??= new FramedRun(
+      entry.messages.map((message, index) =>
+        this.frame(topic.name, message, place === undefined ? '' : positionIn(place, index, last)),
+      ),
+    ));
   }
 
-  private frame(topic: string, { payload, isBinary, compress }: EntryMessage, position: string): FramedMessage {
+  /** Undefined for a message whose envelope failed. */
+  private frame(
+    topic: string,
+    { payload, isBinary, compress }: EntryMessage,
+    position: string,
+  ): FramedMessage | undefined {
     const { envelope } = this;
     if (envelope === undefined) return new FramedMessage(payload, isBinary, compress, true);
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    const made = envelope({ topic, data: isBinary ? bytes : bytes.toString(), isBinary, position });
-    return new FramedMessage(made, typeof made !== 'string', compress, typeof made === 'string');
+    try {
+      const made = envelope({ topic, data: isBinary ? bytes : bytes.toString(), isBinary, position });
+      return new FramedMessage(made, typeof made !== 'string', compress, typeof made === 'string');
+    } catch (error) {
+      this.failed(error);
+      return undefined;
+    }
   }
 }

@@ -1,8 +1,11 @@
 // What a caller's own code throws, and what an engine loses, harms nothing but what it concerns.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { Topics } from '../../src/topics/index.js';
 import { FakeSocket } from './model.js';
 import { ScriptedBroker } from './scripted.js';
@@ -64,3 +67,45 @@ test('without history a socket that a message excepts is not kept in memory', as
     return excepted.deref() === undefined;
   });
 });
+
+test.each([undefined, {}])(
+  'an envelope that throws harms no other message of its tick, history: %o',
+  async (history) => {
+    const errors: unknown[] = [];
+    const topics = new Topics({
+      history,
+      envelope({ data }) {
+        if (data === 'odd') throw new Error('no envelope');
+        return data === 'strange' ? (Promise.resolve('x') as never) : `<${data.toString()}>`;
+      },
+    });
+    topics.on('deliveryError', (error: Error) => errors.push(error.constructor));
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(server, 'listening');
+    const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const [socket] = (await once(server, 'connection')) as [WebSocket];
+    const received: string[] = [];
+    client.on('message', (data: Buffer) => received.push(data.toString()));
+    try {
+      const { position } = await topics.subscribe(socket, 'a');
+      const author = new FakeSocket();
+      await topics.subscribe(author, 'a');
+      for (const text of ['1', 'odd', '2', 'strange', '3']) {
+        void topics.publish('a', text, text === '2' ? { except: author } : {});
+      }
+      await vi.waitUntil(() => received.length >= 3);
+      expect(received).toEqual(['<1>', '<2>', '<3>']);
+      expect(author.received).toEqual(['<1>', '<3>']);
+      expect(errors).toEqual([Error, TypeError]);
+      expect(topics.statistics).toMatchObject({ published: 5, due: 5, delivered: 5, skipped: 0 });
+      if (history === undefined) return;
+      const late = new FakeSocket();
+      expect(await topics.subscribe(late, 'a', { after: position })).toMatchObject({ recovered: true });
+      expect(late.received).toEqual(['<1>', '<2>', '<3>']);
+      expect(topics.statistics.recovered).toBe(3);
+    } finally {
+      client.terminate();
+      server.close();
+    }
+  },
+);
