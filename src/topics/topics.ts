@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toPayload } from '../node/data.js';
+import { surface } from '../node/send-callback.js';
 import { sendsAsMade } from '../node/websocket.js';
 import { checkSocket, checkTopic, isBytes } from './arguments.js';
 import type { Broker } from './broker.js';
@@ -63,9 +64,9 @@ export class Topics extends EventEmitter {
       counters: this.#counters,
       turns: new Turns(),
       leave: (member) => this.#leaveAll(member),
-      failed: (error, socket) => void this.emit('deliveryError', error, socket),
+      failed: (error, socket) => this.#tell('deliveryError', error, socket),
     };
-    this.#delivery = new Delivery(this.#counters, options.envelope, (error) => void this.emit('deliveryError', error));
+    this.#delivery = new Delivery(this.#counters, options.envelope, (error) => this.#tell('deliveryError', error));
     this.#broker = options.broker ?? (options.history === undefined ? undefined : new MemoryBroker(limits));
     if (this.#broker === undefined) return;
     this.#outbox = new Outbox(this.#broker, publishTimeout, maxWaiting);
@@ -244,18 +245,27 @@ export class Topics extends EventEmitter {
       arrived: (topic, bytes, place) => this.#arrived(topic, bytes, place),
       gap: (topics) => {
         if (channels.gap.hasSubscribers) channels.gap.publish({ topics });
-        this.emit('gap', { topics });
+        this.#tell('gap', { topics });
       },
       brokerDown: (reason) => {
         if (channels.broker.hasSubscribers) channels.broker.publish({ isUp: false, reason });
-        this.emit('brokerDown', reason);
+        this.#tell('brokerDown', reason);
       },
       brokerUp: () => {
         if (channels.broker.hasSubscribers) channels.broker.publish({ isUp: true });
-        this.emit('brokerUp');
+        this.#tell('brokerUp');
       },
       dropped: (topic) => void this.#topics.delete(topic.name),
     };
+  }
+
+  /** Emits an event; a listener that throws interrupts neither a fan-out nor the return of an engine. */
+  #tell(event: string, ...values: readonly unknown[]): void {
+    try {
+      this.emit(event, ...values);
+    } catch (thrown) {
+      surface(thrown);
+    }
   }
 
   #arrived(topic: Topic, bytes: Uint8Array, place: Place | undefined): void {

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { EntryDraft } from '../../src/topics/entry.js';
 import { Topics } from '../../src/topics/index.js';
 import { FakeSocket } from './model.js';
 import { ScriptedBroker } from './scripted.js';
@@ -109,3 +110,63 @@ test.each([undefined, {}])(
     }
   },
 );
+
+describe('a listener that throws', () => {
+  const thrown: string[] = [];
+  let listeners: NodeJS.UncaughtExceptionListener[];
+
+  beforeEach(() => {
+    thrown.length = 0;
+    listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', ({ message }) => thrown.push(message));
+  });
+
+  afterEach(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+
+  test('at deliveryError keeps no message from others, and no later one from its socket', async () => {
+    const topics = new Topics({ history: {} });
+    topics.on('deliveryError', ({ message }: Error) => {
+      throw new Error(`listener of ${message}`);
+    });
+    const [odd, sound, late] = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
+    odd.onSend = late.onSend = (text) => {
+      if (text === '1') throw new Error('send');
+    };
+    const { position } = await topics.subscribe(odd, 'a');
+    await topics.subscribe(sound, 'a');
+    await topics.publish('a', '1');
+    await turn();
+    await topics.subscribe(late, 'a', { after: position });
+    await topics.publish('a', '2');
+    await turn();
+    for (const socket of [odd, sound, late]) expect(socket.received).toEqual(['1', '2']);
+    expect(topics.statistics).toMatchObject({ due: 6, delivered: 4, skipped: 2 });
+    expect(thrown).toEqual(['listener of send', 'listener of send']);
+  });
+
+  test('at the events of the engine lets topics go on', async () => {
+    const broker = new ScriptedBroker(true);
+    const topics = new Topics({ broker, checkInterval: 0 });
+    for (const event of ['brokerDown', 'brokerUp', 'gap']) {
+      topics.on(event, () => {
+        throw new Error(event);
+      });
+    }
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'a');
+    broker.listener.down(new Error('away'));
+    broker.recovery = { epoch: 'f', last: 7, isWhole: false, entries: [] };
+    broker.listener.up();
+    await turn();
+    const draft = new EntryDraft();
+    draft.add('x', 1, false, false);
+    broker.listener.entry('a', draft.encode(Buffer.alloc(8, 1), 1), { epoch: 'f', offset: 8 });
+    await turn();
+    expect(socket.received).toEqual(['x']);
+    expect(thrown).toEqual(['brokerDown', 'brokerUp', 'gap']);
+  });
+});
