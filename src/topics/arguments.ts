@@ -1,5 +1,6 @@
 // `checkTopic` and its neighbours look at the arguments of the methods of `Topics`.
 import { Buffer } from 'node:buffer';
+import { types } from 'node:util';
 import { UsageError } from '../errors/usage-error.js';
 import { MAX_TOPIC_LENGTH } from '../spec/limits.js';
 import type { TopicSocket } from './member.js';
@@ -10,7 +11,8 @@ function isWellFormed(text: string): boolean {
 }
 
 export function isBytes(data: unknown): boolean {
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+  // Also of another realm, whose classes differ from ours.
+  return types.isArrayBuffer(data) || ArrayBuffer.isView(data);
 }
 
 export function checkSocket(socket: Partial<TopicSocket> | null | undefined): void {

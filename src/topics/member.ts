@@ -90,8 +90,8 @@ export class Member {
         counters.delivered++;
       } else if (slow.policy === 'close') {
         counters.closedForSlowness++;
-        this.socket.close(CloseCode.TryAgainLater, 'Too slow');
         owner.leave(this);
+        this.close();
       } else {
         this.isSlow = true;
         // The callback of this message tells when it, and everything before it, has been written.
@@ -99,8 +99,17 @@ export class Member {
         counters.delivered++;
       }
     } catch (error) {
+      this.isSlow = false;
       counters.skipped++;
       owner.failed(error, this.socket);
+    }
+  }
+
+  private close(): void {
+    try {
+      this.socket.close(CloseCode.TryAgainLater, 'Too slow');
+    } catch (error) {
+      this.owner.failed(error, this.socket);
     }
   }
 
@@ -148,13 +157,16 @@ export class Member {
     this.isSlow = false;
     this.asked = -1;
     if (!this.isOpen) return this.dropNewest();
-    const { newest } = this;
-    this.newest = undefined;
-    for (const [topic, message] of newest ?? []) this.deliver(topic, message);
+    // Sending one may end the subscription to the next.
+    for (const [topic, message] of this.newest ?? []) {
+      if (this.isSlow) return;
+      this.newest!.delete(topic);
+      this.deliver(topic, message);
+    }
   }
 
   private dropNewest(): void {
     this.owner.counters.skipped += this.newest?.size ?? 0;
-    this.newest = undefined;
+    this.newest?.clear();
   }
 }

@@ -170,3 +170,60 @@ describe('a listener that throws', () => {
     expect(thrown).toEqual(['brokerDown', 'brokerUp', 'gap']);
   });
 });
+
+test('a socket that throws while it is slow is counted once, and gets messages again', async () => {
+  const failures: string[] = [];
+  const closing = new Topics({ slow: { limit: 10, policy: 'close' } });
+  closing.on('deliveryError', ({ message }: Error) => failures.push(message));
+  const odd = new FakeSocket();
+  odd.waiting = 11;
+  odd.close = () => {
+    throw new Error('close');
+  };
+  await closing.subscribe(odd, 'a');
+  void closing.publish('a', '1');
+  void closing.publish('a', '2');
+  expect(closing.statistics).toMatchObject({ subscriptions: 0, due: 1, closedForSlowness: 1, skipped: 0 });
+
+  const skipping = new Topics({ slow: { limit: 10, policy: 'skip' } });
+  skipping.on('deliveryError', ({ message }: Error) => failures.push(message));
+  const socket = new FakeSocket();
+  await skipping.subscribe(socket, 'a');
+  socket.waiting = 11;
+  socket.onSend = () => {
+    throw new Error('send');
+  };
+  // Its callback is not called.
+  socket.callbacks.push = () => 0;
+  void skipping.publish('a', '1');
+  socket.waiting = 0;
+  socket.onSend = undefined;
+  await turn();
+  void skipping.publish('a', '2');
+  expect(socket.received).toEqual(['1', '2']);
+  expect(skipping.statistics).toMatchObject({ due: 2, delivered: 1, skipped: 1 });
+  expect(failures).toEqual(['close', 'send']);
+});
+
+test('a topic that a socket leaves while it is sent what was kept for it is not sent', async () => {
+  const topics = new Topics({ slow: { limit: 10, policy: 'latest' } });
+  const socket = new FakeSocket();
+  for (const topic of ['a', 'b', 'c']) await topics.subscribe(socket, topic);
+  socket.waiting = 11;
+  for (const text of ['1', '2']) for (const topic of ['a', 'b', 'c']) void topics.publish(topic, topic + text);
+  await turn();
+  socket.onSend = (text) => {
+    if (text === 'a2') topics.unsubscribe(socket, 'b');
+  };
+  socket.drain();
+  expect(socket.received).toEqual(['a1', 'a2', 'c2']);
+  expect(topics.statistics).toMatchObject({ due: 6, delivered: 3, skipped: 3 });
+});
+
+test('an ArrayBuffer of another realm is data as any other', async () => {
+  const topics = new Topics();
+  const socket = new FakeSocket();
+  await topics.subscribe(socket, 'a');
+  await topics.publish('a', runInNewContext('Uint8Array.of(104, 105).buffer') as ArrayBuffer);
+  expect(socket.received).toEqual(['hi']);
+});
