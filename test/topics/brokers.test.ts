@@ -567,3 +567,23 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
     await up;
   });
 });
+
+test.runIf(redis)('a client of redis that does not reconnect says that the engine has gone', async () => {
+  const engine = await startRedis();
+  const client = redis!.createClient({
+    url: `redis://127.0.0.1:${engine.port}`,
+    socket: { reconnectStrategy: false },
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  const topics = new Topics({ broker: redisBroker(client as unknown as RedisClient), checkInterval: 0 });
+  try {
+    await topics.subscribe(new FakeSocket(), 'a');
+    const down = once(topics, 'brokerDown');
+    await engine.stop();
+    expect(await down).toEqual([expect.any(Error)]);
+    await topics.close();
+  } finally {
+    await engine.end();
+  }
+});

@@ -127,7 +127,7 @@ function overNodeRedisCluster(cluster: NodeRedisCluster): Connection {
   });
 }
 
-/** The events of a client: those in `gone` say that its connection has ended; 'error' only says why. */
+/** The events of a client: those in `gone` say that its connection has ended; 'error' says why. */
 function watch(
   client: NodeRedisClient | IoredisClient,
   gone: readonly string[],
@@ -137,7 +137,11 @@ function watch(
 ): () => void {
   let cause: Error | undefined;
   const lost = (): void => down(cause ?? new Error('The connection to Redis has ended'));
-  const failed = (reason: Error): void => void (cause = reason);
+  const failed = (reason: Error): void => {
+    cause = reason;
+    // A client that does not reconnect says no more than this.
+    if ('isReady' in client && !client.isReady) lost();
+  };
   const events: [string, (reason: Error) => void][] = [
     ['ready', up],
     ['error', failed],
