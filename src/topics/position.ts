@@ -27,7 +27,7 @@ export function writePosition({ epoch, offset, seen }: Position): string {
 /** Undefined for text that is not a position: clients may send anything. */
 export function readPosition(text: unknown): Position | undefined {
   if (typeof text !== 'string' || text.length > 128) return undefined;
-  const match = /^(\d{1,15})(?:-(\d{1,9}))?\.([\w-]+)$/.exec(text);
+  const match = /^(\d{1,16})(?:-(\d{1,9}))?\.([\w-]+)$/.exec(text);
   if (match === null) return undefined;
   return { epoch: match[3], offset: Number(match[1]), seen: Number(match[2] ?? 0) };
 }

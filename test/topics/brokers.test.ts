@@ -587,3 +587,57 @@ test.runIf(redis)('a client of redis that does not reconnect says that the engin
     await engine.end();
   }
 });
+
+test.runIf(redis)(
+  'an engine that comes back without its latest messages gives nobody others in their place',
+  async () => {
+    const engine = await startRedis();
+    const connect = async (): Promise<[Topics, () => Promise<void>]> => {
+      const client = redis!.createClient({
+        url: `redis://127.0.0.1:${engine.port}`,
+        socket: { reconnectStrategy: 50 },
+      }) as Client & { sendCommand(command: string[]): Promise<unknown> };
+      client.on('error', () => undefined);
+      await client.connect();
+      const topics = new Topics({ broker: redisBroker(client as unknown as RedisClient, { history: true }) });
+      const end = async (): Promise<void> => {
+        await topics.close();
+        client.destroy();
+      };
+      if (saved === undefined) saved = () => client.sendCommand(['SAVE']);
+      return [topics, end];
+    };
+    let saved: (() => Promise<unknown>) | undefined;
+    const [one, endOne] = await connect();
+    try {
+      const socket = new FakeSocket();
+      await one.subscribe(socket, 'a');
+      const kept = await one.publish('a', 'kept');
+      await saved!();
+      await one.publish('a', 'lost 1');
+      const lost = await one.publish('a', 'lost 2');
+      await vi.waitUntil(() => socket.received.length === 3);
+      const up = once(one, 'brokerUp');
+      const gap = once(one, 'gap');
+      await engine.stop();
+      await engine.start();
+      await up;
+      expect(await gap).toEqual([{ topics: ['a'] }]);
+      // As many as were lost, and one more.
+      const texts = ['new 1', 'new 2', 'new 3'];
+      const [two, endTwo] = await connect();
+      for (const text of texts) await two.publish('a', text);
+      const [behind, beyond] = [new FakeSocket(), new FakeSocket()];
+      expect((await two.subscribe(beyond, 'a', { after: lost })).recovered).toBe(false);
+      expect(beyond.received).toEqual([]);
+      expect((await two.subscribe(behind, 'a', { after: kept })).recovered).toBe(true);
+      expect(behind.received).toEqual(texts);
+      await vi.waitUntil(() => socket.received.length === 6);
+      expect(socket.received.slice(3)).toEqual(texts);
+      await endTwo();
+    } finally {
+      await endOne();
+      await engine.end();
+    }
+  },
+);

@@ -1,7 +1,9 @@
 // `publishScript` and `READ` are the scripts that Redis runs, each as one step, for topics with history.
 
 // KEYS: stream, facts. ARGV: channel, entry, origin, number, messages, age, time, epoch for a new topic.
-// Its origin and number identify an entry that a client sends again after its connection was cut.
+// Its origin and number identify an entry that a client sends again after its connection was cut. An offset is a time in
+// microseconds, and each entry knows the one before it: an engine that comes back without its latest entries gives none of
+// their offsets away again.
 export const publishScript = (isSharded: boolean): string => `
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
@@ -15,13 +17,16 @@ if before then
   local number, offset = string.match(before, '(%d+) (%d+)')
   if tonumber(ARGV[4]) <= tonumber(number) then return { epoch, tonumber(offset) } end
 end
-local offset = redis.call('HINCRBY', KEYS[2], 'last', 1)
+local last = redis.call('HGET', KEYS[2], 'last') or '0'
+local time = redis.call('TIME')
+local offset = string.format('%.0f', math.max(last + 1, time[1] * 1000000 + time[2]))
+redis.call('HSET', KEYS[2], 'last', offset)
 redis.call('SET', sender, ARGV[4] .. ' ' .. offset, 'PX', 60000)
-redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[5], offset .. '-1', 'e', ARGV[2], 't', ARGV[7])
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[5], offset .. '-1', 'e', ARGV[2], 't', ARGV[7], 'b', last)
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[9])
-redis.call('${isSharded ? 'SPUBLISH' : 'PUBLISH'}', ARGV[1], offset .. ' ' .. epoch .. ' ' .. ARGV[2])
-return { epoch, offset }
+redis.call('${isSharded ? 'SPUBLISH' : 'PUBLISH'}', ARGV[1], offset .. ' ' .. last .. ' ' .. epoch .. ' ' .. ARGV[2])
+return { epoch, tonumber(offset) }
 `;
 // KEYS: stream, facts. ARGV: offset to read from or '', epoch for a new topic, how long facts are kept.
 export const READ: string = `

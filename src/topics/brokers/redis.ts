@@ -25,7 +25,7 @@ export interface RedisBrokerOptions {
 
 /** How long the epoch and last offset of a topic outlive its messages, so that silent topics recover too, in ms. */
 const KEPT = 7 * 24 * 60 * 60 * 1000;
-/** The head of an entry: offset and epoch, each followed by a blank. */
+/** The head of an entry: its offset, that of the one before, and the epoch, each followed by a blank. */
 const HEAD_AT_MOST = 64;
 
 /** The engine's default, in bytes. */
@@ -102,8 +102,8 @@ class RedisBroker implements Broker {
       String(Date.now()),
       newEpoch(),
       String(Math.max(KEPT, age)),
-    ])) as [Buffer, number];
-    return { epoch: String(reply[0]), offset: reply[1] };
+    ])) as [Buffer, number | string];
+    return { epoch: String(reply[0]), offset: Number(reply[1]) };
   }
 
   async read(topic: string, offset: number | undefined): Promise<Recovery> {
@@ -112,11 +112,23 @@ class RedisBroker implements Broker {
     const [epoch, lastText, rows] = reply as [Buffer, Buffer, [Buffer, Buffer[]][]];
     const last = Number(String(lastText));
     const oldest = Date.now() - this.limits.age;
-    const entries = rows
-      .map(([id, [, entry, , time]]) => ({ offset: parseInt(String(id), 10), entry, time: Number(String(time)) }))
-      .filter(({ time }) => time >= oldest);
-    const first = entries.length > 0 ? entries[0].offset : last + 1;
-    return { epoch: String(epoch), last, isWhole: offset === undefined || offset === first, entries };
+    const entries = rows.map(([id, [, entry, , time, , before]]) => ({
+      offset: parseInt(String(id), 10),
+      entry,
+      time: Number(String(time)),
+      before: Number(String(before)),
+    }));
+    const [first] = entries;
+    // The entry before the offset is the last one, or the one before the first that was read.
+    const isWhole =
+      offset === undefined ||
+      (first === undefined ? last === offset - 1 : first.offset === offset || first.before === offset - 1);
+    return {
+      epoch: String(epoch),
+      last,
+      isWhole: isWhole && entries.every(({ time }) => time >= oldest),
+      entries,
+    };
   }
 
   async pulse(): Promise<void> {
@@ -157,10 +169,10 @@ class RedisBroker implements Broker {
       return;
     }
     if (!this.keepsHistory) return this.listener!.entry(topic, message, undefined);
-    const match = /^(\d+) (\w+) /.exec(message.toString('latin1', 0, HEAD_AT_MOST));
+    const match = /^(\d+) (\d+) (\w+) /.exec(message.toString('latin1', 0, HEAD_AT_MOST));
     if (match === null) return;
-    const offset = Number(match[1]);
-    this.listener!.entry(topic, message.subarray(match[0].length), { epoch: match[2], offset, before: offset - 1 });
+    const place = { epoch: match[3], offset: Number(match[1]), before: Number(match[2]) };
+    this.listener!.entry(topic, message.subarray(match[0].length), place);
   };
 
   /** An engine that does not report its limit has the default. */
