@@ -641,3 +641,24 @@ test.runIf(redis)(
     }
   },
 );
+
+test.runIf(nats)('with NATS a topic stays whole while others lose their oldest messages', async () => {
+  const engine = await startNats();
+  const connection = await nats!.connect({ servers: `127.0.0.1:${engine.port}` });
+  const topics = new Topics({ broker: natsBroker(connection, { history: { messages: 3 } }) });
+  try {
+    const { position } = await topics.subscribe(new FakeSocket(), 'silent');
+    for (let index = 0; index < 10; index++) await topics.publish('busy', String(index));
+    expect(await topics.subscribe(new FakeSocket(), 'silent', { after: position })).toMatchObject({ recovered: true });
+    await topics.publish('silent', 'a word');
+    for (let index = 0; index < 10; index++) await topics.publish('busy', String(index));
+    const socket = new FakeSocket();
+    expect(await topics.subscribe(socket, 'silent', { after: position })).toMatchObject({ recovered: true });
+    expect(socket.received).toEqual(['a word']);
+    expect(await topics.subscribe(socket, 'busy', { after: position })).toMatchObject({ recovered: false });
+  } finally {
+    await topics.close();
+    await connection.close();
+    await engine.end();
+  }
+});

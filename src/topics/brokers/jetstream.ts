@@ -1,5 +1,6 @@
 // `JetStream` is a NATS stream that gives the entries of all topics their offsets, stores them, and forwards them.
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import type { HistoryLimits, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 import { token, type NatsMessage, type Requests } from './nats-requests.js';
@@ -41,6 +42,8 @@ export class JetStream {
   /** The offset of the latest forwarded entry. */
   private latest = 0;
   private asked: Promise<StreamInfo> | undefined;
+  /** When an entry was stored last that no other displaces, in ms. */
+  private pinned = 0;
 
   constructor(
     private readonly requests: Requests,
@@ -156,9 +159,23 @@ export class JetStream {
     this.asked = undefined;
     const info = (await this.call(`STREAM.INFO.${this.name}`)) as StreamInfo;
     const epoch = info.created.replaceAll(/\W/g, '');
-    if (epoch !== this.epoch) this.latest = 0;
+    if (epoch !== this.epoch) this.latest = this.pinned = 0;
     this.epoch = epoch;
+    this.pin();
     return info;
+  }
+
+  /**
+   * The stream begins with the oldest entry of any topic. One of no topic, which others of no topic do not displace, keeps it
+   * from moving on while busy topics lose their oldest entries: silent topics recover from before these.
+   */
+  private pin(): void {
+    const now = Date.now();
+    if (now - this.pinned < KEPT / 2) return;
+    this.pinned = now;
+    // No topic has control characters.
+    const subject = `${this.prefix}s.${token(`\u0000${randomBytes(8).toString('hex')}`)}`;
+    this.requests.ask(subject).catch(() => (this.pinned = 0));
   }
 
   private async call(name: string, question?: object): Promise<unknown> {
