@@ -21,7 +21,8 @@ interface Batch {
   /** Without history, told to all that publish. */
   accepted: Promise<string> | undefined;
   excepts: (TopicSocket | undefined)[] | undefined;
-  isHandedOver: boolean;
+  /** Set when it is handed over to the broker. */
+  number: number | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -39,6 +40,8 @@ export class Outbox {
   private kept: Batch[] = [];
   private readonly batches = new Set<Batch>();
   private readonly excepts = new Map<number, readonly (TopicSocket | undefined)[]>();
+  /** The lengths of entries whose time is over but which the broker has not answered: its client still holds them. */
+  private readonly unanswered = new Map<number, number>();
   private waitingBytes = 0;
   private isUp = true;
   private emptied: (() => void) | undefined;
@@ -99,6 +102,8 @@ export class Outbox {
     this.isUp = true;
     const { kept } = this;
     this.kept = [];
+    // What the client held has left, or is lost.
+    this.release(Infinity);
     for (const batch of kept) if (this.batches.has(batch)) void this.handOver(batch);
   }
 
@@ -114,25 +119,43 @@ export class Outbox {
     this.open = new Map();
     for (const batch of open.values()) {
       this.batches.add(batch);
-      batch.timer = setTimeout(() => this.fail(batch, 'WS_ERR_PUBLISH_TIMEOUT', `${this.timeout} ms`), this.timeout);
+      batch.timer = setTimeout(() => this.expire(batch), this.timeout);
       if (this.isUp) void this.handOver(batch);
       else this.kept.push(batch);
     }
   }
 
   private async handOver(batch: Batch): Promise<void> {
-    batch.isHandedOver = true;
-    const number = ++this.number;
+    const number = (batch.number = ++this.number);
     // Without history, own entries that come back are dropped.
     if (batch.excepts !== undefined && this.broker.keepsHistory) this.remember(number, batch.excepts);
     const since = performance.now();
     try {
       const place = await this.broker.publish(batch.topic, batch.draft.encode(this.originBytes, number));
       this.roundTrip = performance.now() - since;
+      this.release(number);
       this.settle(batch, place);
     } catch (error) {
+      this.release(number, number);
       // Its exceptions stay remembered: the engine may have it all the same.
       this.fail(batch, 'WS_ERR_PUBLISH_REFUSED', error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  private expire(batch: Batch): void {
+    this.fail(batch, 'WS_ERR_PUBLISH_TIMEOUT', `${this.timeout} ms`);
+    const { number, draft } = batch;
+    if (number === undefined) return;
+    this.unanswered.set(number, draft.bytes);
+    this.waitingBytes += draft.bytes;
+  }
+
+  /** The broker has answered an entry, and with it those before: an engine takes them one after the other. */
+  private release(last: number, first = 0): void {
+    for (const [number, bytes] of this.unanswered) {
+      if (number < first || number > last) continue;
+      this.unanswered.delete(number);
+      this.waitingBytes -= bytes;
     }
   }
 
@@ -152,7 +175,7 @@ export class Outbox {
 
   private fail(batch: Batch, code: TopicsErrorCode, detail: string, cause?: unknown): void {
     this.end(batch);
-    const error = new TopicsError(code, batch.isHandedOver, detail, cause);
+    const error = new TopicsError(code, batch.number !== undefined, detail, cause);
     for (const { reject } of batch.waiters) reject(error);
   }
 
@@ -179,7 +202,7 @@ function makeBatch(topic: string): Batch {
     waiters: [],
     accepted: undefined,
     excepts: undefined,
-    isHandedOver: false,
+    number: undefined,
     timer: undefined,
   };
 }

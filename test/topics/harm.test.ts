@@ -227,3 +227,27 @@ test('an ArrayBuffer of another realm is data as any other', async () => {
   await topics.publish('a', runInNewContext('Uint8Array.of(104, 105).buffer') as ArrayBuffer);
   expect(socket.received).toEqual(['hi']);
 });
+
+test('what an engine’s client still holds counts to what waits, after its time too', async () => {
+  const broker = new ScriptedBroker();
+  broker.isPatient = true;
+  const topics = new Topics({ broker, checkInterval: 0, publishTimeout: 20, maxWaiting: 100 });
+  const publish = (): Promise<string> =>
+    topics.publish('a', 'x'.repeat(60)).catch(({ code }: { code: string }) => code);
+  expect(await publish()).toBe('WS_ERR_PUBLISH_TIMEOUT');
+  expect(await publish()).toBe('WS_ERR_PUBLISH_FULL');
+  broker.waiting[0].reject(new Error('late'));
+  await turn();
+  expect(await publish()).toBe('WS_ERR_PUBLISH_TIMEOUT');
+  expect(await publish()).toBe('WS_ERR_PUBLISH_FULL');
+  // An answer may be lost; one to a later entry says that nothing waits before it.
+  const later = topics.publish('a', 'y');
+  await turn();
+  broker.waiting.at(-1)!.resolve(undefined as never);
+  await later;
+  expect(await publish()).toBe('WS_ERR_PUBLISH_TIMEOUT');
+  broker.listener.down(new Error('away'));
+  broker.isPatient = false;
+  broker.listener.up();
+  expect(await publish()).toBe('');
+});
