@@ -3,9 +3,14 @@ import { randomBytes } from 'node:crypto';
 import type { Broker, BrokerListener, HistoryLimits, Recovery } from './broker.js';
 import type { Place } from './position.js';
 
+/** How long a topic without messages, reads and subscribers is remembered, in ms. */
+const KEPT = 7 * 24 * 60 * 60 * 1000;
+
 /** The entries of one topic, oldest first. */
 interface Kept {
   last: number;
+  /** When it was added to or read, in ms. */
+  time: number;
   entries: { readonly offset: number; readonly entry: Uint8Array; readonly time: number }[];
   /** The number of `entries` that are gone. */
   gone: number;
@@ -14,28 +19,57 @@ interface Kept {
 export class MemoryHistory {
   private readonly epoch = randomBytes(6).toString('hex');
   private readonly topics = new Map<string, Kept>();
+  private sweep = this.topics.entries();
+  /** The highest offset of the topics that are forgotten: none is given away again. */
+  private floor = 0;
 
-  constructor(private readonly limits: HistoryLimits) {}
+  constructor(
+    private readonly limits: HistoryLimits,
+    private readonly isSubscribed: (topic: string) => boolean,
+  ) {}
 
   add(topic: string, entry: Uint8Array): Place {
-    let kept = this.topics.get(topic);
-    if (kept === undefined) this.topics.set(topic, (kept = { last: 0, entries: [], gone: 0 }));
+    const kept = this.find(topic);
     const offset = ++kept.last;
-    kept.entries.push({ offset, entry, time: Date.now() });
+    kept.entries.push({ offset, entry, time: kept.time });
     this.trim(kept);
+    // Two at a time: all topics are looked at, again and again, without a timer.
+    this.sweepNext();
+    this.sweepNext();
     return { epoch: this.epoch, offset, before: offset - 1 };
   }
 
   read(topic: string, offset: number | undefined): Recovery {
     const { epoch } = this;
-    const kept = this.topics.get(topic);
-    if (kept === undefined) return { epoch, last: 0, isWhole: offset === 1, entries: [] };
+    const kept = this.find(topic);
     const { last } = kept;
     if (offset === undefined) return { epoch, last, isWhole: true, entries: [] };
     this.trim(kept);
     const first = last - (kept.entries.length - kept.gone) + 1;
     if (offset < first || offset > last + 1) return { epoch, last, isWhole: false, entries: [] };
     return { epoch, last, isWhole: true, entries: kept.entries.slice(kept.gone + offset - first) };
+  }
+
+  private find(topic: string): Kept {
+    const time = Date.now();
+    let kept = this.topics.get(topic);
+    if (kept === undefined) this.topics.set(topic, (kept = { last: this.floor, time, entries: [], gone: 0 }));
+    kept.time = time;
+    return kept;
+  }
+
+  /** Frees what a silent topic has kept for too long. */
+  private sweepNext(): void {
+    const next = this.sweep.next();
+    if (next.done === true) {
+      this.sweep = this.topics.entries();
+      return;
+    }
+    const [topic, kept] = next.value;
+    this.trim(kept);
+    if (kept.entries.length > 0 || Date.now() - kept.time < KEPT || this.isSubscribed(topic)) return;
+    this.floor = Math.max(this.floor, kept.last);
+    this.topics.delete(topic);
   }
 
   private trim(kept: Kept): void {
@@ -60,7 +94,7 @@ export class MemoryBroker implements Broker {
   private readonly subscribed = new Set<string>();
 
   constructor(limits: HistoryLimits) {
-    this.history = new MemoryHistory(limits);
+    this.history = new MemoryHistory(limits, (topic) => this.subscribed.has(topic));
   }
 
   start(listener: BrokerListener): void {

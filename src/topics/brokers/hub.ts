@@ -67,8 +67,9 @@ class Peer {
 
 /** @throws Error when the path is in use; RangeError for a history that cannot be honoured */
 export async function startHub({ path, history = false }: HubOptions): Promise<Hub> {
-  const kept = history === false ? undefined : new MemoryHistory(readHistory(history));
   const subscribers = new Map<string, Set<Peer>>();
+  const kept =
+    history === false ? undefined : new MemoryHistory(readHistory(history), (topic) => subscribers.has(topic));
   const sockets = new Set<Socket>();
 
   const leave = (peer: Peer, topic: string): void => {
