@@ -12,6 +12,7 @@ export interface TopicSocket {
   send(data: never, options: never, callback: (error?: Error | null) => void): void;
   close(code?: number, reason?: string): void;
   once(event: 'close', listener: () => void): unknown;
+  off?(event: 'close', listener: () => void): unknown;
 }
 
 /** The treatment of a subscriber with more than `limit` waiting bytes. */
@@ -68,11 +69,18 @@ export class Member {
     readonly socket: TopicSocket,
     private readonly owner: MemberOwner,
   ) {
-    socket.once('close', () => {
-      this.dropNewest();
-      owner.leave(this);
-    });
+    socket.once('close', this.closed);
   }
+
+  /** Listens to the socket no more. */
+  end(): void {
+    this.socket.off?.('close', this.closed);
+  }
+
+  private readonly closed = (): void => {
+    this.dropNewest();
+    this.owner.leave(this);
+  };
 
   get isOpen(): boolean {
     return this.socket.readyState === OPEN;

@@ -52,7 +52,7 @@ export class Topics extends EventEmitter {
   readonly #outbox: Outbox | undefined;
   readonly #link: Link | undefined;
   readonly #reads: Reads | undefined;
-  #isClosed = false;
+  #closed: Promise<void> | undefined;
 
   /** @throws RangeError for a number that cannot be honoured; UsageError for an invalid broker */
   constructor(options: TopicsOptions = {}) {
@@ -82,7 +82,7 @@ export class Topics extends EventEmitter {
   subscribe(socket: TopicSocket, topic: string, { after }: { after?: string | null } = {}): Promise<SubscribeResult> {
     checkSocket(socket);
     checkTopic(topic);
-    if (this.#isClosed || socket.readyState !== 1) return Promise.resolve(UNRECOVERED);
+    if (this.#closed !== undefined || socket.readyState !== 1) return Promise.resolve(UNRECOVERED);
     let member = this.#members.get(socket);
     if (member === undefined) this.#members.set(socket, (member = new Member(socket, this.#owner)));
     const found = this.#topics.get(topic) ?? this.#addTopic(topic);
@@ -95,9 +95,9 @@ export class Topics extends EventEmitter {
     member.topics.add(topic);
     found.subscribers.set(socket, subscription);
     this.#counters.subscriptions++;
-    if (channels.subscribe.hasSubscribers) channels.subscribe.publish({ topic, socket });
     const started = this.#begin(found, subscription, readPosition(after));
     subscription.started = started;
+    if (channels.subscribe.hasSubscribers) channels.subscribe.publish({ topic, socket });
     // After the turn of the caller that awaits the result.
     void started.then(() => queueMicrotask(() => this.#delivery.release(found, subscription)));
     return started;
@@ -123,7 +123,7 @@ export class Topics extends EventEmitter {
     if (typeof data !== 'string' && !isBytes(data)) {
       throw new TypeError('The data must be a string, an ArrayBuffer or a view of one');
     }
-    if (this.#isClosed) return closed();
+    if (this.#closed !== undefined) return closed();
     const { except, binary = typeof data !== 'string', compress = false } = options;
     const isBinary = binary;
     this.#counters.published++;
@@ -166,17 +166,19 @@ export class Topics extends EventEmitter {
    * Ends all subscriptions and, once the broker has accepted everything published before, leaves it; the sockets stay open.
    * Messages that wait for an engine that is away are rejected, and so are later ones.
    */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
     this.#gathering.release();
-    this.#isClosed = true;
+    return (this.#closed ??= this.#close());
+  }
+
+  // ---- private
+
+  async #close(): Promise<void> {
     for (const member of this.#members.values()) this.#leaveAll(member);
     this.#topics.clear();
     await this.#outbox?.close();
     await this.#link?.close();
   }
-
-  // ---- private
 
   #addTopic(name: string): Topic {
     const topic = new Topic(name);
@@ -237,6 +239,7 @@ export class Topics extends EventEmitter {
     this.#gathering.release();
     for (const name of member.topics) this.#leave(member, name);
     this.#members.delete(member.socket);
+    member.end();
   }
 
   #linkOwner(): LinkOwner {

@@ -1,4 +1,5 @@
 // What a caller's own code throws, and what an engine loses, harms nothing but what it concerns.
+import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -250,4 +251,36 @@ test('what an engine’s client still holds counts to what waits, after its time
   broker.isPatient = false;
   broker.listener.up();
   expect(await publish()).toBe('');
+});
+
+test('close() resolves for each caller once all is done, and leaves no listeners on sockets', async () => {
+  const broker = new ScriptedBroker();
+  const topics = new Topics({ broker, checkInterval: 0 });
+  const socket = new FakeSocket();
+  await topics.subscribe(socket, 'a');
+  expect(socket.listenerCount('close')).toBe(1);
+  broker.isPatient = true;
+  void topics.publish('a', 'x');
+  const closed: number[] = [];
+  for (const caller of [1, 2]) void topics.close().then(() => closed.push(caller));
+  await turn();
+  expect(closed).toEqual([]);
+  broker.waiting[0].resolve(undefined as never);
+  await turn();
+  expect(closed).toEqual([1, 2]);
+  expect(socket.listenerCount('close')).toBe(0);
+});
+
+test('one who traces subscriptions and subscribes the same makes no second one', async () => {
+  const topics = new Topics();
+  const socket = new FakeSocket();
+  const traced = channel('wsimd:topics:subscribe');
+  const again = (): void => void topics.subscribe(socket, 'a');
+  traced.subscribe(again);
+  try {
+    await topics.subscribe(socket, 'a');
+  } finally {
+    traced.unsubscribe(again);
+  }
+  expect(topics.statistics.subscriptions).toBe(1);
 });
