@@ -68,13 +68,16 @@ class NatsBroker implements Broker {
     this.requests.start();
     void this.watch();
     if (this.stream === undefined) return;
-    const begun = this.stream.begin().finally(() => (this.begun = undefined));
+    const begun = this.stream.begin();
     this.begun = begun;
     try {
       await begun;
     } catch (error) {
       void this.comeBack();
       throw error;
+    } finally {
+      // In the turn in which the publishes that wait for it go on: none overtakes them.
+      this.begun = undefined;
     }
   }
 

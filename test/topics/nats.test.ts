@@ -1,0 +1,48 @@
+// The order of what the broker of NATS publishes while its stream is being prepared, over a connection that the test answers.
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { natsBroker, type NatsConnection, type NatsMessage } from '../../src/topics/brokers/nats.js';
+
+const INFO = {
+  created: '2020-01-01T00:00:00Z',
+  config: { max_msgs_per_subject: 10, republish: { dest: 'wsimd:l.{{wildcard(1)}}' } },
+  state: { first_seq: 1, last_seq: 5 },
+};
+
+/** Publishes once before the stream is there, and once `turns` microtasks after its last answer; returns what is sent. */
+async function publishAround(turns: number): Promise<string[]> {
+  const sent: string[] = [];
+  let take: ((error: null, message: NatsMessage) => void) | undefined;
+  const asked: string[] = [];
+  const connection: NatsConnection = {
+    publish(subject, data, { reply = '' } = {}) {
+      if (subject.includes('STREAM.INFO')) asked.push(reply);
+      else if (subject === 'wsimd:s.topic') sent.push(String(data));
+    },
+    subscribe(_subject, { callback }) {
+      take ??= callback;
+      return { unsubscribe: () => undefined };
+    },
+    flush: () => Promise.resolve(),
+    status: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) }),
+    isClosed: () => false,
+  };
+  const broker = natsBroker(connection, { history: true });
+  void broker.start({ entry: () => undefined, up: () => undefined, down: () => undefined });
+  void broker.publish('topic', Buffer.from('first'));
+  for (let answers = 0; answers < 2; answers++) {
+    while (asked.length === answers) await turn();
+    take!(null, { subject: asked[answers], data: Buffer.from(JSON.stringify(INFO)) });
+  }
+  for (let count = 0; count < turns; count++) await Promise.resolve();
+  void broker.publish('topic', Buffer.from('second'));
+  await turn();
+  return sent;
+}
+
+test.each(Array.from({ length: 20 }, (_, turns) => turns))(
+  'a message does not overtake one that waits for the stream, %i microtasks after its answer',
+  async (turns) => {
+    expect(await publishAround(turns)).toEqual(['first', 'second']);
+  },
+);
