@@ -4,6 +4,8 @@
 /** The first wait before it connects again, and the longest, in ms. Each wait is a random part of them, so that many spread. */
 const SOON = 200;
 const LATEST = 2000;
+/** How many messages it remembers, to know those that come twice. */
+const REMEMBERED = 1000;
 
 export class Room {
   #urls;
@@ -17,6 +19,8 @@ export class Room {
   #isClosed = false;
   /** Messages that have not come back yet: those may not have arrived. */
   #pending = new Map();
+  /** The latest messages: one that was said again may have arrived both times. */
+  #heard = new Set();
   #next = 0;
   #self = Math.random().toString(36).slice(2);
 
@@ -67,6 +71,9 @@ export class Room {
       this.#position = event.position;
       if (event.type === 'message') {
         this.#pending.delete(event.id);
+        if (this.#heard.has(event.id)) return;
+        this.#heard.add(event.id);
+        if (this.#heard.size > REMEMBERED) this.#heard.delete(this.#heard.values().next().value);
       } else {
         this.isOpen = true;
         this.#wait = SOON;

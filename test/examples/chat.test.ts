@@ -99,3 +99,24 @@ async function reachable(url: string): Promise<void> {
     );
   while (!(await isThere())) await delay(50);
 }
+
+test('a message that was said again, and has arrived both times, is told once', () => {
+  const told: Told[] = [];
+  const sockets: EventTarget[] = [];
+  class Scripted extends EventTarget {
+    constructor() {
+      super();
+      sockets.push(this);
+    }
+    close(): void {
+      this.dispatchEvent(new Event('close'));
+    }
+  }
+  const room = new Room(['ws://one'], { room: 'a', author: 'b', WebSocket: Scripted }, (event) => told.push(event));
+  for (const [id, text] of ['1 x', '2 y', '1 x'].map((line) => line.split(' '))) {
+    const data = JSON.stringify({ type: 'message', position: '1.e', id, text });
+    sockets[0].dispatchEvent(new MessageEvent('message', { data }));
+  }
+  room.close();
+  expect(told.filter(({ text }) => text).map(({ text }) => text)).toEqual(['x', 'y']);
+});
