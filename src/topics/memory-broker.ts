@@ -8,6 +8,8 @@ const KEPT = 7 * 24 * 60 * 60 * 1000;
 
 /** The entries of one topic, oldest first. */
 interface Kept {
+  /** Its own, so that no position of another topic, or from before it was forgotten, is one of it. */
+  readonly epoch: string;
   last: number;
   /** When it was added to or read, in ms. */
   time: number;
@@ -20,8 +22,7 @@ export class MemoryHistory {
   private readonly epoch = randomBytes(6).toString('hex');
   private readonly topics = new Map<string, Kept>();
   private sweep = this.topics.entries();
-  /** The highest offset of the topics that are forgotten: none is given away again. */
-  private floor = 0;
+  private made = 0;
 
   constructor(
     private readonly limits: HistoryLimits,
@@ -36,13 +37,12 @@ export class MemoryHistory {
     // Two at a time: all topics are looked at, again and again, without a timer.
     this.sweepNext();
     this.sweepNext();
-    return { epoch: this.epoch, offset, before: offset - 1 };
+    return { epoch: kept.epoch, offset, before: offset - 1 };
   }
 
   read(topic: string, offset: number | undefined): Recovery {
-    const { epoch } = this;
     const kept = this.find(topic);
-    const { last } = kept;
+    const { epoch, last } = kept;
     if (offset === undefined) return { epoch, last, isWhole: true, entries: [] };
     this.trim(kept);
     const first = last - (kept.entries.length - kept.gone) + 1;
@@ -53,7 +53,10 @@ export class MemoryHistory {
   private find(topic: string): Kept {
     const time = Date.now();
     let kept = this.topics.get(topic);
-    if (kept === undefined) this.topics.set(topic, (kept = { last: this.floor, time, entries: [], gone: 0 }));
+    if (kept === undefined) {
+      kept = { epoch: `${this.epoch}${(this.made++).toString(36)}`, last: 0, time, entries: [], gone: 0 };
+      this.topics.set(topic, kept);
+    }
     kept.time = time;
     return kept;
   }
@@ -68,7 +71,6 @@ export class MemoryHistory {
     const [topic, kept] = next.value;
     this.trim(kept);
     if (kept.entries.length > 0 || Date.now() - kept.time < KEPT || this.isSubscribed(topic)) return;
-    this.floor = Math.max(this.floor, kept.last);
     this.topics.delete(topic);
   }
 

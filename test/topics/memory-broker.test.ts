@@ -3,7 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test, vi } from 'vitest';
+import { Topics } from '../../src/topics/index.js';
 import { MemoryHistory } from '../../src/topics/memory-broker.js';
+import { FakeSocket } from './model.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -21,7 +23,7 @@ function addTo(history: MemoryHistory, topic: string, count: number): WeakRef<Ui
   });
 }
 
-test('what silent topics have kept is let go once it is too old, and their offsets go on', async () => {
+test('what silent topics have kept is let go once it is too old, and in time they themselves are', async () => {
   let now = 1e12;
   vi.spyOn(Date, 'now').mockImplementation(() => now);
   const history = new MemoryHistory({ messages: 100, age: 1000 }, (topic) => topic === 'subscribed');
@@ -36,11 +38,21 @@ test('what silent topics have kept is let go once it is too old, and their offse
     expect(history.read(topic, 3)).toMatchObject({ last: 3, isWhole: false });
   }
 
+  const epochs = ['silent', 'subscribed'].map((topic) => history.read(topic, undefined).epoch);
   now += 7 * DAY;
   addTo(history, 'other', 10);
-  // The topics that were forgotten had 3 and 20 messages: positions in them are no longer recovered.
-  expect(history.read('silent', 4)).toMatchObject({ last: 20, isWhole: false });
-  expect(history.add('silent', new Uint8Array(8))).toMatchObject({ offset: 21, before: 20 });
-  expect(history.read('subscribed', 4)).toMatchObject({ last: 3, isWhole: true });
-  expect(history.read('other', 11)).toMatchObject({ last: 10, isWhole: true });
+  expect(history.read('silent', undefined)).toMatchObject({
+    last: 0,
+    epoch: expect.not.stringMatching(epochs[0]) as string,
+  });
+  expect(history.read('subscribed', 4)).toMatchObject({ last: 3, isWhole: true, epoch: epochs[1] });
+});
+
+test('a position of another topic is none of a topic', async () => {
+  const topics = new Topics({ history: {} });
+  const after = await topics.publish('a', 'x');
+  for (const text of ['1', '2']) await topics.publish('b', text);
+  const socket = new FakeSocket();
+  expect(await topics.subscribe(socket, 'b', { after })).toMatchObject({ recovered: false });
+  expect(socket.received).toEqual([]);
 });
