@@ -53,18 +53,17 @@ export class Delivery {
     }
   }
 
-  /** Delivers an entry, without its first messages, to one subscriber; returns their number. */
-  deliverTo(topic: Topic, subscription: Subscription, live: Live, first: number): number {
+  /** Delivers an entry, without its first messages, to one subscriber. */
+  deliverTo(topic: Topic, subscription: Subscription, live: Live, first: number): void {
     const { member } = subscription;
     const run = this.framed(topic, live);
     const { messages } = run;
     const { excepts } = live;
-    if (!member.isOpen) return 0;
+    if (!member.isOpen) return;
     if (first === 0 && !excepts?.includes(member.socket) && member.deliverRun(run)) {
       this.counters.due += messages.length;
-      return messages.length;
+      return;
     }
-    let count = 0;
     for (let index = first; index < messages.length; index++) {
       // A socket may end its subscription in its own `send`.
       if (!member.isOpen || topic.subscribers.get(member.socket) !== subscription) break;
@@ -72,9 +71,7 @@ export class Delivery {
       if (message === undefined || excepts?.[index] === member.socket) continue;
       this.counters.due++;
       member.deliver(topic.name, message);
-      count++;
     }
-    return count;
   }
 
   private deliver(topic: Topic, live: Live): void {
