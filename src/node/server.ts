@@ -261,6 +261,8 @@ export class WebSocketServer extends EventEmitter {
       response = joinHead(texts);
       // Throws for names that are not tokens, before anything is sent.
       if (ofHttp2) {
+        // The application has ended the stream.
+        if (socket.closed) return void socket.destroy();
         acceptStream(resetWhenDestroyed(socket), texts);
         endWithServer(socket);
       }

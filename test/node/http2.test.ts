@@ -348,6 +348,34 @@ describe('our server', () => {
     },
   );
 
+  test.each<[string, ServerOptions, (stream: http2.ServerHttp2Stream) => void]>([
+    ['closed in headers', {}, (stream) => stream.close(http2.constants.NGHTTP2_CANCEL)],
+    ['destroyed in headers', {}, (stream) => void stream.destroy()],
+    [
+      'closed in verifyClient, which refuses',
+      {
+        verifyClient: ({ req }: { req: object }, done: (accepts: boolean, status: number) => void) => {
+          (req as http2.Http2ServerRequest).stream.close(http2.constants.NGHTTP2_CANCEL);
+          done(false, 401);
+        },
+      },
+      () => {},
+    ],
+  ])('gives up a stream that the application has %s, and goes on', async (_, options, act) => {
+    const { wss, connect } = await serve(options);
+    const errors: Error[] = [];
+    wss.on('error', (error) => errors.push(error));
+    wss.on('headers', (_lines, request) => act((request as unknown as http2.Http2ServerRequest).stream));
+    const session = await connect();
+    for (let at = 0; at < 2; at++) {
+      const stream = session.request(REQUEST, { endStream: false });
+      stream.on('error', () => {});
+      stream.resume();
+      await once(stream, 'close');
+    }
+    expect([errors, wss.clients!.size]).toEqual([[], 0]);
+  });
+
   test('refuses with 503 beyond maxConnections, and with 403 for another origin', async () => {
     const { connect } = await serve({ maxConnections: 1, allowedOrigins: ['http://a'] });
     const session = await connect();

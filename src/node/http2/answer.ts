@@ -48,7 +48,7 @@ export function refuseStream(
   headers: Record<string, FieldValue>,
 ): void {
   const { lines, text } = refusalParts(status, message, headers);
-  if (stream.destroyed || stream.headersSent) return;
+  if (stream.destroyed || stream.closed || stream.headersSent) return;
   stream.respond({ ...fieldsOfLines(lines.values()), ':status': status });
   stream.end(text);
   // A request that still continues is cut off after its answer.
