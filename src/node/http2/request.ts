@@ -1,15 +1,17 @@
 // `requestStream` sends the opening request of a client over an HTTP/2 session, the caller's or a shared one (RFC 8441 5).
 import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
 import type { Destination } from '../client-address.js';
-import { connectNet, connectTls, type ClientOptions, type ConnectionOptions } from '../client-options.js';
+import { requestOptions, type ClientOptions, type ConnectionOptions } from '../client-options.js';
 import { shareSession, type SessionUse } from './sessions.js';
 import { StreamRequest, type StreamOutcome } from './stream-request.js';
 
 /** Options of trust and connection: clients share a session where all of them are the same. */
 // prettier-ignore
 const IDENTITY = [
-  'ca', 'cert', 'checkServerIdentity', 'ciphers', 'createConnection', 'crl', 'family', 'key', 'localAddress', 'lookup',
-  'maxVersion', 'minVersion', 'passphrase', 'pfx', 'rejectUnauthorized', 'secureContext', 'servername',
+  'allowPartialTrustChain', 'ca', 'cert', 'checkServerIdentity', 'ciphers', 'clientCertEngine', 'createConnection', 'crl',
+  'ecdhCurve', 'family', 'key', 'localAddress', 'localPort', 'lookup', 'maxVersion', 'minDHSize', 'minVersion', 'passphrase',
+  'pfx', 'privateKeyEngine', 'privateKeyIdentifier', 'pskCallback', 'rejectUnauthorized', 'secureContext', 'secureOptions',
+  'secureProtocol', 'servername', 'sigalgs',
 ] as const;
 
 /**
@@ -45,15 +47,17 @@ function hostOf(headers: Record<string, unknown>): string | undefined {
 }
 
 function useOf(destination: Destination, options: Readonly<ClientOptions>): SessionUse {
-  const { isSecure, host, port, socketPath, url } = destination;
+  const { isSecure, socketPath, url } = destination;
   if (options.http2 !== true) return { session: options.http2 as ClientHttp2Session, leave() {} };
   const origin = socketPath === undefined ? `${isSecure ? 'https' : 'http'}://${url.host}` : 'http://localhost';
-  const identity = [...IDENTITY.map((name) => options[name]), socketPath];
+  const identity = [...IDENTITY.map((name) => (options as Record<string, unknown>)[name]), socketPath];
   return shareSession(origin, identity, () => {
-    const own = { ...(options as object), host, port: Number(port), socketPath, path: undefined } as ConnectionOptions;
-    const through = options.createConnection as
-      ((options: ConnectionOptions) => ReturnType<typeof connectNet>) | undefined;
-    if (!isSecure) return (through ?? connectNet)(own);
-    return (through ?? connectTls)({ ...own, ALPNProtocols: ['h2'] } as ConnectionOptions);
+    // Without the signal and the timeout of one client, since others share the session.
+    const init = { ...requestOptions(options, destination, [], undefined), path: undefined } as ConnectionOptions;
+    const own = isSecure ? { ...init, ALPNProtocols: ['h2'] } : init;
+    const connect = (own as unknown as Required<Pick<ClientOptions, 'createConnection'>>).createConnection;
+    const socket = connect(own, () => {});
+    if (!socket) throw new TypeError('Over HTTP/2, the "createConnection" option must return a stream');
+    return socket;
   });
 }
