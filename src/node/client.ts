@@ -78,6 +78,9 @@ class Opening {
     if (own.generateMask && typeof own.generateMask !== 'function') {
       throw new TypeError('The "generateMask" option must be a function');
     }
+    if (own.http2 && own.http2 !== true && typeof (own.http2 as { request?: unknown }).request !== 'function') {
+      throw new TypeError('The "http2" option must be a boolean or a ClientHttp2Session');
+    }
     // As in `ws`, an explicit `undefined` turns compression off.
     this.deflate = resolveDeflate('perMessageDeflate' in own ? own.perMessageDeflate : true);
     if (this.deflate !== undefined) checkEngineOptions(this.deflate);
@@ -103,23 +106,29 @@ class Opening {
     const auth = home.auth ?? options.auth ?? undefined;
     const isCurrent = (): boolean => websocket._req === request;
     const request: StreamRequest = requestStream(home, options, fields, auth, {
-      refused: () => isCurrent() && this.finish(this.request(home)),
-      failed: (error) => isCurrent() && fail(websocket, error),
-      responded: (status, headers, stream) => {
-        if (isCurrent()) this.respondOnStream(request, status, headers, stream);
-        else stream.destroy();
+      refused: () => {
+        if (!isCurrent()) return;
+        try {
+          this.finish(this.request(home));
+        } catch (error) {
+          // The constructor, which would throw this, is over.
+          fail(websocket, error);
+        }
       },
+      failed: (error) => isCurrent() && fail(websocket, error),
+      responded: (status, headers, stream) => isCurrent() && this.respondOnStream(request, status, headers, stream),
     });
     websocket._req = request;
     this.limit(request);
   }
 
+  /** Returns whether the response is left to a listener of 'unexpected-response'. */
   private respondOnStream(
     request: StreamRequest,
     status: number,
     headers: IncomingHttpHeaders,
     stream: ClientHttp2Stream,
-  ): void {
+  ): boolean {
     const { websocket, options, protocols, deflate } = this;
     resetWhenDestroyed(stream);
     // The members of a response that listeners read.
@@ -129,12 +138,12 @@ class Opening {
       if (websocket._req !== request) stream.destroy();
       else this.open(judgeConnectResponse(status, headers, { protocols, deflate }), stream, EMPTY);
     } else if (options.followRedirects && headers.location && status >= 300 && status < 400) {
-      stream.destroy();
       abortHandshake(websocket, request, 'Redirects are not followed over HTTP/2');
-    } else if (!websocket.emit('unexpected-response', request, response)) {
-      stream.destroy();
+    } else {
+      if (websocket.emit('unexpected-response', request, response)) return true;
       abortHandshake(websocket, request, `Unexpected server response: ${status}`);
     }
+    return false;
   }
 
   /** Creates the request for a destination and its listeners; null if the handshake was given up at once. */

@@ -7,7 +7,10 @@ import type { SessionUse } from './sessions.js';
 export interface StreamOutcome {
   /** The peer speaks no HTTP/2, or has not announced the protocol: the request may be made over HTTP/1.1. */
   refused(): void;
-  responded(status: number, headers: IncomingHttpHeaders, stream: ClientHttp2Stream): void;
+  /**
+   * Takes the stream, or returns true to leave it with the request: `destroy` then still ends it, and `failed` may follow.
+   */
+  responded(status: number, headers: IncomingHttpHeaders, stream: ClientHttp2Stream): boolean;
   failed(error: Error): void;
 }
 
@@ -51,7 +54,7 @@ export class StreamRequest extends EventEmitter {
     });
   }
 
-  /** Gives up the request. */
+  /** Gives up the request, and a stream that the outcome has left with it. */
   destroy(): void {
     const { stream } = this;
     if (!this.settle(() => {})) return;
@@ -79,7 +82,9 @@ export class StreamRequest extends EventEmitter {
     stream.once('close', onClose);
     stream.once('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       stream.removeListener('close', onClose);
-      this.settle(() => this.outcome.responded(headers[':status'] ?? 0, headers, stream));
+      const isLeft = this.outcome.responded(headers[':status'] ?? 0, headers, stream);
+      if (isLeft) return void stream.once('close', () => this.settle(() => {}));
+      this.settle(() => {});
       stream.removeListener('error', onError);
     });
   }

@@ -89,3 +89,10 @@ test('createConnection has to return its stream, as http2.connect takes no other
     new TypeError('Over HTTP/2, the "createConnection" option must return a stream'),
   );
 });
+
+test.each([{}, 'yes', 1, [], () => {}])('the option http2 is a boolean or a session, not %j', async (value) => {
+  const { dial } = await serve();
+  expect(() => dial({ http2: value as never })).toThrow(
+    new TypeError('The "http2" option must be a boolean or a ClientHttp2Session'),
+  );
+});

@@ -1,0 +1,130 @@
+// Requests over HTTP/2 that are answered with something else, turned away, or made over HTTP/1.1 after all.
+import { once } from 'node:events';
+import http from 'node:http';
+import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from '../../../src/index.js';
+import { ReadyState } from '../../../src/node/types.js';
+
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = http2.constants;
+
+const endings: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0)) await end();
+});
+
+interface Served {
+  server: Http2Server;
+  sessions: ServerHttp2Session[];
+  address: string;
+}
+
+async function serve(server = http2.createServer({ settings: { enableConnectProtocol: true } })): Promise<Served> {
+  const sessions: ServerHttp2Session[] = [];
+  server.on('session', (session) => {
+    sessions.push(session);
+    session.on('error', () => {});
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  endings.push(async () => {
+    for (const session of sessions) session.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  return { server, sessions, address: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+}
+
+/** The errors of a client until its 'close', and that. */
+function told(websocket: WebSocket): Promise<string[]> {
+  const all: string[] = [];
+  websocket.on('error', ({ message }) => all.push(message));
+  return new Promise((resolve) => {
+    websocket.on('close', (code) => resolve([...all, String(code)]));
+  });
+}
+
+describe('a response that a listener of unexpected-response has, and that goes on', () => {
+  interface Answered {
+    stream: ServerHttp2Stream;
+    websocket: WebSocket;
+    request: http.ClientRequest;
+  }
+
+  async function answered(options: object = {}): Promise<Answered> {
+    const { server, address } = await serve();
+    const streams: ServerHttp2Stream[] = [];
+    server.on('stream', (stream) => {
+      streams.push(stream);
+      stream.on('error', () => {});
+      stream.respond({ ':status': 403 });
+      stream.write('more follows');
+    });
+    const websocket = new WebSocket(address, { http2: true, ...options });
+    const [request, response] = (await once(websocket, 'unexpected-response')) as [
+      http.ClientRequest,
+      http.IncomingMessage,
+    ];
+    response.resume();
+    return { stream: streams[0], websocket, request };
+  }
+
+  test.each<[string, (answered: Answered, controller: AbortController) => void, string, number]>([
+    [
+      'terminate()',
+      ({ websocket }) => websocket.terminate(),
+      'WebSocket was closed before the connection was established',
+      0,
+    ],
+    ['its signal', (_, controller) => controller.abort(), 'The operation was aborted', 0],
+    ['its time', () => {}, 'Opening handshake has timed out', 400],
+  ])('is ended by %s', async (_, end, message, handshakeTimeout) => {
+    const controller = new AbortController();
+    const all = await answered({ signal: controller.signal, handshakeTimeout });
+    const outcome = told(all.websocket);
+    const closed = once(all.stream, 'close');
+    end(all, controller);
+    expect(await outcome).toEqual([message, '1006']);
+    await closed;
+    expect(all.stream.rstCode).toBe(NGHTTP2_CANCEL);
+  });
+
+  test('is ended by the destroy() of the request', async () => {
+    const { stream, websocket, request } = await answered();
+    const closed = once(stream, 'close');
+    request.destroy();
+    await closed;
+    expect(websocket.readyState).toBe(ReadyState.Connecting);
+    const outcome = told(websocket);
+    websocket.terminate();
+    expect(await outcome).toHaveLength(2);
+  });
+
+  test('is reset: an error of the client, as over TCP', async () => {
+    const { stream, websocket } = await answered();
+    const outcome = told(websocket);
+    stream.close(NGHTTP2_INTERNAL_ERROR);
+    expect(await outcome).toEqual(['Stream closed with error code NGHTTP2_INTERNAL_ERROR', '1006']);
+  });
+});
+
+test.each<[string, object, string]>([
+  ['an option that http refuses', { maxHeaderSize: 'x' }, 'The "maxHeaderSize" argument must be of type number'],
+  [
+    'finishRequest throws',
+    {
+      finishRequest: () => {
+        throw new Error('no request');
+      },
+    },
+    'no request',
+  ],
+])('a request over HTTP/1.1 after all fails with an error event: %s', async (_, options, message) => {
+  const server = http.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  endings.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const [error, code] = await told(new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true, ...options }));
+  expect([error.startsWith(message), code]).toEqual([true, '1006']);
+});
