@@ -38,7 +38,7 @@ export function requestStream(
     ':authority': authority ?? (destination.url.host || 'localhost'),
     ':path': path || '/',
   };
-  return new StreamRequest(useOf(destination, options), headers, outcome);
+  return new StreamRequest(() => useOf(destination, options), headers, outcome);
 }
 
 function hostOf(headers: Record<string, unknown>): string | undefined {
@@ -48,7 +48,10 @@ function hostOf(headers: Record<string, unknown>): string | undefined {
 
 function useOf(destination: Destination, options: Readonly<ClientOptions>): SessionUse {
   const { isSecure, socketPath, url } = destination;
-  if (options.http2 !== true) return { session: options.http2 as ClientHttp2Session, leave() {} };
+  if (options.http2 !== true) {
+    const session = options.http2 as ClientHttp2Session;
+    return { session, isShared: false, take: () => !session.closed, leave() {} };
+  }
   const origin = socketPath === undefined ? `${isSecure ? 'https' : 'http'}://${url.host}` : 'http://localhost';
   const identity = [...IDENTITY.map((name) => (options as Record<string, unknown>)[name]), socketPath];
   return shareSession(origin, identity, () => {

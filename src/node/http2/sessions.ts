@@ -15,6 +15,8 @@ const SESSION_MEMORY = 1000;
 /** The session of one origin and one set of TLS options, and how many streams use it. */
 class Shared {
   private users = 0;
+  /** How many streams have been asked for and not left. */
+  private streams = 0;
   private idle: NodeJS.Timeout | undefined;
 
   constructor(
@@ -31,12 +33,25 @@ class Shared {
     session.on('error', forget);
   }
 
+  /** Whether a request has to go to another session; a session without streams takes one, if only in the end. */
+  get isFull(): boolean {
+    const { session, streams } = this;
+    return session.closed || (streams > 0 && streams >= (session.remoteSettings.maxConcurrentStreams ?? Infinity));
+  }
+
   use(): void {
     clearTimeout(this.idle);
     if (this.users++ === 0) this.session.ref();
   }
 
-  leave(): void {
+  take(): boolean {
+    if (this.isFull) return false;
+    this.streams++;
+    return true;
+  }
+
+  leave(hasTaken: boolean): void {
+    if (hasTaken) this.streams--;
     if (--this.users > 0 || this.session.destroyed) return;
     this.session.unref();
     this.idle = unrefed(
@@ -53,18 +68,22 @@ const sharedSessions = new Map<string, Shared[]>();
 /** A session in use, until `leave`. */
 export interface SessionUse {
   readonly session: ClientHttp2Session;
+  /** Whether others share the session, and a request that it cannot take may go to another one. */
+  readonly isShared: boolean;
+  /** Counts a stream, to be asked for now, until `leave`; false where the session takes none. */
+  take(): boolean;
   leave(): void;
 }
 
 /**
- * Uses the session of an origin, or opens one.
+ * Uses a session of an origin, or opens one where there is none with room.
  * @param origin scheme, host and port
  * @param identity the options of trust and connection; clients share a session where all are the same
  * @param connect makes the connection of a new session
  */
 export function shareSession(origin: string, identity: readonly unknown[], connect: () => Duplex): SessionUse {
   const all = sharedSessions.get(origin) ?? [];
-  let shared = all.find((each) => each.identity.every((value, at) => value === identity[at]));
+  let shared = all.find((each) => !each.isFull && each.identity.every((value, at) => value === identity[at]));
   if (shared === undefined) {
     const session = http2.connect(origin, {
       createConnection: connect,
@@ -80,12 +99,14 @@ export function shareSession(origin: string, identity: readonly unknown[], conne
     sharedSessions.set(origin, [...all, opened]);
     shared = opened;
   }
+  const { session } = shared;
   shared.use();
-  let isLeft = false;
+  let [hasTaken, isLeft] = [false, false];
+  const take = (): boolean => (hasTaken = shared.take());
   const leave = (): void => {
     if (isLeft) return;
     isLeft = true;
-    shared.leave();
+    shared.leave(hasTaken);
   };
-  return { session: shared.session, leave };
+  return { session, isShared: true, take, leave };
 }

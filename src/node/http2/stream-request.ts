@@ -1,7 +1,14 @@
 // `StreamRequest` requests a WebSocket on a stream of an HTTP/2 session, once the peer has announced the protocol (RFC 8441 5).
 import { EventEmitter } from 'node:events';
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import http2, {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import type { SessionUse } from './sessions.js';
+
+const { NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** The outcomes of a request: one of these is called, once, unless it is destroyed first. */
 export interface StreamOutcome {
@@ -38,20 +45,50 @@ function askOnce(session: ClientHttp2Session): Promise<boolean> {
 
 /** Takes the place of the ClientRequest of HTTP/1.1; emits 'close' when it is over. */
 export class StreamRequest extends EventEmitter {
+  private use: SessionUse;
   private stream: ClientHttp2Stream | undefined;
   private isOver = false;
+  private hasRetried = false;
 
   constructor(
-    private readonly use: SessionUse,
+    private readonly open: () => SessionUse,
     private readonly headers: OutgoingHttpHeaders,
     private readonly outcome: StreamOutcome,
   ) {
     super();
+    this.use = open();
+    this.begin();
+  }
+
+  private begin(): void {
+    const { use } = this;
     void announces(use.session).then((does) => {
       if (this.isOver) return;
-      if (does && !use.session.closed) this.ask(use.session);
-      else this.lose();
+      if (!does) this.lose();
+      else if (use.take()) this.ask(use.session);
+      else if (use.session.closed && !this.takeRetry()) this.lose();
+      else this.again();
     });
+  }
+
+  /** RFC 9113 8.7: a request that the peer refused, or left behind, may be made again; once, where sessions are shared. */
+  private takeRetry(): boolean {
+    const mayRetry = this.use.isShared && !this.hasRetried;
+    this.hasRetried = true;
+    return mayRetry;
+  }
+
+  /** Makes the request on another session. */
+  private again(): void {
+    this.use.leave();
+    this.stream = undefined;
+    try {
+      this.use = this.open();
+      this.begin();
+    } catch (error) {
+      // The constructor, which would throw this, is over.
+      this.settle(() => this.outcome.failed(error as Error));
+    }
   }
 
   /** Gives up the request, and a stream that the outcome has left with it. */
@@ -75,13 +112,20 @@ export class StreamRequest extends EventEmitter {
       return;
     }
     this.stream = stream;
-    stream.once('close', () => this.use.leave());
-    const onError = (error: Error): void => void this.settle(() => this.outcome.failed(error));
+    const { use } = this;
+    stream.once('close', () => use.leave());
+    let isAnswered = false;
+    const onError = (error: Error): void => {
+      const isRefused = stream.rstCode === NGHTTP2_REFUSED_STREAM && !isAnswered && !this.isOver;
+      if (isRefused && this.takeRetry()) this.again();
+      else if (stream === this.stream) this.settle(() => this.outcome.failed(error));
+    };
     const onClose = (): void => onError(new Error('The stream was closed before the handshake was done'));
     stream.on('error', onError);
     stream.once('close', onClose);
     stream.once('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       stream.removeListener('close', onClose);
+      isAnswered = true;
       const isLeft = this.outcome.responded(headers[':status'] ?? 0, headers, stream);
       if (isLeft) return void stream.once('close', () => this.settle(() => {}));
       this.settle(() => {});

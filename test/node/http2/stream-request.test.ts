@@ -2,12 +2,16 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { WebSocket } from '../../../src/index.js';
+import { WebSocket, WebSocketServer } from '../../../src/index.js';
 import { ReadyState } from '../../../src/node/types.js';
+import { frame, FrameType, typesOf } from '../../support/http2-frames.js';
 
-const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
+
+/** The length of what a client sends before its first frame (RFC 9113 3.4). */
+const PREFACE_TEXT = 24;
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
@@ -127,4 +131,76 @@ test.each<[string, object, string]>([
   const { port } = server.address() as AddressInfo;
   const [error, code] = await told(new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true, ...options }));
   expect([error.startsWith(message), code]).toEqual([true, '1006']);
+});
+
+describe('a request that the peer has not processed', () => {
+  test('is made again where it was refused', async () => {
+    const { server, address } = await serve();
+    const wss = new WebSocketServer({ noServer: true });
+    let count = 0;
+    server.on('stream', (stream, headers) => {
+      stream.on('error', () => {});
+      if (count++ === 0) stream.close(NGHTTP2_REFUSED_STREAM);
+      else wss.handleConnect(stream, headers, (websocket) => websocket.close(4001));
+    });
+    expect(await told(new WebSocket(address, { http2: true }))).toEqual(['4001']);
+  });
+
+  test.each<[string, FrameType]>([
+    ['before it', FrameType.Settings],
+    ['then', FrameType.Headers],
+  ])('is made on another session where the first one went away %s', async (_, type) => {
+    const server = http2.createServer();
+    new WebSocketServer({ server }).on('connection', (websocket) => websocket.close(4001));
+    const sockets: net.Socket[] = [];
+    const listener = net.createServer((socket) => {
+      if (sockets.push(socket) > 1) return void server.emit('connection', socket);
+      // A peer that announces the protocol, and has processed no stream when it goes away.
+      socket.write(frame(FrameType.Settings, 0, Buffer.from([0, 8, 0, 0, 0, 1])));
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk) => {
+        chunks.push(chunk);
+        const types = typesOf(Buffer.concat(chunks).subarray(PREFACE_TEXT));
+        if (types.includes(type) && socket.writable) socket.end(frame(FrameType.Goaway, 0, Buffer.alloc(8)));
+      });
+    });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    endings.push(() => {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+    });
+    const { port } = listener.address() as AddressInfo;
+    expect(await told(new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true }))).toEqual(['4001']);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test('is made twice at most', async () => {
+    const { server, address } = await serve();
+    let count = 0;
+    server.on('stream', (stream) => {
+      count++;
+      stream.on('error', () => {});
+      stream.close(NGHTTP2_REFUSED_STREAM);
+    });
+    expect(await told(new WebSocket(address, { http2: true }))).toEqual([
+      'Stream closed with error code NGHTTP2_REFUSED_STREAM',
+      '1006',
+    ]);
+    expect(count).toBe(2);
+  });
+});
+
+test('clients open as many sessions as the streams that a peer takes on one require', async () => {
+  const server = http2.createServer({ settings: { maxConcurrentStreams: 2 } });
+  const wss = new WebSocketServer({ server });
+  const { sessions, address } = await serve(server);
+  const all = Array.from({ length: 5 }, () => new WebSocket(address, { http2: true }));
+  await Promise.all(all.map((each) => once(each, 'open')));
+  expect([wss.clients!.size, sessions.length]).toEqual([5, 3]);
+  // One that has room again serves the next client.
+  all[0].close();
+  await once(all[0], 'close');
+  for (let at = 0; at < 2; at++) await once(new WebSocket(address, { http2: true }), 'open');
+  expect(sessions).toHaveLength(3);
 });
