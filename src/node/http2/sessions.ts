@@ -18,6 +18,8 @@ class Shared {
   /** How many streams have been asked for and not left. */
   private streams = 0;
   private idle: NodeJS.Timeout | undefined;
+  /** A stream was cut off, and no ping has been answered since: the peer may be gone, which TCP tells late. */
+  private isDoubted = false;
 
   constructor(
     readonly session: ClientHttp2Session,
@@ -35,8 +37,12 @@ class Shared {
 
   /** Whether a request has to go to another session; a session without streams takes one, if only in the end. */
   get isFull(): boolean {
-    const { session, streams } = this;
-    return session.closed || (streams > 0 && streams >= (session.remoteSettings.maxConcurrentStreams ?? Infinity));
+    const { session, streams, isDoubted } = this;
+    return (
+      session.closed ||
+      isDoubted ||
+      (streams > 0 && streams >= (session.remoteSettings.maxConcurrentStreams ?? Infinity))
+    );
   }
 
   use(): void {
@@ -50,8 +56,12 @@ class Shared {
     return true;
   }
 
-  leave(hasTaken: boolean): void {
+  leave(hasTaken: boolean, wasCut: boolean): void {
     if (hasTaken) this.streams--;
+    if (wasCut && !this.isDoubted && !this.session.closed) {
+      this.isDoubted = true;
+      this.session.ping((error) => (this.isDoubted = error !== null));
+    }
     if (--this.users > 0 || this.session.destroyed) return;
     this.session.unref();
     this.idle = unrefed(
@@ -72,7 +82,8 @@ export interface SessionUse {
   readonly isShared: boolean;
   /** Counts a stream, to be asked for now, until `leave`; false where the session takes none. */
   take(): boolean;
-  leave(): void;
+  /** @param wasCut the stream did not end both ways */
+  leave(wasCut?: boolean): void;
 }
 
 /**
@@ -103,10 +114,10 @@ export function shareSession(origin: string, identity: readonly unknown[], conne
   shared.use();
   let [hasTaken, isLeft] = [false, false];
   const take = (): boolean => (hasTaken = shared.take());
-  const leave = (): void => {
+  const leave = (wasCut = false): void => {
     if (isLeft) return;
     isLeft = true;
-    shared.leave(hasTaken);
+    shared.leave(hasTaken, wasCut);
   };
   return { session, isShared: true, take, leave };
 }

@@ -8,7 +8,7 @@ import http2, {
 } from 'node:http2';
 import type { SessionUse } from './sessions.js';
 
-const { NGHTTP2_REFUSED_STREAM } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** The outcomes of a request: one of these is called, once, unless it is destroyed first. */
 export interface StreamOutcome {
@@ -96,7 +96,7 @@ export class StreamRequest extends EventEmitter {
     const { stream } = this;
     if (!this.settle(() => {})) return;
     stream?.destroy();
-    this.use.leave();
+    this.use.leave(true);
   }
 
   private lose(): void {
@@ -113,7 +113,7 @@ export class StreamRequest extends EventEmitter {
     }
     this.stream = stream;
     const { use } = this;
-    stream.once('close', () => use.leave());
+    stream.once('close', () => use.leave(stream.rstCode === NGHTTP2_CANCEL));
     let isAnswered = false;
     const onError = (error: Error): void => {
       const isRefused = stream.rstCode === NGHTTP2_REFUSED_STREAM && !isAnswered && !this.isOver;

@@ -75,6 +75,24 @@ test.each<[string, string, (session: ServerHttp2Session, socket: net.Socket) => 
   expect(share().session === session).toBe(false);
 });
 
+test('a session on which a stream was cut off is shared again once its peer has answered', async () => {
+  const { share, shareOpen } = await origin();
+  const first = await shareOpen();
+  const { session } = first;
+  const told = new Promise((resolve) => {
+    const ping = session.ping.bind(session);
+    session.ping = ((callback: (error: Error | null) => void) =>
+      ping((error) => {
+        callback(error);
+        resolve(error);
+      })) as typeof session.ping;
+  });
+  first.leave(true);
+  expect(share().session === session).toBe(false);
+  expect(await told).toBe(null);
+  expect(share().session === session).toBe(true);
+});
+
 test('a session that cannot connect is shared no more', async () => {
   const { share } = await origin();
   const nowhere = (): net.Socket => {

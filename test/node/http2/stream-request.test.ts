@@ -204,3 +204,34 @@ test('clients open as many sessions as the streams that a peer takes on one requ
   for (let at = 0; at < 2; at++) await once(new WebSocket(address, { http2: true }), 'open');
   expect(sessions).toHaveLength(3);
 });
+
+test.each([
+  ['heartbeat', { heartbeat: { interval: 100, timeout: 100 } }],
+  ['terminate()', {}],
+])('a client opens another session where the peer of the shared one is silent, as %s has shown', async (_, options) => {
+  const server = http2.createServer();
+  const wss = new WebSocketServer({ server });
+  const { address } = await serve(server);
+  const sockets: net.Socket[] = [];
+  // The first connection loses its way to the server, which neither end is told.
+  const relay = net.createServer((socket) => {
+    const onward = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+    sockets.push(socket, onward);
+    socket.pipe(onward).pipe(socket);
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  endings.unshift(() => {
+    for (const socket of sockets) socket.destroy();
+    relay.close();
+  });
+  const relayed = address.replace(/\d+\/$/, `${(relay.address() as AddressInfo).port}/`);
+  const one = new WebSocket(relayed, { http2: true, ...options });
+  await once(one, 'open');
+  for (const socket of sockets) socket.unpipe().pause();
+  const closed = once(one, 'close');
+  if (!('heartbeat' in options)) one.terminate();
+  await closed;
+  await once(new WebSocket(relayed, { http2: true }), 'open');
+  expect([wss.clients!.size, sockets.length]).toEqual([2, 4]);
+});
