@@ -1,11 +1,12 @@
 // The programs of README.md and docs/, run as they stand there; only the names they import and the port are replaced.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { DOCUMENTS, programs, readDocument } from './support/documents.js';
@@ -18,6 +19,7 @@ const WSLAY_HEADER = '/usr/include/wslay/wslay.h';
 const ENTRIES: Readonly<Record<string, string>> = {
   wsimd: 'dist/index.js',
   'wsimd/codec': 'dist/sans-io.js',
+  'wsimd/topics': 'dist/topics/index.js',
   'wsimd/codec/deflate': 'dist/deflate.js',
 };
 
@@ -143,6 +145,34 @@ test(
     server.close();
   },
 );
+
+test('topics.mjs relays, brings back what was missed, and stands any path', async () => {
+  const probe = createServer().listen(0);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  if (run('topics.mjs', port) === undefined) return;
+  const sockets: WebSocket[] = [];
+  const connect = async (path: string): Promise<AsyncIterator<[Buffer]>> => {
+    for (;;) {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
+      sockets.push(socket);
+      const messages = on(socket, 'message') as AsyncIterator<[Buffer]>;
+      if (await once(socket, 'open').catch(() => undefined)) return messages;
+      await delay(20);
+    }
+  };
+  const next = async (messages: AsyncIterator<[Buffer]>): Promise<{ data: string; position: string }> =>
+    JSON.parse(String(((await messages.next()).value as [Buffer])[0]));
+  const [one, two] = [await connect('//'), await connect('/')];
+  sockets.at(-1)!.send('a');
+  const { position, data } = await next(one);
+  expect(data).toBe('a');
+  sockets.at(-1)!.send('b');
+  for (const text of ['a', 'b']) expect((await next(two)).data).toBe(text);
+  expect((await next(await connect(`/?after=${position}`))).data).toBe('b');
+  for (const socket of sockets) socket.terminate();
+});
 
 describe('the list for users of wslay', () => {
   const rows = Array.from(

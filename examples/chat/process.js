@@ -15,7 +15,7 @@ const origins = ports.flatMap((each) => [`http://127.0.0.1:${each}`, `http://loc
 const http = createServer((request, response) => {
   const { method, url, headers } = request;
   const isOurs = headers.origin !== undefined && origins.includes(headers.origin);
-  const { pathname } = new URL(url, 'http://localhost');
+  const [pathname] = url.split('?');
   if (method === 'GET' && pathname in FILES) {
     const [type, text] = FILES[pathname];
     response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' }).end(text);

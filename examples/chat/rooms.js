@@ -22,7 +22,7 @@ export function openRooms(server, topics, name) {
   }
 
   server.on('connection', async (socket, request) => {
-    const query = new URL(request.url, 'ws://localhost').searchParams;
+    const query = new URLSearchParams(request.url.split('?')[1]);
     const room = `room/${query.get('room')}`;
     const author = query.get('author') ?? 'nobody';
     socket.on('error', () => {});

@@ -46,6 +46,12 @@ test.each(hasRedis ? ['hub', 'redis'] : ['hub'])(
     const [refusal] = (await once(foreign, 'error')) as [Error];
     expect(refusal.message).toBe('Unexpected server response: 403');
 
+    // A path that `new URL` refuses ends no process.
+    expect((await fetch(`${first}//`)).status).toBe(404);
+    const odd = new WebSocket(`${urls[0]}//?room=a`, { origin: first });
+    await once(odd, 'message');
+    odd.close();
+
     const heard: Told[][] = [[], []];
     const rooms = heard.map((told, index) => {
       const order = index === 0 ? urls : [urls[1], urls[0]];
