@@ -100,6 +100,9 @@ const CLIENT_OPTIONS = {
   'allow-origin': { type: 'string', multiple: true },
 } satisfies ParseArgsConfig['options'];
 
+/** The names of all options of a run. */
+export const RUN_OPTIONS: readonly string[] = Object.keys({ ...SERVER_OPTIONS, ...CLIENT_OPTIONS });
+
 /**
  * Reads the settings of `wsimd conformance server`.
  *

@@ -3,8 +3,10 @@
 import { selectCases } from '../conformance/index.js';
 import { explain } from '../conformance/explain.js';
 import { reproduce } from '../conformance/reproduce.js';
-import { readOptions, withAuthorization } from './arguments.js';
+import { serverOf } from '../conformance/server-plan.js';
+import { headerOf, protocolsOf, readOptions, withAuthorization } from './arguments.js';
 import { CommandError } from './command-error.js';
+import { RUN_OPTIONS } from './conformance-settings.js';
 import { writeFile } from './files.js';
 import { targetOf } from './target.js';
 import { print, type Terminal } from './terminal.js';
@@ -17,9 +19,19 @@ const OPTIONS = {
   cases: { type: 'string', multiple: true },
   exclude: { type: 'string', multiple: true },
   http2: { type: 'boolean', default: false },
+  protocol: { type: 'string', multiple: true },
+  origin: { type: 'string' },
+  header: { type: 'string', multiple: true },
 } as const;
 
-const WORDS: readonly string[] = ['--list', '--explain', '--script', '--case'];
+const WORDS: readonly string[] = ['list', 'explain', 'script', 'case'];
+
+/** The options that go with each of these. */
+const WITH = {
+  list: ['list', 'cases', 'exclude', 'http2'],
+  explain: ['explain', 'case'],
+  script: ['script', 'explain', 'case', 'protocol', 'origin', 'header'],
+};
 
 /**
  * Answers a question about cases.
@@ -28,7 +40,13 @@ const WORDS: readonly string[] = ['--list', '--explain', '--script', '--case'];
  */
 export function tell(testee: 'server' | 'client', args: string[], terminal: Terminal): boolean {
   const own = args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
-  if (!own.some((word) => WORDS.includes(word.split('=')[0]))) return false;
+  const names = own.flatMap((word) => /^--([^=]+)/.exec(word)?.[1] ?? []);
+  const asked = WORDS.find((word) => names.includes(word));
+  if (asked === undefined) return false;
+  if (asked === 'case') throw new CommandError('--case goes with --explain or --script; to run it, use --cases.');
+  const question = asked === 'explain' && names.includes('script') ? 'script' : (asked as keyof typeof WITH);
+  const idle = names.find((name) => [...WORDS, ...RUN_OPTIONS].includes(name) && !WITH[question].includes(name));
+  if (idle !== undefined) throw new CommandError(`--${idle} does not go with --${question}.`);
   const { values, positionals } = readOptions(`conformance ${testee}`, {
     args: own,
     options: OPTIONS,
@@ -44,13 +62,13 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
     return true;
   }
   if (values.case === undefined) throw new CommandError('Say which case: --case ID.');
-  if (values.explain !== true && values.script === undefined)
-    throw new CommandError('--case goes with --explain or --script; to run it, use --cases.');
   const [one] = selectCases({ cases: [values.case] }, testee);
   if (values.explain) print(explain(one), terminal);
   if (values.script === undefined) return true;
-  const { path, authority, authorization } = targetOf('URL', positionals[0] ?? '9001');
-  const target = { path, host: authority, protocols: [], lines: withAuthorization([], authorization) };
+  const { given: url, authorization } = targetOf('URL', positionals[0] ?? '9001');
+  const headers = withAuthorization((values.header ?? []).map(headerOf), authorization);
+  const target = serverOf({ url, protocols: protocolsOf(values.protocol ?? []), headers, origin: values.origin });
+  if (target.secure) throw new CommandError('--script writes a program without TLS: give it a ws: URL.');
   writeFile(values.script, reproduce(one, testee, target));
   return true;
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { conformance } from '../../src/cli/conformance.js';
@@ -517,6 +518,21 @@ test('cases are listed, explained and written as scripts without a run', async (
   const plain = join(directory, 'plain.mjs');
   expect((await words(['server', '9100', '--case', '5.9', '--script', plain])).status).toBe(0);
   expect(readFileSync(plain, 'utf8')).toContain("const [host = '127.0.0.1', port = '9100']");
+  const asked = ['server', '9100', '--case', '5.9', '--script', plain];
+  const fields = ['--protocol', 'mqtt', '--origin', 'http://a.b', '--header', 'X-Key: 1'];
+  await words([...asked, ...fields]);
+  const part = /bytes\('([^']+)'\)/.exec(readFileSync(plain, 'utf8'))![1];
+  const request = String(inflateRawSync(Buffer.from(part, 'base64')));
+  for (const field of ['Sec-WebSocket-Protocol: mqtt', 'Origin: http://a.b', 'X-Key: 1'])
+    expect(request).toContain(`\r\n${field}\r\n`);
   await expect(words(['server', '--explain'])).rejects.toThrow('Say which case');
+  for (const [args, reason] of [
+    [[...asked, '--jobs', '1'], '--jobs does not go with --script.'],
+    [['server', '--list', '--case', '5.9'], '--case does not go with --list.'],
+    [['client', '--case', '5.9', '--explain', '--spec', 'x'], '--spec does not go with --explain.'],
+    [['server', '--case', '5.9', '--jobs', '1'], '--case goes with --explain or --script; to run it, use --cases.'],
+    [['server', 'wss://localhost', ...asked.slice(2)], '--script writes a program without TLS: give it a ws: URL.'],
+  ] as const)
+    await expect(words([...args])).rejects.toThrow(reason);
   await expect(words(['server', '--case', '5.9'])).rejects.toThrow('--case goes with --explain or --script');
 });
