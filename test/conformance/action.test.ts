@@ -45,5 +45,7 @@ test('its step examines a server, and writes report, JUnit, summary and badge', 
   expect(badge).toMatchObject({ schemaVersion: 1, message: '11 of 11', color: 'brightgreen' });
   expect(readFileSync(join(directory, 'out', 'junit.xml'), 'utf8')).toContain('tests="11"');
   expect(await run("--cases '6.4.1' --strict")).toBe(1);
+  expect(await run('--jobs 0')).toBe(2);
+  expect(readFileSync(summary, 'utf8')).toContain('--jobs takes a whole number');
   server.stop();
 });
