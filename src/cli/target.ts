@@ -76,8 +76,8 @@ export function targetOf(name: string, text: string, isInsecure = false): Target
       `${name} is an address such as ws://127.0.0.1:9001, not "${text}"; a host of this name is given as ws://${text}.`,
     );
   }
-  // A port alone is a port of this machine.
-  const place = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text;
+  // A port without a host is a port of this machine.
+  const place = text.replace(/^\d+(?=[/?#]|$)/, '127.0.0.1:$&');
   const given = (/^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`).replace(/^http/i, 'ws');
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '') {

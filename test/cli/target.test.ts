@@ -7,6 +7,7 @@ import { CERTIFICATE } from '../node/contract/certificate.js';
 
 test.each([
   ['9001', 'ws://127.0.0.1:9001'],
+  ['9001/a?b', 'ws://127.0.0.1:9001/a?b'],
   ['localhost', 'ws://localhost'],
   ['here:80/path?x', 'ws://here:80/path?x'],
   ['http://here', 'ws://here'],
