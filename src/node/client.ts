@@ -22,6 +22,7 @@ import { resetWhenDestroyed } from './http2/answer.js';
 import { requestStream } from './http2/request.js';
 import type { StreamRequest } from './http2/stream-request.js';
 import { checkOptions, countOption, LONGEST_TIMER } from './options.js';
+import { startTimer, stopTimer } from './turn.js';
 
 export type { ClientOptions } from './client-options.js';
 
@@ -216,10 +217,10 @@ class Opening {
       if (websocket._req === request) abortHandshake(websocket, request, 'Opening handshake has timed out');
     };
     // Deviation from ws (D13): the time runs from the request's creation, and received bytes do not restart it.
-    const timer = timeout > 0 ? setTimeout(onTimeout, timeout) : undefined;
+    const timer = timeout > 0 ? startTimer(onTimeout, timeout) : undefined;
     signal?.addEventListener('abort', onAbort);
     request.once('close', () => {
-      clearTimeout(timer);
+      stopTimer(timer);
       signal?.removeEventListener('abort', onAbort);
     });
   }

@@ -1,5 +1,5 @@
-// `nextTurn` runs work in a later turn of the event loop, even where a test runner has replaced the timers.
-import { setImmediate as given } from 'node:timers';
+// `nextTurn` and `startTimer` run work later, even where a test runner has replaced the timers.
+import { clearTimeout as clear, setImmediate as given, setTimeout as start } from 'node:timers';
 import { MessageChannel } from 'node:worker_threads';
 
 /** Kept here, since test runners replace it later. */
@@ -22,3 +22,7 @@ function byMessage(work: () => void): void {
 
 /** Runs `work` once everything that is ready to be read now has been read. */
 export const nextTurn: (work: () => void) => void = isNodes ? bySetImmediate : byMessage;
+
+/** Node's timers, for times that are none of the application's: as where Node keeps them, no test runner counts or moves them. */
+export const startTimer: typeof start = start;
+export const stopTimer: typeof clear = clear;

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import process from 'node:process';
 import { MAX_PLAIN_LENGTH, scanPlainUpgrade, targetEnd, targetStart } from '../../handshake/plain-upgrade.js';
 import { RANGE, type HeadScanner } from '../../handshake/head-scanner.js';
+import { startTimer, stopTimer } from '../turn.js';
 import { unrefed } from '../unrefed.js';
 import { copyLanded, land, landing } from '../landing.js';
 import { nodeValues } from '../values.js';
@@ -86,7 +87,7 @@ export class DirectAccept {
 
   /** Leaves everything to the parser from now on, including the waiting sockets. */
   stop(): void {
-    clearTimeout(this.timer);
+    stopTimer(this.timer);
     this.server.removeListener('connection', this.onConnection);
     this.server.on('connection', this.parse);
     for (const socket of [...this.older, ...this.fresh]) this.handOver(socket, undefined);
@@ -113,7 +114,7 @@ export class DirectAccept {
     socket.on('error', this.onError);
     socket.on('end', onEnd);
     this.fresh.add(socket);
-    this.timer ??= unrefed(setTimeout(() => this.lookAround(), this.patience));
+    this.timer ??= unrefed(startTimer(() => this.lookAround(), this.patience));
     socket.read(0);
   }
 
@@ -122,7 +123,7 @@ export class DirectAccept {
     const { older } = this;
     this.older = this.fresh;
     this.fresh = new Set();
-    this.timer = this.older.size > 0 ? unrefed(setTimeout(() => this.lookAround(), this.patience)) : undefined;
+    this.timer = this.older.size > 0 ? unrefed(startTimer(() => this.lookAround(), this.patience)) : undefined;
     for (const socket of older) this.handOver(socket, undefined);
   }
 

@@ -122,7 +122,13 @@ export const CHECKLIST: Readonly<Record<string, readonly Row[]>> = {
       'closeTimeout: destroys',
       'closeTimeout: the default of a client',
     ],
-    ['handshakeTimeout', 'handshakeTimeout: gives', 'handshakeTimeout: does not', 'handshakeTimeout: starts anew'],
+    [
+      'handshakeTimeout',
+      'handshakeTimeout: gives',
+      'handshakeTimeout: does not',
+      'handshakeTimeout: starts anew',
+      'fake timers:',
+    ],
     [
       'followRedirects',
       'followRedirects: is off',
