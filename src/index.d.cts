@@ -156,7 +156,9 @@ declare const WebSocketClass: typeof WebSocket;
 interface WebSocketClass extends WebSocket {}
 
 declare namespace WebSocket {
-  export { WebSocketClass as WebSocket };
+  // A value and an interface, as in @types/ws: a program that adds to the interface keeps both.
+  export const WebSocket: typeof WebSocketClass;
+  export interface WebSocket extends WebSocketClass {}
 
   // ---- messages
 

@@ -209,12 +209,12 @@ function addEventListener(
   this: EventFaced,
   type: string,
   listener: AnyListener,
-  { once = false }: { once?: boolean } = {},
+  { once = false, [kIsHandler]: isHandler = false }: { once?: boolean; [kIsHandler]?: boolean } = {},
 ): void {
   // Deviation from ws (D17): a value that cannot be called is no listener, as in the DOM; ws throws at the event.
   if (typeof listener !== 'function' && (typeof listener !== 'object' || listener === null)) return;
-  if (!Object.hasOwn(MAKERS, type) || find(this, type, listener, false) !== undefined) return;
-  const wrapper = wrap(type as EventType, listener, false);
+  if (!Object.hasOwn(MAKERS, type) || (!isHandler && find(this, type, listener, false) !== undefined)) return;
+  const wrapper = wrap(type as EventType, listener, isHandler);
   if (once) this.once(type, wrapper);
   else this.on(type, wrapper);
 }
@@ -231,10 +231,11 @@ function addHandler(prototype: EventFaced, type: EventType): void {
     get(this: EventFaced): AnyListener | null {
       return find(this, type, undefined, true)?.[kListener] ?? null;
     },
-    set(this: EventFaced, handler: unknown) {
+    set(this: EventFaced & { addEventListener: typeof addEventListener }, handler: unknown) {
       const before = find(this, type, undefined, true);
       if (before !== undefined) this.removeListener(type, before);
-      if (typeof handler === 'function') this.on(type, wrap(type, handler as AnyListener, true));
+      // As in ws: a method of that name that the application has put on the socket sees handlers too.
+      if (typeof handler === 'function') this.addEventListener(type, handler as AnyListener, { [kIsHandler]: true });
     },
   });
 }

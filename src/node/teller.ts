@@ -26,7 +26,7 @@ export interface Face extends EventEmitter {
   readonly readyState: ReadyState;
   statistics: Statistics | undefined;
   ping(): void;
-  pong(data: Uint8Array): void;
+  pong(data: Uint8Array, mask: boolean, callback: () => void): void;
   close(code?: number, reason?: Uint8Array): void;
   terminate(): void;
   emitClose(): void;
@@ -247,9 +247,11 @@ export abstract class Teller extends Transport implements ReceivingSession {
     if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: this.face, data });
     // The connection has answered this ping already.
     if (pongSent.hasSubscribers && this.connection.autoPong) pongSent.publish({ websocket: this.face, data });
-    if (this.answersPings && !this.connection.autoPong && this.face._readyState === ReadyState.Open)
-      this.face.pong(data);
-    this.face.emit('ping', data);
+    const { face } = this;
+    // As in ws, also for a method of the application that passes the arguments on, or calls the callback.
+    if (this.answersPings && !this.connection.autoPong && face._readyState === ReadyState.Open)
+      face.pong(data, !face._isServer, () => {});
+    face.emit('ping', data);
   }
 
   tellPong(data: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** The contract with `ws`: methods that an application, or a tool that watches it, puts in the place of the library's own. */
 import { expect, it, onTestFinished } from 'vitest';
 import { contract, ending, event, message, pair, rawClient, turn } from './harness.js';
+import type { Client } from './implementations.js';
 
 type Method = (this: { _isServer?: boolean }, ...parameters: unknown[]) => unknown;
 
@@ -57,6 +58,42 @@ contract('patched methods', (implementation) => {
       'server.close',
       'server.emit close',
     ]);
+  });
+
+  it('patched: a pong is called for a ping with a mask and a callback, by both roles', async () => {
+    const { client, peer } = await pair(implementation);
+    for (const [ws, other] of [
+      [client, peer],
+      [peer, client],
+    ] as const) {
+      const calls: unknown[][] = [];
+      ws.pong = (...parameters) => {
+        calls.push(parameters.map((value) => (typeof value === 'function' ? value.call(ws) : String(value))));
+        WebSocket.prototype.pong.apply(ws, parameters);
+      };
+      other.ping('x');
+      expect(String((await event(other, 'pong'))[0])).toBe('x');
+      expect(calls).toEqual([['x', String(ws === client), undefined]]);
+    }
+    client.terminate();
+  });
+
+  it('patched: an addEventListener sees handlers such as onmessage', () => {
+    class Watched extends WebSocket {
+      seen: string[] = [];
+      override addEventListener(...parameters: Parameters<Client['addEventListener']>): void {
+        this.seen.push(parameters[0]);
+        super.addEventListener(...parameters);
+      }
+    }
+    const ws = new Watched(null, undefined, {});
+    const handler = (): void => {};
+    ws.onmessage = handler;
+    ws.onmessage = handler;
+    ws.onclose = null;
+    ws.addEventListener('message', handler);
+    expect(ws.seen).toEqual(['message', 'message', 'message']);
+    expect([ws.onmessage, ws.listenerCount('message')]).toEqual([handler, 2]);
   });
 
   it('patched: the methods of the server are called for each connection', async () => {
