@@ -173,7 +173,7 @@ const lastOf = new Map(
   names.map((topic) => [topic, [...fates.accepted].filter((text) => text.startsWith(`parent ${topic} `)).at(-1)]),
 );
 const patience = Date.now() + 20_000;
-const isSent = ({ topic, sessions }) => sessions.at(-1).includes(lastOf.get(topic));
+const isSent = ({ topic, sessions }) => sessions.some((session) => session.includes(lastOf.get(topic)));
 while (!subscribers.every(isSent) && Date.now() < patience) await delay(50);
 await delay(300);
 
