@@ -12,6 +12,11 @@ const IDLE_TIME = 5000;
 /** The megabytes that may wait on a session: with more than Node's 10 waiting, it refuses new streams. */
 const SESSION_MEMORY = 1000;
 
+/** Whether a session takes new streams; a destroyed one stays in its list until its socket has closed, too. */
+export function isOpen(session: ClientHttp2Session): boolean {
+  return !session.closed && !session.destroyed;
+}
+
 /** The session of one origin and one set of TLS options, and how many streams use it. */
 class Shared {
   private users = 0;
@@ -39,7 +44,7 @@ class Shared {
   get isFull(): boolean {
     const { session, streams, isDoubted } = this;
     return (
-      session.closed ||
+      !isOpen(session) ||
       isDoubted ||
       (streams > 0 && streams >= (session.remoteSettings.maxConcurrentStreams ?? Infinity))
     );
@@ -58,7 +63,7 @@ class Shared {
 
   leave(hasTaken: boolean, wasCut: boolean): void {
     if (hasTaken) this.streams--;
-    if (wasCut && !this.isDoubted && !this.session.closed) {
+    if (wasCut && !this.isDoubted && isOpen(this.session)) {
       this.isDoubted = true;
       this.session.ping((error) => (this.isDoubted = error !== null));
     }

@@ -6,7 +6,7 @@ import http2, {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import type { SessionUse } from './sessions.js';
+import { isOpen, type SessionUse } from './sessions.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
@@ -34,7 +34,7 @@ function askOnce(session: ClientHttp2Session): Promise<boolean> {
   return new Promise((resolve) => {
     const lost = (): void => resolve(false);
     const told = (): void => resolve(session.remoteSettings.enableConnectProtocol === true);
-    if (session.destroyed || session.closed) return lost();
+    if (!isOpen(session)) return lost();
     session.once('close', lost);
     session.once('error', lost);
     // The peer's settings are its first frame, so that they have arrived when a ping is answered (RFC 9113 3.4).
@@ -66,7 +66,7 @@ export class StreamRequest extends EventEmitter {
       if (this.isOver) return;
       if (!does) this.lose();
       else if (use.take()) this.ask(use.session);
-      else if (use.session.closed && !this.takeRetry()) this.lose();
+      else if (!isOpen(use.session) && !this.takeRetry()) this.lose();
       else this.again();
     });
   }

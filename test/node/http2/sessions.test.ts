@@ -93,6 +93,15 @@ test('a session on which a stream was cut off is shared again once its peer has 
   expect(share().session === session).toBe(true);
 });
 
+test('a session that has been destroyed is shared no more, and may be left', async () => {
+  const { share, shareOpen } = await origin();
+  const use = await shareOpen();
+  use.session.destroy();
+  expect(use.take()).toBe(false);
+  use.leave(true);
+  expect(share().session === use.session).toBe(false);
+});
+
 test('a session that cannot connect is shared no more', async () => {
   const { share } = await origin();
   const nowhere = (): net.Socket => {

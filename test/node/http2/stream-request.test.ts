@@ -235,3 +235,22 @@ test.each([
   await once(new WebSocket(relayed, { http2: true }), 'open');
   expect([wss.clients!.size, sockets.length]).toEqual([2, 4]);
 });
+
+test('a client whose connection is reset closes, and one that it opens then gets another session', async () => {
+  const server = http2.createServer();
+  const wss = new WebSocketServer({ server });
+  const { address, sessions } = await serve(server);
+  const sockets: net.Socket[] = [];
+  server.on('connection', (socket: net.Socket) => void sockets.push(socket));
+  const one = new WebSocket(address, { http2: true });
+  await once(one, 'open');
+  const again = new Promise<unknown>((resolve) => {
+    one.on('close', () => {
+      const other = new WebSocket(address, { http2: true });
+      other.on('open', () => resolve('open'));
+      other.on('error', resolve);
+    });
+  });
+  sockets[0].resetAndDestroy();
+  expect([await again, sessions.length, wss.clients!.size]).toEqual(['open', 2, 1]);
+});
