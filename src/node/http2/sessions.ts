@@ -17,13 +17,20 @@ export function isOpen(session: ClientHttp2Session): boolean {
   return !session.closed && !session.destroyed;
 }
 
+/** Tells whether the peer answers: with its settings, its first frame (RFC 9113 3.4), or, once connected, a ping. */
+export function awaitAnswer(session: ClientHttp2Session, told: (answers: boolean) => void): void {
+  // Node cancels a ping before the session has connected.
+  if (session.connecting) session.once('remoteSettings', () => told(true));
+  else session.ping((error) => told(error === null));
+}
+
 /** The session of one origin and one set of TLS options, and how many streams use it. */
 class Shared {
   private users = 0;
   /** How many streams have been asked for and not left. */
   private streams = 0;
   private idle: NodeJS.Timeout | undefined;
-  /** A stream was cut off, and no ping has been answered since: the peer may be gone, which TCP tells late. */
+  /** A stream was cut off, and the peer has not answered since: it may be gone, which TCP tells late. */
   private isDoubted = false;
 
   constructor(
@@ -40,7 +47,7 @@ class Shared {
     session.on('error', forget);
   }
 
-  /** Whether a request has to go to another session; a session without streams takes one, if only in the end. */
+  /** Whether a request has to go to another session. A session without streams takes one, whatever the peer's limit is. */
   get isFull(): boolean {
     const { session, streams, isDoubted } = this;
     return (
@@ -65,14 +72,16 @@ class Shared {
     if (hasTaken) this.streams--;
     if (wasCut && !this.isDoubted && isOpen(this.session)) {
       this.isDoubted = true;
-      this.session.ping((error) => (this.isDoubted = error !== null));
+      awaitAnswer(this.session, (answers) => (this.isDoubted = !answers));
     }
     if (--this.users > 0 || this.session.destroyed) return;
     this.session.unref();
     this.idle = unrefed(
       setTimeout(() => {
         this.forget();
-        this.session.close();
+        // close() would wait for the peer to end its half.
+        if (this.isDoubted) this.session.destroy();
+        else this.session.close();
       }, IDLE_TIME),
     );
   }

@@ -6,7 +6,7 @@ import http2, {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import { isOpen, type SessionUse } from './sessions.js';
+import { awaitAnswer, isOpen, type SessionUse } from './sessions.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
@@ -37,9 +37,8 @@ function askOnce(session: ClientHttp2Session): Promise<boolean> {
     if (!isOpen(session)) return lost();
     session.once('close', lost);
     session.once('error', lost);
-    // The peer's settings are its first frame, so that they have arrived when a ping is answered (RFC 9113 3.4).
-    if (session.connecting) session.once('remoteSettings', told);
-    else session.ping((error) => (error === null ? told() : lost()));
+    // The peer's settings have arrived when it answers.
+    awaitAnswer(session, (answers) => (answers ? told() : lost()));
   });
 }
 

@@ -93,6 +93,16 @@ test('a session on which a stream was cut off is shared again once its peer has 
   expect(share().session === session).toBe(true);
 });
 
+test('a session that was left before it had connected is shared again once its peer has answered', async () => {
+  const { share } = await origin();
+  const use = share();
+  const { session } = use;
+  use.leave(true);
+  expect(share().session === session).toBe(false);
+  await once(session, 'remoteSettings');
+  expect(share().session === session).toBe(true);
+});
+
 test('a session that has been destroyed is shared no more, and may be left', async () => {
   const { share, shareOpen } = await origin();
   const use = await shareOpen();
@@ -146,6 +156,27 @@ test('a session that all have left ends after 5 s, and is taken up until then', 
   vi.advanceTimersByTime(200);
   expect([session.closed, kept]).toEqual([true, ['unref', 'ref', 'unref']]);
   expect(share().session === session).toBe(false);
+});
+
+test('a session whose peer is silent closes its socket when it ends', async () => {
+  const { share } = await origin();
+  const sockets: net.Socket[] = [];
+  const silent = net.createServer({ allowHalfOpen: true }, (socket) => void sockets.push(socket));
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  endings.push(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+  const own = net.connect((silent.address() as AddressInfo).port, '127.0.0.1');
+  const use = share('one', () => own);
+  const { session } = use;
+  await once(session, 'connect');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  use.leave(true);
+  vi.advanceTimersByTime(5100);
+  expect(session.destroyed).toBe(true);
+  await once(own, 'close');
 });
 
 test('both sides take 1 MiB ahead on a stream and 8 MiB on a session, and a client no pushes', async () => {
