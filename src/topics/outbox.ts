@@ -35,9 +35,9 @@ export class Outbox {
   roundTrip = 0;
   private readonly originBytes = randomBytes(ORIGIN_BYTES);
   private number = 0;
-  /** The batches of this tick, and those that wait for the engine to return. */
+  /** The batches of this tick. */
   private open = new Map<string, Batch>();
-  private kept: Batch[] = [];
+  /** The earlier ones that are not settled; those without a number wait for the engine to return. */
   private readonly batches = new Set<Batch>();
   private readonly excepts = new Map<number, readonly (TopicSocket | undefined)[]>();
   /** The lengths of entries whose time is over but which the broker has not answered: its client still holds them. */
@@ -100,17 +100,15 @@ export class Outbox {
 
   up(): void {
     this.isUp = true;
-    const { kept } = this;
-    this.kept = [];
     // What the client held has left, or is lost.
     this.release(Infinity);
-    for (const batch of kept) if (this.batches.has(batch)) void this.handOver(batch);
+    for (const batch of this.batches) if (batch.number === undefined) void this.handOver(batch);
   }
 
   /** Settles once the engine has accepted or refused every entry; entries that wait for a lost engine are rejected. */
   async close(): Promise<void> {
     this.leave();
-    for (const batch of this.kept) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
+    for (const batch of this.batches) if (batch.number === undefined) this.fail(batch, 'WS_ERR_TOPICS_CLOSED', '');
     if (this.batches.size > 0) await new Promise<void>((resolve) => (this.emptied = resolve));
   }
 
@@ -121,7 +119,6 @@ export class Outbox {
       this.batches.add(batch);
       batch.timer = setTimeout(() => this.expire(batch), this.timeout);
       if (this.isUp) void this.handOver(batch);
-      else this.kept.push(batch);
     }
   }
 

@@ -253,6 +253,25 @@ test('what an engine’s client still holds counts to what waits, after its time
   expect(await publish()).toBe('');
 });
 
+test('what waits for an engine that is away is not kept in memory once it has been rejected', async () => {
+  const broker = new ScriptedBroker();
+  const topics = new Topics({ broker, checkInterval: 0, publishTimeout: 20 });
+  broker.listener.down(new Error('away'));
+  // Messages without `except` are in bytes, which a WeakRef cannot follow.
+  const excepted = await (async () => {
+    const socket = new FakeSocket();
+    await topics.publish('a', 'x', { except: socket }).catch(() => undefined);
+    return new WeakRef(socket);
+  })();
+  await vi.waitUntil(async () => {
+    await turn();
+    collect();
+    return excepted.deref() === undefined;
+  });
+  broker.listener.up();
+  expect(broker.calls).toEqual([]);
+});
+
 test('close() resolves for each caller once all is done, and leaves no listeners on sockets', async () => {
   const broker = new ScriptedBroker();
   const topics = new Topics({ broker, checkInterval: 0 });
