@@ -108,9 +108,9 @@ export class Link implements BrokerListener {
   }
 
   private async subscribe(asked: readonly Topic[]): Promise<void> {
-    if (!this.isUp || this.isClosed) return;
+    if (!this.isUp) return;
     // A topic may have been dropped since the engine refused it.
-    const topics = asked.filter((topic) => this.owner.topics.get(topic.name) === topic);
+    const topics = asked.filter(this.isThere);
     if (topics.length === 0) return;
     try {
       await this.broker.subscribe(topics.map(({ name }) => name));
@@ -125,6 +125,8 @@ export class Link implements BrokerListener {
     await Promise.all(topics.map((topic) => this.readPast(topic)));
   }
 
+  private readonly isThere = (topic: Topic): boolean => this.owner.topics.get(topic.name) === topic;
+
   /** Finds the current position of a topic, or reads the entries that it has missed; new entries wait meanwhile. */
   private async readPast(topic: Topic): Promise<void> {
     const { broker } = this;
@@ -136,11 +138,11 @@ export class Link implements BrokerListener {
       try {
         recovery = await broker.read!(topic.name, topic.position?.offset);
       } catch {
-        if (!this.isUp || this.isClosed) return;
+        if (!this.isUp) return;
         await delay(AGAIN, undefined, { ref: false });
       }
-      // Another read has begun, after the engine was away.
-      if (topic.reads !== turn || this.isClosed) return;
+      // Another read has begun, after the engine was away, or the topic has been dropped.
+      if (topic.reads !== turn || !this.isThere(topic)) return;
     }
     const { epoch, last, entries } = recovery;
     if (topic.follows(recovery) && topic.position !== undefined) {

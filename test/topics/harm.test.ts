@@ -259,7 +259,6 @@ test('what waits for an engine that is away is not kept in memory once it has be
   const broker = new ScriptedBroker();
   const topics = new Topics({ broker, checkInterval: 0, publishTimeout: 20 });
   broker.listener.down(new Error('away'));
-  // Messages without `except` are in bytes, which a WeakRef cannot follow.
   const excepted = await (async () => {
     const socket = new FakeSocket();
     await topics.publish('a', 'x', { except: socket }).catch(() => undefined);
