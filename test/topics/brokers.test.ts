@@ -1,6 +1,7 @@
 // Brokers over engines that run: what two processes' topics tell each other, also when the engine goes away.
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -585,6 +586,25 @@ test.runIf(redis)('a client of redis that does not reconnect says that the engin
     await topics.close();
   } finally {
     await engine.end();
+  }
+});
+
+test.runIf(redis)('topics that are closed leave no connection to a Redis that answers nothing', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = redis!.createClient({ url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  client.on('error', () => undefined);
+  const topics = new Topics({ broker: redisBroker(client as unknown as RedisClient), checkInterval: 0 });
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  try {
+    const ended = once(socket.resume(), 'end');
+    // The client has sent its first command, and waits for the answer.
+    await once(socket, 'data');
+    await topics.close();
+    await ended;
+  } finally {
+    socket.destroy();
+    server.close();
   }
 });
 

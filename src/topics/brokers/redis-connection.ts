@@ -26,6 +26,7 @@ const BUFFERS = { 36: Buffer } as never;
 function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection {
   const commands = client.withTypeMapping(BUFFERS);
   let taker: Parameters<Subscribe>[1] | undefined;
+  let hasSocket = false;
   const subscribe = isSharded ? 'sSubscribe' : 'subscribe';
   const unsubscribe = isSharded ? 'sUnsubscribe' : 'unsubscribe';
   return {
@@ -38,12 +39,16 @@ function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection 
     unsubscribe: (channels) => client[unsubscribe](channels),
     watch: (up, down, moved) => watch(client, ['reconnecting', 'end'], up, down, ['sharded-channel-moved', moved]),
     duplicate: () => overNodeRedis(client.duplicate(), isSharded),
-    open: () => client.connect(),
+    open: () => {
+      client.on('connect', () => (hasSocket = true));
+      client.on('reconnecting', () => (hasSocket = false));
+      return client.connect();
+    },
     end: () => {
       const destroy = (): void => void (client.isOpen && client.destroy());
-      if (client.isReady) return destroy();
+      if (hasSocket) return destroy();
       // `destroy` leaves a socket open that is being connected.
-      client.on('ready', destroy);
+      client.on('connect', destroy);
       client.on('error', destroy);
     },
     channels: ONE_SERVER,
