@@ -92,6 +92,14 @@ class NatsBroker implements Broker {
   }
 
   unsubscribe(topics: readonly string[]): void {
+    if (this.begun !== undefined) {
+      // After those that wait to be subscribed; where the stream does not begin, none are.
+      this.begun.then(
+        () => this.unsubscribe(topics),
+        () => undefined,
+      );
+      return;
+    }
     for (const topic of topics) {
       this.subscriptions.get(topic)?.unsubscribe();
       this.subscriptions.delete(topic);
