@@ -33,10 +33,7 @@ export class MemoryHistory {
     const kept = this.find(topic);
     const offset = ++kept.last;
     kept.entries.push({ offset, entry, time: kept.time });
-    this.trim(kept);
-    // Two at a time: all topics are looked at, again and again, without a timer.
-    this.sweepNext();
-    this.sweepNext();
+    this.trim(kept, kept.time);
     return { epoch: kept.epoch, offset, before: offset - 1 };
   }
 
@@ -44,7 +41,7 @@ export class MemoryHistory {
     const kept = this.find(topic);
     const { epoch, last } = kept;
     if (offset === undefined) return { epoch, last, isWhole: true, entries: [] };
-    this.trim(kept);
+    this.trim(kept, kept.time);
     const first = last - (kept.entries.length - kept.gone) + 1;
     if (offset < first || offset > last + 1) return { epoch, last, isWhole: false, entries: [] };
     return { epoch, last, isWhole: true, entries: kept.entries.slice(kept.gone + offset - first) };
@@ -58,25 +55,28 @@ export class MemoryHistory {
       this.topics.set(topic, kept);
     }
     kept.time = time;
+    // Two at a time: all topics are looked at, again and again, without a timer.
+    this.sweepNext(time);
+    this.sweepNext(time);
     return kept;
   }
 
   /** Frees what a silent topic has kept for too long. */
-  private sweepNext(): void {
+  private sweepNext(now: number): void {
     const next = this.sweep.next();
     if (next.done === true) {
       this.sweep = this.topics.entries();
       return;
     }
     const [topic, kept] = next.value;
-    this.trim(kept);
-    if (kept.entries.length > 0 || Date.now() - kept.time < KEPT || this.isSubscribed(topic)) return;
+    this.trim(kept, now);
+    if (kept.entries.length > 0 || now - kept.time < KEPT || this.isSubscribed(topic)) return;
     this.topics.delete(topic);
   }
 
-  private trim(kept: Kept): void {
+  private trim(kept: Kept, now: number): void {
     const { messages, age } = this.limits;
-    const oldest = Date.now() - age;
+    const oldest = now - age;
     const { entries } = kept;
     while (kept.gone < entries.length && (entries.length - kept.gone > messages || entries[kept.gone].time < oldest)) {
       kept.gone++;

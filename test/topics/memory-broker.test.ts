@@ -48,6 +48,16 @@ test('what silent topics have kept is let go once it is too old, and in time the
   expect(history.read('subscribed', 4)).toMatchObject({ last: 3, isWhole: true, epoch: epochs[1] });
 });
 
+test('topics that are only read are forgotten in time', () => {
+  let now = 1e12;
+  vi.spyOn(Date, 'now').mockImplementation(() => now);
+  const history = new MemoryHistory({ messages: 100, age: 1000 }, () => false);
+  const { epoch } = history.read('once', undefined);
+  now += 7 * DAY;
+  history.read('another', undefined);
+  expect(history.read('once', undefined).epoch).not.toBe(epoch);
+});
+
 test('a position of another topic is none of a topic', async () => {
   const topics = new Topics({ history: {} });
   const after = await topics.publish('a', 'x');
