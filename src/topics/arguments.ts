@@ -12,7 +12,7 @@ function isWellFormed(text: string): boolean {
 
 export function isBytes(data: unknown): boolean {
   // Also of another realm, whose classes differ from ours.
-  return types.isArrayBuffer(data) || ArrayBuffer.isView(data);
+  return ArrayBuffer.isView(data) || types.isArrayBuffer(data);
 }
 
 export function checkSocket(socket: Partial<TopicSocket> | null | undefined): void {

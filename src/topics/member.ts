@@ -77,10 +77,7 @@ export class Member {
     this.socket.off?.('close', this.closed);
   }
 
-  private readonly closed = (): void => {
-    this.dropNewest();
-    this.owner.leave(this);
-  };
+  private readonly closed = (): void => this.owner.leave(this);
 
   get isOpen(): boolean {
     return this.socket.readyState === OPEN;
@@ -164,17 +161,11 @@ export class Member {
   private drained(): void {
     this.isSlow = false;
     this.asked = -1;
-    if (!this.isOpen) return this.dropNewest();
     // Sending one may end the subscription to the next.
     for (const [topic, message] of this.newest ?? []) {
-      if (this.isSlow) return;
+      if (this.isSlow || !this.isOpen) return;
       this.newest!.delete(topic);
       this.deliver(topic, message);
     }
-  }
-
-  private dropNewest(): void {
-    this.owner.counters.skipped += this.newest?.size ?? 0;
-    this.newest?.clear();
   }
 }
