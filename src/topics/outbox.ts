@@ -147,7 +147,7 @@ export class Outbox {
     this.waitingBytes += draft.bytes;
   }
 
-  /** The broker has answered an entry, and with it those before: an engine takes them one after the other. */
+  /** The broker has answered an entry: those before have left too, except at other nodes of a cluster. */
   private release(last: number, first = 0): void {
     for (const [number, bytes] of this.unanswered) {
       if (number < first || number > last) continue;
