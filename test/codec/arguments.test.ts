@@ -145,7 +145,8 @@ test.each<[string, RegExp, () => unknown]>([
   ['parameters of null', /Parameters.*null/, () => judgeDeflateResponse([null] as never, {})],
   ['fields of null', /Headers.*null/, () => writeRequest('/', 'a', [null] as never)],
   ['frames of null', /view.*null/, () => server.sendFrames([null] as never)],
-  ['fields in a Headers', /Headers.*names/, () => createRequest({ key, headers: new Headers({ a: 'b' }) as never })],
+  // Iterable as a Headers is, which Node cannot make without WebAssembly.
+  ['fields in pairs', /Headers.*names/, () => createRequest({ key, headers: new URLSearchParams('a=b') as never })],
   ['fields in a Map', /Headers.*names/, () => createRequest({ key, headers: new Map([['a', 'b']]) as never })],
   ['mask from 0.5', /whole numbers/, () => mask(new Uint8Array(4), 5, 0.5)],
   ['send with options of null', /Options.*null/, () => server.send('x', null as never)],
