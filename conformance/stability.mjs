@@ -32,7 +32,14 @@ const wanted = testees.filter(
 );
 if (wanted.length === 0) throw new Error(`No testee of ${values.list} has this name and role.`);
 let isSteady = true;
-for (const testee of wanted) if (!(await repeat(testee))) isSteady = false;
+for (const testee of wanted) {
+  try {
+    if (!(await repeat(testee))) isSteady = false;
+  } catch (error) {
+    console.log(`${testee.name} (${testee.role}): ${error.message}`);
+    isSteady = false;
+  }
+}
 process.exitCode = isSteady ? 0 : 1;
 
 /** Makes the runs of a testee that the record lacks. Returns whether each case had the same verdict in all of them. */
@@ -84,8 +91,8 @@ async function examine({ name, role, command, path }, words) {
     });
     const status = await new Promise((resolve) => child.once('close', resolve));
     // 1 says that a case was refused; beyond it there is no whole report.
-    if (status !== 0 && status !== 1) throw new Error(`${name} (${role}) could not be examined: status ${status}.`);
-    const [cases] = Object.values(JSON.parse(readFileSync(join(out, 'index.json'), 'utf8')));
+    if (status !== 0 && status !== 1) throw new Error(`could not be examined: status ${status}.`);
+    const [cases = {}] = Object.values(JSON.parse(readFileSync(join(out, 'index.json'), 'utf8')));
     const verdicts = {};
     for (const [id, { behavior, behaviorClose }] of Object.entries(cases)) {
       (verdicts[`${behavior}, ${behaviorClose}`] ??= []).push(id);

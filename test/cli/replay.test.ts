@@ -1,14 +1,15 @@
 // `wsimd replay`: recordings of the proxy are played to servers and to clients, and become HARs and come back from them.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { replay } from '../../src/cli/replay/replay.js';
 import { startProxying } from '../support/proxying.js';
 import { responseHead } from '../support/raw-peer.js';
+import { expectTenSeconds } from '../support/silent-server.js';
 import { sayingTerminal } from '../support/terminal.js';
 
 function directory(): string {
@@ -199,25 +200,7 @@ it('ends when it is interrupted before a server answers', async () => {
   );
 });
 
-it('gives a server 10 seconds to answer', async () => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => void server.close());
-  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const recording = longRecording();
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => void vi.useRealTimers());
-  const failure = expect(run([recording, url])).rejects.toThrow(
-    `Cannot connect to ${url}: Opening handshake has timed out.`,
-  );
-  const [socket] = (await once(server, 'connection')) as [Socket];
-  await once(socket, 'data');
-  vi.advanceTimersByTime(9999);
-  expect(socket.destroyed).toBe(false);
-  vi.advanceTimersByTime(1);
-  await failure;
-});
+it('gives a server 10 seconds to answer', () => expectTenSeconds((url) => run([longRecording(), url])));
 
 it('ends as a server when it is interrupted, and counts messages that have not come', async () => {
   const controller = new AbortController();
