@@ -6,9 +6,8 @@ import { fuzzClients } from '../conformance/fuzz/fuzz-client.js';
 import { fuzzServer } from '../conformance/fuzz/fuzz-server.js';
 import type { FuzzSettings, Found, Search } from '../conformance/fuzz/search.js';
 import { explain } from '../conformance/explain.js';
-import type { Target } from '../conformance/handshake.js';
 import { reproduce } from '../conformance/reproduce.js';
-import { serverOf } from '../conformance/server-plan.js';
+import { serverOf, type Server } from '../conformance/server-plan.js';
 import { CommandError, wordsOf } from './command-error.js';
 import type { ClientSettings, ServerSettings } from './conformance-settings.js';
 import { driveClient } from './driven-client.js';
@@ -71,7 +70,7 @@ async function tellFound(
   { seed }: FuzzSettings,
   { out }: ServerSettings | ClientSettings,
   testee: 'server' | 'client',
-  target: Target | null,
+  target: Server | null,
   terminal: Terminal,
 ): Promise<number> {
   const notes = [

@@ -68,7 +68,6 @@ export function tell(testee: 'server' | 'client', args: string[], terminal: Term
   const { given: url, authorization } = targetOf('URL', positionals[0] ?? '9001');
   const headers = withAuthorization((values.header ?? []).map(headerOf), authorization);
   const target = serverOf({ url, protocols: protocolsOf(values.protocol ?? []), headers, origin: values.origin });
-  if (target.secure) throw new CommandError('--script writes a program without TLS: give it a ws: URL.');
   writeFile(values.script, reproduce(one, testee, target));
   return true;
 }

@@ -31,7 +31,7 @@ Generated streams instead of cases:
 About the cases, without running them:
   --list                the cases that were selected, a line each
   --case ID --explain   what a case sends, what it accepts, and by which sentence
-  --case ID --script FILE [URL]  a program over node:net that plays the case without the suite
+  --case ID --script FILE [URL]  a program that plays the case without the suite
 
 Servers:
   --agent NAME          the server's name in the report (default: its Server header)

@@ -1,5 +1,6 @@
-// `reproduce` writes a program of at most 40 lines that uses node:net, plays a case and shows the answer.
+// `reproduce` writes a program of at most 40 lines that uses node:net or node:tls, plays a case and shows the answer.
 
+import { isIP } from 'node:net';
 import { deflateRawSync } from 'node:zlib';
 import {
   type Case,
@@ -185,8 +186,7 @@ function show() {
   }
 }`;
 
-const SERVER = `const socket = connect(Number(port), host, () => play(socket, parts)).setNoDelay(true);
-socket.on('data', (chunk) => {
+const SERVER = `socket.setNoDelay(true).on('data', (chunk) => {
   input = Buffer.concat([input, chunk]);
   const end = open ? 0 : input.indexOf('\\r\\n\\r\\n') + 4;
   if (end === 3) return;
@@ -211,8 +211,8 @@ function comment(words: string): string {
   return `// ${words.replaceAll(/\s+/g, ' ')}`;
 }
 
-/** The program for one case; where the testee is a server, it connects to `target`. */
-export function reproduce(one: Case, testee: Testee, target: Target): string {
+/** The program for one case; where the testee is a server, it connects to `target`, and takes any certificate of it. */
+export function reproduce(one: Case, testee: Testee, target: Target & { secure?: boolean }): string {
   const { id, description, expectation, exam } = one;
   const usage = testee === 'server' ? 'node FILE [HOST] [PORT]' : 'node FILE [PORT]';
   const handshake = handshakeOf(exam, testee, target);
@@ -221,18 +221,24 @@ export function reproduce(one: Case, testee: Testee, target: Target): string {
     const packed = bytes.length === 0 ? 'Buffer.alloc(0)' : `bytes('${deflateRawSync(bytes).toString('base64')}')`;
     return `[${packed}, ${size}, ${JSON.stringify(rest)}]`;
   });
-  const [name = '127.0.0.1', port = '80'] = target.host.split(/:(?=\d+$)/);
+  const [inUrl = '127.0.0.1', port = target.secure ? '443' : '80'] = target.host.split(/:(?=\d+$)/);
+  const name = inUrl.replace(/^\[|\]$/g, '');
+  const tls = `{ rejectUnauthorized: false, servername: '${isIP(name) === 0 ? name : ''}' }, `;
   const lines = [
     comment(`Case ${id}: ${description} (${usage})`),
     comment(`Expected: ${expectation} Judged ${judgedBy(one)}.`),
     `import { inflateRawSync } from 'node:zlib';`,
     ...(testee === 'server'
-      ? [`import { connect } from 'node:net';`]
+      ? [`import { connect } from 'node:${target.secure ? 'tls' : 'net'}';`]
       : [`import { createServer } from 'node:net';`, `import { createHash } from 'node:crypto';`]),
     COMMON,
     `const parts = [${written.join(', ')}];`,
     ...(testee === 'server'
-      ? [`const [host = '${name.replace(/^\[|\]$/g, '')}', port = '${port}'] = process.argv.slice(2);`, SERVER]
+      ? [
+          `const [host = '${name}', port = '${port}'] = process.argv.slice(2);`,
+          `const socket = connect(Number(port), host, ${target.secure ? tls : ''}() => play(socket, parts));`,
+          SERVER,
+        ]
       : [CLIENT]),
   ];
   return `${lines.join('\n')}\n`;

@@ -531,7 +531,6 @@ test('cases are listed, explained and written as scripts without a run', async (
     [['server', '--list', '--case', '5.9'], '--case does not go with --list.'],
     [['client', '--case', '5.9', '--explain', '--spec', 'x'], '--spec does not go with --explain.'],
     [['server', '--case', '5.9', '--jobs', '1'], '--case goes with --explain or --script; to run it, use --cases.'],
-    [['server', 'wss://localhost', ...asked.slice(2)], '--script writes a program without TLS: give it a ws: URL.'],
   ] as const)
     await expect(words([...args])).rejects.toThrow(reason);
   await expect(words(['server', '--case', '5.9'])).rejects.toThrow('--case goes with --explain or --script');

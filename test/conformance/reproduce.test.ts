@@ -1,13 +1,16 @@
 // The program that plays a case without the suite: short for every case, and what it shows is what the suite judged.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { selectCases } from '../../src/conformance/index.js';
 import { explain } from '../../src/conformance/explain.js';
 import { reproduce } from '../../src/conformance/reproduce.js';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
 import { oddServer } from './support/odd-peer.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wsimd-reproduce-'));
@@ -22,10 +25,11 @@ function run(
   testee: 'server' | 'client',
   args: string[],
   hear: (said: string) => void = () => undefined,
+  server: Parameters<typeof reproduce>[2] = target,
 ): Promise<string> {
   const [one] = selectCases({ cases: [id] }, testee);
   const file = join(directory, `${testee}-${id}.mjs`);
-  writeFileSync(file, reproduce(one, testee, target));
+  writeFileSync(file, reproduce(one, testee, server));
   const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (text: Buffer) => {
@@ -57,6 +61,18 @@ test.each([
   const said = await run(id, 'server', ['127.0.0.1', new URL(server.url).port]);
   server.stop();
   expect(said).toMatch(shown);
+});
+
+test('speaks TLS where the server does, whatever its certificate', async () => {
+  const server = createServer({ cert: CERTIFICATE, key: KEY });
+  new WebSocketServer({ server }).on('connection', (websocket) => {
+    websocket.on('message', (data, isBinary) => websocket.send(data, { binary: isBinary }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const host = `localhost:${(server.address() as AddressInfo).port}`;
+  const said = await run('1.1.2', 'server', [], undefined, { ...target, host, secure: true });
+  server.close();
+  expect(said).toMatch(/opcode 1 FIN 1 RSV 0 bytes 125 .*\nopcode 8 FIN 1 .*03 e8/);
 });
 
 test('shows what a client does', async () => {
