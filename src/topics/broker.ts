@@ -29,6 +29,8 @@ export interface Recovery {
   /** Whether no entry between the given offset and the first of `entries` is missing. */
   readonly isWhole: boolean;
   readonly entries: readonly { readonly offset: number; readonly entry: Uint8Array }[];
+  /** Whether there are more entries, after these. */
+  readonly hasMore?: boolean;
 }
 
 /**
@@ -47,8 +49,11 @@ export interface Broker {
   unsubscribe(topics: readonly string[]): void;
   /** Settles when the engine has accepted the entry. Entries of a topic keep their order. */
   publish(topic: string, entry: Uint8Array): Promise<Place | undefined>;
-  /** The entries from `offset` on; without an offset no entries, only the topic's current place. */
-  read?(topic: string, offset: number | undefined): Promise<Recovery>;
+  /**
+   * The entries from `offset` on, which may end as soon as they have `most` bytes; without an offset no entries, only the
+   * topic's current place.
+   */
+  read?(topic: string, offset: number | undefined, most?: number): Promise<Recovery>;
   /** Sends a message to itself through the engine, and settles when it has arrived. */
   pulse?(): Promise<void>;
   /** Ends the work that `start` began; the caller's client stays open. */

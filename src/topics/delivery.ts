@@ -5,6 +5,8 @@ import { channels } from './channels.js';
 import type { EntryMessage } from './entry.js';
 import type { TopicsOptions } from './options.js';
 import { positionIn } from './outbox.js';
+import type { Position } from './position.js';
+import type { Past } from './reads.js';
 import type { Live, Subscription, Topic } from './topic.js';
 
 export class Delivery {
@@ -31,10 +33,10 @@ export class Delivery {
   /** Delivers the messages that came while a subscription began; later fan-outs include it. */
   release(topic: Topic, subscription: Subscription): void {
     this.inTurn(() => {
-      const { held, member } = subscription;
+      const { held } = subscription;
       subscription.held = undefined;
-      if (held === undefined || topic.subscribers.get(member.socket) !== subscription) return;
-      for (const live of held) if (subscription.isDue(live.place)) this.deliverTo(topic, subscription, live, 0);
+      if (held === undefined || !topic.has(subscription)) return;
+      for (const live of held) if (subscription.isDue(live.place)) this.deliverTo(topic, subscription, live);
     });
   }
 
@@ -53,21 +55,42 @@ export class Delivery {
     }
   }
 
-  /** Delivers an entry, without its first messages, to one subscriber. */
-  deliverTo(topic: Topic, subscription: Subscription, live: Live, first: number): void {
+  /**
+   * Delivers the past after a position until the socket is full.
+   * @returns how far it has come: `past.end`, or short of that; undefined where it cannot go on
+   */
+  deliverPast(topic: Topic, subscription: Subscription, past: Past, after: Position): Position | undefined {
+    const { member } = subscription;
+    for (const live of past.lives) {
+      const place = live.place!;
+      const { messages } = this.framed(topic, live);
+      const excepts = subscription.excepts?.get(place.offset);
+      for (let seen = place.offset === after.offset ? after.seen : 0; seen < messages.length; seen++) {
+        if (!member.isOpen || !topic.has(subscription)) return undefined;
+        const message = messages[seen];
+        if (message === undefined || excepts?.[seen] === member.socket) continue;
+        const isSent = member.deliverPast(message);
+        if (isSent === undefined) return undefined;
+        if (!isSent) return { ...place, seen };
+      }
+    }
+    return past.end;
+  }
+
+  /** Delivers an entry to one subscriber. */
+  private deliverTo(topic: Topic, subscription: Subscription, live: Live): void {
     const { member } = subscription;
     const run = this.framed(topic, live);
     const { messages } = run;
     const { excepts } = live;
     if (!member.isOpen) return;
-    if (first === 0 && !excepts?.includes(member.socket) && member.deliverRun(run)) {
+    if (!excepts?.includes(member.socket) && member.deliverRun(run)) {
       this.counters.due += messages.length;
       return;
     }
-    for (let index = first; index < messages.length; index++) {
+    for (const [index, message] of messages.entries()) {
       // A socket may end its subscription in its own `send`.
-      if (!member.isOpen || topic.subscribers.get(member.socket) !== subscription) break;
-      const message = messages[index];
+      if (!member.isOpen || !topic.has(subscription)) break;
       if (message === undefined || excepts?.[index] === member.socket) continue;
       this.counters.due++;
       member.deliver(topic.name, message);
@@ -87,11 +110,11 @@ export class Delivery {
       if (subscription.serial > latest) break;
       // Without history there is no past to wait for.
       if (subscription.held !== undefined) {
-        if (place !== undefined) subscription.held.push(live);
+        if (place !== undefined) subscription.hold(live);
       } else if (place === undefined || subscription.isDue(place)) {
         const { member } = subscription;
         // The most common case, short.
-        if (messages.length > 1) this.deliverTo(topic, subscription, live, 0);
+        if (messages.length > 1) this.deliverTo(topic, subscription, live);
         else if (first !== undefined && member.isOpen && excepts?.[0] !== member.socket) {
           this.counters.due++;
           member.deliver(topic.name, first);

@@ -133,8 +133,8 @@ export class Link implements BrokerListener {
     if (!broker.keepsHistory) return topic.begin(undefined);
     topic.early ??= [];
     const turn = ++topic.reads;
-    let recovery: Recovery | undefined;
-    while (recovery === undefined) {
+    for (let hasMore = true; hasMore;) {
+      let recovery: Recovery | undefined;
       try {
         recovery = await broker.read!(topic.name, topic.position?.offset);
       } catch {
@@ -143,13 +143,15 @@ export class Link implements BrokerListener {
       }
       // Another read has begun, after the engine was away, or the topic has been dropped.
       if (topic.reads !== turn || !this.isThere(topic)) return;
-    }
-    const { epoch, last, entries } = recovery;
-    if (topic.follows(recovery) && topic.position !== undefined) {
-      for (const { offset, entry } of entries) this.take(topic, entry, { epoch, offset });
-    } else {
-      if (topic.position !== undefined) this.owner.gap([topic.name]);
-      topic.position = { epoch, offset: last + 1, seen: 0 };
+      if (recovery === undefined) continue;
+      const { epoch, last, entries } = recovery;
+      hasMore = recovery.hasMore === true;
+      if (topic.follows(recovery) && topic.position !== undefined) {
+        for (const { offset, entry } of entries) this.take(topic, entry, { epoch, offset });
+      } else {
+        if (topic.position !== undefined) this.owner.gap([topic.name]);
+        topic.position = { epoch, offset: last + 1, seen: 0 };
+      }
     }
     topic.begin(topic.position);
     const { early } = topic;

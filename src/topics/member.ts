@@ -27,6 +27,8 @@ export interface Counters {
   delivered: number;
   skipped: number;
   closedForSlowness: number;
+  due: number;
+  recovered: number;
 }
 
 const OPEN = 1;
@@ -64,6 +66,12 @@ export class Member {
   private waiting = 0;
   private isSlow = false;
   private newest: Map<string, FramedMessage> | undefined;
+  /** Whether the socket has yet to take what it was sent of the past. */
+  private isFull = false;
+  /** How many bytes came since, live, for subscriptions that are still in the past. */
+  private missed = 0;
+  /** Each goes on with the past of one subscription, in turn. */
+  private readonly turns: Set<() => void> = new Set();
 
   constructor(
     readonly socket: TopicSocket,
@@ -94,9 +102,7 @@ export class Member {
         sendFramed(this.socket as unknown as WebSocket, message);
         counters.delivered++;
       } else if (slow.policy === 'close') {
-        counters.closedForSlowness++;
-        owner.leave(this);
-        this.close();
+        this.tooSlow();
       } else {
         this.isSlow = true;
         // The callback of this message tells when it, and everything before it, has been written.
@@ -108,6 +114,70 @@ export class Member {
       counters.skipped++;
       owner.failed(error, this.socket);
     }
+  }
+
+  /**
+   * Sends messages of the past while at most half of the limit waits: the other half is for live ones.
+   * @returns false for one that is to be sent later; undefined where the socket has thrown
+   */
+  deliverPast(message: FramedMessage): boolean | undefined {
+    if (this.isFull || this.isSlow) return false;
+    const { counters, slow } = this.owner;
+    counters.due++;
+    try {
+      this.isFull = this.ask() + message.length > slow.limit / 2;
+      this.waiting += message.length;
+      sendFramed(this.socket as unknown as WebSocket, message, this.isFull ? () => this.taken() : undefined);
+      counters.delivered++;
+      counters.recovered++;
+      return true;
+    } catch (error) {
+      this.isFull = false;
+      counters.skipped++;
+      this.owner.failed(error, this.socket);
+      return undefined;
+    }
+  }
+
+  /** Resolves once the socket has room for the past, or `subscription` has ended. */
+  turn(subscription: { confirm: (() => void) | undefined }): Promise<void> {
+    return new Promise((resolve) => {
+      const go = (subscription.confirm = () => {
+        this.turns.delete(go);
+        resolve();
+      });
+      this.turns.add(go);
+    });
+  }
+
+  /** One subscription is done with its turn. */
+  next(): void {
+    if (this.isFull || this.isSlow) return;
+    for (const go of this.turns) return go();
+  }
+
+  /** Live messages come for a subscription that is still in the past, where it will find them. */
+  miss(bytes: number): void {
+    if (!this.isFull) return;
+    this.missed += bytes;
+    const { counters, slow } = this.owner;
+    // More comes than the socket takes.
+    if (this.missed <= slow.limit || slow.policy !== 'close') return;
+    counters.due++;
+    this.tooSlow();
+  }
+
+  private taken(): void {
+    this.isFull = false;
+    this.missed = 0;
+    this.asked = -1;
+    this.next();
+  }
+
+  private tooSlow(): void {
+    this.owner.counters.closedForSlowness++;
+    this.owner.leave(this);
+    this.close();
   }
 
   private close(): void {
@@ -167,5 +237,6 @@ export class Member {
       this.newest!.delete(topic);
       this.deliver(topic, message);
     }
+    this.next();
   }
 }

@@ -37,14 +37,18 @@ export class MemoryHistory {
     return { epoch: kept.epoch, offset, before: offset - 1 };
   }
 
-  read(topic: string, offset: number | undefined): Recovery {
+  read(topic: string, offset: number | undefined, most: number = Infinity): Recovery {
     const kept = this.find(topic);
     const { epoch, last } = kept;
     if (offset === undefined) return { epoch, last, isWhole: true, entries: [] };
     this.trim(kept, kept.time);
     const first = last - (kept.entries.length - kept.gone) + 1;
     if (offset < first || offset > last + 1) return { epoch, last, isWhole: false, entries: [] };
-    return { epoch, last, isWhole: true, entries: kept.entries.slice(kept.gone + offset - first) };
+    const start = kept.gone + offset - first;
+    let end = start;
+    for (let bytes = 0; bytes < most && end < kept.entries.length; end++) bytes += kept.entries[end].entry.length;
+    const hasMore = end < kept.entries.length;
+    return { epoch, last, isWhole: true, entries: kept.entries.slice(start, end), hasMore };
   }
 
   private find(topic: string): Kept {
@@ -118,8 +122,8 @@ export class MemoryBroker implements Broker {
     return Promise.resolve(place);
   }
 
-  read(topic: string, offset: number | undefined): Promise<Recovery> {
-    return Promise.resolve(this.history.read(topic, offset));
+  read(topic: string, offset: number | undefined, most?: number): Promise<Recovery> {
+    return Promise.resolve(this.history.read(topic, offset, most));
   }
 
   close(): Promise<void> {

@@ -4,9 +4,10 @@ import { decodeEntry } from './entry.js';
 import { behind, type Position } from './position.js';
 import type { Live } from './topic.js';
 
-/** Everything in a topic's history after a position. */
+/** What a topic's history holds after a position, or the first part of it. */
 export interface Past {
   readonly lives: readonly Live[];
+  readonly hasMore: boolean;
   /** The end of the read history. */
   readonly end: Position;
 }
@@ -24,7 +25,11 @@ interface Reader {
 export class Reads {
   private readonly readers = new Map<string, Reader[]>();
 
-  constructor(private readonly broker: Broker) {}
+  /** @param most about how many bytes a read takes */
+  constructor(
+    private readonly broker: Broker,
+    private readonly most: number,
+  ) {}
 
   /** Resolves with undefined where the history does not reach back, or is another; rejects when the engine does not answer. */
   read(topic: string, after: Position): Promise<Past | undefined> {
@@ -57,9 +62,10 @@ export class Reads {
   private async readFor(topic: string, readers: readonly Reader[]): Promise<void> {
     let [low, high] = [0, readers.length];
     for (let at = 0; low < high; at = (low + high) >> 1) {
-      const recovery = await this.broker.read!(topic, readers[at].after.offset);
+      const recovery = await this.broker.read!(topic, readers[at].after.offset, this.most);
       if (recovery.isWhole) {
-        settle(readers.slice(at, high), recovery);
+        const rest = settle(readers.slice(at, high), recovery);
+        if (rest.length > 0) await this.readFor(topic, rest);
         high = at;
       } else {
         for (const { resolve } of readers.slice(low, at + 1)) resolve(undefined);
@@ -69,21 +75,26 @@ export class Reads {
   }
 }
 
-function settle(readers: readonly Reader[], { epoch, last, end = last + 1, entries }: Recovery): void {
+/** Returns those that are beyond a first part. */
+function settle(readers: readonly Reader[], recovery: Recovery): Reader[] {
+  const { epoch, last, end = last + 1, entries, hasMore = false } = recovery;
+  const read = hasMore ? entries.at(-1)!.offset : last;
   const lives: Live[] = [];
   for (const { offset, entry: bytes } of entries) {
     const entry = decodeEntry(bytes);
     if (entry !== undefined) lives.push({ entry, place: { epoch, offset }, excepts: undefined, framed: undefined });
   }
-  for (const { after, resolve } of readers) {
-    const { offset } = after;
-    if (after.epoch !== epoch || offset > end) resolve(undefined);
+  return readers.filter(({ after: { epoch: own, offset }, resolve }) => {
+    if (own !== epoch || (!hasMore && offset > end)) resolve(undefined);
+    else if (hasMore && offset > read) return true;
     else {
       const first = lives.findIndex(({ place }) => place!.offset >= offset);
       resolve({
         lives: first === -1 ? [] : lives.slice(first),
-        end: behind({ epoch, offset: Math.max(last, offset - 1) }),
+        hasMore,
+        end: behind({ epoch, offset: Math.max(read, offset - 1) }),
       });
     }
-  }
+    return false;
+  });
 }

@@ -18,10 +18,14 @@ export interface Live {
 export class Subscription {
   /** The entries that came while its past was read and until the caller had its position. */
   held: Live[] | undefined;
+  /** How many bytes `held` may still have; below 0 nothing is held, and the past is to be read again. */
+  left: number = Infinity;
+  /** The messages that its socket does not get, although the past has them, by the offsets of their entries. */
+  excepts: Map<number, Live['excepts']> | undefined;
   /** Its first place, or the place up to which its past was sent. */
   from: Position | undefined;
   started: Promise<SubscribeResult> | undefined;
-  /** Called once the engine has confirmed, or the subscription has ended before that. */
+  /** Called once it goes on: the engine has confirmed, the socket has room for the past, or the subscription has ended. */
   confirm: (() => void) | undefined;
 
   constructor(
@@ -31,6 +35,26 @@ export class Subscription {
     /** Whether its socket is one of ours, which sends as it was made to. */
     readonly isOurs: boolean,
   ) {}
+
+  /** Holds what comes from now on, up to so many bytes. */
+  holdFrom(position: Position | undefined, left: number): void {
+    this.from = position;
+    this.held = [];
+    this.left = left;
+  }
+
+  hold(live: Live): void {
+    const { entry, place, excepts } = live;
+    if (excepts?.includes(this.member.socket)) (this.excepts ??= new Map()).set(place!.offset, excepts);
+    const bytes = entry.messages.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.left -= bytes;
+    if (this.left >= 0) {
+      this.held!.push(live);
+      return;
+    }
+    this.held = [];
+    this.member.miss(bytes);
+  }
 
   /** Whether an entry comes after the first place: the engine may relay one after its history has shown it. */
   isDue(place: Place | undefined): boolean {
@@ -66,6 +90,11 @@ export class Topic {
   private readonly latest = new Map<string, number>();
 
   constructor(readonly name: string) {}
+
+  /** Whether a subscription has not ended. */
+  has(subscription: Subscription): boolean {
+    return this.subscribers.get(subscription.member.socket) === subscription;
+  }
 
   /** The engine has confirmed. */
   begin(position: Position | undefined): void {

@@ -1,6 +1,5 @@
 // `Topics` knows the sockets of this process that subscribe to topics, and publishes to them, directly and through a broker.
 import { EventEmitter } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { toPayload } from '../node/data.js';
 import { surface } from '../node/send-callback.js';
 import { sendsAsMade } from '../node/websocket.js';
@@ -21,12 +20,10 @@ import {
   type TopicsStatistics,
 } from './options.js';
 import { Outbox } from './outbox.js';
+import { Pasts } from './pasts.js';
 import { readPosition, writePosition, type Place, type Position } from './position.js';
-import { Reads, type Past } from './reads.js';
 import { Subscription, Topic, type SubscribeResult } from './topic.js';
 
-/** The delay before the history is read again when the engine has not answered, in ms. */
-const AGAIN = 100;
 const UNRECOVERED: SubscribeResult = { recovered: false, position: '' };
 
 /**
@@ -51,7 +48,7 @@ export class Topics extends EventEmitter {
   readonly #broker: Broker | undefined;
   readonly #outbox: Outbox | undefined;
   readonly #link: Link | undefined;
-  readonly #reads: Reads | undefined;
+  readonly #pasts: Pasts | undefined;
   #closed: Promise<void> | undefined;
 
   /** @throws RangeError for a number that cannot be honoured; UsageError for an invalid broker */
@@ -70,7 +67,7 @@ export class Topics extends EventEmitter {
     this.#broker = options.broker ?? (options.history === undefined ? undefined : new MemoryBroker(limits));
     if (this.#broker === undefined) return;
     this.#outbox = new Outbox(this.#broker, publishTimeout, maxWaiting);
-    this.#reads = new Reads(this.#broker);
+    this.#pasts = new Pasts(this.#delivery, this.#broker, slow.limit / 2);
     this.#link = new Link(this.#broker, this.#outbox, this.#linkOwner(), checkInterval);
   }
 
@@ -196,34 +193,9 @@ export class Topics extends EventEmitter {
     }
     if (!topic.isConfirmed) await new Promise<void>((resolve) => (subscription.confirm = resolve));
     if (!isKept) return UNRECOVERED;
-    const past = after === undefined ? undefined : await this.#read(topic, subscription, after);
-    if (topic.subscribers.get(subscription.member.socket) !== subscription) return UNRECOVERED;
-    let recovered = false;
-    if (past !== undefined) {
-      const { offset, seen } = after!;
-      const { due, delivered } = this.#counters;
-      for (const live of past.lives) {
-        this.#delivery.deliverTo(topic, subscription, live, live.place!.offset === offset ? seen : 0);
-      }
-      const sent = this.#counters.delivered - delivered;
-      this.#counters.recovered += sent;
-      // A socket that is too slow for it misses some.
-      recovered = this.#counters.due - due === sent;
-      subscription.from = past.end;
-    }
+    const recovered = after !== undefined && (await this.#pasts!.recover(topic, subscription, after));
+    if (!topic.has(subscription)) return UNRECOVERED;
     return { recovered, position: writePosition(subscription.from!) };
-  }
-
-  /** Reads the history after a position, and again when the engine was lost meanwhile, while there is a subscription. */
-  async #read(topic: Topic, subscription: Subscription, after: Position): Promise<Past | undefined> {
-    while (topic.subscribers.get(subscription.member.socket) === subscription) {
-      try {
-        return await this.#reads!.read(topic.name, after);
-      } catch {
-        await delay(AGAIN, undefined, { ref: false });
-      }
-    }
-    return undefined;
   }
 
   #leave(member: Member, name: string): void {

@@ -13,7 +13,7 @@ import { natsBroker, type NatsConnection } from '../../src/topics/brokers/nats.j
 import { hasEngine, startNats, startRedis, type Engine as Started } from '../support/engines.mjs';
 import { runsLong } from '../support/long.js';
 import { Random } from '../support/random.js';
-import { FakeSocket, Model } from './model.js';
+import { FakeSocket, FullSocket, Model } from './model.js';
 
 /** A package that is there only where development tools are installed anew; if not, says so. */
 async function load(name: string): Promise<Record<string, never> | undefined> {
@@ -294,6 +294,33 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
     }
     const silent = await b.subscribe(new FakeSocket(), 'silent');
     expect((await a.subscribe(new FakeSocket(), 'silent', { after: silent.position })).recovered).toBe(true);
+  });
+
+  test('a history of any length comes at the pace of each socket', { timeout }, async () => {
+    const [a, b] = [await open(true), await open(true, { slow: { limit: 2 ** 19 } })];
+    const { position } = await a.subscribe(new FakeSocket(), 'long');
+    const text = (number: number): string => `${number} `.padEnd(2 ** 17, 'x');
+    const positions = [position];
+    for (let number = 0; number < 140; number++) positions.push(await a.publish('long', text(number)));
+    const sockets = [0, 1, 70, 140].map((from) => ({ from, socket: new FullSocket() }));
+    const state = { isDone: false };
+    const results = Promise.all(
+      sockets.map(({ from, socket }) => b.subscribe(socket, 'long', { after: positions[from] })),
+    );
+    void results.then(() => (state.isDone = true));
+    for (let number = 140; !state.isDone; number++) {
+      if (number < 150) void a.publish('long', text(number));
+      await delay(5);
+      for (const { socket } of sockets) socket.drain();
+    }
+    expect((await results).map(({ recovered }) => recovered)).toEqual([true, true, true, true]);
+    await vi.waitUntil(() => sockets.every(({ from, socket }) => socket.received.length >= 150 - from), SOON);
+    for (const { from, socket } of sockets) {
+      expect(socket.received.map((one) => parseInt(one, 10))).toEqual(
+        Array.from({ length: 150 - from }, (_, index) => from + index),
+      );
+      expect(socket.most).toBeLessThanOrEqual(2 ** 19);
+    }
   });
 
   test('clients come back together, to a topic that was silent while others were not', async () => {

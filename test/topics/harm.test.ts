@@ -304,20 +304,3 @@ test('one who traces subscriptions and subscribes the same makes no second one',
   }
   expect(topics.statistics.subscriptions).toBe(1);
 });
-
-test.each(['close', 'skip', 'latest'] as const)(
-  'a socket that misses messages of the past by the policy %s has not recovered',
-  async (policy) => {
-    const topics = new Topics({ history: {}, slow: { limit: 10, policy } });
-    const after = await topics.publish('a', 'first');
-    for (const text of ['1', '2', '3', '4', '5', '6']) await topics.publish('a', text);
-    const socket = new FakeSocket();
-    expect(await topics.subscribe(socket, 'a', { after })).toMatchObject({ recovered: false });
-    const { due, recovered, delivered, closedForSlowness } = topics.statistics;
-    expect(socket.received.length).toBe(delivered);
-    expect([recovered, due]).toEqual([delivered, policy === 'close' ? delivered + closedForSlowness : 6]);
-    const quick = new FakeSocket();
-    const position = await topics.publish('a', 'last');
-    expect(await topics.subscribe(quick, 'a', { after: position })).toMatchObject({ recovered: true });
-  },
-);

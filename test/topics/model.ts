@@ -43,6 +43,18 @@ export class FakeSocket extends EventEmitter implements TopicSocket {
   }
 }
 
+/** A socket in which all that it is sent waits until it drains. */
+export class FullSocket extends FakeSocket {
+  /** The most bytes that waited. */
+  most = 0;
+
+  override send(data: Uint8Array | string, options: unknown, callback?: (error?: Error | null) => void): void {
+    this.waiting += data.length;
+    this.most = Math.max(this.most, this.waiting);
+    super.send(data, options, callback);
+  }
+}
+
 /** Who is subscribed, and what each is due. */
 export class Model {
   readonly subscribers: Map<string, Set<FakeSocket>> = new Map();

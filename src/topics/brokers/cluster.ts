@@ -71,8 +71,8 @@ class ClusterBroker implements Broker {
     return place;
   }
 
-  async read(topic: string, offset: number | undefined): Promise<Recovery> {
-    const recovery = decodeRecovery(await this.ask(Kind.Read, topic, encodeOffset(offset)));
+  async read(topic: string, offset: number | undefined, most: number = Infinity): Promise<Recovery> {
+    const recovery = decodeRecovery(await this.ask(Kind.Read, topic, encodeOffset(offset), encodeOffset(most)));
     if (recovery.epoch === '') throw new Error('The hub keeps no history');
     return recovery;
   }

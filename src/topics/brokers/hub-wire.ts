@@ -88,7 +88,7 @@ export class FrameReader {
   }
 }
 
-/** An offset, or no offset, as 8 bytes. */
+/** An offset or another number, or none, as 8 bytes. */
 export function encodeOffset(offset: number | undefined): Buffer {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeDoubleLE(offset ?? -1);
@@ -115,8 +115,12 @@ export function decodePlace(bytes: Buffer): [Place | undefined, number] {
   return [{ epoch: bytes.toString('utf8', 1, end), offset, before: offset - 1 }, end + 8];
 }
 
-export function encodeRecovery({ epoch, last, isWhole, entries }: Recovery): Buffer {
-  const parts = [encodePlace({ epoch, offset: last }), Buffer.of(isWhole ? 1 : 0)];
+const IS_WHOLE = 1;
+const HAS_MORE = 2;
+
+export function encodeRecovery({ epoch, last, isWhole, entries, hasMore }: Recovery): Buffer {
+  const flags = (isWhole ? IS_WHOLE : 0) | (hasMore === true ? HAS_MORE : 0);
+  const parts = [encodePlace({ epoch, offset: last }), Buffer.of(flags)];
   for (const { offset, entry } of entries) {
     const head = Buffer.allocUnsafe(12);
     head.writeDoubleLE(offset);
@@ -135,5 +139,6 @@ export function decodeRecovery(bytes: Buffer): Recovery {
     entries.push({ offset: bytes.readDoubleLE(at), entry: bytes.subarray(at + 12, at + 12 + length) });
     at += 12 + length;
   }
-  return { epoch, last, isWhole: bytes[end] === 1, entries };
+  const flags = bytes[end];
+  return { epoch, last, isWhole: (flags & IS_WHOLE) !== 0, entries, hasMore: (flags & HAS_MORE) !== 0 };
 }

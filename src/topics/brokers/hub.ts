@@ -34,6 +34,9 @@ export interface Hub {
 /** A process with this many waiting bytes is disconnected; it reconnects and reads the entries that it has missed. */
 const WAITING_AT_MOST = 64 * 1024 * 1024;
 
+/** Without history. */
+const NONE: Recovery = { epoch: '', last: 0, isWhole: false, entries: [] };
+
 /** One connected process. */
 class Peer {
   readonly topics: Set<string> = new Set();
@@ -78,12 +81,6 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
     peers?.delete(peer);
     if (peers?.size === 0) subscribers.delete(topic);
   };
-  const read = (topic: string, offset: number | undefined): Recovery => {
-    if (kept === undefined) return { epoch: '', last: 0, isWhole: false, entries: [] };
-    const recovery = kept.read(topic, offset);
-    const bytes = recovery.entries.reduce((sum, { entry }) => sum + entry.length, 0);
-    return bytes > MAX_ENTRY ? { ...recovery, isWhole: false, entries: [] } : recovery;
-  };
   const take = (peer: Peer, { kind, request, topic, body }: HubFrame): void => {
     switch (kind) {
       case Kind.Subscribe: {
@@ -103,8 +100,9 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
         return peer.send(encodeFrame(Kind.Reply, request, '', place));
       }
       case Kind.Read: {
-        const offset = decodeOffset(body);
-        return peer.answer(() => encodeFrame(Kind.Reply, request, '', encodeRecovery(read(topic, offset))));
+        const [offset, most = 0] = [decodeOffset(body), decodeOffset(body.subarray(8))];
+        const read = (): Recovery => kept?.read(topic, offset, Math.min(most, MAX_ENTRY)) ?? NONE;
+        return peer.answer(() => encodeFrame(Kind.Reply, request, '', encodeRecovery(read())));
       }
       case Kind.Pulse:
         return peer.send(encodeFrame(Kind.Reply, request, ''));

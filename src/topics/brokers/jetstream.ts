@@ -91,37 +91,38 @@ export class JetStream {
     return isNew ? { epoch: this.epoch, offset, before: Number(headers!.get('Nats-Last-Sequence')) } : undefined;
   }
 
-  async read(topic: string, offset: number | undefined): Promise<Recovery> {
-    const entries = offset === undefined ? [] : await this.stored(topic, offset);
+  async read(topic: string, offset: number | undefined, most: number = Infinity): Promise<Recovery> {
+    const [entries, more]: [Stored[], number] = offset === undefined ? [[], 0] : await this.stored(topic, offset, most);
     // Read after the entries: entries that are discarded meanwhile are found missing.
     const { config, state } = await this.info();
     const { epoch } = this;
-    const [last, first, most] = [state.last_seq, state.first_seq, config.max_msgs_per_subject];
+    const [last, first, limit] = [state.last_seq, state.first_seq, config.max_msgs_per_subject];
     if (offset === undefined) return { epoch, last, isWhole: true, entries };
     const oldest = Date.now() - this.limits.age;
     const isWhole =
       offset >= first &&
       offset <= last + 1 &&
-      (most <= 0 || entries.length < most) &&
+      (limit <= 0 || entries.length + more < limit) &&
       entries.every(({ time }) => time >= oldest);
     // An entry that arrived since is not among them, and is delivered live.
     return isWhole
-      ? { epoch, last: entries.at(-1)?.offset ?? offset - 1, end: last + 1, isWhole, entries }
+      ? { epoch, last: entries.at(-1)?.offset ?? offset - 1, end: last + 1, isWhole, entries, hasMore: more > 0 }
       : { epoch, last, isWhole, entries: [] };
   }
 
-  /** The stored entries of a topic, from an offset on. */
-  private stored(topic: string, offset: number): Promise<Stored[]> {
+  /** The stored entries of a topic, from an offset on, until they have `most` bytes; and how many there are after these. */
+  private stored(topic: string, offset: number, most: number): Promise<[Stored[], number]> {
     const { name, prefix } = this;
     return new Promise((resolve, reject) => {
       const entries: Stored[] = [];
+      let [more, bytes] = [0, 0];
       let consumer: Consumer | undefined;
       const settle = (error?: Error): void => {
         clearTimeout(timer);
         end();
         // The server also ends it by itself, when it has no listeners.
         if (consumer !== undefined) this.call(`CONSUMER.DELETE.${name}.${consumer.name}`).catch(() => undefined);
-        if (error === undefined) resolve(entries);
+        if (error === undefined) resolve([entries, more]);
         else reject(error);
       };
       const timer = setTimeout(() => settle(new Error('The stream has not answered in time')), READ_TIMEOUT).unref();
@@ -129,7 +130,9 @@ export class JetStream {
         if (message instanceof Error) return settle(message);
         const place = readReply(message.reply ?? '');
         entries.push({ offset: place.offset, entry: message.data, time: place.time });
-        if (place.pending === 0 && consumer !== undefined) settle();
+        more = place.pending;
+        bytes += message.data.length;
+        if ((more === 0 || bytes >= most) && consumer !== undefined) settle();
       });
       const config = {
         deliver_subject: subject,

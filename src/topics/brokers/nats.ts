@@ -114,9 +114,9 @@ class NatsBroker implements Broker {
     return undefined;
   }
 
-  async read(topic: string, offset: number | undefined): Promise<Recovery> {
+  async read(topic: string, offset: number | undefined, most?: number): Promise<Recovery> {
     await this.begun;
-    return this.stream!.read(topic, offset);
+    return this.stream!.read(topic, offset, most);
   }
 
   async pulse(): Promise<void> {

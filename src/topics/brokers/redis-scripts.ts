@@ -28,7 +28,7 @@ redis.call('PEXPIRE', KEYS[2], ARGV[9])
 redis.call('${isSharded ? 'SPUBLISH' : 'PUBLISH'}', ARGV[1], offset .. ' ' .. last .. ' ' .. epoch .. ' ' .. ARGV[2])
 return { epoch, tonumber(offset) }
 `;
-// KEYS: stream, facts. ARGV: offset to read from or '', epoch for a new topic, how long facts are kept.
+// KEYS: stream, facts. ARGV: offset to read from or '', epoch for a new topic, how long facts are kept, how many bytes are enough.
 export const READ: string = `
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
@@ -39,7 +39,17 @@ end
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 local last = redis.call('HGET', KEYS[2], 'last') or '0'
 local entries = {}
-if ARGV[1] ~= '' then entries = redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', '+') end
+local from, left = ARGV[1] .. '-0', tonumber(ARGV[4])
+while ARGV[1] ~= '' and left > 0 do
+  local some = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 16)
+  if #some == 0 then break end
+  for _, entry in ipairs(some) do
+    if left <= 0 then break end
+    table.insert(entries, entry)
+    left = left - #entry[2][2]
+    from = '(' .. entry[1]
+  end
+end
 return { epoch, last, entries }
 `;
 // KEYS: channel. ARGV: entry.

@@ -106,9 +106,10 @@ class RedisBroker implements Broker {
     return { epoch: String(reply[0]), offset: Number(reply[1]) };
   }
 
-  async read(topic: string, offset: number | undefined): Promise<Recovery> {
+  async read(topic: string, offset: number | undefined, most: number = Infinity): Promise<Recovery> {
     const from = offset === undefined ? '' : String(offset);
-    const reply = await this.evaluate(READ, topic, [from, newEpoch(), String(Math.max(KEPT, this.limits.age))]);
+    const kept = String(Math.max(KEPT, this.limits.age));
+    const reply = await this.evaluate(READ, topic, [from, newEpoch(), kept, String(most)]);
     const [epoch, lastText, rows] = reply as [Buffer, Buffer, [Buffer, Buffer[]][]];
     const last = Number(String(lastText));
     const oldest = Date.now() - this.limits.age;
@@ -128,6 +129,7 @@ class RedisBroker implements Broker {
       last,
       isWhole: isWhole && entries.every(({ time }) => time >= oldest),
       entries,
+      hasMore: entries.length > 0 && entries.at(-1)!.offset < last,
     };
   }
 
