@@ -209,8 +209,9 @@ function addEventListener(
   this: EventFaced,
   type: string,
   listener: AnyListener,
-  { once = false, [kIsHandler]: isHandler = false }: { once?: boolean; [kIsHandler]?: boolean } = {},
+  options?: { once?: boolean; [kIsHandler]?: boolean } | null,
 ): void {
+  const { once = false, [kIsHandler]: isHandler = false } = options ?? {};
   // Deviation from ws (D17): a value that cannot be called is no listener, as in the DOM; ws throws at the event.
   if (typeof listener !== 'function' && (typeof listener !== 'object' || listener === null)) return;
   if (!Object.hasOwn(MAKERS, type) || (!isHandler && find(this, type, listener, false) !== undefined)) return;

@@ -1,6 +1,7 @@
 // `land` makes a socket read straight into the kernels' landing area, instead of allocating a chunk for each read.
 import { Socket } from 'node:net';
 import process from 'node:process';
+import type { Duplex } from 'node:stream';
 import { kernels } from '../kernels/index.js';
 
 /** The path of bytes from a socket to the kernels. */
@@ -49,7 +50,7 @@ const placeholder = new Uint8Array(0);
 /**
  * Makes the bytes that `socket` reads from now on land in the kernels' memory.
  * @returns false where that is impossible, and the socket goes on emitting 'data'
- * Deviation from ws (D11): a paused socket holds nothing, since no chunk is read ahead into its stream.
+ * Deviation from ws (D11): a paused socket holds one read at most.
  */
 export function land(socket: Socket, landed: Landed): boolean {
   if (mechanism === undefined) return false;
@@ -65,6 +66,11 @@ export function land(socket: Socket, landed: Landed): boolean {
   slots[mechanism.callback] = landed;
   handle.useUserBuffer(area);
   return true;
+}
+
+/** Whether the bytes of a socket land. */
+export function lands(socket: Duplex): boolean {
+  return mechanism !== undefined && (socket as unknown as Record<symbol, unknown>)[mechanism.buffer] === placeholder;
 }
 
 /** The property in which a handle keeps its socket, once known. */

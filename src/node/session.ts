@@ -258,8 +258,8 @@ export class Session extends Teller implements SendingSession {
   }
 
   protected override onEnd(): void {
-    // A stream of HTTP/2 ends though it is paused, and some streams had begun to when they were.
-    if (this.isHeld) this.endFacts().isHalfOver = true;
+    // Some streams had begun to end when they were paused.
+    if (this.isBusy) this.endFacts().isHalfOver = true;
     else this.endHalf();
   }
 
@@ -349,7 +349,7 @@ export class Session extends Teller implements SendingSession {
 
   protected override finishWhenTold(): void {
     if (this.ending?.isSocketClosed !== true || this.face._readyState === ReadyState.Closed) return;
-    if (!this.isPacing && !this.connection.isInflating) this.face.emitClose();
+    if (!this.isBusy) this.face.emitClose();
   }
 
   /** Whether closing calls no method of the application. */

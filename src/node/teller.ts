@@ -110,18 +110,17 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   /** Decides whether to read; no other place does. */
   regulate(): void {
-    const { socket } = this;
-    if (this.isHeld) {
-      socket.pause();
-    } else {
-      socket.resume();
+    if (this.isBusy) this.socket.pause();
+    else if (this.face._paused) this.pauseReading();
+    else {
+      this.socket.resume();
       this.onReading();
     }
   }
 
-  /** Whether messages wait to be emitted, or must wait. */
-  protected get isHeld(): boolean {
-    return this.face._paused || this.isPacing || this.connection.isInflating;
+  /** Whether messages that were read wait to be emitted. */
+  protected get isBusy(): boolean {
+    return this.isPacing || this.connection.isInflating;
   }
 
   protected override read(): void {

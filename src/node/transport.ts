@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { isHttp2Stream } from './http2/handle-write.js';
 import { beginReading, endFlushOnExit, endReading } from './flush-time.js';
-import { copyLanded, land, type ReadPath } from './landing.js';
+import { copyLanded, land, lands, type ReadPath } from './landing.js';
 import { floods, FULL, type Share } from './share.js';
 import { disown, own, ownerOf } from './socket-owner.js';
 import { SocketWriter } from './socket-writer.js';
@@ -77,6 +77,18 @@ export abstract class Transport extends SocketWriter {
     this.flushBatch();
   }
 
+  /** Pauses for the application: one more read goes into the stream, as by the public path, so that the peer's end is seen. */
+  protected pauseReading(): void {
+    const { socket } = this;
+    if (!lands(socket) || socket.readableLength > 0) {
+      socket.pause();
+      return;
+    }
+    pause.call(socket);
+    // Starts the handle where it has been stopped.
+    socket.read(0);
+  }
+
   /** Bytes that already are in the stream are read from there; after that the socket reads into the kernels' memory. */
   private landWhenEmpty(): void {
     if (!this.mayLand || this.socket.readableLength > 0) return;
@@ -117,9 +129,11 @@ export abstract class Transport extends SocketWriter {
     landed(socket: Socket, bytes: number): void {
       const transport = transportOf(socket);
       if (transport === undefined) return;
+      const isPaused = socket.isPaused();
       // A listener of the application counts or logs bytes: this socket is read by the public path.
-      if (isRead(socket)) socket.push(copyLanded(bytes));
+      if (isPaused || isRead(socket)) socket.push(copyLanded(bytes));
       else transport.takeLanded(bytes);
+      if (isPaused) socket.pause();
     },
     data: (socket: Duplex, chunk: Buffer): void => transportOf(socket)?.take(chunk),
     pushed(socket: Duplex, chunk: unknown): boolean {
@@ -173,8 +187,8 @@ function takePushes(stream: Duplex, path: ReadPath): void {
   }
 }
 
-// oxlint-disable-next-line unbound-method -- it is called on its stream
-const { push } = Readable.prototype;
+// oxlint-disable-next-line unbound-method -- they are called on their stream
+const { pause, push } = Readable.prototype;
 
 const EMPTY = new Uint8Array(0);
 

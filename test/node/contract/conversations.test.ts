@@ -13,7 +13,7 @@ import {
   type RawFrameOptions,
   type RawPeer,
 } from '../../support/raw-peer.js';
-import { contract, event, listen, pair, rawClient, turn } from './harness.js';
+import { contract, event, listen, pair, rawClient } from './harness.js';
 import { ours, reference, type Client, type Implementation } from './implementations.js';
 
 const run = promisify(execFile);
@@ -219,20 +219,6 @@ contract('listeners', (implementation) => {
 });
 
 contract('differences', (implementation) => {
-  it('terminate() of a paused socket: the messages that had come are gone (D11)', async () => {
-    const { ws, peer } = await rawClient(implementation);
-    const log: string[] = [];
-    watch(ws, log);
-    ws.pause();
-    peer.send({ payload: 'one' });
-    await turn();
-    await turn();
-    const closed = event(ws, 'close');
-    ws.terminate();
-    await closed;
-    expect(log.slice(0, -1)).toEqual(implementation.differs('D11', { ws: ['message 2 one,false'], wsimd: [] }));
-  });
-
   it('callbacks of compressed sends: run in the context of their own send (D12)', async () => {
     const options = { perMessageDeflate: { threshold: 0 } };
     const { client } = await pair(implementation, { server: options, client: options });

@@ -71,7 +71,7 @@ contract('event target', (implementation) => {
   it('addEventListener: only open, message, close and error; others are ignored', () => {
     const ws = create();
     for (const type of ['ping', 'pong', 'upgrade', 'unexpected-response', 'redirect', 'other']) {
-      ws.addEventListener(type, () => expect.unreachable());
+      ws.addEventListener(type, () => expect.unreachable(), null as never);
       expect(ws.listenerCount(type), type).toBe(0);
     }
     for (const type of TYPES) {

@@ -1,4 +1,5 @@
 /** The contract with `ws`: pause() and resume(). */
+import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { connectingClient, contract, event, messages, pair, rawClient, recorder, turn } from './harness.js';
 
@@ -92,6 +93,49 @@ contract('pause and resume', (implementation) => {
     expect(log).toEqual(['text kept 1', 'text kept 2', 'close 1006']);
   });
 
+  it.each(['end', 'resetAndDestroy', 'destroy'] as const)(
+    "paused connection from which nothing has come: the peer's %s closes it",
+    async (how) => {
+      const { ws, peer } = await rawClient(implementation);
+      const log = recorder(ws);
+      ws.on('error', () => undefined);
+      ws.pause();
+      const closed = event(ws, 'close');
+      (peer.socket as Socket)[how]();
+      await closed;
+      expect(log.at(-1)).toBe('close 1006');
+    },
+  );
+
+  it('paused connection: one read waits in the socket, and comes when it is resumed', async () => {
+    const { ws, peer } = await rawClient(implementation);
+    const log = recorder(ws);
+    ws.pause();
+    const { _socket: socket } = ws;
+    peer.send({ payload: 'kept' });
+    while (socket.readableLength < 6) await turn();
+    expect(log).toEqual([]);
+    peer.send({ payload: 'later' });
+    peer.socket.end();
+    const closed = event(ws, 'close');
+    ws.resume();
+    await closed;
+    expect(log).toEqual(['text kept', 'text later', 'close 1006']);
+  });
+
+  it('terminate() of a paused connection: what the socket holds is told', async () => {
+    const { ws, peer } = await rawClient(implementation);
+    const log = recorder(ws);
+    ws.pause();
+    const { _socket: socket } = ws;
+    peer.send({ payload: 'kept' });
+    while (socket.readableLength < 6) await turn();
+    const closed = event(ws, 'close');
+    ws.terminate();
+    await closed;
+    expect(log).toEqual(['text kept', 'close 1006']);
+  });
+
   it('close() on a paused connection: closes when it is resumed', async () => {
     const { ws, peer } = await rawClient(implementation);
     const log = recorder(ws);
@@ -105,11 +149,12 @@ contract('pause and resume', (implementation) => {
     expect(log).toEqual(['close 1000']);
   });
 
-  it('close() on a paused connection: closeTimeout ends it without resume', async () => {
+  it('close() on a paused connection: its end waits for closeTimeout, or for the Close of the peer alone (D11)', async () => {
     const { ws, peer } = await rawClient(implementation, { closeTimeout: 100 });
     const closed = event(ws, 'close');
     ws.pause();
     ws.close(1000);
+    expect(ws.isPaused).toBe(implementation.differs('D11', { ws: true, wsimd: false }));
     await peer.readClose();
     peer.close(1000);
     await closed;
