@@ -5,7 +5,7 @@ import { CloseCode } from '../spec/close-code.js';
 import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_DRAIN_WINDOW } from '../spec/limits.js';
 import { holdingsOf, type Holder } from './accept/holdings.js';
 import { ReadyState } from './types.js';
-import type { WebSocket } from './websocket.js';
+import { WebSocket } from './websocket.js';
 
 export interface DrainOptions {
   /** The close code; 1012, Service Restart, by default. */
@@ -67,23 +67,33 @@ export function drainServer(
       };
       if (left.size === 0) resolve({ closed: 0, cut: 0 });
     });
-    held.drained = closeAll(clients, (client) => client.close(code, reason), window, timeout, ended);
+    held.drained = closeAll(clients, [code, reason], window, timeout, ended);
   }
   return held.drained;
 }
 
 async function closeAll(
   clients: readonly WebSocket[],
-  close: (client: WebSocket) => void,
+  why: Parameters<WebSocket['close']>,
   window: number,
   timeout: number,
   ended: Promise<DrainCounts>,
 ): Promise<DrainCounts> {
+  const thrown: unknown[] = [];
+  /** Where a subclass throws, its connection ends all the same, and so do the others. */
+  const end = (client: WebSocket, method: 'close' | 'terminate'): void => {
+    try {
+      client[method](...why);
+    } catch (error) {
+      thrown.push(error);
+      WebSocket.prototype[method].apply(client, why);
+    }
+  };
   let elapsed = 0;
   for (let at = 0, since = performance.now(); at < clients.length;) {
     const share = window === 0 ? 1 : elapsed / window;
     const until = Math.min(clients.length, Math.floor(share * clients.length) + 1);
-    for (; at < until; at++) close(clients[at]);
+    for (; at < until; at++) end(clients[at], 'close');
     if (at === clients.length) break;
     await delay(STEP);
     // A process that was held up takes longer, instead of closing at once everything that was due meanwhile.
@@ -92,9 +102,10 @@ async function closeAll(
     since = now;
   }
   const force = setTimeout(() => {
-    for (const client of clients) if (client.readyState !== ReadyState.Closed) client.terminate();
+    for (const client of clients) if (client.readyState !== ReadyState.Closed) end(client, 'terminate');
   }, timeout);
   const counts = await ended;
   clearTimeout(force);
+  if (thrown.length > 0) throw thrown[0];
   return counts;
 }

@@ -180,7 +180,8 @@ export class WebSocketServer extends EventEmitter {
 
   /**
    * Accepts no more connections (503 with Retry-After) and closes the open ones, spread evenly over `window`, each after everything
-   * that was sent before. Resolves once all have ended; `close` then ends the server itself.
+   * that was sent before. Resolves once all have ended, or rejects then with what a subclass has thrown; `close` then ends the
+   * server itself.
    * @throws as `close` of a WebSocket for code and reason; RangeError for an invalid time
    */
   drain(options: DrainOptions = {}): Promise<DrainCounts> {

@@ -6,8 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 
-async function serve(count: number): Promise<{ server: WebSocketServer; url: string; clients: WebSocket[] }> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+async function serve(
+  count: number,
+  options: ConstructorParameters<typeof WebSocketServer>[0] = {},
+): Promise<{ server: WebSocketServer; url: string; clients: WebSocket[] }> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
   await once(server, 'listening');
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const clients = Array.from({ length: count }, () => new WebSocket(url));
@@ -52,6 +55,27 @@ describe('drain', () => {
     expect(await server.drain({ window: 0, timeout: 100 })).toEqual({ closed: 1, cut: 1 });
     expect(server.clients!.size).toBe(0);
     clients[0].terminate();
+    server.close();
+  });
+
+  test('ends all although methods of a subclass throw, and rejects with what the first has thrown', async () => {
+    class Throwing extends WebSocket {
+      override close(...why: Parameters<WebSocket['close']>): void {
+        if (this.readyState === 1) throw new Error('close');
+        super.close(...why);
+      }
+
+      override terminate(): void {
+        throw new Error('terminate');
+      }
+    }
+    const { server, clients } = await serve(3, { WebSocket: Throwing });
+    clients[1].pause();
+    const closes = [0, 2].map((index) => once(clients[index], 'close') as Promise<[number]>);
+    await expect(server.drain({ window: 0, timeout: 200 })).rejects.toThrow('close');
+    expect((await Promise.all(closes)).map(([code]) => code)).toEqual([1012, 1012]);
+    expect(server.clients!.size).toBe(0);
+    clients[1].terminate();
     server.close();
   });
 
