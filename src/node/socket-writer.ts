@@ -1,6 +1,5 @@
 // `SocketWriter` writes the sends of one connection to its socket's stream, and those of a burst in one write.
 import { AsyncResource } from 'node:async_hooks';
-import type { Http2Stream } from 'node:http2';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
@@ -325,7 +324,7 @@ export abstract class SocketWriter implements Batch, Giver {
     if (flights?.length === 0) this.flights = undefined;
     if (this.taken > 0) this.taken--;
     // Deviation from ws (D15): Node reports success for a write that destroy() cut off; here its callback has an error.
-    else if (!error && this.connection.congested && this.socket.destroyed && !this.hasEndedBothWays) error = notSent();
+    else if (!error && this.connection.congested && this.socket.destroyed) error = notSent();
     // Where the application's own writes follow ours in the stream, no callback of ours marks their end.
     const isOver = !error && (this.streamLength === 0 || this.flights === undefined);
     if (isOver) this.connection.congested = false;
@@ -339,17 +338,15 @@ export abstract class SocketWriter implements Batch, Giver {
     }
   }
 
-  /** A stream of HTTP/2 that has ended both ways is destroyed before its last writes call back. */
-  private get hasEndedBothWays(): boolean {
-    const { socket, wasEnded } = this;
-    return wasEnded && isHttp2Stream(socket) && socket.readableEnded && (socket as Http2Stream).rstCode === 0;
-  }
-
   /** Ends our half, once everything sent has been written. */
   end(): void {
     if (this.wasEnded) return;
     this.wasEnded = true;
-    if (this.handed === 0) this.socket.end();
+    const { socket } = this;
+    if (this.handed > 0) return;
+    // Once a stream of HTTP/2 has been told to end, it reports success for writes that a reset cuts off.
+    if (socket.writableLength > 0 && isHttp2Stream(socket)) socket.write('', () => socket.end());
+    else socket.end();
   }
 
   /** Writes everything that was sent and destroys the socket. */

@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
+import { ReadyState } from '../../src/node/types.js';
 import { ASKED, frame, FrameType, headers, PREFACE, reset, typesOf } from '../support/http2-frames.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = http2.constants;
@@ -147,6 +148,24 @@ describe.each(PATHS)('written to by $writePath:', (paths) => {
   });
 });
 
+test.each(PATHS)(
+  'a send that a reset cuts off is an error after a close, too, written to by $writePath',
+  async (paths) => {
+    const { port, codes, told, wss } = await serve(paths);
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    endings.push(() => session.destroy());
+    await once(session, 'remoteSettings');
+    const stream = session.request(Object.fromEntries(ASKED), { endStream: false });
+    await once(stream, 'response');
+    for (const [, bytes] of [STEPS[2], HALF_READ, CLOSE]) stream.write(Buffer.from(bytes, 'hex'));
+    const [websocket] = wss.clients!;
+    await until(() => websocket.readyState === ReadyState.Closing);
+    stream.close(NGHTTP2_NO_ERROR);
+    await until(() => codes.length === 1);
+    expect([codes, told.map((error) => error instanceof Error)]).toEqual([[1000], [false, true]]);
+  },
+);
+
 test('GOAWAY of a server that goes on is the end of no connection', async () => {
   const { port, sessions, codes } = await serve();
   const websocket = new WebSocket(`ws://127.0.0.1:${port}/`, { http2: true });
@@ -174,9 +193,13 @@ describe('a server', () => {
     await once(session, 'remoteSettings');
     const stream = session.request(Object.fromEntries(ASKED), { endStream: false });
     await once(stream, 'response');
+    // Only closeTimeout has the time of a test runner.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    endings.push(() => vi.useRealTimers());
     stream.write(Buffer.from('88820000000003e8', 'hex'));
     stream.resume();
     await once(stream, 'end');
+    expect(vi.getTimerCount()).toBe(1);
     const began = performance.now();
     await once(stream, 'close');
     expect(performance.now() - began).toBeLessThan(5000);

@@ -6,6 +6,7 @@ import { fieldsOfLines } from '../../handshake/connect.js';
 import type { FieldValue } from '../../handshake/field.js';
 import { refusalParts } from '../../handshake/server.js';
 import { ownerOf } from '../socket-owner.js';
+import { startTimer, stopTimer } from '../turn.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = http2.constants;
 
@@ -65,11 +66,12 @@ export function endWithServer(stream: ServerHttp2Stream): void {
 
 function onFinish(this: ServerHttp2Stream): void {
   if (this.readableEnded || this.closed) return;
-  const timer = setInterval(() => {
+  const timer = startTimer(() => {
     // Bytes that the handle has are sent before END_STREAM; the stream does not know of them.
     if ((ownerOf(this)?.writableLength ?? 0) === 0) this.close(NGHTTP2_NO_ERROR);
+    else timer.refresh();
   }, END_TIME);
-  this.once('close', () => clearInterval(timer));
+  this.once('close', () => stopTimer(timer));
 }
 
 /**
