@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import type { ServerOptions } from '../../src/node/server-options.js';
+import { collectUncaught } from '../support/uncaught.js';
 import { CERTIFICATE, KEY } from './contract/certificate.js';
 
 type Ending = () => unknown;
@@ -362,9 +363,9 @@ describe('our server', () => {
       () => {},
     ],
   ])('gives up a stream that the application has %s, and goes on', async (_, options, act) => {
+    const thrown = collectUncaught(endings);
     const { wss, connect } = await serve(options);
-    const errors: Error[] = [];
-    wss.on('error', (error) => errors.push(error));
+    wss.on('error', (error) => thrown.push(error.message));
     wss.on('headers', (_lines, request) => act((request as unknown as http2.Http2ServerRequest).stream));
     const session = await connect();
     for (let at = 0; at < 2; at++) {
@@ -373,7 +374,7 @@ describe('our server', () => {
       stream.resume();
       await once(stream, 'close');
     }
-    expect([errors, wss.clients!.size]).toEqual([[], 0]);
+    expect([thrown, wss.clients!.size]).toEqual([[], 0]);
   });
 
   test('refuses with 503 beyond maxConnections, and with 403 for another origin', async () => {
@@ -435,14 +436,7 @@ describe('our server', () => {
       throw new Error('broken');
     };
     const session = await connect();
-    const others = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    const thrown: string[] = [];
-    process.on('uncaughtException', (error) => thrown.push(error.message));
-    endings.push(() => {
-      process.removeAllListeners('uncaughtException');
-      for (const each of others) process.on('uncaughtException', each);
-    });
+    const thrown = collectUncaught(endings);
     const [, headers] = await ask(session, { ':path': `/${broken}` });
     expect([headers[':status'], thrown]).toEqual([500, ['broken']]);
     throwing.close();
