@@ -61,6 +61,8 @@ class Opening {
   private redirects = 0;
   /** `user:password`: the first that the options or an address gave. */
   private auth: string | undefined;
+  /** Ends the limits of the request: Node tells no end of one where a listener throws, as that of 'open' may. */
+  private release = (): void => {};
 
   constructor(
     private readonly websocket: ClientSocket,
@@ -189,10 +191,7 @@ class Opening {
   private finish(request: ClientRequest | null): void {
     const { websocket, options } = this;
     if (request === null || websocket._req !== request) return;
-    if (!options.finishRequest) {
-      request.end();
-      return;
-    }
+    if (!options.finishRequest) return void request.end();
     try {
       options.finishRequest(request, websocket);
     } catch (error) {
@@ -219,10 +218,11 @@ class Opening {
     // Deviation from ws (D13): the time runs from the request's creation, and received bytes do not restart it.
     const timer = timeout > 0 ? startTimer(onTimeout, timeout) : undefined;
     signal?.addEventListener('abort', onAbort);
-    request.once('close', () => {
+    this.release = () => {
       stopTimer(timer);
       signal?.removeEventListener('abort', onAbort);
-    });
+    };
+    request.once('close', this.release);
   }
 
   /** Handles a response that is not an upgrade: follows a redirect, or leaves the response to the caller. */
@@ -275,6 +275,7 @@ class Opening {
     }
     const agreement = judgement.deflate;
     websocket._req = null;
+    this.release();
     websocket._protocol = judgement.protocol;
     websocket.setSocket(socket, head, {
       ...this.options,

@@ -6,11 +6,12 @@ import type {
   IncomingHttpHeaders,
   ServerHttp2Session,
   ServerHttp2Stream,
+  Settings,
 } from 'node:http2';
 import { isExtendedConnect } from '../../handshake/connect.js';
 import { nextTurn } from '../turn.js';
 import { letGo, requestOf } from './served-request.js';
-import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
+import { INITIAL_WINDOW, SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
 /** The part of a WebSocket server that answers streams. */
 export interface StreamServer {
@@ -25,6 +26,12 @@ const hooks = new WeakMap<Http2Server, Hook>();
 /** Whether an HTTP server speaks HTTP/2. */
 export function isHttp2Server(server: object): server is Http2Server {
   return typeof (server as Partial<Http2Server>).updateSettings === 'function';
+}
+
+/** The settings that the application gave an HTTP server, which Node shows only inside. */
+function settingsOf(server: object): Settings | undefined {
+  const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'options');
+  return symbol && (server as Record<symbol, { settings?: Settings } | undefined>)[symbol]?.settings;
 }
 
 /** Adds a WebSocket server to an HTTP server, whose sessions announce the protocol from now on; returns how to remove it. */
@@ -42,7 +49,7 @@ class Hook {
   private hasListened = false;
 
   constructor(private readonly server: Http2Server) {
-    server.updateSettings({ enableConnectProtocol: true, initialWindowSize: STREAM_WINDOW });
+    server.updateSettings({ initialWindowSize: STREAM_WINDOW, ...settingsOf(server), enableConnectProtocol: true });
   }
 
   add(ours: StreamServer): void {
@@ -65,7 +72,8 @@ class Hook {
   }
 
   private readonly onSession = (session: ServerHttp2Session): void => {
-    session.setLocalWindowSize(SESSION_WINDOW);
+    const { effectiveLocalWindowSize: size = INITIAL_WINDOW } = session.state;
+    if (size === INITIAL_WINDOW) session.setLocalWindowSize(SESSION_WINDOW);
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
   };

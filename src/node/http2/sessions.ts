@@ -1,6 +1,7 @@
 // `shareSession` finds or opens the HTTP/2 session of an origin that all clients of the thread share.
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { startTimer, stopTimer } from '../turn.js';
 import { unrefed } from '../unrefed.js';
 import { SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
@@ -40,7 +41,7 @@ class Shared {
   ) {
     session.once('goaway', forget);
     session.once('close', () => {
-      clearTimeout(this.idle);
+      stopTimer(this.idle);
       forget();
     });
     // The streams that a failure ends report it, and so do the waiting requests.
@@ -58,7 +59,7 @@ class Shared {
   }
 
   use(): void {
-    clearTimeout(this.idle);
+    stopTimer(this.idle);
     if (this.users++ === 0) this.session.ref();
   }
 
@@ -77,7 +78,7 @@ class Shared {
     if (--this.users > 0 || this.session.destroyed) return;
     this.session.unref();
     this.idle = unrefed(
-      setTimeout(() => {
+      startTimer(() => {
         this.forget();
         // close() would wait for the peer to end its half.
         if (this.isDoubted) this.session.destroy();

@@ -8,7 +8,7 @@ import http2, {
 } from 'node:http2';
 import { awaitAnswer, isOpen, type SessionUse } from './sessions.js';
 
-const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** The outcomes of a request: one of these is called, once, unless it is destroyed first. */
 export interface StreamOutcome {
@@ -48,6 +48,8 @@ export class StreamRequest extends EventEmitter {
   private stream: ClientHttp2Stream | undefined;
   private isOver = false;
   private hasRetried = false;
+  /** The response is being judged: a peer that has just sent it is not silent, though the stream is cut off. */
+  private isAnswering = false;
 
   constructor(
     private readonly open: () => SessionUse,
@@ -95,7 +97,7 @@ export class StreamRequest extends EventEmitter {
     const { stream } = this;
     if (!this.settle(() => {})) return;
     stream?.destroy();
-    this.use.leave(true);
+    this.use.leave(!this.isAnswering);
   }
 
   private lose(): void {
@@ -115,20 +117,30 @@ export class StreamRequest extends EventEmitter {
     stream.once('close', () => use.leave(stream.rstCode === NGHTTP2_CANCEL));
     let isAnswered = false;
     const onError = (error: Error): void => {
-      const isRefused = stream.rstCode === NGHTTP2_REFUSED_STREAM && !isAnswered && !this.isOver;
-      if (isRefused && this.takeRetry()) this.again();
+      const { rstCode } = stream;
+      // Servers of Node 22 have had enough while a stream that has ended still counts.
+      const isRefused = rstCode === NGHTTP2_REFUSED_STREAM || rstCode === NGHTTP2_ENHANCE_YOUR_CALM;
+      if (isRefused && !isAnswered && !this.isOver && this.takeRetry()) this.again();
       else if (stream === this.stream) this.settle(() => this.outcome.failed(error));
     };
-    const onClose = (): void => onError(new Error('The stream was closed before the handshake was done'));
+    const onClose = (): void => {
+      if (isAnswered) this.settle(() => {});
+      else onError(new Error('The stream was closed before the handshake was done'));
+    };
     stream.on('error', onError);
     stream.once('close', onClose);
     stream.once('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
-      stream.removeListener('close', onClose);
-      isAnswered = true;
-      const isLeft = this.outcome.responded(headers[':status'] ?? 0, headers, stream);
-      if (isLeft) return void stream.once('close', () => this.settle(() => {}));
+      isAnswered = this.isAnswering = true;
+      // Where a listener of the application throws, the stream is left with the request.
+      try {
+        if (this.outcome.responded(headers[':status'] ?? 0, headers, stream)) return;
+      } finally {
+        this.isAnswering = false;
+        if (stream.destroyed) use.leave();
+      }
       this.settle(() => {});
       stream.removeListener('error', onError);
+      stream.removeListener('close', onClose);
     });
   }
 
@@ -136,8 +148,11 @@ export class StreamRequest extends EventEmitter {
   private settle(tell: () => void): boolean {
     if (this.isOver) return false;
     this.isOver = true;
-    tell();
-    this.emit('close');
+    try {
+      tell();
+    } finally {
+      this.emit('close');
+    }
     return true;
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http2, { type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { constants } from 'node:crypto';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../../src/index.js';
 import type { ClientOptions } from '../../../src/node/client.js';
 import { CERTIFICATE, KEY } from '../contract/certificate.js';
@@ -15,6 +15,7 @@ afterEach(async () => {
 
 /** A server that echoes, its sessions, and a way to open a client that shares one. */
 async function serve(server = http2.createServer()): Promise<{
+  wss: WebSocketServer;
   sessions: Set<ServerHttp2Session>;
   dial: (options?: ClientOptions) => WebSocket;
 }> {
@@ -37,7 +38,7 @@ async function serve(server = http2.createServer()): Promise<{
   const dial = (options: ClientOptions = {}): WebSocket => {
     return new WebSocket(`${scheme}://localhost:${port}/`, { http2: true, family: 4, ...options });
   };
-  return { sessions, dial };
+  return { wss, sessions, dial };
 }
 
 test('a signal ends the handshake of its own client and no session', async () => {
@@ -81,6 +82,22 @@ test('Object.prototype cannot choose where a session connects', async () => {
     for (const name of Object.keys(properties)) Reflect.deleteProperty(Object.prototype, name);
   }
   await once(websocket, 'open');
+});
+
+test('a session that all have left keeps no timer in the clock of a test runner', async () => {
+  const { wss, dial, sessions } = await serve();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  endings.push(() => vi.useRealTimers());
+  const one = dial();
+  await once(one, 'open');
+  const [served] = wss.clients!;
+  const ends = [one, served].map((each) => once(each, 'close'));
+  one.close();
+  await Promise.all(ends);
+  expect(vi.getTimerCount()).toBe(0);
+  vi.advanceTimersByTime(60_000);
+  await once(dial(), 'open');
+  expect(sessions.size).toBe(1);
 });
 
 test('createConnection has to return its stream, as http2.connect takes no other', async () => {

@@ -6,6 +6,13 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocketServer } from '../../../src/index.js';
 import { shareSession, type SessionUse } from '../../../src/node/http2/sessions.js';
 
+// The library keeps Node's timers, which no test moves; here its time is that of the test.
+vi.mock(import('../../../src/node/turn.js'), async (original) => ({
+  ...(await original()),
+  startTimer: ((work: () => void, delay: number) => setTimeout(work, delay)) as never,
+  stopTimer: (timer) => clearTimeout(timer),
+}));
+
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
   vi.useRealTimers();
@@ -20,8 +27,7 @@ interface Origin {
   sockets: net.Socket[];
 }
 
-async function origin(): Promise<Origin> {
-  const server = http2.createServer();
+async function origin(server = http2.createServer()): Promise<Origin> {
   const wss = new WebSocketServer({ server });
   const sessions: ServerHttp2Session[] = [];
   server.on('session', (session) => {
@@ -188,4 +194,13 @@ test('both sides take 1 MiB ahead on a stream and 8 MiB on a session, and a clie
     expect(each.state.remoteWindowSize).toBe(1 << 23);
   }
   expect([session.remoteSettings.enableConnectProtocol, served.remoteSettings.enablePush]).toEqual([true, false]);
+});
+
+test('a server whose application has chosen windows keeps them', async () => {
+  const server = http2.createServer({ settings: { initialWindowSize: 1 << 16, maxConcurrentStreams: 7 } });
+  server.on('session', (session) => session.setLocalWindowSize(1 << 24));
+  const { shareOpen } = await origin(server);
+  const { session } = await shareOpen();
+  expect(session.remoteSettings).toMatchObject({ initialWindowSize: 1 << 16, maxConcurrentStreams: 7 });
+  expect([session.remoteSettings.enableConnectProtocol, session.state.remoteWindowSize]).toEqual([true, 1 << 24]);
 });

@@ -1,5 +1,5 @@
 // Requests over HTTP/2 that are answered with something else, turned away, or made over HTTP/1.1 after all.
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import http from 'node:http';
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
@@ -7,8 +7,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../../src/index.js';
 import { ReadyState } from '../../../src/node/types.js';
 import { frame, FrameType, typesOf } from '../../support/http2-frames.js';
+import { collectUncaught } from '../../support/uncaught.js';
 
-const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /** The length of what a client sends before its first frame (RFC 9113 3.4). */
 const PREFACE_TEXT = 24;
@@ -134,13 +135,16 @@ test.each<[string, object, string]>([
 });
 
 describe('a request that the peer has not processed', () => {
-  test('is made again where it was refused', async () => {
+  test.each([
+    ['it was refused', NGHTTP2_REFUSED_STREAM],
+    ['the peer had enough', NGHTTP2_ENHANCE_YOUR_CALM],
+  ])('is made again where %s', async (_, code) => {
     const { server, address } = await serve();
     const wss = new WebSocketServer({ noServer: true });
     let count = 0;
     server.on('stream', (stream, headers) => {
       stream.on('error', () => {});
-      if (count++ === 0) stream.close(NGHTTP2_REFUSED_STREAM);
+      if (count++ === 0) stream.close(code);
       else wss.handleConnect(stream, headers, (websocket) => websocket.close(4001));
     });
     expect(await told(new WebSocket(address, { http2: true }))).toEqual(['4001']);
@@ -203,6 +207,47 @@ test('clients open as many sessions as the streams that a peer takes on one requ
   await once(all[0], 'close');
   for (let at = 0; at < 2; at++) await once(new WebSocket(address, { http2: true }), 'open');
   expect(sessions).toHaveLength(3);
+});
+
+test.each<[string, object, (websocket: WebSocket) => void]>([
+  ['a refusal', {}, () => {}],
+  ['a subprotocol that nobody offered', {}, () => {}],
+  ['a listener of upgrade that closes', {}, (websocket) => websocket.once('upgrade', () => websocket.terminate())],
+])(
+  'a client shares the session of one whose handshake ended with %s, whose peer has just answered',
+  async (name, options, act) => {
+    const { server, sessions, address } = await serve();
+    server.on('stream', (stream) => {
+      stream.on('error', () => {});
+      if (name === 'a refusal') stream.respond({ ':status': 401 });
+      else stream.respond({ ':status': 200, ...(name.startsWith('a sub') && { 'sec-websocket-protocol': 'chat' }) });
+    });
+    for (let at = 0; at < 3; at++) {
+      const websocket = new WebSocket(address, { http2: true, ...options });
+      act(websocket);
+      expect(await told(websocket)).toHaveLength(2);
+    }
+    expect(sessions).toHaveLength(1);
+  },
+);
+
+test.each([
+  ['open', true],
+  ['open', false],
+  ['upgrade', true],
+])('a listener of %s that throws leaves none on a signal, over HTTP/2: %s', async (name, overHttp2) => {
+  const server = overHttp2 ? http2.createServer() : http.createServer();
+  new WebSocketServer({ server }).on('error', () => {});
+  const { address } = await serve(server as Http2Server);
+  const thrown = collectUncaught(endings);
+  const { signal } = new AbortController();
+  const websocket = new WebSocket(address, { http2: overHttp2, signal });
+  websocket.on(name, () => {
+    setImmediate(() => websocket.terminate());
+    throw new Error(name);
+  });
+  await told(websocket);
+  expect([getEventListeners(signal, 'abort').length, thrown]).toEqual([0, [name]]);
 });
 
 test.each([
