@@ -159,6 +159,8 @@ async function writeBundle(input, { target, external, ...options }) {
     plugins: [defaultAlone],
     transform,
     optimization,
+    // Files of dist by name, which are gone when the package is made.
+    experimental: { attachDebugInfo: 'none' },
   });
   const { output } = await bundle.generate({
     dir: 'dist',
