@@ -52,6 +52,8 @@ export interface ClientSocket extends EventEmitter {
   _readyState: ReadyState;
   _url: string | undefined;
   _protocol: string;
+  /** How many redirects the client was told to follow; the one past the limit counts too. */
+  _redirects: number | undefined;
   /** The opening request under way; only this request may still change the state. */
   _req: ClientRequest | StreamRequest | null;
   /** Opens: from here on the socket carries frames. */

@@ -47,9 +47,6 @@ export function connectClient(
   new Opening(websocket, parseAddress(address), protocols, options).start();
 }
 
-/** How many redirects a client was told to follow; the one past the limit counts too. */
-export const redirectsOf: WeakMap<object, number> = new WeakMap();
-
 /** One opening handshake: one request, and one more for each redirect. */
 class Opening {
   private readonly options: Readonly<ClientOptions>;
@@ -231,7 +228,7 @@ class Opening {
     const { statusCode = 0 } = response;
     const { location } = response.headers;
     if (options.followRedirects && location && statusCode >= 300 && statusCode < 400) {
-      redirectsOf.set(websocket, ++this.redirects);
+      websocket._redirects = ++this.redirects;
       if (this.redirects <= this.maxRedirects) this.redirect(request, location, from);
       else abortHandshake(websocket, request, 'Maximum redirects exceeded');
     } else if (!websocket.emit('unexpected-response', request, response)) {

@@ -23,6 +23,7 @@ import {
   unwatchErrors,
 } from './accept/refusal.js';
 import { digest, writeHead } from './accept/write-head.js';
+import { tie } from './behind.js';
 import { channels } from './channels.js';
 import { broadcast, type BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
@@ -90,7 +91,7 @@ export class WebSocketServer extends EventEmitter {
       this._shouldEmitClose = false;
     }
     all.perMessageDeflate = resolveDeflate(all.perMessageDeflate) ?? false;
-    this.options = all;
+    this.options = tie(all, this);
     this._state = ServerState.Running;
     if (signal) {
       const close = (): void => this.close();

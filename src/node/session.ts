@@ -18,7 +18,7 @@ import type { CheckedOptions } from './options.js';
 import { notSent, settle, type SendCallback } from './send-callback.js';
 import { inOwnContext } from './socket-writer.js';
 import { Teller, type Face, type OwnMethods } from './teller.js';
-import { ReadyState, type CloseInfo } from './types.js';
+import { ReadyState, type BinaryType, type CloseInfo } from './types.js';
 
 export type { Face, OwnMethods } from './teller.js';
 
@@ -207,6 +207,18 @@ export class Session extends Teller implements SendingSession {
   failHeartbeat(): void {
     this.giveUp(codedError('WS_ERR_HEARTBEAT', 'The peer has sent nothing for the time of the heartbeat'));
     this.face.terminate();
+  }
+
+  // ---- choices of the application, who may have made them on an object that inherits from the WebSocket
+
+  setPaused(paused: boolean): void {
+    this.face._paused = paused;
+    this.regulate();
+  }
+
+  setBinaryType(type: BinaryType): void {
+    this.face._binaryType = type;
+    this.connection.keepFragments = type === 'fragments';
   }
 
   // ---- closing

@@ -21,7 +21,7 @@ export interface Face extends EventEmitter {
   _readyState: ReadyState;
   _paused: boolean;
   readonly _isServer: boolean;
-  readonly _binaryType: BinaryType;
+  _binaryType: BinaryType;
   readonly isPaused: boolean;
   readonly readyState: ReadyState;
   statistics: Statistics | undefined;

@@ -6,7 +6,8 @@ import { PERMESSAGE_DEFLATE } from '../extensions/permessage-deflate.js';
 import { CloseCode } from '../spec/close-code.js';
 import { Opcode } from '../spec/frame.js';
 import { abortHandshake, type PendingRequest } from './abort-handshake.js';
-import { connectClient, redirectsOf, type ClientOptions } from './client.js';
+import { behind, tie } from './behind.js';
+import { connectClient, type ClientOptions } from './client.js';
 import { isBlob, sizeOf, toCallback, toPayload, type Sendable } from './data.js';
 import { channels, publishClose, publishSent } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
@@ -46,6 +47,12 @@ export let sendsAsMade: (socket: object) => boolean;
 /** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */
 export let broadcastRun: (websocket: WebSocket, run: FramedRun) => boolean;
 
+/** The WebSocket itself, where `face` may be a Proxy before it or an object that inherits from it. */
+let realOf: (face: WebSocket) => WebSocket;
+
+/** The session of such a `face`; undefined before the handshake is done. */
+let sessionOf: (face: WebSocket) => Session | undefined;
+
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocket extends EventEmitter {
   /** @internal */
@@ -62,6 +69,10 @@ export class WebSocket extends EventEmitter {
   _paused = false;
   /** @internal */
   _binaryType: BinaryType = 'nodebuffer';
+  /** The agreements by name. @internal */
+  _extensions: Record<string, unknown> = tie({}, this);
+  /** Bytes that were sent though the connection never opened. @internal */
+  declare _bufferedAmount: number | undefined;
   /** The open connection; kept after its end, for the facts about it. */
   #session: Session | undefined;
   #options: SharedOptions;
@@ -101,13 +112,13 @@ export class WebSocket extends EventEmitter {
   set binaryType(type: BinaryType) {
     if (!BINARY_TYPES.includes(type)) return;
     this._binaryType = type;
-    if (this.#session !== undefined) this.#session.connection.keepFragments = type === 'fragments';
+    sessionOf(this)?.setBinaryType(type);
   }
 
   /** Bytes, framing included, that were sent and that the operating system does not have yet. */
   get bufferedAmount(): number {
-    const session = this.#session;
-    if (session === undefined) return tooLateOf.get(this) ?? 0;
+    const session = sessionOf(this);
+    if (session === undefined) return this._bufferedAmount ?? 0;
     catchUp();
     session.flushBatch();
     return session.waitingBytes;
@@ -123,12 +134,7 @@ export class WebSocket extends EventEmitter {
    */
   get _socket(): Duplex | null {
     catchUp();
-    return this.#session?.expose() ?? null;
-  }
-  /** @internal */
-  get _extensions(): Record<string, unknown> {
-    const agreement = this.#session?.agreement;
-    return agreement === undefined ? {} : { [PERMESSAGE_DEFLATE]: agreement };
+    return sessionOf(this)?.expose() ?? null;
   }
 
   get isPaused(): boolean {
@@ -148,7 +154,7 @@ export class WebSocket extends EventEmitter {
 
   /** Whether to wait for 'drain' before sending more. */
   get needDrain(): boolean {
-    const session = this.#session;
+    const session = sessionOf(this);
     if (session === undefined) return false;
     catchUp();
     session.flushBatch();
@@ -163,7 +169,7 @@ export class WebSocket extends EventEmitter {
 
   /** How the connection ended; undefined before 'close'. */
   get closeInfo(): CloseInfo | undefined {
-    return this.#session?.closeInfo ?? closeInfoOf.get(this);
+    return sessionOf(this)?.closeInfo ?? closeInfoOf.get(realOf(this));
   }
   set closeInfo(value: unknown) {
     own(this, 'closeInfo', value);
@@ -176,12 +182,14 @@ export class WebSocket extends EventEmitter {
    * @param head bytes that came with the handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
+    const real = realOf(this);
     const isServed = options instanceof ServedSocketOptions;
     // A subclass may have changed a copy of the server's options.
     const { shared } = options as Partial<ServedSocketOptions>;
-    const all = isServed ? options : { ...this.#options, ...shared, ...options };
+    const all = isServed ? options : { ...real.#options, ...shared, ...options };
     openSession(this, socket, head, all, METHODS, (session) => {
-      this.#session = session;
+      real.#session = session;
+      if (session.agreement !== undefined) this._extensions[PERMESSAGE_DEFLATE] = session.agreement;
     });
     this._readyState = ReadyState.Open;
     if (channels.open.hasSubscribers) channels.open.publish({ websocket: this });
@@ -203,10 +211,10 @@ export class WebSocket extends EventEmitter {
       // As in ws, any other value is ignored.
       options = undefined;
     }
-    if (this._readyState !== ReadyState.Open) return this.#sendTooLate(data, callback);
+    if (this._readyState !== ReadyState.Open) return sendTooLate(this, data, callback);
     if (callback !== undefined && typeof callback !== 'function') callback = toCallback(callback);
-    const session = this.#session!;
-    if (session.maxBackpressure > 0 && this.#exceedsBackpressure()) return this.#sendTooLate(data, callback);
+    const session = (#session in this ? this.#session : sessionOf(this))!;
+    if (session.maxBackpressure > 0 && exceedsBackpressure(session)) return sendTooLate(this, data, callback);
     // Bytes first, and short: V8 inlines this branch into the user's listener.
     if (data instanceof Uint8Array && session.gate === undefined) sendPayload(session, data, options, callback, true);
     else sendOther(session, data, options, callback);
@@ -214,20 +222,25 @@ export class WebSocket extends EventEmitter {
 
   /** Sends a ping (RFC 6455 5.5.2) of at most 125 bytes. Throws as `send`, and RangeError when it is longer. */
   ping(data?: Sendable | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.#sendControl(Opcode.Ping, data, mask, callback);
+    sendControlOf(this, Opcode.Ping, data, mask, callback);
   }
 
   /** Sends an unsolicited pong (RFC 6455 5.5.3) of at most 125 bytes. Throws as `ping`. */
   pong(data?: Sendable | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.#sendControl(Opcode.Pong, data, mask, callback);
+    sendControlOf(this, Opcode.Pong, data, mask, callback);
   }
 
   static {
+    realOf = (face) => (#session in face ? face : (behind(face, '_extensions') ?? face));
+    sessionOf = (face) => {
+      const real = realOf(face);
+      return #session in real ? real.#session : undefined;
+    };
     broadcastFrames = (websocket, message, callback) => {
       if (websocket.send !== METHODS.send) return false;
       if (websocket._readyState !== ReadyState.Open) return true;
-      const session = websocket.#session!;
-      if (session.maxBackpressure > 0 && websocket.#exceedsBackpressure()) return true;
+      const session = sessionOf(websocket)!;
+      if (session.maxBackpressure > 0 && exceedsBackpressure(session)) return true;
       if (message.compress && session.agreement !== undefined && session.sharing === undefined) {
         sendAlone(session, message, callback);
         return true;
@@ -239,7 +252,7 @@ export class WebSocket extends EventEmitter {
     sendsAsMade = (socket) => socket instanceof WebSocket && socket.send === METHODS.send;
     broadcastRun = (websocket, run) => {
       if (websocket.send !== METHODS.send || websocket._readyState !== ReadyState.Open) return false;
-      const session = websocket.#session!;
+      const session = sessionOf(websocket)!;
       // Each message is looked at by itself.
       if (session.maxBackpressure > 0 || channels.messageSent.hasSubscribers) return false;
       return sendRun(session, run);
@@ -261,14 +274,15 @@ export class WebSocket extends EventEmitter {
       case ReadyState.Closed:
         return;
       case ReadyState.Connecting:
-        abortHandshake(this, this._req, 'WebSocket was closed before the connection was established');
+        giveUp(this);
         return;
       case ReadyState.Closing:
-        this.#session?.flush();
+        sessionOf(this)?.flush();
         return;
       case ReadyState.Open: {
-        const session = this.#session!;
+        const session = sessionOf(this)!;
         session.close(() => sendClose(session, code, reason));
+        this._readyState = ReadyState.Closing;
       }
     }
   }
@@ -280,11 +294,11 @@ export class WebSocket extends EventEmitter {
       case ReadyState.Closed:
         return;
       case ReadyState.Connecting:
-        abortHandshake(this, this._req, 'WebSocket was closed before the connection was established');
+        giveUp(this);
         return;
       default:
         this._readyState = ReadyState.Closing;
-        this.#session?.terminate();
+        sessionOf(this)?.terminate();
     }
   }
 
@@ -292,14 +306,14 @@ export class WebSocket extends EventEmitter {
   pause(): void {
     if (this._readyState === ReadyState.Connecting || this._readyState === ReadyState.Closed) return;
     this._paused = true;
-    this.#session?.regulate();
+    sessionOf(this)?.setPaused(true);
   }
 
   /** Reads again. */
   resume(): void {
     if (this._readyState === ReadyState.Connecting || this._readyState === ReadyState.Closed) return;
     this._paused = false;
-    this.#session?.regulate();
+    sessionOf(this)?.setPaused(false);
   }
 
   /** Iterates over the messages, with backpressure; ends when the connection closes. */
@@ -309,110 +323,118 @@ export class WebSocket extends EventEmitter {
 
   /** Ends the WebSocket; code 1006 where there was no Close frame. @internal */
   emitClose(): void {
-    if (this.#session !== undefined) return this.#session.finish();
+    const session = sessionOf(this);
+    if (session !== undefined) return session.finish();
     this._readyState = ReadyState.Closed;
     const code = CloseCode.Abnormal;
     const info: CloseInfo = { code, reason: '', initiator: 'none', wasClean: false, error: undefined };
-    closeInfoOf.set(this, info);
+    closeInfoOf.set(realOf(this), info);
     publishClose(this, info);
     this.emit('close', code, EMPTY);
   }
 
   /** @internal */
   get _closeFrameReceived(): boolean {
-    return this.#session?.connection.closeReceived !== undefined;
+    return sessionOf(this)?.connection.closeReceived !== undefined;
   }
   /** @internal */
   get _closeFrameSent(): boolean {
-    return this.#session?.connection.closeSent !== undefined;
+    return sessionOf(this)?.connection.closeSent !== undefined;
   }
   /** @internal */
   get _closeTimer(): NodeJS.Timeout | null {
-    return this.#session?.closeTimer ?? null;
+    return sessionOf(this)?.closeTimer ?? null;
   }
   /** @internal */
   get _errorEmitted(): boolean {
-    return this.#session?.isErrorTold ?? false;
+    return sessionOf(this)?.isErrorTold ?? false;
   }
 
   /** @internal */
   get _closeCode(): number {
-    return this.#session?.connection.closeCode ?? CloseCode.Abnormal;
+    return sessionOf(this)?.connection.closeCode ?? CloseCode.Abnormal;
   }
   /** @internal */
   get _closeMessage(): Uint8Array {
-    return this.#session?.connection.closeReceived?.reason ?? EMPTY;
+    return sessionOf(this)?.connection.closeReceived?.reason ?? EMPTY;
   }
   /** Sends pre-encoded frames, with `sendFrame`; null before the handshake is done. @internal */
   get _sender(): SessionSender | null {
-    this.#session?.expose();
-    return this.#session?.sender ?? null;
+    const session = sessionOf(this);
+    session?.expose();
+    return session?.sender ?? null;
   }
   /** @internal */
   get _receiver(): SessionReceiver | null {
-    return this.#session?.receiver ?? null;
+    return sessionOf(this)?.receiver ?? null;
   }
   /** @internal */
   get _redirects(): number | undefined {
-    return redirectsOf.get(this) ?? (this._isServer ? undefined : 0);
+    return this._isServer ? undefined : 0;
   }
   /** @internal */
   get _autoPong(): boolean {
-    return this.#session?.answersPings ?? true;
+    return sessionOf(this)?.answersPings ?? true;
   }
   set _autoPong(answers: boolean) {
-    if (this.#session !== undefined) this.#session.answersPings = answers;
-  }
-
-  // ---- private
-
-  #sendControl(
-    opcode: Opcode.Ping | Opcode.Pong,
-    data: Sendable | SendCallback,
-    mask: boolean | SendCallback | undefined,
-    callback: SendCallback | undefined,
-  ): void {
-    if (typeof data === 'function') {
-      callback = data;
-      data = mask = undefined;
-    } else if (typeof mask === 'function') {
-      callback = mask;
-      mask = undefined;
-    }
-    const given: Sendable = data;
-    if (this._readyState !== ReadyState.Open) return this.#sendTooLate(given, callback);
-    sendControl(this.#session!, opcode, given, mask, toCallback(callback));
-  }
-
-  /** Data for a closing connection: it counts as buffered, and its callback gets an error. */
-  #sendTooLate(data: Sendable, callback: SendCallback | undefined): void {
-    const state = this._readyState;
-    if (state === ReadyState.Connecting) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
-    if (data || typeof data === 'number') {
-      const bytes = isBlob(data) ? data.size : sizeOf(toPayload(data));
-      if (this.#session !== undefined) this.#session.countTooLate(bytes);
-      else tooLateOf.set(this, (tooLateOf.get(this) ?? 0) + bytes);
-    }
-    if (!callback) return;
-    process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
-  }
-
-  /** Whether more waits than the limit allows, if there is one; the connection is ended then. */
-  #exceedsBackpressure(): boolean {
-    const session = this.#session!;
-    if (session.waitingBytes <= session.maxBackpressure) return false;
-    session.failBackpressure();
-    return true;
+    const session = sessionOf(this);
+    if (session !== undefined) session.answersPings = answers;
   }
 }
 
 /** Facts about connections that never opened. */
 const closeInfoOf = new WeakMap<WebSocket, CloseInfo>();
-const tooLateOf = new WeakMap<WebSocket, number>();
 
 /** Methods that are called only when the application has replaced them. */
 // oxlint-disable-next-line unbound-method -- they are only compared
 const METHODS = (({ send, close, pong }) => ({ send, close, pong }))(WebSocket.prototype);
+
+function sendControlOf(
+  websocket: WebSocket,
+  opcode: Opcode.Ping | Opcode.Pong,
+  data: Sendable | SendCallback,
+  mask: boolean | SendCallback | undefined,
+  callback: SendCallback | undefined,
+): void {
+  if (typeof data === 'function') {
+    callback = data;
+    data = mask = undefined;
+  } else if (typeof mask === 'function') {
+    callback = mask;
+    mask = undefined;
+  }
+  const given: Sendable = data;
+  if (websocket._readyState !== ReadyState.Open) return sendTooLate(websocket, given, callback);
+  sendControl(sessionOf(websocket)!, opcode, given, mask, toCallback(callback));
+}
+
+/** Data for a closing connection: it counts as buffered, and its callback gets an error. */
+function sendTooLate(websocket: WebSocket, data: Sendable, callback: SendCallback | undefined): void {
+  const state = websocket._readyState;
+  if (state === ReadyState.Connecting) throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+  if (data || typeof data === 'number') {
+    const bytes = isBlob(data) ? data.size : sizeOf(toPayload(data));
+    const session = sessionOf(websocket);
+    if (session !== undefined) session.countTooLate(bytes);
+    else websocket._bufferedAmount = (websocket._bufferedAmount ?? 0) + bytes;
+  }
+  if (!callback) return;
+  process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
+}
+
+/** Whether more waits than the limit allows, if there is one; the connection is ended then. */
+function exceedsBackpressure(session: Session): boolean {
+  if (session.waitingBytes <= session.maxBackpressure) return false;
+  session.failBackpressure();
+  return true;
+}
+
+/** Gives up the opening handshake. */
+function giveUp(websocket: WebSocket): void {
+  const { _req: request } = websocket;
+  realOf(websocket)._req = null;
+  abortHandshake(websocket, request, 'WebSocket was closed before the connection was established');
+}
 
 /** Stores an application's own value under a name of ours. */
 function own(websocket: WebSocket, name: string, value: unknown): void {
@@ -441,7 +463,6 @@ for (const name of [
   '_closeMessage',
   '_closeTimer',
   '_errorEmitted',
-  '_extensions',
   '_receiver',
   '_redirects',
   '_sender',

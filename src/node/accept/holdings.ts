@@ -1,6 +1,7 @@
 // `holdingsOf` returns the facts about a WebSocketServer that have no name in `ws`.
 import type { EventEmitter } from 'node:events';
 import type { AllowedOrigins } from '../../handshake/origin.js';
+import { behind } from '../behind.js';
 import type { SessionOwner } from '../session.js';
 import type { WebSocket } from '../websocket.js';
 
@@ -18,7 +19,7 @@ export interface Holder extends EventEmitter {
   _state: number;
 }
 
-/** Kept apart from the server: a user's flags and subclasses cannot collide with it, and a Proxy finds it too. */
+/** Kept apart from the server, so that a user's flags and subclasses cannot collide with it. */
 class Holdings implements SessionOwner {
   origins: AllowedOrigins | undefined;
   openConnections = 0;
@@ -49,8 +50,11 @@ class Holdings implements SessionOwner {
 
 const holdings = new WeakMap<Holder, Holdings>();
 
-export function holdingsOf(server: Holder): Holdings {
-  let held = holdings.get(server);
+export function holdingsOf(face: Holder): Holdings {
+  let held = holdings.get(face);
+  if (held !== undefined) return held;
+  const server = behind(face, 'options') ?? face;
+  held = holdings.get(server);
   if (held === undefined) holdings.set(server, (held = new Holdings(server)));
   return held;
 }

@@ -8,6 +8,7 @@ import { LATER, type Inflater } from '../../extensions/transform.js';
 import { CloseCode } from '../../spec/close-code.js';
 import { Role } from '../../spec/frame.js';
 import { Violation } from '../../spec/violation.js';
+import { behind, tie } from '../behind.js';
 import { shape } from '../shape.js';
 import { nextTurn } from '../turn.js';
 import type { BinaryType } from '../types.js';
@@ -46,8 +47,8 @@ export class Receiver extends Writable {
   readonly #connection: Connection;
   readonly #binaryType: BinaryType;
   readonly #tellsAtOnce: boolean;
-  /** The writes whose events have not all been emitted: more than one only where `_write` is called directly. */
-  #callbacks: WriteCallback[] = [];
+  /** The writes whose events have not all been emitted: more than one only where `_write` is called directly. @internal */
+  readonly _buffers: WriteCallback[] = tie([], this);
   #isTelling = false;
   #isInflating = false;
 
@@ -71,9 +72,10 @@ export class Receiver extends Writable {
 
   /** Takes in a chunk without changing it. May be called directly, even before an earlier call has called back. */
   override _write(chunk: Buffer, _encoding: string, callback: WriteCallback): void {
-    this.#callbacks.push(callback);
-    this.#connection.receive(chunk);
-    if (!this.#isTelling) this.#tellAll();
+    const receiver = behind<Receiver>(this, '_buffers') ?? this;
+    receiver._buffers.push(callback);
+    receiver.#connection.receive(chunk);
+    if (!receiver.#isTelling) receiver.#tellAll();
   }
 
   /** Emits all available events, or one where the next has to wait for the next turn. */
@@ -131,9 +133,7 @@ export class Receiver extends Writable {
   }
 
   #callBack(error: WebSocketError | undefined): void {
-    const callbacks = this.#callbacks;
-    this.#callbacks = [];
-    for (const callback of callbacks) callback(error);
+    for (const callback of this._buffers.splice(0)) callback(error);
   }
 
   /** An inflater of the connection that calls `decompress`, which may call back at once or later. */

@@ -8,6 +8,7 @@ import { mask as maskBytes } from '../../codec/mask.js';
 import { maskingKeys } from '../../codec/masking-key.js';
 import { Queue } from '../../queue.js';
 import { FIN, MASK, MAX_HEADER, Opcode, RSV1 } from '../../spec/frame.js';
+import { behind, tie } from '../behind.js';
 import { isBlob, sizeOf, toBytes, toReason, type Sendable } from '../data.js';
 import { nodeValues } from '../values.js';
 
@@ -63,7 +64,8 @@ export class Sender {
   readonly #socket: Duplex;
   readonly #deflate: SenderDeflate | undefined;
   readonly #generateMask: ((mask: Buffer) => void) | undefined;
-  readonly #queue = new Queue<Outgoing>();
+  /** @internal */
+  readonly _queue: Queue<Outgoing> = tie(new Queue<Outgoing>(), this);
   #isBusy = false;
   /** Whether the message left open by `fin: false` is compressed; undefined while none is open. */
   #openCompressed: boolean | undefined;
@@ -111,26 +113,27 @@ export class Sender {
   ): void {
     const data =
       code === undefined ? EMPTY : encodeClosePayload(code, Buffer.from(toReason(code, reason) as Uint8Array));
-    this.#sendControl(Opcode.Close, data, mask, callback);
+    senderBehind(this).#sendControl(Opcode.Close, data, mask, callback);
   }
 
   /** Sends a ping (RFC 6455 5.5.2). Throws RangeError when the data is longer than 125 bytes. */
   ping(data: Sendable, mask: boolean, callback?: SenderCallback): void {
-    this.#sendControl(Opcode.Ping, data, mask, callback);
+    senderBehind(this).#sendControl(Opcode.Ping, data, mask, callback);
   }
 
   /** Sends a pong (RFC 6455 5.5.3). Throws RangeError when the data is longer than 125 bytes. */
   pong(data: Sendable, mask: boolean, callback?: SenderCallback): void {
-    this.#sendControl(Opcode.Pong, data, mask, callback);
+    senderBehind(this).#sendControl(Opcode.Pong, data, mask, callback);
   }
 
   /** Sends a message, or with `fin: false` a fragment of one (RFC 6455 5.4). */
   send(data: Sendable, { binary, compress, fin, mask }: SenderSendOptions, callback?: SenderCallback): void {
     const payload = isBlob(data) || typeof data === 'string' ? data : toBytes(data);
-    const isFirst = this.#openCompressed === undefined;
-    const compressed = this.#openCompressed ?? (compress && this.#isWorthCompressing(payload));
-    this.#openCompressed = fin ? undefined : compressed;
-    this.#send({
+    const sender = senderBehind(this);
+    const isFirst = sender.#openCompressed === undefined;
+    const compressed = sender.#openCompressed ?? (compress && sender.#isWorthCompressing(payload));
+    sender.#openCompressed = fin ? undefined : compressed;
+    sender.#send({
       data: payload,
       opcode: !isFirst ? Opcode.Continuation : binary ? Opcode.Binary : Opcode.Text,
       fin,
@@ -143,7 +146,7 @@ export class Sender {
 
   /** Writes a frame made by `Sender.frame`. */
   sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
-    const socket = this.#socket;
+    const socket = senderBehind(this).#socket;
     const last = list.length - 1;
     if (last > 0) socket.cork();
     for (let i = 0; i < last; i++) socket.write(list[i]);
@@ -167,7 +170,7 @@ export class Sender {
   }
 
   #send(outgoing: Outgoing): void {
-    if (this.#isBusy) this.#queue.push(outgoing);
+    if (this.#isBusy) this._queue.push(outgoing);
     else this.#start(outgoing);
   }
 
@@ -214,7 +217,7 @@ export class Sender {
   }
 
   #proceed(): void {
-    while (this.#queue.length > 0 && !this.#isBusy) this.#start(this.#queue.shift()!);
+    while (this._queue.length > 0 && !this.#isBusy) this.#start(this._queue.shift()!);
   }
 
   #failIfClosed(outgoing: Outgoing, text: string): boolean {
@@ -224,8 +227,13 @@ export class Sender {
 
   /** Calls back this frame and all that wait behind it with an error. Nothing is sent any more. */
   #fail(outgoing: Outgoing, error: Error): void {
-    for (const { callback } of [outgoing, ...this.#queue.takeAll()]) callback?.(error);
+    for (const { callback } of [outgoing, ...this._queue.takeAll()]) callback?.(error);
   }
+}
+
+/** The sender itself, where a method is called on a Proxy before it or on an object that inherits from it. */
+export function senderBehind<Kind extends Sender>(face: Kind): Kind {
+  return behind(face, '_queue') ?? face;
 }
 
 function drawKey({ maskBuffer, generateMask }: SenderFrameOptions): number {

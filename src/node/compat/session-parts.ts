@@ -1,9 +1,10 @@
 // `SessionSender` and `SessionReceiver` are the `_sender` and `_receiver` of an open WebSocket, made when first asked for.
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { behind, tie } from '../behind.js';
 import { catchUp } from '../flush-time.js';
 import { positive, Receiver } from './receiver.js';
-import { Sender, type SenderCallback } from './sender.js';
+import { Sender, senderBehind, type SenderCallback } from './sender.js';
 import { joined } from '../values.js';
 
 /** The part of a session that its sender uses. */
@@ -35,17 +36,18 @@ export class SessionSender extends Sender {
   }
 
   get _socket(): Duplex {
-    return this.#session.socket;
+    return senderBehind(this).#session.socket;
   }
 
   get _bufferedBytes(): number {
-    return this.#session.bytesBehindSocket;
+    return senderBehind(this).#session.bytesBehindSocket;
   }
 
   override sendFrame(list: readonly Uint8Array[], callback?: SenderCallback): void {
     catchUp();
-    if (SessionSender.isWrapped(this)) this.#session.writeFrame(list, callback);
-    else this.#session.sendEncoded(joined(list), callback);
+    const session = senderBehind(this).#session;
+    if (SessionSender.isWrapped(this)) session.writeFrame(list, callback);
+    else session.sendEncoded(joined(list), callback);
   }
 }
 
@@ -71,6 +73,8 @@ export interface ReceivingSession {
 /** Emits everything that a session receives; its initial listeners pass it on to the WebSocket. */
 export class SessionReceiver extends EventEmitter {
   readonly #session: ReceivingSession;
+  /** @internal */
+  readonly _buffers: readonly unknown[] = tie([], this);
 
   constructor(session: ReceivingSession) {
     super();
@@ -88,17 +92,21 @@ export class SessionReceiver extends EventEmitter {
     return Receiver.prototype.on !== ownOn;
   }
 
+  static #sessionOf(face: SessionReceiver): ReceivingSession {
+    return (behind(face, '_buffers') ?? face).#session;
+  }
+
   get _maxPayload(): number {
-    return this.#session.maxPayload;
+    return SessionReceiver.#sessionOf(this).maxPayload;
   }
   set _maxPayload(bytes: number) {
-    this.#session.maxPayload = positive(bytes);
+    SessionReceiver.#sessionOf(this).maxPayload = positive(bytes);
   }
 
   get _skipUTF8Validation(): boolean {
-    return this.#session.skipUTF8Validation;
+    return SessionReceiver.#sessionOf(this).skipUTF8Validation;
   }
   set _skipUTF8Validation(skips: boolean) {
-    this.#session.skipUTF8Validation = skips;
+    SessionReceiver.#sessionOf(this).skipUTF8Validation = skips;
   }
 }
