@@ -7,8 +7,10 @@ import type { Topic } from './topic.js';
 
 /** How long a topic stays subscribed without subscribers, so that quick reconnects cost nothing, in ms. */
 const GRACE = 1000;
-/** The delay after a read that failed although the engine is connected, in ms. */
+/** The delay after a call that failed although the engine is connected, in ms. */
 const AGAIN = 1000;
+/** The longest delay before a topic that the engine refuses is asked for again, in ms. */
+const LONGEST = 30_000;
 
 export interface LinkOwner {
   readonly topics: ReadonlyMap<string, Topic>;
@@ -107,7 +109,7 @@ export class Link implements BrokerListener {
     void this.subscribe(topics);
   }
 
-  private async subscribe(asked: readonly Topic[]): Promise<void> {
+  private async subscribe(asked: readonly Topic[], wait: number = AGAIN): Promise<void> {
     if (!this.isUp) return;
     // A topic may have been dropped since the engine refused it.
     const topics = asked.filter(this.isThere);
@@ -116,10 +118,11 @@ export class Link implements BrokerListener {
       await this.broker.subscribe(topics.map(({ name }) => name));
     } catch {
       // Either the engine is away, and all topics are subscribed when it returns; or it is connected, and is asked again.
-      if (this.isUp) await delay(AGAIN, undefined, { ref: false });
+      if (this.isUp) await delay(wait, undefined, { ref: false });
       // The engine may refuse one topic alone: in halves, it holds up the others no longer.
       const half = Math.ceil(topics.length / 2);
-      await Promise.all([this.subscribe(topics.slice(0, half)), this.subscribe(topics.slice(half))]);
+      const next = half < topics.length ? AGAIN : Math.min(2 * wait, LONGEST);
+      await Promise.all([this.subscribe(topics.slice(0, half), next), this.subscribe(topics.slice(half))]);
       return;
     }
     await Promise.all(topics.map((topic) => this.readPast(topic)));
@@ -230,6 +233,7 @@ export class Link implements BrokerListener {
     // The engine was silent for a whole interval.
     if (this.isPulsing) this.change(() => (this.isDeaf = true), new Error('The broker relays nothing'));
     this.isPulsing = true;
+    const arrived = this.outbox.pulse();
     try {
       await this.broker.pulse!();
     } catch {
@@ -237,6 +241,7 @@ export class Link implements BrokerListener {
       return;
     }
     this.isPulsing = false;
+    arrived();
     if (this.isDeaf) this.change(() => (this.isDeaf = false));
   }
 }

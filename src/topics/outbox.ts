@@ -40,8 +40,8 @@ export class Outbox {
   /** The earlier ones that are not settled; those without a number wait for the engine to return. */
   private readonly batches = new Set<Batch>();
   private readonly excepts = new Map<number, readonly (TopicSocket | undefined)[]>();
-  /** The lengths of entries whose time is over but which the broker has not answered: its client still holds them. */
-  private readonly unanswered = new Map<number, number>();
+  /** Entries whose time is over but which the broker has not answered: its client still holds them. */
+  private readonly unanswered = new Map<number, { readonly topic: string; readonly bytes: number }>();
   private waitingBytes = 0;
   private isUp = true;
   private emptied: (() => void) | undefined;
@@ -98,10 +98,16 @@ export class Outbox {
     this.isUp = false;
   }
 
+  /** Begins a message to all nodes; the returned function is called once it has arrived, and with it all from before. */
+  pulse(): () => void {
+    const { number } = this;
+    return () => this.release((other) => other <= number);
+  }
+
   up(): void {
     this.isUp = true;
     // What the client held has left, or is lost.
-    this.release(Infinity);
+    this.release(() => true);
     for (const batch of this.batches) if (batch.number === undefined) void this.handOver(batch);
   }
 
@@ -130,10 +136,11 @@ export class Outbox {
     try {
       const place = await this.broker.publish(batch.topic, batch.draft.encode(this.originBytes, number));
       this.roundTrip = performance.now() - since;
-      this.release(number);
+      // Those before have left too; those of other topics may wait for another node of a cluster.
+      this.release((other, topic) => other <= number && topic === batch.topic);
       this.settle(batch, place);
     } catch (error) {
-      this.release(number, number);
+      this.release((other) => other === number);
       // Its exceptions stay remembered: the engine may have it all the same.
       this.fail(batch, 'WS_ERR_PUBLISH_REFUSED', error instanceof Error ? error.message : String(error), error);
     }
@@ -141,16 +148,17 @@ export class Outbox {
 
   private expire(batch: Batch): void {
     this.fail(batch, 'WS_ERR_PUBLISH_TIMEOUT', `${this.timeout} ms`);
-    const { number, draft } = batch;
+    const { topic, number, draft } = batch;
     if (number === undefined) return;
-    this.unanswered.set(number, draft.bytes);
-    this.waitingBytes += draft.bytes;
+    const { bytes } = draft;
+    this.unanswered.set(number, { topic, bytes });
+    this.waitingBytes += bytes;
   }
 
-  /** The broker has answered an entry: those before have left too, except at other nodes of a cluster. */
-  private release(last: number, first = 0): void {
-    for (const [number, bytes] of this.unanswered) {
-      if (number < first || number > last) continue;
+  /** The engine has these entries, or they are lost. */
+  private release(isGone: (number: number, topic: string) => boolean): void {
+    for (const [number, { topic, bytes }] of this.unanswered) {
+      if (!isGone(number, topic)) continue;
       this.unanswered.delete(number);
       this.waitingBytes -= bytes;
     }

@@ -255,6 +255,25 @@ test('what an engine’s client still holds counts to what waits, after its time
   expect(await publish()).toBe('');
 });
 
+test('what one node of a cluster holds is counted while another answers, until all have relayed a message', async () => {
+  const broker = new ScriptedBroker();
+  const answered: (() => void)[] = [];
+  broker.publish = (topic) => (topic === 'stalled' ? new Promise(() => undefined) : Promise.resolve(undefined));
+  broker.pulse = () => new Promise((resolve) => answered.push(resolve));
+  const topics = new Topics({ broker, checkInterval: 1000, publishTimeout: 20, maxWaiting: 100 });
+  const publish = (topic: string): Promise<string> =>
+    topics.publish(topic, 'x'.repeat(60)).catch(({ code }: { code: string }) => code);
+  expect(await publish('stalled')).toBe('WS_ERR_PUBLISH_TIMEOUT');
+  expect(await publish('other')).toBe('WS_ERR_PUBLISH_FULL');
+  expect(await topics.publish('other', 'y')).toBe('');
+  expect(await publish('stalled')).toBe('WS_ERR_PUBLISH_FULL');
+  await vi.waitUntil(() => answered.length > 0, 10_000);
+  answered[0]();
+  await turn();
+  expect(await publish('stalled')).toBe('WS_ERR_PUBLISH_TIMEOUT');
+  await topics.close();
+});
+
 test('what waits for an engine that is away is not kept in memory once it has been rejected', async () => {
   const broker = new ScriptedBroker();
   const topics = new Topics({ broker, checkInterval: 0, publishTimeout: 20 });

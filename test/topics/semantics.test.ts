@@ -85,6 +85,20 @@ describe('the broker is asked', () => {
     expect(await subscribed[2]).toMatchObject({ recovered: false });
   });
 
+  test('more seldom for a topic that it goes on to refuse', async () => {
+    const broker = new ScriptedBroker();
+    const times: number[] = [];
+    broker.subscribe = () => {
+      times.push(performance.now());
+      return Promise.reject(new Error('NOPERM'));
+    };
+    const topics = new Topics({ broker, checkInterval: 0 });
+    void topics.subscribe(new FakeSocket(), 'a');
+    await vi.waitUntil(() => times.length === 3, { timeout: 10_000 });
+    expect(times[2] - times[1]).toBeGreaterThan(1.5 * (times[1] - times[0]));
+    await topics.close();
+  });
+
   test.each(['subscribe', 'read'] as const)(
     'to %s no more for a topic that it refused, once its last socket has left',
     async (method) => {
