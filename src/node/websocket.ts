@@ -347,7 +347,8 @@ export class WebSocket extends EventEmitter {
   }
   /** @internal */
   get _errorEmitted(): boolean {
-    return sessionOf(this)?.isErrorTold ?? false;
+    // A client that never opened has told why.
+    return sessionOf(this)?.isErrorTold ?? (!this._isServer && this._readyState > ReadyState.Connecting);
   }
 
   /** @internal */

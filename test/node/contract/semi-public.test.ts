@@ -3,8 +3,20 @@ import { PassThrough, Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { expect, it, vi } from 'vitest';
 import { closeCode, decodeFrame, decodeFrames, encodeFrame } from '../../support/raw-peer.js';
-import { contract, duplexPair, ending, event, message, owned, pair, rawClient, recorder, turn } from './harness.js';
-import type { Implementation, SenderFrameOptions } from './implementations.js';
+import {
+  connectingClient,
+  contract,
+  duplexPair,
+  ending,
+  event,
+  message,
+  owned,
+  pair,
+  rawClient,
+  recorder,
+  turn,
+} from './harness.js';
+import type { Client, Implementation, SenderFrameOptions } from './implementations.js';
 import { ownedPairOfStreams } from './streams.js';
 
 const FRAME: SenderFrameOptions = { fin: true, opcode: 1, rsv1: false, mask: false, readOnly: false };
@@ -31,6 +43,16 @@ function sink(): { socket: PassThrough; written: () => Buffer } {
 }
 
 contract('semi-public pieces', (implementation) => {
+  it('_errorEmitted: false while connecting, true once a client has told why it never opened', async () => {
+    const ws = connectingClient(implementation) as Client & { readonly _errorEmitted: boolean };
+    expect(ws._errorEmitted).toBe(false);
+    ws.terminate();
+    let seen: unknown;
+    ws.once('error', () => (seen = ws._errorEmitted));
+    await event(ws, 'close');
+    expect([seen, ws._errorEmitted]).toEqual([true, true]);
+  });
+
   it('Sender.frame: without mask is [header, data], the data itself', () => {
     const data = Buffer.from('payload');
     const list = implementation.Sender.frame(data, FRAME);
