@@ -230,6 +230,18 @@ async function raw(port: number): Promise<net.Socket> {
   return socket;
 }
 
+test('a server says that it takes any number of streams, where a browser would stop at 100', async () => {
+  const { port } = await serve();
+  const socket = await raw(port);
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  const [MAX_CONCURRENT_STREAMS, head] = [3, 9];
+  const settings = new Map<number, number>();
+  for (let at = head; at < head + chunk.readUIntBE(0, 3); at += 6) {
+    settings.set(chunk.readUInt16BE(at), chunk.readUInt32BE(at + 2));
+  }
+  expect([chunk[3], settings.get(MAX_CONCURRENT_STREAMS)]).toEqual([FrameType.Settings, 2 ** 32 - 1]);
+});
+
 test('a stream that is refused is reset behind its answer, where its client would go on', async () => {
   const { port, opened } = await serve();
   const socket = await raw(port);

@@ -13,6 +13,9 @@ import { nextTurn } from '../turn.js';
 import { letGo, requestOf } from './served-request.js';
 import { INITIAL_WINDOW, SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
+/** Node's own limit, said aloud: a browser that hears of none opens 100 streams, and with 100 sockets gets no page. */
+const ANY_NUMBER = 2 ** 32 - 1;
+
 /** The part of a WebSocket server that answers streams. */
 export interface StreamServer {
   /** Whether a request is for this server; application code, which may throw. */
@@ -49,7 +52,8 @@ class Hook {
   private hasListened = false;
 
   constructor(private readonly server: Http2Server) {
-    server.updateSettings({ initialWindowSize: STREAM_WINDOW, ...settingsOf(server), enableConnectProtocol: true });
+    const ours = { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: ANY_NUMBER };
+    server.updateSettings({ ...ours, ...settingsOf(server), enableConnectProtocol: true });
   }
 
   add(ours: StreamServer): void {
