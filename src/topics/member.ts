@@ -59,9 +59,13 @@ export interface MemberOwner {
   failed(error: unknown, socket: TopicSocket): void;
 }
 
+/** The members of each socket share one listener: emitters warn of more than ten. */
+const groups = new WeakMap<TopicSocket, Member[]>();
+
 export class Member {
   /** The names of the member's topics. */
   readonly topics: Set<string> = new Set();
+  private readonly closed: () => void;
   private asked = -1;
   private waiting = 0;
   private isSlow = false;
@@ -77,15 +81,22 @@ export class Member {
     readonly socket: TopicSocket,
     private readonly owner: MemberOwner,
   ) {
+    const group = groups.get(socket) ?? [];
+    this.closed = group[0]?.closed ?? (() => group.slice().forEach((member) => member.owner.leave(member)));
+    if (group.push(this) > 1) return;
+    groups.set(socket, group);
     socket.once('close', this.closed);
   }
 
   /** Listens to the socket no more. */
   end(): void {
-    this.socket.off?.('close', this.closed);
+    const { socket } = this;
+    const group = groups.get(socket)!;
+    group.splice(group.indexOf(this), 1);
+    if (group.length > 0) return;
+    groups.delete(socket);
+    socket.off?.('close', this.closed);
   }
-
-  private readonly closed = (): void => this.owner.leave(this);
 
   get isOpen(): boolean {
     return this.socket.readyState === OPEN;

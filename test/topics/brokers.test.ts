@@ -507,6 +507,19 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
           ? emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
           : 0;
       const before = count();
+      if (kind.name.endsWith('redis')) {
+        const [one, ...others] = Array.from(
+          { length: 11 },
+          () => new Topics({ broker: redisBroker(client as RedisClient) }),
+        );
+        await one.publish('listeners', 'x');
+        const ready = emitter.listenerCount('ready');
+        expect(ready).toBeLessThanOrEqual(2);
+        await Promise.all(others.map((topics) => topics.close()));
+        expect(emitter.listenerCount('ready')).toBe(ready);
+        await one.close();
+        expect([count(), emitter.listenerCount('ready')]).toEqual([before, ready - 1]);
+      }
       const topics = new Topics({ broker });
       await topics.subscribe(new FakeSocket(), 'listeners');
       await topics.publish('listeners', 'x');

@@ -292,6 +292,20 @@ test('what waits for an engine that is away is not kept in memory once it has be
   expect(broker.calls).toEqual([]);
 });
 
+test('a socket has one listener for all topics, which leaves each of them', async () => {
+  const socket = new FakeSocket();
+  const all = Array.from({ length: 11 }, () => new Topics());
+  for (const topics of all) await topics.subscribe(socket, 'a');
+  expect(socket.listenerCount('close')).toBe(1);
+  await all[0].close();
+  socket.finish();
+  expect(all.map((topics) => topics.subscriberCount('a'))).toEqual(all.map(() => 0));
+  const again = new FakeSocket();
+  for (const topics of all.slice(1)) await topics.subscribe(again, 'a');
+  for (const topics of all.slice(1)) await topics.close();
+  expect(again.listenerCount('close')).toBe(0);
+});
+
 test('close() resolves for each caller once all is done, and leaves no listeners on sockets', async () => {
   const broker = new ScriptedBroker();
   const topics = new Topics({ broker, checkInterval: 0 });

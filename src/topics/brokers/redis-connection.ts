@@ -93,9 +93,7 @@ function overCluster(
     unsubscribe: refuse,
     // Its nodes come and go; the subscribers report that.
     watch: () => {
-      const failed = (): void => undefined;
-      client.on('error', failed);
-      return () => void client.off('error', failed);
+      return listen(client, 'error', () => undefined);
     },
     duplicate: () => new Shards(masters),
     open: () => Promise.resolve(),
@@ -153,8 +151,34 @@ function watch(
     [event, moved],
   ];
   for (const name of gone) events.push([name, lost]);
-  for (const [name, listener] of events) client.on(name, listener);
+  const ends = events.map(([name, listener]) => listen(client, name, listener));
   return () => {
-    for (const [name, listener] of events) client.off(name, listener);
+    for (const end of ends) end();
+  };
+}
+
+type Listener = (reason: Error) => void;
+
+interface Listened {
+  readonly listeners: Set<Listener>;
+  readonly tell: Listener;
+}
+
+/** The listeners of each client and event: one of the client tells all, since emitters warn of more than ten. */
+const listened = new WeakMap<object, Map<string, Listened>>();
+
+/** Listens to an event of the application's client; the returned function ends that. */
+function listen(client: RedisClient, event: string, listener: Listener): () => void {
+  const events = listened.get(client) ?? new Map<string, Listened>();
+  listened.set(client, events);
+  const listeners = events.get(event)?.listeners ?? new Set();
+  const tell = events.get(event)?.tell ?? ((reason) => listeners.forEach((one) => one(reason)));
+  if (listeners.size === 0) client.on(event, tell);
+  events.set(event, { listeners, tell });
+  listeners.add(listener);
+  return () => {
+    if (!listeners.delete(listener) || listeners.size > 0) return;
+    events.delete(event);
+    client.off(event, tell);
   };
 }
