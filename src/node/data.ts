@@ -1,6 +1,7 @@
 // `toPayload` and the functions beside it convert the arguments of send, ping and close to payloads, as `ws` does.
 import { Buffer } from 'node:buffer';
 import { inspect, types } from 'node:util';
+import { isValidCloseCode } from '../codec/close-payload.js';
 import type { SendCallback } from './send-callback.js';
 import { nodeValues } from './values.js';
 
@@ -79,12 +80,14 @@ export function toMask(mask: unknown, isServer: boolean): boolean {
 }
 
 /**
- * The reason of a Close. A value without a length, such as an Error or a number, is ignored; so is a reason without a code.
+ * The reason of a Close. A value without a length, such as an Error or a number, is ignored; so is a reason without a valid code.
  * @throws TypeError for null, and for any other value with a length that is neither a string nor a Uint8Array
  */
 export function toReason(code: unknown, reason: unknown): string | Uint8Array {
-  if (code === undefined || reason === undefined) return '';
+  if (!isValidCloseCode(code as number) || reason === undefined) return '';
   if (typeof reason === 'string' || types.isUint8Array(reason)) return reason;
-  if (reason !== null && !(reason as { length?: unknown }).length) return '';
+  if (!(reason as { length?: unknown }).length) return '';
+  // As in ws, Node says why; but it knows the length of other views, whose bytes cannot be a text.
+  Buffer.byteLength(reason as string);
   throw new TypeError('Second argument must be a string or a Uint8Array');
 }

@@ -64,6 +64,21 @@ contract('close', (implementation) => {
     expect((await peer.readClose()).reason).toBe('a'.repeat(123));
   });
 
+  it('close(code, reason): the code is judged first, and a reason of a wrong type as Node does it', async () => {
+    const { client } = await pair(implementation);
+    const wrong = 'The "string" argument must be of type string or an instance of Buffer or ArrayBuffer. Received';
+    for (const [code, reason, message] of [
+      [1005, [1], 'First argument must be a valid error code number'],
+      [1000, [1, 2], `${wrong} an instance of Array`],
+      [1000, new String('text'), `${wrong} an instance of String`],
+      [1000, new Uint16Array(2), 'Second argument must be a string or a Uint8Array'],
+      [1000, null, "Cannot read properties of null (reading 'length')"],
+    ] as const) {
+      expect(() => client.close(code, reason)).toThrow(message);
+    }
+    expect(client.readyState).toBe(1);
+  });
+
   it('close(code, reason): what is neither string nor Uint8Array throws TypeError and leaves the connection open', async () => {
     const { client } = await pair(implementation);
     for (const reason of [new Float32Array(4), new Uint16Array(2), [1, 2], { length: 2 }]) {
