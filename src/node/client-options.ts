@@ -54,7 +54,7 @@ export interface ClientSocket extends EventEmitter {
   _protocol: string;
   /** How many redirects the client was told to follow; the one past the limit counts too. */
   _redirects: number | undefined;
-  /** The opening request under way; only this request may still change the state. */
+  /** The opening request under way; null where none may change the state any more. */
   _req: ClientRequest | StreamRequest | null;
   /** Opens: from here on the socket carries frames. */
   setSocket(socket: Duplex, head: Buffer, options: OpenOptions): void;

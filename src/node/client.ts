@@ -56,6 +56,8 @@ class Opening {
   private readonly timeout: number;
   private readonly maxRedirects: number;
   private redirects = 0;
+  /** The request that may still change the state, unless `_req` is null. A program may put another object there. */
+  private current: PendingRequest | undefined;
   /** `user:password`: the first that the options or an address gave. */
   private auth: string | undefined;
   /** Ends the limits of the request: Node tells no end of one where a listener throws, as that of 'open' may. */
@@ -95,6 +97,10 @@ class Opening {
     else this.finish(this.request(this.home));
   }
 
+  private isCurrent(request: PendingRequest): boolean {
+    return this.current === request && this.websocket._req !== null;
+  }
+
   /** Connects over HTTP/2, or over HTTP/1.1 where the peer does not support that. */
   private requestStream(): void {
     const { websocket, options, home, protocols } = this;
@@ -104,10 +110,9 @@ class Opening {
     const { protocolVersion: version, origin } = options;
     const fields = createConnect({ version, protocols, extensions, origin, headers: this.headers });
     const auth = home.auth ?? options.auth ?? undefined;
-    const isCurrent = (): boolean => websocket._req === request;
     const request: StreamRequest = requestStream(home, options, fields, auth, {
       refused: () => {
-        if (!isCurrent()) return;
+        if (!this.isCurrent(request)) return;
         try {
           this.finish(this.request(home));
         } catch (error) {
@@ -115,10 +120,10 @@ class Opening {
           fail(websocket, error);
         }
       },
-      failed: (error) => isCurrent() && fail(websocket, error),
-      responded: (status, headers, stream) => isCurrent() && this.respondOnStream(request, status, headers, stream),
+      failed: (error) => this.isCurrent(request) && fail(websocket, error),
+      responded: (...response) => this.isCurrent(request) && this.respondOnStream(request, ...response),
     });
-    websocket._req = request;
+    this.current = websocket._req = request;
     this.limit(request);
   }
 
@@ -135,7 +140,7 @@ class Opening {
     const response = Object.assign(stream, { statusCode: status, headers });
     if (status >= 200 && status <= 299) {
       websocket.emit('upgrade', response);
-      if (websocket._req !== request) stream.destroy();
+      if (!this.isCurrent(request)) stream.destroy();
       else this.open(judgeConnectResponse(status, headers, { protocols, deflate }), stream, EMPTY);
     } else if (options.followRedirects && headers.location && status >= 300 && status < 400) {
       abortHandshake(websocket, request, 'Redirects are not followed over HTTP/2');
@@ -167,18 +172,18 @@ class Opening {
     });
     const init = requestOptions(options, destination, fields, isTrusted ? this.auth : undefined);
     const request = destination.isSecure ? https.request(init) : http.request(init);
-    websocket._req = request;
+    this.current = websocket._req = request;
     this.limit(request);
     request.on('error', (error) => {
-      if (websocket._req === request) fail(websocket, error);
+      if (this.isCurrent(request)) fail(websocket, error);
     });
     request.on('response', (response) => {
-      if (websocket._req === request) this.respond(request, response, destination);
+      if (this.isCurrent(request)) this.respond(request, response, destination);
     });
     request.on('upgrade', (response, socket, head) => {
-      if (websocket._req === request) websocket.emit('upgrade', response);
+      if (this.isCurrent(request)) websocket.emit('upgrade', response);
       // A listener may have closed the connection, and Node leaves an upgraded socket to the listener of 'upgrade'.
-      if (websocket._req === request) this.judge(response, key, socket, head);
+      if (this.isCurrent(request)) this.judge(response, key, socket, head);
       else socket.destroy();
     });
     return request;
@@ -187,7 +192,7 @@ class Opening {
   /** Sends the request, unless it has been given up. */
   private finish(request: ClientRequest | null): void {
     const { websocket, options } = this;
-    if (request === null || websocket._req !== request) return;
+    if (request === null || !this.isCurrent(request)) return;
     if (!options.finishRequest) return void request.end();
     try {
       options.finishRequest(request, websocket);
@@ -207,10 +212,10 @@ class Opening {
     const { websocket, timeout } = this;
     const signal = this.options.signal || undefined;
     const onAbort = (): void => {
-      if (websocket._req === request) abort(websocket, request, abortError(signal));
+      if (this.isCurrent(request)) abort(websocket, request, abortError(signal));
     };
     const onTimeout = (): void => {
-      if (websocket._req === request) abortHandshake(websocket, request, 'Opening handshake has timed out');
+      if (this.isCurrent(request)) abortHandshake(websocket, request, 'Opening handshake has timed out');
     };
     // Deviation from ws (D13): the time runs from the request's creation, and received bytes do not restart it.
     const timer = timeout > 0 ? startTimer(onTimeout, timeout) : undefined;

@@ -187,6 +187,8 @@ export class WebSocket extends EventEmitter {
     // A subclass may have changed a copy of the server's options.
     const { shared } = options as Partial<ServedSocketOptions>;
     const all = isServed ? options : { ...real.#options, ...shared, ...options };
+    // A Proxy whose maker puts Proxies in the place of its target's fields has put one here.
+    if (!isServed && behind(real, '_extensions') === undefined) tie(real._extensions, real);
     openSession(this, socket, head, all, METHODS, (session) => {
       real.#session = session;
       if (session.agreement !== undefined) this._extensions[PERMESSAGE_DEFLATE] = session.agreement;
@@ -281,8 +283,10 @@ export class WebSocket extends EventEmitter {
         return;
       case ReadyState.Open: {
         const session = sessionOf(this)!;
-        session.close(() => sendClose(session, code, reason));
-        this._readyState = ReadyState.Closing;
+        session.close(() => {
+          sendClose(session, code, reason);
+          this._readyState = ReadyState.Closing;
+        });
       }
     }
   }

@@ -47,42 +47,48 @@ interface Call {
 
 /** The calls of one direction, one after another; each callback comes in a later turn of the event loop, as in `ws`. */
 class CallLine {
-  readonly #calls = new Queue<Call>();
-  #running = false;
+  private readonly calls = new Queue<Call>();
+  private running = false;
+  inflater: Inflater | undefined;
+  deflater: Deflater | undefined;
+  /** The frames of a message whose last frame has not come. */
+  fragments: Uint8Array[] = [];
 
   add(call: Call): void {
-    this.#calls.push(call);
-    this.#start();
+    this.calls.push(call);
+    this.start();
   }
 
   /** Delivers the first call's result and starts the next call. */
   settle(result: Result): void {
-    const call = this.#calls.shift();
-    this.#running = false;
+    const call = this.calls.shift();
+    this.running = false;
     try {
       if (!ArrayBuffer.isView(result)) call?.callback(result);
       else call?.callback(null, Buffer.from(result.buffer, result.byteOffset, result.byteLength));
     } finally {
-      this.#start();
+      this.start();
     }
   }
 
-  /** Settles all calls with an error. */
+  /** Releases the engine, and settles all calls with an error. */
   close(error: Error): void {
-    const calls = this.#calls.takeAll();
-    this.#running = false;
+    this.inflater?.close();
+    this.deflater?.close();
+    const calls = this.calls.takeAll();
+    this.running = false;
     for (const { callback } of calls) callback(error);
   }
 
-  #start(): void {
-    const call = this.#calls.first;
-    if (call === undefined || this.#running) return;
-    this.#running = true;
+  private start(): void {
+    const call = this.calls.first;
+    if (call === undefined || this.running) return;
+    this.running = true;
     const answer = call.start();
     if (answer === LATER) return;
     nextTurn(() => {
       // Not where the line has been closed since.
-      if (this.#calls.first === call) this.settle(answer);
+      if (this.calls.first === call) this.settle(answer);
     });
   }
 }
@@ -92,41 +98,35 @@ export class PerMessageDeflate {
   /** The accepted parameters; null before. */
   params: WsParams | null = null;
 
-  readonly #options: WsPerMessageDeflateOptions;
-  readonly #role: Role;
-  readonly #maxLength: number;
-  readonly #inflations = new CallLine();
-  readonly #deflations = new CallLine();
-  /** The frames of a message whose last frame has not come. */
-  #fragments: Uint8Array[] = [];
-  #inflater: Inflater | undefined;
-  #deflater: Deflater | undefined;
+  // Under names of `ws`, and not `#`: a Proxy has these too.
+  /** @internal */
+  readonly _options: WsPerMessageDeflateOptions;
+  /** Whether this is a server's side. @internal */
+  readonly _isServer: boolean;
+  /** Messages shorter than this many bytes are not worth compressing where no context is kept. @internal */
+  readonly _threshold: number;
+  /** @internal */
+  readonly _maxPayload: number;
+  /** @internal */
+  _deflate: CallLine | null = null;
+  /** @internal */
+  _inflate: CallLine | null = null;
 
   constructor(options: WsPerMessageDeflateOptions = {}) {
-    this.#options = options;
-    this.#role = options.isServer ? Role.Server : Role.Client;
-    const maxPayload = options.maxPayload ?? 0;
-    this.#maxLength = maxPayload >= 1 ? maxPayload : Infinity;
+    this._options = options;
+    this._isServer = Boolean(options.isServer);
+    this._threshold = options.threshold ?? DEFAULT_THRESHOLD;
+    this._maxPayload = options.maxPayload ?? 0;
   }
 
   static get extensionName(): string {
     return PERMESSAGE_DEFLATE;
   }
 
-  /** Whether this is a server's side. @internal */
-  get _isServer(): boolean {
-    return this.#role === Role.Server;
-  }
-
-  /** Messages shorter than this many bytes are not worth compressing where no context is kept. @internal */
-  get _threshold(): number {
-    return this.#options.threshold ?? DEFAULT_THRESHOLD;
-  }
-
   /** The parameters of a client's offer. */
   offer(): WsParams {
     const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } =
-      this.#options;
+      this._options;
     return shown({
       serverNoContextTakeover: Boolean(serverNoContextTakeover),
       clientNoContextTakeover: Boolean(clientNoContextTakeover),
@@ -141,7 +141,7 @@ export class PerMessageDeflate {
    */
   accept(configurations: readonly WsParamLists[]): WsParams {
     const lists = configurations.map(paramsOf);
-    const accepted = this.#role === Role.Server ? this.#acceptOffer(lists) : this.#acceptResponse(lists[0]);
+    const accepted = this._isServer ? acceptOffer(lists, this._options) : acceptResponse(lists[0], this._options);
     // Parameters that the parser gave have no prototype, and the accepted ones have none either.
     this.params = Object.assign(Object.create(Object.getPrototypeOf(configurations[0])) as WsParams, shown(accepted));
     return this.params;
@@ -153,13 +153,14 @@ export class PerMessageDeflate {
    */
   compress(data: Uint8Array | string, fin: boolean, callback: WsDeflateCallback): void {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    const line = (this._deflate ??= new CallLine());
     const start = (): Result | typeof LATER => {
-      this.#deflater ??= createDeflater(this.#agreement(), this.#role, this.#options, (result) =>
-        this.#deflations.settle(result),
+      line.deflater ??= createDeflater(agreed(this.params), roleOf(this), this._options, (result) =>
+        line.settle(result),
       );
-      return this.#deflater.deflate(payload, fin);
+      return line.deflater.deflate(payload, fin);
     };
-    this.#deflations.add({ start, callback });
+    line.add({ start, callback });
   }
 
   /**
@@ -168,56 +169,57 @@ export class PerMessageDeflate {
    * @param fin whether the frame ends its message
    */
   decompress(data: Uint8Array, fin: boolean, callback: WsDeflateCallback): void {
+    const line = (this._inflate ??= new CallLine());
     const start = (): Result | typeof LATER => {
-      this.#fragments.push(data);
+      line.fragments.push(data);
       if (!fin) return Buffer.alloc(0);
-      const payload = this.#fragments.length === 1 ? data : Buffer.concat(this.#fragments);
-      this.#fragments = [];
-      this.#inflater ??= createInflater(this.#agreement(), this.#role, this.#options, (result) =>
-        this.#inflations.settle(result),
+      const payload = line.fragments.length === 1 ? data : Buffer.concat(line.fragments);
+      line.fragments = [];
+      line.inflater ??= createInflater(agreed(this.params), roleOf(this), this._options, (result) =>
+        line.settle(result),
       );
-      return this.#inflater.inflate(payload, this.#maxLength);
+      return line.inflater.inflate(payload, this._maxPayload >= 1 ? this._maxPayload : Infinity);
     };
-    this.#inflations.add({ start, callback });
+    line.add({ start, callback });
   }
 
   /** Releases all memory; calls under way end with an error. */
   cleanup(): void {
-    this.#inflater?.close();
-    this.#deflater?.close();
-    this.#inflater = undefined;
-    this.#deflater = undefined;
-    this.#fragments = [];
-    this.#inflations.close(new Error('The inflate stream was closed while data was being processed'));
-    this.#deflations.close(new Error('The deflate stream was closed while data was being processed'));
+    const { _inflate: inflate, _deflate: deflate } = this;
+    this._inflate = this._deflate = null;
+    inflate?.close(new Error('The inflate stream was closed while data was being processed'));
+    deflate?.close(new Error('The deflate stream was closed while data was being processed'));
   }
+}
 
-  #acceptOffer(lists: readonly ExtensionParam[][]): DeflateParams {
-    const offers = lists.map((params) => decoded(params, 'offer'));
-    const offer = offers.find((candidate) => isAcceptable(candidate, this.#options));
-    if (offer === undefined) throw new Error('None of the extension offers can be accepted');
-    return responseTo(offer, this.#options);
-  }
+function roleOf({ _isServer: isServer }: PerMessageDeflate): Role {
+  return isServer ? Role.Server : Role.Client;
+}
 
-  #acceptResponse(params: readonly ExtensionParam[]): DeflateParams {
-    const response = decoded(params, 'response');
-    const { fault } = judgeDeflateResponse(params, this.#options);
-    if (fault !== undefined) throw new Error(fault);
-    return {
-      ...response,
-      clientMaxWindowBits: response.clientMaxWindowBits ?? numberOf(this.#options.clientMaxWindowBits),
-    };
-  }
+function acceptOffer(lists: readonly ExtensionParam[][], options: WsPerMessageDeflateOptions): DeflateParams {
+  const offers = lists.map((params) => decoded(params, 'offer'));
+  const offer = offers.find((candidate) => isAcceptable(candidate, options));
+  if (offer === undefined) throw new Error('None of the extension offers can be accepted');
+  return responseTo(offer, options);
+}
 
-  #agreement(): DeflateAgreement {
-    const params = this.params ?? {};
-    return {
-      serverNoContextTakeover: params.server_no_context_takeover === true,
-      clientNoContextTakeover: params.client_no_context_takeover === true,
-      serverMaxWindowBits: params.server_max_window_bits ?? MAX_WINDOW_BITS,
-      clientMaxWindowBits: numberOf(params.client_max_window_bits) ?? MAX_WINDOW_BITS,
-    };
-  }
+function acceptResponse(params: readonly ExtensionParam[], options: WsPerMessageDeflateOptions): DeflateParams {
+  const response = decoded(params, 'response');
+  const { fault } = judgeDeflateResponse(params, options);
+  if (fault !== undefined) throw new Error(fault);
+  return {
+    ...response,
+    clientMaxWindowBits: response.clientMaxWindowBits ?? numberOf(options.clientMaxWindowBits),
+  };
+}
+
+function agreed(params: WsParams | null): DeflateAgreement {
+  return {
+    serverNoContextTakeover: params?.server_no_context_takeover === true,
+    clientNoContextTakeover: params?.client_no_context_takeover === true,
+    serverMaxWindowBits: params?.server_max_window_bits ?? MAX_WINDOW_BITS,
+    clientMaxWindowBits: numberOf(params?.client_max_window_bits) ?? MAX_WINDOW_BITS,
+  };
 }
 
 function numberOf(value: number | boolean | null | undefined): number | undefined {

@@ -161,6 +161,45 @@ contract('proxies', (implementation) => {
     await closed;
   });
 
+  it('a Proxy that stands before a connecting client whose fields have become Proxies too opens and closes', async () => {
+    const { url } = await pair(implementation);
+    const client = dial(implementation, url);
+    const fields = client as unknown as Record<string, unknown>;
+    for (const name of Object.keys(client)) {
+      const value = fields[name];
+      if (typeof value === 'object' && value !== null) fields[name] = new Proxy(value, {});
+    }
+    const face = new Proxy(client, {});
+    await event(client, 'open');
+    const ponged = event(face, 'pong');
+    face.ping();
+    await ponged;
+    const gone = ending(client);
+    face.close(4004);
+    expect((await gone).code).toBe(4004);
+  });
+
+  it('a Proxy sees each state that close, terminate, pause, resume and binaryType set', async () => {
+    for (const how of ['close', 'terminate'] as const) {
+      const { client } = await pair(implementation);
+      const gone = event(client, 'close');
+      const set: string[] = [];
+      const face = new Proxy(client, {
+        set(target, name, value, self) {
+          if (value !== Reflect.get(target, name)) set.push(`${String(name)} ${String(value)}`);
+          return Reflect.set(target, name, value, self);
+        },
+      });
+      face.pause();
+      face.resume();
+      face.binaryType = 'fragments';
+      face[how]();
+      const names = ['_paused true', '_paused false', 'binaryType fragments', '_binaryType fragments', '_readyState 2'];
+      expect(set.filter((each) => names.includes(each))).toEqual(names);
+      await gone;
+    }
+  });
+
   it('a class whose constructor returns a Proxy serves both sides', async () => {
     const Base = implementation.WebSocket;
     const seen: string[] = [];
@@ -224,6 +263,21 @@ contract('proxies', (implementation) => {
     expect(socket.read()).toEqual(
       Buffer.concat([encodeFrame({ payload: 'first' }), encodeFrame({ payload: 'second' }), close]),
     );
+  });
+
+  it.each(FACES)('%s of a PerMessageDeflate', async (_kind, around) => {
+    const deflate = around(new implementation.PerMessageDeflate({ isServer: true, threshold: 0 }));
+    expect(deflate.offer()).toEqual({ client_max_window_bits: true });
+    deflate.accept([{}]);
+    const text = Buffer.from('text '.repeat(100));
+    const compressed = await new Promise<Buffer>((resolve, reject) => {
+      deflate.compress(text, true, (error, result) => (error ? reject(error) : resolve(result)));
+    });
+    const whole = await new Promise<Buffer>((resolve, reject) => {
+      deflate.decompress(compressed, true, (error, result) => (error ? reject(error) : resolve(result)));
+    });
+    expect(whole).toEqual(text);
+    deflate.cleanup();
   });
 
   it('a Proxy of a Receiver', async () => {
