@@ -414,6 +414,36 @@ describe('our server', () => {
     expect(((await once(connectRequest, 'response')) as [IncomingHttpHeaders])[0][':status']).toBe(405);
   });
 
+  test('leaves a session alone that the application has ended when it came', async () => {
+    const server = http2.createServer();
+    let isBanned = true;
+    server.on('session', (session) => isBanned && session.destroy());
+    const thrown = collectUncaught(endings);
+    const { port, connect } = await serve({}, server);
+    const banned = http2.connect(`http://127.0.0.1:${port}`);
+    banned.on('error', () => {});
+    await new Promise((resolve) => banned.once('close', resolve));
+    isBanned = false;
+    expect((await ask(await connect(), {}))[1][':status']).toBe(200);
+    expect(thrown).toEqual([]);
+  });
+
+  test('leaves a stream alone that the application has answered before it', async () => {
+    const server = http2.createServer();
+    server.on('stream', (stream, { ':path': path }) => {
+      if (path !== '/mine') return;
+      stream.respond({ ':status': 200 });
+      stream.end('served');
+    });
+    const { wss, connect } = await serve({}, server);
+    const told: unknown[] = [];
+    for (const name of ['error', 'connection']) wss.on(name, (first) => told.push(first));
+    const session = await connect();
+    const [stream] = await ask(session, { ':path': '/mine' });
+    expect([await body(stream), told]).toEqual(['served', []]);
+    expect((await ask(session, {}))[1][':status']).toBe(200);
+  });
+
   test('shares an HTTP server with others, each with its path, and leaves it when it is closed', async () => {
     const { server, wss, connect } = await serve({ path: '/one' });
     const two = new WebSocketServer({ server, path: '/two' });

@@ -76,6 +76,8 @@ class Hook {
   }
 
   private readonly onSession = (session: ServerHttp2Session): void => {
+    // By a listener of the application, say one that bans addresses.
+    if (session.destroyed) return;
     const { effectiveLocalWindowSize: size = INITIAL_WINDOW } = session.state;
     if (size === INITIAL_WINDOW) session.setLocalWindowSize(SESSION_WINDOW);
     this.sessions.add(session);
@@ -94,7 +96,8 @@ class Hook {
     _flags: number,
     rawHeaders: string[],
   ): void => {
-    if (!isExtendedConnect(headers)) return;
+    // A listener of the application may have answered it.
+    if (stream.headersSent || !isExtendedConnect(headers)) return;
     // Another protocol is left to other listeners, if there are any.
     if (headers[':protocol'] !== 'websocket' && this.server.listenerCount('connect') > 1) return;
     const request = requestOf(stream, headers, rawHeaders);
