@@ -130,6 +130,7 @@ export class WebSocketServer extends EventEmitter {
       server!.close(() => emitClose(this));
     } else if (this.clients !== undefined && this.clients.size > 0) {
       this._shouldEmitClose = true;
+      holdingsOf(this).server = this;
     } else {
       process.nextTick(emitClose, this);
     }

@@ -29,7 +29,8 @@ class Holdings implements SessionOwner {
   /** Called with each connection that ends while the server drains. */
   ended: ((websocket: WebSocket) => void) | undefined;
 
-  constructor(private readonly server: Holder) {}
+  /** @param server also an object that inherits from the server, once that has been closed by way of it */
+  constructor(public server: Holder) {}
 
   connectionError(error: Error, websocket: WebSocket): void {
     this.server.emit('connectionError', error, websocket);

@@ -98,10 +98,13 @@ contract('names on a server', (implementation) => {
       const client = dial(implementation, url);
       const [, ws] = await Promise.all([event(client, 'open'), connected]);
       expect(wrapped.clients.has(ws)).toBe(true);
+      const closed = event(wrapped, 'close');
+      wrapped.close();
       const gone = event(ws, 'close');
       client.terminate();
       await gone;
       expect(wrapped.clients.size).toBe(0);
+      await closed;
     }
   });
 
