@@ -1,6 +1,7 @@
 // `clusterBroker` relays topics between the processes and threads of one machine through a hub, which `startHub` opens.
 import { Buffer } from 'node:buffer';
 import { connect, type Socket } from 'node:net';
+import { HubKind } from '../../spec/hub-kind.js';
 import type { Broker, BrokerListener, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 import {
@@ -8,9 +9,8 @@ import {
   decodeRecovery,
   encodeFrame,
   encodeOffset,
-  FrameReader,
-  Kind,
   MAX_ENTRY,
+  readFrames,
   type HubFrame,
 } from './hub-wire.js';
 
@@ -57,28 +57,28 @@ class ClusterBroker implements Broker {
   }
 
   subscribe(topics: readonly string[]): Promise<void> {
-    for (const topic of topics) this.write(encodeFrame(Kind.Subscribe, 0, topic));
+    for (const topic of topics) this.write(encodeFrame(HubKind.Subscribe, 0, topic));
     // Answered after them.
     return this.pulse();
   }
 
   unsubscribe(topics: readonly string[]): void {
-    for (const topic of topics) this.write(encodeFrame(Kind.Unsubscribe, 0, topic));
+    for (const topic of topics) this.write(encodeFrame(HubKind.Unsubscribe, 0, topic));
   }
 
   async publish(topic: string, entry: Uint8Array): Promise<Place | undefined> {
-    const [place] = decodePlace(await this.ask(Kind.Publish, topic, entry));
+    const [place] = decodePlace(await this.ask(HubKind.Publish, topic, entry));
     return place;
   }
 
   async read(topic: string, offset: number | undefined, most: number = Infinity): Promise<Recovery> {
-    const recovery = decodeRecovery(await this.ask(Kind.Read, topic, encodeOffset(offset), encodeOffset(most)));
+    const recovery = decodeRecovery(await this.ask(HubKind.Read, topic, encodeOffset(offset), encodeOffset(most)));
     if (recovery.epoch === '') throw new Error('The hub keeps no history');
     return recovery;
   }
 
   async pulse(): Promise<void> {
-    await this.ask(Kind.Pulse, '');
+    await this.ask(HubKind.Pulse, '');
   }
 
   close(): Promise<void> {
@@ -89,11 +89,10 @@ class ClusterBroker implements Broker {
 
   private connect(): void {
     const socket = connect(this.path);
-    const reader = new FrameReader(this.take);
     let cause: Error | undefined;
     this.socket = socket;
     socket.on('connect', () => this.listener!.up());
-    socket.on('data', (chunk: Buffer) => reader.push(chunk));
+    readFrames(socket, this.take);
     socket.on('error', (error) => (cause = error));
     socket.on('close', () => this.lost(cause ?? new Error('The connection to the hub has ended')));
   }
@@ -114,16 +113,16 @@ class ClusterBroker implements Broker {
 
   private readonly take = ({ kind, request, topic, body }: HubFrame): void => {
     if (this.isClosed) return;
-    if (kind === Kind.Entry) {
+    if (kind === HubKind.Entry) {
       const [place, end] = decodePlace(body);
       this.listener!.entry(topic, body.subarray(end), place);
-    } else if (kind === Kind.Reply) {
+    } else if (kind === HubKind.Reply) {
       this.requests.get(request)?.resolve(body);
       this.requests.delete(request);
     }
   };
 
-  private ask(kind: Kind, topic: string, ...parts: readonly Uint8Array[]): Promise<Buffer> {
+  private ask(kind: HubKind, topic: string, ...parts: readonly Uint8Array[]): Promise<Buffer> {
     const request = (this.latest = (this.latest + 1) % 2 ** 32);
     return new Promise((resolve, reject) => {
       if (this.socket === undefined || this.socket.destroyed) {

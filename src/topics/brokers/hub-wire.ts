@@ -1,5 +1,7 @@
-// `encodeFrame` and `FrameReader` write and read the frames between a hub of topics and its processes.
+// `encodeFrame` and `readFrames` write and read the frames between a hub of topics and its processes.
 import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import type { HubKind } from '../../spec/hub-kind.js';
 import type { Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 
@@ -11,26 +13,15 @@ export const MAX_ENTRY: number = 16 * 1024 * 1024;
 // Topics are at most 256 bytes.
 export const MAX_FRAME: number = MAX_ENTRY + 1024;
 
-export enum Kind {
-  Subscribe = 1,
-  Unsubscribe = 2,
-  Publish = 3,
-  Read = 4,
-  /** Answered with an empty reply, after everything that was sent before. */
-  Pulse = 5,
-  Reply = 6,
-  Entry = 7,
-}
-
 export interface HubFrame {
-  readonly kind: Kind;
+  readonly kind: HubKind;
   /** The request that a reply answers; 0 for none. */
   readonly request: number;
   readonly topic: string;
   readonly body: Buffer;
 }
 
-export function encodeFrame(kind: Kind, request: number, topic: string, ...parts: readonly Uint8Array[]): Buffer {
+export function encodeFrame(kind: HubKind, request: number, topic: string, ...parts: readonly Uint8Array[]): Buffer {
   const topicLength = Buffer.byteLength(topic);
   let at = HEAD + topicLength;
   const frame = Buffer.allocUnsafe(parts.reduce((length, part) => length + part.length, at));
@@ -46,17 +37,27 @@ export function encodeFrame(kind: Kind, request: number, topic: string, ...parts
   return frame;
 }
 
+/** Takes the frames of a socket; one that sends something else, or a frame longer than `limit`, is ended. */
+export function readFrames(socket: Socket, take: (frame: HubFrame) => void, limit: number = Infinity): void {
+  const reader = new FrameReader(take, limit);
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      socket.destroy(error as Error);
+    }
+  });
+}
+
 /** Joins chunks into frames. */
-export class FrameReader {
-  /** Whether the peer announced a frame longer than `limit`, after which nothing is read. */
-  isTooLong = false;
+class FrameReader {
   private chunks: Buffer[] = [];
   private length = 0;
   private needed = 4;
 
   constructor(
     private readonly take: (frame: HubFrame) => void,
-    private readonly limit: number = Infinity,
+    private readonly limit: number,
   ) {}
 
   push(chunk: Buffer): void {
@@ -68,10 +69,7 @@ export class FrameReader {
     this.needed = 4;
     while (bytes.length - at >= 4) {
       this.needed = 4 + bytes.readUInt32LE(at);
-      if (this.needed > this.limit) {
-        this.isTooLong = true;
-        return;
-      }
+      if (this.needed > this.limit) throw new RangeError('The frame is too long');
       if (bytes.length - at < this.needed) break;
       const topicEnd = at + HEAD + bytes.readUInt16LE(at + 9);
       this.take({

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { HubKind } from '../../spec/hub-kind.js';
 import type { HistoryLimits, Recovery } from '../broker.js';
 import { MemoryHistory } from '../memory-broker.js';
 import { readHistory } from '../options.js';
@@ -11,10 +12,9 @@ import {
   encodeFrame,
   encodePlace,
   encodeRecovery,
-  FrameReader,
-  Kind,
   MAX_ENTRY,
   MAX_FRAME,
+  readFrames,
   type HubFrame,
 } from './hub-wire.js';
 
@@ -83,40 +83,36 @@ export async function startHub({ path, history = false }: HubOptions): Promise<H
   };
   const take = (peer: Peer, { kind, request, topic, body }: HubFrame): void => {
     switch (kind) {
-      case Kind.Subscribe: {
+      case HubKind.Subscribe: {
         peer.topics.add(topic);
         const peers = subscribers.get(topic);
         if (peers === undefined) subscribers.set(topic, new Set([peer]));
         else peers.add(peer);
         return;
       }
-      case Kind.Unsubscribe:
+      case HubKind.Unsubscribe:
         return leave(peer, topic);
-      case Kind.Publish: {
+      case HubKind.Publish: {
         // A kept entry has memory of its own: the chunk that it came in is longer.
         const place = encodePlace(kept?.add(topic, Buffer.from(body)));
-        const frame = encodeFrame(Kind.Entry, 0, topic, place, body);
+        const frame = encodeFrame(HubKind.Entry, 0, topic, place, body);
         for (const subscriber of subscribers.get(topic) ?? []) subscriber.send(frame);
-        return peer.send(encodeFrame(Kind.Reply, request, '', place));
+        return peer.send(encodeFrame(HubKind.Reply, request, '', place));
       }
-      case Kind.Read: {
+      case HubKind.Read: {
         const [offset, most = 0] = [decodeOffset(body), decodeOffset(body.subarray(8))];
         const read = (): Recovery => kept?.read(topic, offset, Math.min(most, MAX_ENTRY)) ?? NONE;
-        return peer.answer(() => encodeFrame(Kind.Reply, request, '', encodeRecovery(read())));
+        return peer.answer(() => encodeFrame(HubKind.Reply, request, '', encodeRecovery(read())));
       }
-      case Kind.Pulse:
-        return peer.send(encodeFrame(Kind.Reply, request, ''));
+      case HubKind.Pulse:
+        return peer.send(encodeFrame(HubKind.Reply, request, ''));
       default:
     }
   };
   const server = createServer((socket) => {
     const peer = new Peer(socket);
-    const reader = new FrameReader((frame) => take(peer, frame), MAX_FRAME);
+    readFrames(socket, (frame) => take(peer, frame), MAX_FRAME);
     sockets.add(socket);
-    socket.on('data', (chunk: Buffer) => {
-      reader.push(chunk);
-      if (reader.isTooLong) socket.destroy();
-    });
     socket.on('drain', () => peer.drained());
     // 'close' follows.
     socket.on('error', () => undefined);
