@@ -50,7 +50,7 @@ const placeholder = new Uint8Array(0);
 /**
  * Makes the bytes that `socket` reads from now on land in the kernels' memory.
  * @returns false where that is impossible, and the socket goes on emitting 'data'
- * Deviation from ws (D11): a paused socket holds one read at most.
+ * Deviation from ws (D11): a socket paused by its own `pause` reads nothing.
  */
 export function land(socket: Socket, landed: Landed): boolean {
   if (mechanism === undefined) return false;

@@ -275,7 +275,7 @@ export class Session extends Teller implements SendingSession {
     else this.endHalf();
   }
 
-  protected override onReading(): void {
+  protected override onIdle(): void {
     if (this.ending?.isHalfOver !== true) return;
     this.ending.isHalfOver = false;
     this.endHalf();

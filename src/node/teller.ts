@@ -84,8 +84,8 @@ export abstract class Teller extends Transport implements ReceivingSession {
   protected abstract onPeerClose(): void;
   /** The peer broke a rule; the connection has been failed. */
   protected abstract onFailure(error: Error): void;
-  /** Reading goes on: nothing that was read waits any more. */
-  protected abstract onReading(): void;
+  /** All messages that were read have been emitted. */
+  protected abstract onIdle(): void;
   /** Ends the session, if the socket is gone and every event has been emitted. */
   protected abstract finishWhenTold(): void;
 
@@ -110,12 +110,13 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   /** Decides whether to read; no other place does. */
   regulate(): void {
-    if (this.isBusy) this.socket.pause();
-    else if (this.face._paused) this.pauseReading();
-    else {
-      this.socket.resume();
-      this.onReading();
+    if (this.isBusy) {
+      this.socket.pause();
+      return;
     }
+    if (this.face._paused) this.pauseReading();
+    else this.socket.resume();
+    this.onIdle();
   }
 
   /** Whether messages that were read wait to be emitted. */

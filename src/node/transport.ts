@@ -77,10 +77,10 @@ export abstract class Transport extends SocketWriter {
     this.flushBatch();
   }
 
-  /** Pauses for the application: one more read goes into the stream, as by the public path, so that the peer's end is seen. */
+  /** Pauses for the application: the stream fills up, as by the public path, so that the peer's end is seen. */
   protected pauseReading(): void {
     const { socket } = this;
-    if (!lands(socket) || socket.readableLength > 0) {
+    if (!lands(socket) || socket.readableLength >= socket.readableHighWaterMark) {
       socket.pause();
       return;
     }
@@ -126,14 +126,13 @@ export abstract class Transport extends SocketWriter {
 
   /** The functions behind the listeners of a socket; static, so that users of the class see none of them. */
   static readonly listeners = {
-    landed(socket: Socket, bytes: number): void {
+    landed(socket: Socket, bytes: number): boolean {
       const transport = transportOf(socket);
-      if (transport === undefined) return;
-      const isPaused = socket.isPaused();
+      if (transport === undefined) return true;
       // A listener of the application counts or logs bytes: this socket is read by the public path.
-      if (isPaused || isRead(socket)) socket.push(copyLanded(bytes));
-      else transport.takeLanded(bytes);
-      if (isPaused) socket.pause();
+      if (socket.isPaused() || isRead(socket)) return socket.push(copyLanded(bytes));
+      transport.takeLanded(bytes);
+      return true;
     },
     data: (socket: Duplex, chunk: Buffer): void => transportOf(socket)?.take(chunk),
     pushed(socket: Duplex, chunk: unknown): boolean {
@@ -202,8 +201,7 @@ function onPush(this: Duplex, chunk: unknown, encoding?: BufferEncoding): boolea
 }
 
 function onLanded(this: Socket, bytes: number): boolean {
-  Transport.listeners.landed(this, bytes);
-  return true;
+  return Transport.listeners.landed(this, bytes);
 }
 
 function onData(this: Duplex, chunk: Buffer): void {

@@ -33,7 +33,7 @@ export const DEVIATIONS: Readonly<Record<DeviationId, string>> = {
   D8: 'on an own HTTP server the handshake must end within 10 s, with at most 16 offers and 64 subprotocols',
   D9: 'numeric options are honoured in full or refused with RangeError',
   D10: 'invalid UTF-8 fails inside an unfinished message and frame',
-  D11: 'a paused socket holds one read at most, or none after _socket.pause(); close() resumes it',
+  D11: 'a socket reads nothing after _socket.pause(); close() resumes a paused WebSocket',
   D12: 'a message is compressed at once, unless it is long or the turn has no time left; concurrencyLimit holds for long ones only',
   D13: 'the time for an opening handshake counts from the request; Proxy-Authorization is a secret; ws+unix: needs a path, and is no target of a redirect from the network',
   D14: 'createWebSocketStream ends its writing side when the socket is lost',

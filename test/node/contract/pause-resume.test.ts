@@ -1,5 +1,6 @@
 /** The contract with `ws`: pause() and resume(). */
 import type { Socket } from 'node:net';
+import zlib from 'node:zlib';
 import { expect, it } from 'vitest';
 import { connectingClient, contract, event, messages, pair, rawClient, recorder, turn } from './harness.js';
 
@@ -107,7 +108,41 @@ contract('pause and resume', (implementation) => {
     },
   );
 
-  it('paused connection: one read waits in the socket, and comes when it is resumed', async () => {
+  it('paused connection whose socket holds a message: a reset closes it, also where it was paused again', async () => {
+    const { ws, peer } = await rawClient(implementation);
+    const log = recorder(ws);
+    ws.on('error', () => undefined);
+    ws.pause();
+    const { _socket: socket } = ws;
+    peer.send({ payload: 'kept' });
+    while (socket.readableLength < 6) await turn();
+    ws.resume();
+    ws.pause();
+    const closed = event(ws, 'close');
+    (peer.socket as Socket).resetAndDestroy();
+    await closed;
+    expect(log).toEqual(['text kept', 'close 1006']);
+  });
+
+  it('paused while a message is inflated, behind which the peer has ended: closes', async () => {
+    const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
+    const { ws, peer } = await rawClient(implementation, { perMessageDeflate: true }, { headers });
+    const log = recorder(ws);
+    ws.pause();
+    const data = zlib.deflateRawSync(Buffer.alloc(1 << 20), { finishFlush: zlib.constants.Z_SYNC_FLUSH });
+    peer.send({ payload: 'first' }, { rsv1: true, opcode: 2, payload: data.subarray(0, -4) });
+    peer.socket.end();
+    // As above: the bytes and the end have had time to come.
+    await pair(implementation);
+    await turn();
+    ws.once('message', () => ws.pause());
+    const closed = event(ws, 'close');
+    ws.resume();
+    await closed;
+    expect(log.map((line) => line.split(' ')[0])).toEqual(['text', 'binary', 'close']);
+  });
+
+  it('paused connection: the socket reads on up to its mark, and what it holds comes when it is resumed', async () => {
     const { ws, peer } = await rawClient(implementation);
     const log = recorder(ws);
     ws.pause();
@@ -116,6 +151,7 @@ contract('pause and resume', (implementation) => {
     while (socket.readableLength < 6) await turn();
     expect(log).toEqual([]);
     peer.send({ payload: 'later' });
+    while (socket.readableLength < 13) await turn();
     peer.socket.end();
     const closed = event(ws, 'close');
     ws.resume();
