@@ -18,6 +18,7 @@ export const FILES_NOT_OVER_HTTP2: Readonly<Record<string, string>> = {
   'odd-sender': 'it compares with ws, over TCP',
   'odd-server': 'it compares with ws, over TCP',
   'odd-streams': SOCKET,
+  'random-requests': 'it compares with ws, over TCP',
   redirects: 'redirects are not followed over HTTP/2',
   'server-refusals': HEAD,
   'write-paths': SOCKET,
