@@ -28,10 +28,10 @@ export function tie<Value extends object>(value: Value, owner: object): Value {
 
 /** The owner of the tied object that is, or was inherited, in a field; undefined where there is none. */
 export function behind<Owner extends object>(face: Owner, field: string): Owner | undefined {
-  for (let at: object | null = face; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    // By its descriptor: a deep Proxy, such as Vue's, hands out a Proxy of the value.
-    const owner = Tied.ownerOf(Object.getOwnPropertyDescriptor(at, field)?.value);
-    if (owner !== undefined) return owner as Owner;
+  let owner = Tied.ownerOf(Reflect.get(face, field));
+  // By its descriptor: a deep Proxy, such as Vue's, hands out a Proxy of the value.
+  for (let at: object | null = face; !owner && at; at = Object.getPrototypeOf(at) as object | null) {
+    owner = Tied.ownerOf(Object.getOwnPropertyDescriptor(at, field)?.value);
   }
-  return undefined;
+  return owner as Owner | undefined;
 }

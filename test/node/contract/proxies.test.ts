@@ -9,8 +9,18 @@ const FACES: [string, <Of extends object>(of: Of) => Of][] = [
   ['a Proxy', (of) => new Proxy(of, {})],
   ['a Proxy of a Proxy', (of) => new Proxy(new Proxy(of, {}), {})],
   ['a Proxy that names this', (of) => new Proxy(of, { get: (target, name, self) => Reflect.get(target, name, self) })],
+  ['a Proxy of an empty object', standIn],
   ['an object that inherits', (of) => Object.create(of) as typeof of],
 ];
+
+/** As programs make them for an object that exists later. */
+function standIn<Of extends object>(of: Of): Of {
+  return new Proxy({} as Of, {
+    get: (_target, name) => Reflect.get(of, name) as unknown,
+    set: (_target, name, value) => Reflect.set(of, name, value),
+    getPrototypeOf: () => Reflect.getPrototypeOf(of),
+  });
+}
 
 /** Every fact about a socket, the ones of ws's own fields too. */
 const FACTS =
