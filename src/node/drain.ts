@@ -81,19 +81,19 @@ async function closeAll(
 ): Promise<DrainCounts> {
   const thrown: unknown[] = [];
   /** Where a subclass throws, its connection ends all the same, and so do the others. */
-  const end = (client: WebSocket, method: 'close' | 'terminate'): void => {
+  const end = (client: WebSocket, method: 'close' | 'terminate', given: typeof why): void => {
     try {
-      client[method](...why);
+      client[method](...given);
     } catch (error) {
       thrown.push(error);
-      WebSocket.prototype[method].apply(client, why);
+      WebSocket.prototype[method].apply(client, given);
     }
   };
   let elapsed = 0;
   for (let at = 0, since = performance.now(); at < clients.length;) {
     const share = window === 0 ? 1 : elapsed / window;
     const until = Math.min(clients.length, Math.floor(share * clients.length) + 1);
-    for (; at < until; at++) end(clients[at], 'close');
+    for (; at < until; at++) end(clients[at], 'close', why);
     if (at === clients.length) break;
     await delay(STEP);
     // A process that was held up takes longer, instead of closing at once everything that was due meanwhile.
@@ -102,7 +102,7 @@ async function closeAll(
     since = now;
   }
   const force = setTimeout(() => {
-    for (const client of clients) if (client.readyState !== ReadyState.Closed) end(client, 'terminate');
+    for (const client of clients) if (client.readyState !== ReadyState.Closed) end(client, 'terminate', []);
   }, timeout);
   const counts = await ended;
   clearTimeout(force);

@@ -65,16 +65,18 @@ describe('drain', () => {
         super.close(...why);
       }
 
-      override terminate(): void {
+      override terminate(...given: unknown[]): void {
+        told.push(given);
         throw new Error('terminate');
       }
     }
+    const told: unknown[][] = [];
     const { server, clients } = await serve(3, { WebSocket: Throwing });
     clients[1].pause();
     const closes = [0, 2].map((index) => once(clients[index], 'close') as Promise<[number]>);
     await expect(server.drain({ window: 0, timeout: 200 })).rejects.toThrow('close');
     expect((await Promise.all(closes)).map(([code]) => code)).toEqual([1012, 1012]);
-    expect(server.clients!.size).toBe(0);
+    expect([server.clients!.size, told]).toEqual([0, [[]]]);
     clients[1].terminate();
     server.close();
   });
