@@ -80,13 +80,15 @@ export abstract class Transport extends SocketWriter {
   /** Pauses for the application: the stream fills up, as by the public path, so that the peer's end is seen. */
   protected pauseReading(): void {
     const { socket } = this;
-    if (!lands(socket) || socket.readableLength >= socket.readableHighWaterMark) {
+    if (lands(socket) && socket.readableLength < socket.readableHighWaterMark) {
+      pause.call(socket);
+      // Starts the handle where it has been stopped.
+      socket.read(0);
+    } else {
       socket.pause();
-      return;
+      // A resume() before it, in this tick, has yet to start the handle.
+      process.nextTick(stayPaused, socket);
     }
-    pause.call(socket);
-    // Starts the handle where it has been stopped.
-    socket.read(0);
   }
 
   /** Bytes that already are in the stream are read from there; after that the socket reads into the kernels' memory. */
@@ -172,6 +174,10 @@ export abstract class Transport extends SocketWriter {
 /** Whether the application reads the socket too, or bytes for it are still in the stream. */
 function isRead(socket: Duplex): boolean {
   return socket.listenerCount('data') > 1 || socket.listenerCount('readable') > 0 || socket.readableLength > 0;
+}
+
+function stayPaused(socket: Duplex): void {
+  if (socket.isPaused()) socket.pause();
 }
 
 function transportOf(socket: Duplex): Transport | undefined {

@@ -159,6 +159,19 @@ contract('pause and resume', (implementation) => {
     expect(log).toEqual(['text kept', 'text later', 'close 1006']);
   });
 
+  it('resume() and pause() in one turn, again and again: the socket holds no more', async () => {
+    const { ws, peer } = await rawClient(implementation);
+    ws.pause();
+    const { _socket: socket } = ws;
+    peer.send({ opcode: 2, payload: Buffer.alloc(8 << 20) });
+    for (let i = 0; i < 200; i++) {
+      ws.resume();
+      ws.pause();
+      await turn();
+    }
+    expect(socket.readableLength).toBeLessThan(1 << 20);
+  });
+
   it('terminate() of a paused connection: what the socket holds is told', async () => {
     const { ws, peer } = await rawClient(implementation);
     const log = recorder(ws);
