@@ -323,6 +323,33 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
     }
   });
 
+  if (kind !== cluster)
+    test('a part of a history costs the engine no more for what comes after it', { timeout }, async () => {
+      const [broker, end, client] = await kind.connect(engine.port, true);
+      ends.unshift(end);
+      const topics = new Topics({ broker, checkInterval: 0 });
+      ends.unshift(() => topics.close());
+      const cost = async (): Promise<number> => {
+        if (kind.name === 'nats') return (client as { stats(): { inBytes: number } }).stats().inBytes;
+        const text = await (client as { info(section: string): Promise<string> }).info('cpu');
+        return [...text.matchAll(/^used_cpu_(?:user|sys):(.+)$/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
+      };
+      const offsets: number[] = [];
+      for (let number = 0; number < 20; number++) {
+        offsets.push(parseInt(await topics.publish('parts', 'x'.repeat(400_000)), 10) - 1);
+      }
+      const costs: number[] = [];
+      for (const offset of [offsets[0], offsets[19]]) {
+        const before = await cost();
+        for (let reads = 0; reads < 50; reads++) {
+          const { isWhole, entries, hasMore } = await broker.read!('parts', offset, 1);
+          expect([isWhole, entries.length, hasMore]).toEqual([true, 1, offset === offsets[0]]);
+        }
+        costs.push((await cost()) - before);
+      }
+      expect(costs[0]).toBeLessThan(4 * costs[1]);
+    });
+
   test('clients come back together, to a topic that was silent while others were not', async () => {
     const all = [await open(true), await open(true), await open(true)];
     const positions: string[] = [];

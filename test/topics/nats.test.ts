@@ -1,6 +1,6 @@
 // What the broker of NATS does while its stream is being prepared, over a connection that the test answers.
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { natsBroker, type NatsConnection, type NatsMessage } from '../../src/topics/brokers/nats.js';
 
 const INFO = {
@@ -66,4 +66,16 @@ test('a topic that is dropped before the stream is there is not subscribed, unle
   await answer();
   await turn();
   expect([...subjects].filter((subject) => subject.startsWith('wsimd:l'))).toEqual(['wsimd:l.back']);
+});
+
+test('what the server does not answer is given up, so that it is asked again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { broker, answer } = connect();
+  await answer();
+  const read = broker.read!('topic', undefined);
+  void read.catch(() => undefined);
+  await turn();
+  await vi.advanceTimersByTimeAsync(10_000);
+  await expect(read).rejects.toThrow('has not answered in time');
 });

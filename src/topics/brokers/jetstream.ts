@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import type { HistoryLimits, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
-import { token, type NatsMessage, type Requests } from './nats-requests.js';
+import { late, token, type NatsMessage, type Requests } from './nats-requests.js';
 
 /** The part of a stream's description that is used. */
 interface StreamInfo {
@@ -15,7 +15,6 @@ interface StreamInfo {
 interface Consumer {
   readonly name: string;
   readonly num_pending: number;
-  readonly delivered: { readonly consumer_seq: number };
 }
 
 interface Answer {
@@ -25,8 +24,8 @@ interface Answer {
 /** How long entries outlive their age, so that topics that were silent for long recover too, in ms. */
 const KEPT = 7 * 24 * 60 * 60 * 1000;
 const NANOSECONDS = 1e6;
-/** The time limit of a read, in ms. */
-const READ_TIMEOUT = 5000;
+/** The time limit of an answer, in ms: a server that starts may give none. */
+const TIMEOUT = 5000;
 const NOT_FOUND = 404;
 
 interface Stored {
@@ -111,44 +110,58 @@ export class JetStream {
   }
 
   /** The stored entries of a topic, from an offset on, until they have `most` bytes; and how many there are after these. */
-  private stored(topic: string, offset: number, most: number): Promise<[Stored[], number]> {
+  private async stored(topic: string, offset: number, most: number): Promise<[Stored[], number]> {
     const { name, prefix } = this;
+    const config = {
+      deliver_policy: 'by_start_sequence',
+      opt_start_seq: Math.max(1, offset),
+      filter_subject: `${prefix}s.${token(topic)}`,
+      ack_policy: 'none',
+      replay_policy: 'instant',
+      mem_storage: true,
+      num_replicas: 1,
+    };
+    const made = (await this.call(`CONSUMER.CREATE.${name}`, { stream_name: name, config })) as Consumer;
+    const entries: Stored[] = [];
+    let [more, bytes] = [made.num_pending, 0];
+    try {
+      // As many as are needed by the length of those before, which tells little while there are few of them.
+      for (let count = 1; more > 0 && bytes < most;) {
+        more = await this.pull(made.name, Math.min(count, more), entries);
+        bytes = entries.reduce((sum, { entry }) => sum + entry.length, 0);
+        count = Math.min(4 * count, Math.ceil((most / bytes - 1) * entries.length));
+      }
+    } finally {
+      // The server also ends it by itself, when nobody asks it.
+      this.call(`CONSUMER.DELETE.${name}.${made.name}`).catch(() => undefined);
+    }
+    return [entries, more];
+  }
+
+  /** Adds the next entries of a consumer, and resolves with the number of those after them. */
+  private pull(consumer: string, count: number, entries: Stored[]): Promise<number> {
     return new Promise((resolve, reject) => {
-      const entries: Stored[] = [];
-      let [more, bytes] = [0, 0];
-      let consumer: Consumer | undefined;
-      const settle = (error?: Error): void => {
+      let left = count;
+      const fail = (error: Error): void => {
         clearTimeout(timer);
         end();
-        // The server also ends it by itself, when it has no listeners.
-        if (consumer !== undefined) this.call(`CONSUMER.DELETE.${name}.${consumer.name}`).catch(() => undefined);
-        if (error === undefined) resolve([entries, more]);
-        else reject(error);
+        reject(error);
       };
-      const timer = setTimeout(() => settle(new Error('The stream has not answered in time')), READ_TIMEOUT).unref();
-      const { subject, end } = this.requests.deliver((message) => {
-        if (message instanceof Error) return settle(message);
-        const place = readReply(message.reply ?? '');
-        entries.push({ offset: place.offset, entry: message.data, time: place.time });
-        more = place.pending;
-        bytes += message.data.length;
-        if ((more === 0 || bytes >= most) && consumer !== undefined) settle();
+      const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.name}.${consumer}`;
+      const question = Buffer.from(JSON.stringify({ batch: count, no_wait: true }));
+      const end = this.requests.deliver(subject, question, (message) => {
+        if (message instanceof Error) return fail(message);
+        const { reply = '', data } = message;
+        // Not an entry, but the news that some are gone, or the consumer.
+        if (reply === '') return fail(new Error('The stream has no such entries any more'));
+        const { offset, time, pending } = readReply(reply);
+        entries.push({ offset, entry: data, time });
+        if (--left > 0 && pending > 0) return;
+        clearTimeout(timer);
+        end();
+        resolve(pending);
       });
-      const config = {
-        deliver_subject: subject,
-        deliver_policy: 'by_start_sequence',
-        opt_start_seq: Math.max(1, offset),
-        filter_subject: `${prefix}s.${token(topic)}`,
-        ack_policy: 'none',
-        replay_policy: 'instant',
-        mem_storage: true,
-        num_replicas: 1,
-      };
-      this.call(`CONSUMER.CREATE.${name}`, { stream_name: name, config }).then((answer) => {
-        const made = answer as Consumer;
-        consumer = made;
-        if (entries.length >= made.num_pending + made.delivered.consumer_seq) settle();
-      }, settle);
+      const timer = setTimeout(() => fail(late()), TIMEOUT).unref();
     });
   }
 
@@ -183,7 +196,7 @@ export class JetStream {
 
   private async call(name: string, question?: object): Promise<unknown> {
     const data = question === undefined ? undefined : Buffer.from(JSON.stringify(question));
-    return judged((await this.requests.ask(`$JS.API.${name}`, data)).data);
+    return judged((await this.requests.ask(`$JS.API.${name}`, data, TIMEOUT)).data);
   }
 }
 

@@ -84,33 +84,39 @@ export class Requests {
     return { subject: `${this.inbox}.${name}`, end: () => void this.waiting.delete(name) };
   }
 
-  /** The same for the messages of a consumer, under the subjects that they were stored by. */
-  deliver(take: Taker): Listening {
+  /** Asks a consumer, whose messages come under the subjects that they were stored by; the returned function ends that. */
+  deliver(subject: string, data: Uint8Array, take: Taker): () => void {
     const name = `s.${++this.latest}`;
-    const subject = `${this.inbox}.${name}`;
-    const subscription = this.connection.subscribe(subject, { callback: (error, message) => take(error ?? message) });
+    const reply = `${this.inbox}.${name}`;
+    const subscription = this.connection.subscribe(reply, { callback: (error, message) => take(error ?? message) });
     this.waiting.set(name, take);
-    const end = (): void => {
+    this.connection.publish(subject, data, { reply });
+    return () => {
       this.waiting.delete(name);
       if (!this.connection.isClosed()) subscription.unsubscribe();
     };
-    return { subject, end };
   }
 
-  /** Sends a request, and resolves with the one answer; rejects when there is no service, or the connection is lost. */
-  ask(subject: string, data: Uint8Array = NONE): Promise<NatsMessage> {
+  /**
+   * Sends a request, and resolves with the one answer; rejects when there is no service, the connection is lost, or `timeout`
+   * ms are over.
+   */
+  ask(subject: string, data: Uint8Array = NONE, timeout?: number): Promise<NatsMessage> {
     return new Promise((resolve, reject) => {
-      const { subject: reply, end } = this.listen((answer) => {
+      let timer: NodeJS.Timeout | undefined;
+      const take: Taker = (answer) => {
+        clearTimeout(timer);
         end();
         if (answer instanceof Error) reject(answer);
         else if (answer.headers?.code === NO_RESPONDERS) reject(new Unanswered(`Nobody answers ${subject}`));
         else resolve(answer);
-      });
+      };
+      const { subject: reply, end } = this.listen(take);
+      if (timeout !== undefined) timer = setTimeout(() => take(late()), timeout).unref();
       try {
         this.connection.publish(subject, data, { reply });
       } catch (error) {
-        end();
-        reject(error);
+        take(error as Error);
       }
     });
   }
@@ -126,4 +132,8 @@ export class Requests {
       this.connection.publish(subject, NONE);
     });
   }
+}
+
+export function late(): Error {
+  return new Error('The server has not answered in time');
 }

@@ -39,9 +39,9 @@ end
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 local last = redis.call('HGET', KEYS[2], 'last') or '0'
 local entries = {}
-local from, left = ARGV[1] .. '-0', tonumber(ARGV[4])
+local from, left, count = ARGV[1] .. '-0', tonumber(ARGV[4]), 1
 while ARGV[1] ~= '' and left > 0 do
-  local some = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 16)
+  local some = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', count)
   if #some == 0 then break end
   for _, entry in ipairs(some) do
     if left <= 0 then break end
@@ -49,6 +49,7 @@ while ARGV[1] ~= '' and left > 0 do
     left = left - #entry[2][2]
     from = '(' .. entry[1]
   end
+  count = 2 * count
 end
 return { epoch, last, entries }
 `;
