@@ -5,8 +5,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { HubKind } from '../../src/spec/hub-kind.js';
 import { clusterBroker } from '../../src/topics/brokers/cluster.js';
+import { encodeFrame, encodeOffset } from '../../src/topics/brokers/hub-wire.js';
 import { startHub } from '../../src/topics/brokers/hub.js';
 import { Topics } from '../../src/topics/index.js';
 
@@ -47,6 +49,20 @@ test.each([
   await once(socket, 'close');
   expect(await topics.publish('a', 'x')).not.toBe('');
   await topics.close();
+  await hub.close();
+});
+
+test('a read from between two entries, answered later than it came, is one from the first', async () => {
+  const path = socketPath();
+  const hub = await startHub({ path, history: true });
+  const socket = connect(path);
+  const offsets = (from: number): Buffer => Buffer.concat([encodeOffset(from), encodeOffset(1e9)]);
+  let length = 0;
+  socket.write(encodeFrame(HubKind.Publish, 1, 'a', Buffer.alloc(4_000_000)));
+  for (const from of [1, 1, 1.5]) socket.write(encodeFrame(HubKind.Read, 2, 'a', offsets(from)));
+  socket.on('data', (chunk: Buffer) => (length += chunk.length));
+  await vi.waitUntil(() => length > 12_000_000, 10_000);
+  socket.destroy();
   await hub.close();
 });
 

@@ -95,7 +95,7 @@ export function encodeOffset(offset: number | undefined): Buffer {
 
 export function decodeOffset(bytes: Buffer): number | undefined {
   const offset = bytes.readDoubleLE();
-  return offset < 0 ? undefined : offset;
+  return offset >= 0 ? Math.floor(offset) : undefined;
 }
 
 /** A place, or no place, as bytes. */
