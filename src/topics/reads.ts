@@ -60,41 +60,48 @@ export class Reads {
 
   /** From the oldest position, or, where the history does not reach back to it, from the oldest that it reaches. */
   private async readFor(topic: string, readers: readonly Reader[]): Promise<void> {
-    let [low, high] = [0, readers.length];
-    for (let at = 0; low < high; at = (low + high) >> 1) {
-      const recovery = await this.broker.read!(topic, readers[at].after.offset, this.most);
+    let rest = readers;
+    for (let at = 0; rest.length > 0; at = rest.length >> 1) {
+      const reader = rest[at];
+      const recovery = await this.broker.read!(topic, reader.after.offset, this.most);
+      rest = rest.filter((one) => isOf(recovery, one.after) || one.resolve(undefined));
+      at = rest.indexOf(reader);
+      // Where it is of another history, the answer says nothing of the others.
+      if (at === -1) continue;
       if (recovery.isWhole) {
-        const rest = settle(readers.slice(at, high), recovery);
-        if (rest.length > 0) await this.readFor(topic, rest);
-        high = at;
+        const beyond = settle(rest.slice(at), recovery);
+        if (beyond.length > 0) await this.readFor(topic, beyond);
+        rest = rest.slice(0, at);
       } else {
-        for (const { resolve } of readers.slice(low, at + 1)) resolve(undefined);
-        low = at + 1;
+        for (const { resolve } of rest.slice(0, at + 1)) resolve(undefined);
+        rest = rest.slice(at + 1);
       }
     }
   }
 }
 
+/** Whether a position is one of the history that was read. */
+function isOf({ epoch, last, end = last + 1 }: Recovery, after: Position): boolean {
+  return after.epoch === epoch && after.offset <= end;
+}
+
 /** Returns those that are beyond a first part. */
 function settle(readers: readonly Reader[], recovery: Recovery): Reader[] {
-  const { epoch, last, end = last + 1, entries, hasMore = false } = recovery;
+  const { epoch, last, entries, hasMore = false } = recovery;
   const read = hasMore ? entries.at(-1)!.offset : last;
   const lives: Live[] = [];
   for (const { offset, entry: bytes } of entries) {
     const entry = decodeEntry(bytes);
     if (entry !== undefined) lives.push({ entry, place: { epoch, offset }, excepts: undefined, framed: undefined });
   }
-  return readers.filter(({ after: { epoch: own, offset }, resolve }) => {
-    if (own !== epoch || (!hasMore && offset > end)) resolve(undefined);
-    else if (hasMore && offset > read) return true;
-    else {
-      const first = lives.findIndex(({ place }) => place!.offset >= offset);
-      resolve({
-        lives: first === -1 ? [] : lives.slice(first),
-        hasMore,
-        end: behind({ epoch, offset: Math.max(read, offset - 1) }),
-      });
-    }
+  return readers.filter(({ after: { offset }, resolve }) => {
+    if (hasMore && offset > read) return true;
+    const first = lives.findIndex(({ place }) => place!.offset >= offset);
+    resolve({
+      lives: first === -1 ? [] : lives.slice(first),
+      hasMore,
+      end: behind({ epoch, offset: Math.max(read, offset - 1) }),
+    });
     return false;
   });
 }

@@ -52,6 +52,19 @@ describe('a past longer than a slow subscriber may have waiting', () => {
     return [client, socket];
   }
 
+  test('is not kept from some by others that come with positions of another history, or beyond its end', async () => {
+    const topics = new Topics({ history: { messages: 5 } });
+    const positions: string[] = [];
+    for (const text of texts(0, 20)) positions.push(await topics.publish('a', text));
+    const epoch = positions[0].split('.')[1];
+    // The first is too old, so that the rest is searched.
+    const asked = [positions[0], positions[17], '900.other', '901.other', `902.${epoch}`, `903.${epoch}`, '1.other'];
+    const results = await Promise.all(
+      asked.map((after) => topics.subscribe(new FakeSocket() as unknown as WebSocket, 'a', { after })),
+    );
+    expect(results.map(({ recovered }) => recovered)).toEqual([false, true, false, false, false, false, false]);
+  });
+
   test('comes whole and in order to one that reads, whatever is published meanwhile, and live messages follow', async () => {
     const topics = new Topics({ history: { messages: 1e6 } });
     const after = await topics.publish('a', 'first');
