@@ -36,7 +36,6 @@ export const NOT_OVER_HTTP2: Readonly<Record<string, Readonly<Record<string, str
   'client-options': {
     'agent: is the one that makes the connection': SOCKET,
     'createConnection: makes the socket': SOCKET,
-    'createConnection: the port is a string where the address names it, and the number of the scheme else': SOCKET,
     'finishRequest: gets (request, ws) before the request is sent, and the caller ends it': HEAD,
     "servername: the default SNI is the host unless it is an IP, and '' disables it": SOCKET,
   },
@@ -53,7 +52,14 @@ export const NOT_OVER_HTTP2: Readonly<Record<string, Readonly<Record<string, str
   'patched-methods': {
     'patched: the methods of the server are called for each connection': HEAD,
   },
+  'pause-resume': {
+    "paused connection from which nothing has come: the peer's resetAndDestroy closes it": SOCKET,
+    'paused connection whose socket holds a message: a reset closes it, also where it was paused again': SOCKET,
+    'resume() and pause() in one turn, again and again: the socket holds no more':
+      'a stream holds its window, of 1 MiB',
+  },
   properties: {
+    'JSON.stringify and inspect: find no circle in a WebSocket or its server, whatever its state': SOCKET,
     '_socket: is null before open and the real socket after, on both sides': SOCKET,
     'bufferedAmount: counts what is waiting to be deflated, and is 0 when all is sent': LATER,
     'bufferedAmount: is 0 while connecting and after a send that was written at once': LATER,
