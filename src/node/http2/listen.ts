@@ -31,7 +31,7 @@ export function isHttp2Server(server: object): server is Http2Server {
   return typeof (server as Partial<Http2Server>).updateSettings === 'function';
 }
 
-/** The settings that the application gave an HTTP server, which Node shows only inside. */
+/** The settings that the application gave an HTTP server, which Node shows only inside; undefined where it shows none. */
 function settingsOf(server: object): Settings | undefined {
   const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'options');
   return symbol && (server as Record<symbol, { settings?: Settings } | undefined>)[symbol]?.settings;
@@ -52,8 +52,10 @@ class Hook {
   private hasListened = false;
 
   constructor(private readonly server: Http2Server) {
-    const ours = { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: ANY_NUMBER };
-    server.updateSettings({ ...ours, ...settingsOf(server), enableConnectProtocol: true });
+    const given = settingsOf(server);
+    // Where those of the application are not known, its limit of streams stays.
+    const ours = { initialWindowSize: STREAM_WINDOW, ...(given && { maxConcurrentStreams: ANY_NUMBER }) };
+    server.updateSettings({ ...ours, ...given, enableConnectProtocol: true });
   }
 
   add(ours: StreamServer): void {

@@ -204,3 +204,15 @@ test('a server whose application has chosen windows keeps them', async () => {
   expect(session.remoteSettings).toMatchObject({ initialWindowSize: 1 << 16, maxConcurrentStreams: 7 });
   expect([session.remoteSettings.enableConnectProtocol, session.state.remoteWindowSize]).toEqual([true, 1 << 24]);
 });
+
+test('where Node does not show the settings of a server, its limit of streams stays', async () => {
+  const server = http2.createServer({ settings: { maxConcurrentStreams: 7 } });
+  const { getOwnPropertySymbols } = Object;
+  const hidden = vi
+    .spyOn(Object, 'getOwnPropertySymbols')
+    .mockImplementation((object: object) => (object === server ? [] : getOwnPropertySymbols(object)));
+  const { shareOpen } = await origin(server);
+  hidden.mockRestore();
+  const { session } = await shareOpen();
+  expect(session.remoteSettings).toMatchObject({ enableConnectProtocol: true, maxConcurrentStreams: 7 });
+});
