@@ -209,7 +209,7 @@ function addEventListener(
   this: EventFaced,
   type: string,
   listener: AnyListener,
-  options?: { once?: boolean; [kIsHandler]?: boolean } | null,
+  options: { once?: boolean; [kIsHandler]?: boolean } | null = {},
 ): void {
   const { once = false, [kIsHandler]: isHandler = false } = options ?? {};
   // Deviation from ws (D17): a value that cannot be called is no listener, as in the DOM; ws throws at the event.
