@@ -6,9 +6,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { HubKind } from '../../src/spec/hub-kind.js';
 import { clusterBroker } from '../../src/topics/brokers/cluster.js';
-import { encodeFrame, encodeOffset } from '../../src/topics/brokers/hub-wire.js';
+import { encodeFrame, encodeOffset, HubKind } from '../../src/topics/brokers/hub-wire.js';
 import { startHub } from '../../src/topics/brokers/hub.js';
 import { Topics } from '../../src/topics/index.js';
 

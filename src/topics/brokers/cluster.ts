@@ -1,7 +1,6 @@
 // `clusterBroker` relays topics between the processes and threads of one machine through a hub, which `startHub` opens.
 import { Buffer } from 'node:buffer';
 import { connect, type Socket } from 'node:net';
-import { HubKind } from '../../spec/hub-kind.js';
 import type { Broker, BrokerListener, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 import {
@@ -9,6 +8,7 @@ import {
   decodeRecovery,
   encodeFrame,
   encodeOffset,
+  HubKind,
   MAX_ENTRY,
   readFrames,
   type HubFrame,

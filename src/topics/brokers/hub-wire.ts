@@ -1,7 +1,6 @@
 // `encodeFrame` and `readFrames` write and read the frames between a hub of topics and its processes.
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import type { HubKind } from '../../spec/hub-kind.js';
 import type { Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 
@@ -12,6 +11,17 @@ const HEAD = 11;
 export const MAX_ENTRY: number = 16 * 1024 * 1024;
 // Topics are at most 256 bytes.
 export const MAX_FRAME: number = MAX_ENTRY + 1024;
+
+export enum HubKind {
+  Subscribe = 1,
+  Unsubscribe = 2,
+  Publish = 3,
+  Read = 4,
+  /** Answered with an empty reply, after everything that was sent before. */
+  Pulse = 5,
+  Reply = 6,
+  Entry = 7,
+}
 
 export interface HubFrame {
   readonly kind: HubKind;

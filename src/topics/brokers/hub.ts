@@ -3,7 +3,6 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { HubKind } from '../../spec/hub-kind.js';
 import type { HistoryLimits, Recovery } from '../broker.js';
 import { MemoryHistory } from '../memory-broker.js';
 import { readHistory } from '../options.js';
@@ -12,6 +11,7 @@ import {
   encodeFrame,
   encodePlace,
   encodeRecovery,
+  HubKind,
   MAX_ENTRY,
   MAX_FRAME,
   readFrames,
