@@ -656,6 +656,51 @@ test.runIf(redis)('a client of redis that does not reconnect says that the engin
   }
 });
 
+test.runIf(redis)('a Redis that has started again is away until it has loaded its history', async () => {
+  const engine = await startRedis('--appendonly', 'yes');
+  const client = redis!.createClient({
+    url: `redis://127.0.0.1:${engine.port}`,
+    socket: { reconnectStrategy: 20 },
+  }) as Client & { withTypeMapping(types: object): { sendCommand(command: string[]): Promise<unknown> } };
+  client.on('error', () => undefined);
+  await client.connect();
+  // So that its few entries take as long as a long history does.
+  let isLoading = false;
+  const commands = client.withTypeMapping({ 36: Buffer });
+  client.withTypeMapping = () => ({
+    sendCommand: (command) =>
+      isLoading
+        ? Promise.reject(new Error('LOADING Redis is loading the dataset in memory'))
+        : commands.sendCommand(command),
+  });
+  const topics = new Topics({ broker: redisBroker(client as unknown as RedisClient, { history: true }) });
+  const socket = new FakeSocket();
+  try {
+    await topics.subscribe(socket, 'a');
+    const down = once(topics, 'brokerDown');
+    await engine.stop();
+    await down;
+    isLoading = true;
+    const isReady = new Promise<void>((resolve) => client.on('ready', resolve));
+    await engine.start();
+    await isReady;
+    const texts = ['m0', 'm1', 'm2'];
+    const published = texts.map(async (text) => {
+      await delay(10);
+      return topics.publish('a', text);
+    });
+    await delay(200);
+    isLoading = false;
+    await Promise.all(published);
+    await vi.waitUntil(() => socket.received.length === 3);
+    expect(socket.received).toEqual(texts);
+  } finally {
+    await topics.close();
+    client.destroy();
+    await engine.end();
+  }
+});
+
 test.runIf(redis)('topics that are closed leave no connection to a Redis that answers nothing', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

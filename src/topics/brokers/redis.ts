@@ -1,5 +1,6 @@
 // `redisBroker` relays topics over Redis 6.2 or later, or Valkey, with the caller's client of `redis` 5 or `ioredis` 5, or later.
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.js';
 import type { Place } from '../position.js';
 import { readHistory } from '../options.js';
@@ -28,6 +29,8 @@ const KEPT = 7 * 24 * 60 * 60 * 1000;
 /** The head of an entry: its offset, that of the one before, and the epoch, each followed by a blank. */
 const HEAD_AT_MOST = 64;
 
+/** The delay before a server that loads its history is asked again, in ms. */
+const LOADING_CHECK = 50;
 /** The engine's default, in bytes. */
 const MAX_BULK = 512 * 1024 * 1024;
 
@@ -43,6 +46,8 @@ class RedisBroker implements Broker {
   private unwatch: (() => void) | undefined;
   private listener: BrokerListener | undefined;
   private isPublisherUp = true;
+  /** How often the publisher has come back or has been lost. */
+  private returns = 0;
   private isSubscriberUp = false;
   private isClosed = false;
   private readonly pulses = new Map<string, () => void>();
@@ -63,8 +68,11 @@ class RedisBroker implements Broker {
     this.listener = listener;
     const { publisher, subscriber } = this;
     this.unwatch = publisher.watch(
-      () => this.change(() => (this.isPublisherUp = true)),
-      (reason) => this.change(() => (this.isPublisherUp = false), reason),
+      () => void this.awaitHistory(),
+      (reason) => {
+        this.returns++;
+        this.change(() => (this.isPublisherUp = false), reason);
+      },
     );
     // Kept for good: a late error would end the process.
     subscriber.watch(
@@ -189,6 +197,20 @@ class RedisBroker implements Broker {
     const keys = ['s', 'f'].map((kind) => `${this.prefix}${kind}:{:${topic}}`);
     // By its text, not its hash: a restarted engine would refuse some calls, and sending those again would change their order.
     return this.publisher.call(['EVAL', script, '2', ...keys, ...values]);
+  }
+
+  /** A server that has started again refuses everything until it has loaded its history: it is away until then. */
+  private async awaitHistory(): Promise<void> {
+    const turn = ++this.returns;
+    for (let isLoading = true; isLoading;) {
+      isLoading = await this.evaluate('return 1', '', []).then(
+        () => false,
+        (error: Error) => error.message.startsWith('LOADING'),
+      );
+      if (turn !== this.returns || this.isClosed) return;
+      if (isLoading) await delay(LOADING_CHECK, undefined, { ref: false });
+    }
+    this.change(() => (this.isPublisherUp = true));
   }
 
   private change(apply: () => void, reason?: Error): void {
