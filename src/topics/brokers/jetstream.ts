@@ -132,7 +132,7 @@ export class JetStream {
         count = Math.min(4 * count, Math.ceil((most / bytes - 1) * entries.length));
       }
     } finally {
-      // The server also ends it by itself, when nobody asks it.
+      // The server also ends a consumer by itself that no client asks.
       this.call(`CONSUMER.DELETE.${name}.${made.name}`).catch(() => undefined);
     }
     return [entries, more];

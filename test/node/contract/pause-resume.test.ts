@@ -3,6 +3,19 @@ import type { Socket } from 'node:net';
 import zlib from 'node:zlib';
 import { expect, it } from 'vitest';
 import { connectingClient, contract, event, messages, pair, rawClient, recorder, turn } from './harness.js';
+import type { Implementation } from './implementations.js';
+
+/** A paused client whose socket holds the message 'kept'. */
+async function pausedWithMessage(implementation: Implementation) {
+  const { ws, peer } = await rawClient(implementation);
+  const log = recorder(ws);
+  ws.pause();
+  const { _socket: socket } = ws;
+  peer.send({ payload: 'kept' });
+  // A header of two bytes, and the payload.
+  while (socket.readableLength < 6) await turn();
+  return { ws, peer, log, socket };
+}
 
 contract('pause and resume', (implementation) => {
   it('pause(): is a no-op in CONNECTING and CLOSED', async () => {
@@ -109,13 +122,8 @@ contract('pause and resume', (implementation) => {
   );
 
   it('paused connection whose socket holds a message: a reset closes it, also where it was paused again', async () => {
-    const { ws, peer } = await rawClient(implementation);
-    const log = recorder(ws);
+    const { ws, peer, log } = await pausedWithMessage(implementation);
     ws.on('error', () => undefined);
-    ws.pause();
-    const { _socket: socket } = ws;
-    peer.send({ payload: 'kept' });
-    while (socket.readableLength < 6) await turn();
     ws.resume();
     ws.pause();
     const closed = event(ws, 'close');
@@ -143,12 +151,7 @@ contract('pause and resume', (implementation) => {
   });
 
   it('paused connection: the socket reads on up to its mark, and what it holds comes when it is resumed', async () => {
-    const { ws, peer } = await rawClient(implementation);
-    const log = recorder(ws);
-    ws.pause();
-    const { _socket: socket } = ws;
-    peer.send({ payload: 'kept' });
-    while (socket.readableLength < 6) await turn();
+    const { ws, peer, log, socket } = await pausedWithMessage(implementation);
     expect(log).toEqual([]);
     peer.send({ payload: 'later' });
     while (socket.readableLength < 13) await turn();
@@ -173,12 +176,7 @@ contract('pause and resume', (implementation) => {
   });
 
   it('terminate() of a paused connection: what the socket holds is told', async () => {
-    const { ws, peer } = await rawClient(implementation);
-    const log = recorder(ws);
-    ws.pause();
-    const { _socket: socket } = ws;
-    peer.send({ payload: 'kept' });
-    while (socket.readableLength < 6) await turn();
+    const { ws, log } = await pausedWithMessage(implementation);
     const closed = event(ws, 'close');
     ws.terminate();
     await closed;
