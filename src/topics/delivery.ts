@@ -64,7 +64,7 @@ export class Delivery {
     for (const live of past.lives) {
       const place = live.place!;
       const { messages } = this.framed(topic, live);
-      const excepts = subscription.excepts?.get(place.offset);
+      const excepts = live.excepts ?? subscription.excepts?.get(place.offset);
       for (let seen = place.offset === after.offset ? after.seen : 0; seen < messages.length; seen++) {
         if (!member.isOpen || !topic.has(subscription)) return undefined;
         const message = messages[seen];

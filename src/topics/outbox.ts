@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { sizeOf } from '../node/data.js';
 import type { Broker } from './broker.js';
-import { EntryDraft, entryBytes, ORIGIN_BYTES } from './entry.js';
+import { EntryDraft, entryBytes, ORIGIN_BYTES, type Entry } from './entry.js';
 import { TopicsError, type TopicsErrorCode } from './errors.js';
 import type { TopicSocket } from './member.js';
 import { writePosition, type Place } from './position.js';
@@ -87,10 +87,15 @@ export class Outbox {
     return (batch.accepted ??= settlement(batch));
   }
 
-  /** The sockets that do not get the messages of an own entry. */
-  takeExcepts(number: number): readonly (TopicSocket | undefined)[] | undefined {
-    const excepts = this.excepts.get(number);
-    this.excepts.delete(number);
+  /** The sockets that do not get the messages of an entry, if it is an own one that has not arrived live. */
+  exceptsOf({ origin, number }: Entry): readonly (TopicSocket | undefined)[] | undefined {
+    return origin === this.origin ? this.excepts.get(number) : undefined;
+  }
+
+  /** The same for an entry that arrives live, and is asked for no more. */
+  takeExcepts(entry: Entry): readonly (TopicSocket | undefined)[] | undefined {
+    const excepts = this.exceptsOf(entry);
+    if (excepts !== undefined) this.excepts.delete(entry.number);
     return excepts;
   }
 

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker } from './broker.js';
 import type { Delivery } from './delivery.js';
+import type { Outbox } from './outbox.js';
 import type { Position } from './position.js';
 import { Reads, type Past } from './reads.js';
 import type { Subscription, Topic } from './topic.js';
@@ -20,9 +21,10 @@ export class Pasts {
   constructor(
     private readonly delivery: Delivery,
     broker: Broker,
+    outbox: Outbox,
     private readonly room: number,
   ) {
-    this.reads = new Reads(broker, Math.max(1, room));
+    this.reads = new Reads(broker, outbox, Math.max(1, room));
   }
 
   /** Sends everything after a position; false where that is not possible, or the subscription has ended. */

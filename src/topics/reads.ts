@@ -1,6 +1,7 @@
 // `Reads` reads the history once for all subscriptions that return to a topic together.
 import type { Broker, Recovery } from './broker.js';
 import { decodeEntry } from './entry.js';
+import type { Outbox } from './outbox.js';
 import { behind, type Position } from './position.js';
 import type { Live } from './topic.js';
 
@@ -28,6 +29,7 @@ export class Reads {
   /** @param most about how many bytes a read takes */
   constructor(
     private readonly broker: Broker,
+    private readonly outbox: Outbox,
     private readonly most: number,
   ) {}
 
@@ -69,7 +71,7 @@ export class Reads {
       // Where it is of another history, the answer says nothing of the others.
       if (at === -1) continue;
       if (recovery.isWhole) {
-        const beyond = settle(rest.slice(at), recovery);
+        const beyond = this.settle(rest.slice(at), recovery);
         if (beyond.length > 0) await this.readFor(topic, beyond);
         rest = rest.slice(0, at);
       } else {
@@ -78,30 +80,31 @@ export class Reads {
       }
     }
   }
+
+  /** Returns those that are beyond a first part. */
+  private settle(readers: readonly Reader[], recovery: Recovery): Reader[] {
+    const { epoch, last, entries, hasMore = false } = recovery;
+    const read = hasMore ? entries.at(-1)!.offset : last;
+    const lives: Live[] = [];
+    for (const { offset, entry: bytes } of entries) {
+      const entry = decodeEntry(bytes);
+      if (entry !== undefined)
+        lives.push({ entry, place: { epoch, offset }, excepts: this.outbox.exceptsOf(entry), framed: undefined });
+    }
+    return readers.filter(({ after: { offset }, resolve }) => {
+      if (hasMore && offset > read) return true;
+      const first = lives.findIndex(({ place }) => place!.offset >= offset);
+      resolve({
+        lives: first === -1 ? [] : lives.slice(first),
+        hasMore,
+        end: behind({ epoch, offset: Math.max(read, offset - 1) }),
+      });
+      return false;
+    });
+  }
 }
 
 /** Whether a position is one of the history that was read. */
 function isOf({ epoch, last, end = last + 1 }: Recovery, after: Position): boolean {
   return after.epoch === epoch && after.offset <= end;
-}
-
-/** Returns those that are beyond a first part. */
-function settle(readers: readonly Reader[], recovery: Recovery): Reader[] {
-  const { epoch, last, entries, hasMore = false } = recovery;
-  const read = hasMore ? entries.at(-1)!.offset : last;
-  const lives: Live[] = [];
-  for (const { offset, entry: bytes } of entries) {
-    const entry = decodeEntry(bytes);
-    if (entry !== undefined) lives.push({ entry, place: { epoch, offset }, excepts: undefined, framed: undefined });
-  }
-  return readers.filter(({ after: { offset }, resolve }) => {
-    if (hasMore && offset > read) return true;
-    const first = lives.findIndex(({ place }) => place!.offset >= offset);
-    resolve({
-      lives: first === -1 ? [] : lives.slice(first),
-      hasMore,
-      end: behind({ epoch, offset: Math.max(read, offset - 1) }),
-    });
-    return false;
-  });
 }

@@ -67,7 +67,7 @@ export class Topics extends EventEmitter {
     this.#broker = options.broker ?? (options.history === undefined ? undefined : new MemoryBroker(limits));
     if (this.#broker === undefined) return;
     this.#outbox = new Outbox(this.#broker, publishTimeout, maxWaiting);
-    this.#pasts = new Pasts(this.#delivery, this.#broker, slow.limit / 2);
+    this.#pasts = new Pasts(this.#delivery, this.#broker, this.#outbox, slow.limit / 2);
     this.#link = new Link(this.#broker, this.#outbox, this.#linkOwner(), checkInterval);
   }
 
@@ -251,10 +251,9 @@ export class Topics extends EventEmitter {
   #arrived(topic: Topic, bytes: Uint8Array, place: Place | undefined): void {
     const entry = topic.decode(bytes);
     if (entry === undefined) return;
-    const isOwn = entry.origin === this.#outbox!.origin;
     // Without history, subscribers in this process got the message when it was published.
-    if (isOwn && place === undefined) return;
-    const excepts = isOwn ? this.#outbox!.takeExcepts(entry.number) : undefined;
+    if (place === undefined && entry.origin === this.#outbox!.origin) return;
+    const excepts = this.#outbox!.takeExcepts(entry);
     this.#delivery.fanOut(topic, { entry, place, excepts, framed: undefined });
   }
 }

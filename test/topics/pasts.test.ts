@@ -207,6 +207,22 @@ describe('a past longer than a slow subscriber may have waiting', () => {
     expect(socket.received).toEqual([...texts(0, 20), 'other']);
   });
 
+  test('leaves it out also where the history shows it before it comes live', async () => {
+    const broker = new ScriptedBroker(true);
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const [author, reader] = [new FakeSocket(), new FakeSocket()];
+    await topics.publish('a', 'first');
+    await Promise.all([topics.publish('a', 'own', { except: author }), topics.publish('a', 'other')]);
+    const entries = broker.entries.map((entry, index) => ({ offset: index + 1, entry }));
+    broker.recovery = { epoch: 'e', last: 2, isWhole: true, entries: entries.slice(1) };
+    const subscribed = [author, reader].map((socket) => topics.subscribe(socket as never, 'a', { after: '2.e' }));
+    expect(await Promise.all(subscribed)).toMatchObject([{ recovered: true }, { recovered: true }]);
+    for (const { offset, entry } of entries) broker.listener.entry('a', entry, { epoch: 'e', offset });
+    await turn();
+    expect(author.received).toEqual(['other']);
+    expect(reader.received).toEqual(['own', 'other']);
+  });
+
   test('comes from a broker that reads all of it at once', async () => {
     const broker = new ScriptedBroker(true);
     const topics = new Topics({ broker, checkInterval: 0, slow: { limit: 100 } });
