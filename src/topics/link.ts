@@ -33,6 +33,8 @@ export class Link implements BrokerListener {
   private graceTimer: NodeJS.Timeout | undefined;
   private pulseTimer: NodeJS.Timeout | undefined;
   private isPulsing = false;
+  /** Counts the returns of the engine, after each of which all topics are subscribed again. */
+  private returns = 0;
   /** Topics whose gap has been reported while the engine is away. */
   private readonly toldGaps = new Set<Topic>();
 
@@ -114,11 +116,13 @@ export class Link implements BrokerListener {
     // A topic may have been dropped since the engine refused it.
     const topics = asked.filter(this.isThere);
     if (topics.length === 0) return;
+    const { returns } = this;
     try {
       await this.broker.subscribe(topics.map(({ name }) => name));
     } catch {
       // Either the engine is away, and all topics are subscribed when it returns; or it is connected, and is asked again.
       if (this.isUp) await delay(wait, undefined, { ref: false });
+      if (returns !== this.returns) return;
       // The engine may refuse one topic alone: in halves, it holds up the others no longer.
       const half = Math.ceil(topics.length / 2);
       const next = half < topics.length ? AGAIN : Math.min(2 * wait, LONGEST);
@@ -217,6 +221,7 @@ export class Link implements BrokerListener {
 
   private async rejoin(): Promise<void> {
     const { broker, owner } = this;
+    this.returns++;
     const topics = [...owner.topics.values()];
     const known = topics.filter(({ isConfirmed }) => isConfirmed).map(({ name }) => name);
     if (broker.keepsHistory) for (const topic of topics) topic.early ??= [];

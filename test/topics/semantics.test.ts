@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Socket, type AddressInfo } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocketServer, type WebSocket } from '../../src/index.js';
@@ -96,6 +96,25 @@ describe('the broker is asked', () => {
     void topics.subscribe(new FakeSocket(), 'a');
     await vi.waitUntil(() => times.length === 3, { timeout: 10_000 });
     expect(times[2] - times[1]).toBeGreaterThan(1.5 * (times[1] - times[0]));
+    await topics.close();
+  });
+
+  test('no more often for it because the engine was away several times', async () => {
+    const broker = new ScriptedBroker();
+    broker.refused = 'a';
+    const topics = new Topics({ broker, checkInterval: 0 });
+    const subscribed = topics.subscribe(new FakeSocket(), 'a');
+    await turn();
+    for (let times = 0; times < 3; times++) {
+      broker.listener.down(new Error('away'));
+      broker.listener.up();
+      await turn();
+    }
+    expect(broker.calls).toEqual(Array(4).fill('subscribe a'));
+    broker.refused = undefined;
+    await subscribed;
+    await delay(20);
+    expect(broker.calls).toHaveLength(5);
     await topics.close();
   });
 
