@@ -233,13 +233,23 @@ async function raw(port: number): Promise<net.Socket> {
 test('a server says that it takes any number of streams, where a browser would stop at 100', async () => {
   const { port } = await serve();
   const socket = await raw(port);
-  const [chunk] = (await once(socket, 'data')) as [Buffer];
-  const [MAX_CONCURRENT_STREAMS, head] = [3, 9];
-  const settings = new Map<number, number>();
-  for (let at = head; at < head + chunk.readUIntBE(0, 3); at += 6) {
-    settings.set(chunk.readUInt16BE(at), chunk.readUInt32BE(at + 2));
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const [ACK, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE] = [1, 3, 4];
+  await until(() => typesOf(Buffer.concat(chunks)).includes(FrameType.Settings));
+  // A peer acknowledges the settings before it asks; the answer follows the next ones.
+  socket.write(Buffer.concat([frame(FrameType.Settings, 0, Buffer.alloc(0), ACK), headers(1, ASKED)]));
+  await until(() => typesOf(Buffer.concat(chunks)).includes(FrameType.Headers));
+  const told = new Map<number, number>();
+  const bytes = Buffer.concat(chunks);
+  const [head, type, pair] = [9, 3, 6];
+  for (let at = 0; bytes[at + type] !== FrameType.Headers; at += head + bytes.readUIntBE(at, 3)) {
+    if (bytes[at + type] !== FrameType.Settings) continue;
+    const end = at + head + bytes.readUIntBE(at, 3);
+    for (let each = at + head; each < end; each += pair)
+      told.set(bytes.readUInt16BE(each), bytes.readUInt32BE(each + 2));
   }
-  expect([chunk[3], settings.get(MAX_CONCURRENT_STREAMS)]).toEqual([FrameType.Settings, 2 ** 32 - 1]);
+  expect([told.get(MAX_CONCURRENT_STREAMS), told.get(INITIAL_WINDOW_SIZE)]).toEqual([2 ** 32 - 1, 1 << 20]);
 });
 
 test('a stream that is refused is reset behind its answer, where its client would go on', async () => {

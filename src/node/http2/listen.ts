@@ -13,9 +13,6 @@ import { nextTurn } from '../turn.js';
 import { letGo, requestOf } from './served-request.js';
 import { INITIAL_WINDOW, SESSION_WINDOW, STREAM_WINDOW } from './windows.js';
 
-/** Node's own limit, said aloud: a browser that hears of none opens 100 streams, and with 100 sockets gets no page. */
-const ANY_NUMBER = 2 ** 32 - 1;
-
 /** The part of a WebSocket server that answers streams. */
 export interface StreamServer {
   /** Whether a request is for this server; application code, which may throw. */
@@ -29,12 +26,6 @@ const hooks = new WeakMap<Http2Server, Hook>();
 /** Whether an HTTP server speaks HTTP/2. */
 export function isHttp2Server(server: object): server is Http2Server {
   return typeof (server as Partial<Http2Server>).updateSettings === 'function';
-}
-
-/** The settings that the application gave an HTTP server, which Node shows only inside; undefined where it shows none. */
-function settingsOf(server: object): Settings | undefined {
-  const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'options');
-  return symbol && (server as Record<symbol, { settings?: Settings } | undefined>)[symbol]?.settings;
 }
 
 /** Adds a WebSocket server to an HTTP server, whose sessions announce the protocol from now on; returns how to remove it. */
@@ -52,10 +43,7 @@ class Hook {
   private hasListened = false;
 
   constructor(private readonly server: Http2Server) {
-    const given = settingsOf(server);
-    // Where those of the application are not known, its limit of streams stays.
-    const ours = { initialWindowSize: STREAM_WINDOW, ...(given && { maxConcurrentStreams: ANY_NUMBER }) };
-    server.updateSettings({ ...ours, ...given, enableConnectProtocol: true });
+    server.updateSettings({ enableConnectProtocol: true });
   }
 
   add(ours: StreamServer): void {
@@ -82,6 +70,7 @@ class Hook {
     if (session.destroyed) return;
     const { effectiveLocalWindowSize: size = INITIAL_WINDOW } = session.state;
     if (size === INITIAL_WINDOW) session.setLocalWindowSize(SESSION_WINDOW);
+    session.on('localSettings', announce);
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
   };
@@ -130,4 +119,18 @@ class Hook {
     response.statusCode = 405;
     response.end();
   };
+}
+
+/**
+ * Widens the windows of streams, unless the application has chosen one, and says aloud how many streams are taken: a browser that
+ * hears of no limit opens 100, and with 100 sockets gets no page. What was chosen can be read once it is in force.
+ */
+function announce(this: ServerHttp2Session, { initialWindowSize, maxConcurrentStreams }: Settings): void {
+  // Others of the application are on their way.
+  if (this.pendingSettingsAck || this.destroyed) return;
+  this.removeListener('localSettings', announce);
+  this.settings({
+    maxConcurrentStreams,
+    initialWindowSize: initialWindowSize === INITIAL_WINDOW ? STREAM_WINDOW : initialWindowSize,
+  });
 }
