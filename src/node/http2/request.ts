@@ -2,7 +2,7 @@
 import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
 import type { Destination } from '../client-address.js';
 import { requestOptions, type ClientOptions, type ConnectionOptions } from '../client-options.js';
-import { isOpen, shareSession, type SessionUse } from './sessions.js';
+import { shareSession, type SessionUse } from './sessions.js';
 import { StreamRequest, type StreamOutcome } from './stream-request.js';
 
 /** Options of trust and connection: clients share a session where all of them are the same. */
@@ -50,7 +50,7 @@ function useOf(destination: Destination, options: Readonly<ClientOptions>): Sess
   const { isSecure, socketPath, url } = destination;
   if (options.http2 !== true) {
     const session = options.http2 as ClientHttp2Session;
-    return { session, isShared: false, take: () => isOpen(session), leave() {} };
+    return { session, isShared: false, take: () => true, leave() {} };
   }
   const origin = socketPath === undefined ? `${isSecure ? 'https' : 'http'}://${url.host}` : 'http://localhost';
   const identity = [...IDENTITY.map((name) => (options as Record<string, unknown>)[name]), socketPath];

@@ -32,13 +32,14 @@ function announces(session: ClientHttp2Session): Promise<boolean> {
 
 function askOnce(session: ClientHttp2Session): Promise<boolean> {
   return new Promise((resolve) => {
+    const does = (): boolean => session.remoteSettings.enableConnectProtocol === true;
+    // A session that is closed says so when it is asked.
+    if (!isOpen(session) || does()) return resolve(true);
     const lost = (): void => resolve(false);
-    const told = (): void => resolve(session.remoteSettings.enableConnectProtocol === true);
-    if (!isOpen(session)) return lost();
     session.once('close', lost);
     session.once('error', lost);
     // The peer's settings have arrived when it answers.
-    awaitAnswer(session, (answers) => (answers ? told() : lost()));
+    awaitAnswer(session, (answers) => resolve(answers && does()));
   });
 }
 

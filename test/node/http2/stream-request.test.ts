@@ -250,6 +250,37 @@ test.each([
   expect([getEventListeners(signal, 'abort').length, thrown]).toEqual([0, [name]]);
 });
 
+describe('a session of the caller', () => {
+  async function connected(): Promise<{ session: http2.ClientHttp2Session; address: string }> {
+    const server = http2.createServer();
+    new WebSocketServer({ server }).on('connection', (websocket) => websocket.close(4001));
+    const { address } = await serve(server);
+    const session = http2.connect(address.replace('ws', 'http'));
+    endings.unshift(() => session.destroy());
+    await once(session, 'remoteSettings');
+    return { session, address };
+  }
+
+  test('is asked, too, while as many pings are under way as Node sends', async () => {
+    const { session, address } = await connected();
+    for (let sent = 0; sent < 10; sent++) session.ping(() => {});
+    expect(await told(new WebSocket(address, { http2: session }))).toEqual(['4001']);
+  });
+
+  test.each<[string, (session: http2.ClientHttp2Session) => void, string]>([
+    ['closed', (session) => session.close(), 'New streams cannot be created after receiving a GOAWAY'],
+    ['destroyed', (session) => session.destroy(), 'The session has been destroyed'],
+  ])('that is %s fails the handshake, and HTTP/1.1 is not asked', async (_, end, message) => {
+    const { session, address } = await connected();
+    const first = told(new WebSocket(address, { http2: session }));
+    end(session);
+    expect([await first, await told(new WebSocket(address, { http2: session }))]).toEqual([
+      [message, '1006'],
+      [message, '1006'],
+    ]);
+  });
+});
+
 test.each([
   ['heartbeat', { heartbeat: { interval: 100, timeout: 100 } }],
   ['terminate()', {}],
