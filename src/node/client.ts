@@ -5,13 +5,7 @@ import https from 'node:https';
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { resolveDeflate, writeDeflateOffer } from '../extensions/permessage-deflate.js';
-import {
-  createRequest,
-  judgeResponse,
-  type Agreement,
-  type HandshakeFailure,
-  type HandshakeResponse,
-} from '../handshake/client.js';
+import { createRequest, judgeResponse, type Agreement, type HandshakeFailure } from '../handshake/client.js';
 import { createConnect, judgeConnectResponse } from '../handshake/connect.js';
 import { DEFAULT_MAX_REDIRECTS, DEFAULT_REQUEST_TIMEOUT } from '../spec/limits.js';
 import { abort, abortError, abortHandshake, fail, type PendingRequest } from './abort-handshake.js';
@@ -153,7 +147,7 @@ class Opening {
 
   /** Creates the request for a destination and its listeners; null if the handshake was given up at once. */
   private request(destination: Destination): ClientRequest | null {
-    const { websocket, options } = this;
+    const { websocket, options, protocols, deflate } = this;
     websocket._url = destination.url.href;
     if (options.signal?.aborted) {
       abort(websocket, null, abortError(options.signal));
@@ -165,8 +159,8 @@ class Opening {
     const fields = createRequest({
       key,
       version: options.protocolVersion,
-      protocols: this.protocols,
-      extensions: this.deflate && writeDeflateOffer(this.deflate),
+      protocols,
+      extensions: deflate && writeDeflateOffer(deflate),
       origin: options.origin,
       headers: isTrusted ? this.headers : this.withoutSecrets(destination),
     });
@@ -181,10 +175,14 @@ class Opening {
       if (this.isCurrent(request)) this.respond(request, response, destination);
     });
     request.on('upgrade', (response, socket, head) => {
+      const { release } = this;
+      // Where a listener throws, Node tells no end of the request.
+      socket.once('close', release);
       if (this.isCurrent(request)) websocket.emit('upgrade', response);
+      socket.removeListener('close', release);
       // A listener may have closed the connection, and Node leaves an upgraded socket to the listener of 'upgrade'.
-      if (this.isCurrent(request)) this.judge(response, key, socket, head);
-      else socket.destroy();
+      if (!this.isCurrent(request)) socket.destroy();
+      else this.open(judgeResponse(response, { key, protocols, deflate }), socket, head);
     });
     return request;
   }
@@ -262,12 +260,7 @@ class Opening {
     this.finish(request);
   }
 
-  /** Opens the connection, or fails it, according to the server's 101. */
-  private judge(response: HandshakeResponse, key: string, socket: Duplex, head: Buffer): void {
-    const { protocols, deflate } = this;
-    this.open(judgeResponse(response, { key, protocols, deflate }), socket, head);
-  }
-
+  /** Opens the connection, or fails it, according to the server's answer. */
   private open(judgement: Agreement | HandshakeFailure, socket: Duplex, head: Buffer): void {
     const { websocket, deflate: options } = this;
     if (!judgement.agreed) {

@@ -235,6 +235,7 @@ test.each([
   ['open', true],
   ['open', false],
   ['upgrade', true],
+  ['upgrade', false],
 ])('a listener of %s that throws leaves none on a signal, over HTTP/2: %s', async (name, overHttp2) => {
   const server = overHttp2 ? http2.createServer() : http.createServer();
   new WebSocketServer({ server }).on('error', () => {});
@@ -247,7 +248,8 @@ test.each([
     throw new Error(name);
   });
   await told(websocket);
-  expect([getEventListeners(signal, 'abort').length, thrown]).toEqual([0, [name]]);
+  await expect.poll(() => getEventListeners(signal, 'abort').length).toBe(0);
+  expect(thrown).toEqual([name]);
 });
 
 describe('a session of the caller', () => {
