@@ -121,4 +121,21 @@ describe('the shards of a cluster', () => {
     await subscribe('{:b}');
     expect([...new Set(events)]).toEqual(['up', 'subscribe {:b} at b']);
   });
+
+  test('leave no refusal of a node unhandled where no node has the slot of another topic', async () => {
+    vi.spyOn(a, 'subscriber').mockReturnValue({
+      ...NOTHING,
+      subscribe: () => Promise.resolve().then(() => Promise.reject(new Error('Connection is closed.'))),
+      watch: () => () => undefined,
+      open: () => Promise.resolve(),
+    });
+    ranges = RANGES.slice(0, 1);
+    await shards.open();
+    const unhandled = vi.fn();
+    process.once('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    await expect(shards.subscribe(['{:a}', '{:b}'], () => undefined)).rejects.toThrow();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).not.toHaveBeenCalled();
+  });
 });

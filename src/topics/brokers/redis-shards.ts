@@ -90,13 +90,13 @@ export class Shards implements Connection {
     }
     const shards = [...this.shards.values()];
     await Promise.all(
-      [...bySlot].map(([slot, some]) => {
+      [...bySlot].map(async ([slot, some]) => {
         const shard = shards.find(({ slots }) => holds(slots, slot));
         if (shard === undefined) {
           this.later();
           throw new Error(`No node of the cluster has slot ${slot}`);
         }
-        return apply(shard.connection, some);
+        await apply(shard.connection, some);
       }),
     );
   }
