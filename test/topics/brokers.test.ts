@@ -661,18 +661,14 @@ test.runIf(redis)('a Redis that has started again is away until it has loaded it
   const client = redis!.createClient({
     url: `redis://127.0.0.1:${engine.port}`,
     socket: { reconnectStrategy: 20 },
-  }) as Client & { withTypeMapping(types: object): { sendCommand(command: string[]): Promise<unknown> } };
+  }) as Client & { sendCommand(command: string[], options: object): Promise<unknown> };
   client.on('error', () => undefined);
   await client.connect();
   // So that its few entries take as long as a long history does.
   let isLoading = false;
-  const commands = client.withTypeMapping({ 36: Buffer });
-  client.withTypeMapping = () => ({
-    sendCommand: (command) =>
-      isLoading
-        ? Promise.reject(new Error('LOADING Redis is loading the dataset in memory'))
-        : commands.sendCommand(command),
-  });
+  const send = client.sendCommand.bind(client);
+  client.sendCommand = (command, options) =>
+    isLoading ? Promise.reject(new Error('LOADING Redis is loading the dataset in memory')) : send(command, options);
   const topics = new Topics({ broker: redisBroker(client as unknown as RedisClient, { history: true }) });
   const socket = new FakeSocket();
   try {

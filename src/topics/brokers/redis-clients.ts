@@ -14,7 +14,7 @@ export interface NodeRedisClient {
   duplicate(overrides?: never): NodeRedisClient;
   connect(): Promise<unknown>;
   destroy(): void;
-  withTypeMapping(mapping: never): { sendCommand(command: readonly (string | Buffer)[]): Promise<unknown> };
+  sendCommand(command: readonly (string | Buffer)[], options: never): Promise<unknown>;
   subscribe: Subscribe;
   unsubscribe(channels: string[]): Promise<unknown>;
   sSubscribe: Subscribe;
@@ -28,9 +28,12 @@ export interface NodeRedisCluster {
   readonly masters: readonly unknown[];
   nodeClient(node: never): unknown;
   duplicate(): unknown;
-  withTypeMapping(mapping: never): {
-    sendCommand(key: string, isReadonly: boolean, command: readonly (string | Buffer)[]): Promise<unknown>;
-  };
+  sendCommand(
+    key: string,
+    isReadonly: boolean,
+    command: readonly (string | Buffer)[],
+    options: never,
+  ): Promise<unknown>;
   on(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
 }

@@ -21,16 +21,15 @@ export function connectionOf(client: RedisClient, isSharded: boolean): Connectio
 const ONE_SERVER: Connection['channels'] = (channelOf) => [channelOf('')];
 
 // The type of a blob in RESP, which `redis` maps to text unless told otherwise.
-const BUFFERS = { 36: Buffer } as never;
+const BUFFERS = { typeMapping: { 36: Buffer } } as never;
 
 function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection {
-  const commands = client.withTypeMapping(BUFFERS);
   let taker: Parameters<Subscribe>[1] | undefined;
   let hasSocket = false;
   const subscribe = isSharded ? 'sSubscribe' : 'subscribe';
   const unsubscribe = isSharded ? 'sUnsubscribe' : 'unsubscribe';
   return {
-    call: (command) => commands.sendCommand(command),
+    call: (command) => client.sendCommand(command, BUFFERS),
     subscribe: async (channels, listener) => {
       // One function for all: each function that subscribed to a channel is called.
       taker ??= (message, channel) => listener((channel as Buffer).toString(), message);
@@ -55,12 +54,21 @@ function overNodeRedis(client: NodeRedisClient, isSharded: boolean): Connection 
   };
 }
 
+/** A duplicate connects at once, keeps what it is asked until then, and leaves channels their names. */
+const SUBSCRIBER = { lazyConnect: false, enableOfflineQueue: true, keyPrefix: '' };
+
+/** `callBuffer` loses the name of a command where the client pipelines by itself. */
+function byName(client: IoredisClient | IoredisCluster): Connection['call'] {
+  const methods = client as unknown as Record<string, IoredisClient['callBuffer']>;
+  return ([command, ...values]) => methods[`${String(command).toLowerCase()}Buffer`](...(values as [string]));
+}
+
 function overIoredis(client: IoredisClient, isSharded: boolean): Connection {
   let isListened = false;
   const subscribe = isSharded ? 'ssubscribe' : 'subscribe';
   const unsubscribe = isSharded ? 'sunsubscribe' : 'unsubscribe';
   return {
-    call: ([command, ...values]) => client.callBuffer(command as string, ...values),
+    call: byName(client),
     subscribe: (channels, listener) => {
       if (!isListened) {
         const event = isSharded ? 'smessageBuffer' : 'messageBuffer';
@@ -71,7 +79,7 @@ function overIoredis(client: IoredisClient, isSharded: boolean): Connection {
     },
     unsubscribe: (channels) => client[unsubscribe](...channels),
     watch: (up, down, moved) => watch(client, ['close', 'end'], up, down, ['moved', moved]),
-    duplicate: () => overIoredis(client.duplicate(), isSharded),
+    duplicate: () => overIoredis(client.duplicate(SUBSCRIBER as never), isSharded),
     open: () => Promise.resolve(),
     end: () => client.disconnect(),
     channels: ONE_SERVER,
@@ -106,9 +114,8 @@ function overCluster(
 const RECONNECT_AFTER = 100;
 
 function overIoredisCluster(cluster: IoredisCluster): Connection {
-  const call: Connection['call'] = ([command, ...values]) => cluster.callBuffer(command as string, ...values);
-  return overCluster(cluster, call, () => {
-    const overrides = { retryStrategy: () => RECONNECT_AFTER, lazyConnect: false, readOnly: false } as never;
+  return overCluster(cluster, byName(cluster), () => {
+    const overrides = { ...SUBSCRIBER, retryStrategy: () => RECONNECT_AFTER, readOnly: false } as never;
     const nodes = (cluster.nodes('master') as IoredisClient[]).map((node) => ({
       asks: overIoredis(node, true),
       subscriber: () => overIoredis(node.duplicate(overrides), true),
@@ -118,9 +125,8 @@ function overIoredisCluster(cluster: IoredisCluster): Connection {
 }
 
 function overNodeRedisCluster(cluster: NodeRedisCluster): Connection {
-  const commands = cluster.withTypeMapping(BUFFERS);
   // EVAL's first key.
-  const call: Connection['call'] = (command) => commands.sendCommand(String(command[3]), false, command);
+  const call: Connection['call'] = (command) => cluster.sendCommand(String(command[3]), false, command, BUFFERS);
   return overCluster(cluster, call, async () => {
     const clients = await Promise.all(cluster.masters.map((node) => cluster.nodeClient(node as never)));
     return (clients as NodeRedisClient[]).map((node) => ({

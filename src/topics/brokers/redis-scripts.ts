@@ -53,5 +53,5 @@ while ARGV[1] ~= '' and left > 0 do
 end
 return { epoch, last, entries }
 `;
-// KEYS: channel. ARGV: entry.
-export const SPUBLISH = "redis.call('SPUBLISH', KEYS[1], ARGV[1])";
+// KEYS: channel, as the client may prefix it. ARGV: channel, entry.
+export const SPUBLISH = "redis.call('SPUBLISH', ARGV[1], ARGV[2])";

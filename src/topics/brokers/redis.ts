@@ -167,7 +167,8 @@ class RedisBroker implements Broker {
 
   private send(channel: string, bytes: Buffer): Promise<unknown> {
     // By a script, whose key tells clients of clusters the node.
-    return this.publisher.call(this.isSharded ? ['EVAL', SPUBLISH, '1', channel, bytes] : ['PUBLISH', channel, bytes]);
+    const command = this.isSharded ? ['EVAL', SPUBLISH, '1', channel, channel, bytes] : ['PUBLISH', channel, bytes];
+    return this.publisher.call(command);
   }
 
   private readonly take = (channel: string, message: Buffer): void => {
@@ -228,11 +229,15 @@ function newEpoch(): string {
 /**
  * A broker over Redis. The caller connects the client, keeps it and closes it; a duplicate of it subscribes or, with
  * `sharded` and the client of a cluster, one duplicate for each node.
- * @throws TypeError for a value that is not a client of `redis` or `ioredis`; RangeError for a history that cannot be honoured
+ * @throws TypeError for a value that is not such a client, or a cluster's without `sharded`; RangeError for a history that cannot be honoured
  */
 export function redisBroker(client: RedisClient, options: RedisBrokerOptions = {}): Broker {
-  if (typeof (client as RedisClient | undefined)?.duplicate !== 'function') {
-    throw new TypeError('The client must be one of redis or ioredis');
+  // The sentinel of `redis` has a method of that name too, but takes commands otherwise.
+  if (typeof (client as RedisClient | undefined)?.duplicate !== 'function' || 'getSentinelNode' in client) {
+    throw new TypeError('The client must be one of redis or ioredis, and no createSentinel() of redis');
+  }
+  if (('nodes' in client || 'masters' in client) && options.sharded !== true) {
+    throw new TypeError('The client of a cluster needs "sharded"');
   }
   return new RedisBroker(connectionOf(client, options.sharded === true), options);
 }
