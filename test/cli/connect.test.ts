@@ -44,7 +44,7 @@ interface Run {
   interrupt: () => void;
 }
 
-function run(args: string[], { isTyping = false, hasColours = false } = {}): Run {
+function run(args: string[], { isTyping = false, isTerminal = false, hasColours = false } = {}): Run {
   const input = new PassThrough();
   const text = { out: '', err: '' };
   const interruption = new AbortController();
@@ -53,7 +53,7 @@ function run(args: string[], { isTyping = false, hasColours = false } = {}): Run
     err: (more: string) => void (text.err += more),
     columns: undefined,
   };
-  const status = connect(args, terminal, interruption.signal, { input, isTyping, hasColours });
+  const status = connect(args, terminal, interruption.signal, { input, isTyping, isTerminal, hasColours });
   return { input, said: () => text, status, interrupt: () => interruption.abort() };
 }
 
@@ -86,6 +86,32 @@ it('closes at the end of what is typed, and when it is interrupted', async () =>
     else interrupt();
     expect(await status).toBe(0);
   }
+});
+
+it('ends a second after it is interrupted where the server does not answer', async () => {
+  const { said, status, interrupt } = run([await serverThat((websocket) => websocket.pause())]);
+  await expect.poll(() => said().err).toContain('Connected');
+  interrupt();
+  expect(await status).toBe(1);
+  expect(said().err).toContain('Closed with 1006');
+});
+
+it('reads a pipe no faster than the server takes its lines', async () => {
+  const lines = 40;
+  let server: WebSocket | undefined;
+  let came = 0;
+  const url = await serverThat((websocket) => {
+    websocket.on('message', () => came++);
+    websocket.pause();
+    server = websocket;
+  });
+  const { input, status } = run([url, '--wait', '0']);
+  for (let line = 0; line < lines; line++) input.write(`${'x'.repeat(2 ** 20)}\n`);
+  await expect.poll(() => input.isPaused()).toBe(true);
+  server!.resume();
+  input.end();
+  expect(await status).toBe(0);
+  expect(came).toBe(lines);
 });
 
 it('passes on header fields, subprotocols and the origin', async () => {
@@ -313,8 +339,13 @@ it('colours JSON alone, dumps bytes, and lets no peer give orders to the termina
     websocket.send('\u001b[2J{');
     websocket.close(1000, '\u001b[2J');
   });
-  const { said, status } = run([url], { hasColours: true });
-  await status;
-  expect(said().out).toBe('\\u001b[2J{\n');
-  expect(said().err).not.toContain('\u001b');
+  for (const hasColours of [true, false]) {
+    const { said, status } = run([url, '--format', '%{close_reason}'], { isTerminal: true, hasColours });
+    await status;
+    expect(said().out).toBe('\\u001b[2J{\n\\u001b[2J');
+    expect(said().err).not.toContain('\u001b');
+  }
+  const piped = run([url, '--format', '%{close_reason}']);
+  await piped.status;
+  expect(piped.said().out).toBe('\u001b[2J{\n\u001b[2J');
 });

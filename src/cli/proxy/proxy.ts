@@ -26,7 +26,7 @@ function ownWatcher(): Watcher {
   return {
     keys: stdin.isTTY ? stdin : undefined,
     isTerminal,
-    hasColours: isTerminal && process.env.NO_COLOR === undefined,
+    hasColours: isTerminal && !process.env.NO_COLOR,
   };
 }
 

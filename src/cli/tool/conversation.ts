@@ -15,17 +15,24 @@ export interface Person {
   readonly input: Readable;
   /** Whether a person types them, so that lines that begin with a slash are commands. */
   readonly isTyping: boolean;
+  /** Whether the output goes to a terminal, to which a peer could give orders, and whether it has colours. */
+  readonly isTerminal: boolean;
   readonly hasColours: boolean;
 }
 
 /** Returns the standard input of this program: a person at a terminal, or a pipe. */
 export function ownPerson(): Person {
   const { stdin, stdout } = process;
-  return { input: stdin, isTyping: stdin.isTTY, hasColours: stdout.isTTY && process.env.NO_COLOR === undefined };
+  const isTerminal = stdout.isTTY;
+  return { input: stdin, isTyping: stdin.isTTY, isTerminal, hasColours: isTerminal && !process.env.NO_COLOR };
 }
 
 /** `readyState` of an open WebSocket. */
 const OPEN = 1;
+/** The time that a peer has to answer the Close after Ctrl-C, in ms. */
+const LEAVE = 1000;
+/** When this many bytes wait to be sent, no more lines are read until some of them are sent. */
+const HIGH_WATER: number = 16 * 1024 * 1024;
 
 /** How lines are sent. */
 export interface Talk {
@@ -64,7 +71,10 @@ export class Conversation {
       // The open connection keeps the program running, and this timer alone does not.
       else setTimeout(() => this.#close(1000, ''), settings.wait).unref();
     });
-    signal.addEventListener('abort', () => this.#close(1000, ''));
+    signal.addEventListener('abort', () => {
+      this.#close(1000, '');
+      setTimeout(() => websocket.terminate(), LEAVE).unref();
+    });
     this.ended = new Promise((resolve) => {
       websocket.once('close', (code: number, reason: Buffer) => {
         lines.close();
@@ -73,7 +83,7 @@ export class Conversation {
           `Closed with ${code} (${explainClose(code)})${reason.length > 0 ? `: ${printable(String(reason))}` : ''}.\n`,
         );
         recording?.close('server', code, reason);
-        resolve({ code, reason: String(reason) });
+        resolve({ code, reason: this.#safe(String(reason)) });
       });
     });
   }
@@ -81,8 +91,12 @@ export class Conversation {
   #show(data: Buffer, isBinary: boolean): void {
     this.first ||= performance.now();
     this.recording?.message('server', data, isBinary);
-    const text = isBinary ? hexDump(data) : String(data);
-    this.terminal.out(`${this.person.hasColours ? colourJson(printable(text)) : text}\n`);
+    const text = isBinary ? hexDump(data) : this.#safe(String(data));
+    this.terminal.out(`${this.person.hasColours ? colourJson(text) : text}\n`);
+  }
+
+  #safe(text: string): string {
+    return this.person.isTerminal ? printable(text) : text;
   }
 
   #take(line: string): void {
@@ -92,7 +106,11 @@ export class Conversation {
   }
 
   #send(data: string | Buffer, isBinary: boolean = this.settings.isBinary): void {
-    this.websocket.send(data, { binary: isBinary });
+    const { websocket, person } = this;
+    websocket.send(data, { binary: isBinary }, () => {
+      if (websocket.bufferedAmount < HIGH_WATER) person.input.resume();
+    });
+    if (websocket.bufferedAmount >= HIGH_WATER) person.input.pause();
     this.recording?.message('client', data, isBinary);
   }
 
