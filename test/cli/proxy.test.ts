@@ -484,6 +484,23 @@ it('--record keeps the recording where the HAR cannot be written', async () => {
   expect(readFileSync(`${har}.jsonl`, 'utf8').match(/"text":"kept"/g)).toHaveLength(2);
 });
 
+it('--record tells at once that the file cannot be written, and the summary still comes', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wsimd-proxy-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'x.jsonl');
+  const { url, said, stop } = await startProxying(await echoServer(), ['--record', file, '--quiet']);
+  mkdirSync(file);
+  const client = new WebSocket(url);
+  await once(client, 'open');
+  const complaint = /^Cannot write \S+x\.jsonl: EISDIR.*\. The recording ends before that\.$/m;
+  await expect.poll(() => said.err).toMatch(complaint);
+  client.close();
+  await once(client, 'close');
+  await expect(stop()).rejects.toThrow(complaint);
+  expect(said.err.match(/EISDIR/g)).toHaveLength(1);
+  expect(said.err).toMatch(/^1 connection in /m);
+});
+
 describe('the command line', () => {
   const command = (args: string[]): Promise<number> =>
     proxy(args, sayingTerminal().terminal, AbortSignal.abort(), {

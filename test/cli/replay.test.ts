@@ -282,6 +282,18 @@ it('plays broken frames as they were, and only the connection that is asked for'
   expect(bytes[8] ^ bytes[4]).toBe('x'.charCodeAt(0));
 });
 
+it('leaves out a last line that is not whole, and no other', async () => {
+  const head = '{"recording":1,"started":"2024-01-01T00:00:00.000Z","url":"ws://127.0.0.1:1/"}';
+  const frame = '{"time":0,"from":"client","opcode":1,"text":"x"}';
+  const file = join(directory(), 'torn.jsonl');
+  const saved = join(directory(), 'saved.jsonl');
+  writeFileSync(file, [head, frame, frame.slice(0, 20)].join('\n'));
+  expect((await run([file, '--save', saved])).status).toBe(0);
+  expect(readFileSync(saved, 'utf8').match(/"text":"x"/g)).toHaveLength(1);
+  writeFileSync(file, [head, frame.slice(0, 20), frame].join('\n'));
+  await expect(run([file, '--save', saved])).rejects.toThrow(/torn\.jsonl, line 2: this is no JSON object\.$/);
+});
+
 it.each([
   [[], /^Give a FILE, and one of URL/],
   [['x.jsonl'], /^Give a FILE, and one of URL/],

@@ -48,7 +48,7 @@ export async function proxy(
   }
   const { filter, isQuiet, record, page: pagePort } = settings;
   const log = new TerminalLog(terminal, filter, watcher.isTerminal, watcher.hasColours);
-  const recorder = record === undefined ? undefined : new Recorder(record);
+  const recorder = record === undefined ? undefined : new Recorder(record, (sentence) => terminal.err(sentence));
   const page = pagePort === undefined ? undefined : new ProxyPage(settings.target.url, (pauses) => pause(pauses));
   const watches: Watch[] = [...(isQuiet ? [] : [log]), ...(recorder === undefined ? [] : [recorder])];
   if (page !== undefined) watches.push(page);
@@ -76,8 +76,8 @@ export async function proxy(
   await gate.close();
   await page?.close();
   log.flush();
-  recorder?.close();
   terminal.err(summary(gate, watches.length > 0, performance.now() - begun));
+  recorder?.close();
   if (recorder !== undefined) terminal.err(`${record} holds ${plural(recorder.frames, 'frame')}.\n`);
   return 0;
 }

@@ -73,7 +73,7 @@ export async function connect(
   }
   const { record } = settings;
   const begun = performance.now();
-  const recording = record === undefined ? undefined : await recordTo(record);
+  const recording = record === undefined ? undefined : await recordTo(record, terminal);
   return open(settings, signal, recording, async (websocket, response) => {
     terminal.err(`Connected to ${settings.url}${websocket.protocol && `, subprotocol ${websocket.protocol}`}.\n`);
     const conversation = new Conversation(websocket, settings, terminal, person, signal, recording);
@@ -106,9 +106,9 @@ export async function connect(
 }
 
 /** Loads the recorder, which most runs do not need. */
-async function recordTo(file: string): Promise<SessionRecord> {
+async function recordTo(file: string, terminal: Terminal): Promise<SessionRecord> {
   const module = await import('./session-record.js');
-  return new module.SessionRecord(file);
+  return new module.SessionRecord(file, (sentence) => terminal.err(sentence));
 }
 
 function settingsOf(args: string[]): Settings | undefined {

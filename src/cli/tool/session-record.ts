@@ -20,8 +20,8 @@ export class SessionRecord {
   private connection = { number: 1, url: '', startedAt: 0, openedAt: 0 };
 
   /** @throws CommandError where the file cannot be written */
-  constructor(file: string) {
-    this.recorder = new Recorder(file);
+  constructor(file: string, tell: (sentence: string) => void) {
+    this.recorder = new Recorder(file, tell);
   }
 
   /** Records the opening handshake. */

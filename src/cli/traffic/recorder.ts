@@ -30,14 +30,23 @@ export class Recorder {
   frames = 0;
   /** Finishes a recording when the program ends before its command. */
   private readonly leave = (): void => {
-    if (this.descriptor !== undefined || this.lines.length > 0) this.close();
+    if (this.descriptor === undefined && this.lines.length === 0) return;
+    try {
+      this.close();
+    } catch (error) {
+      this.tell(`${wordsOf(error)}\n`);
+    }
   };
 
   /**
    * @param target the file, which becomes a HAR if its name ends in .har
+   * @param tell prints a sentence, if the recording ends before its command
    * @throws CommandError if it cannot be written
    */
-  constructor(private readonly target: string) {
+  constructor(
+    private readonly target: string,
+    private readonly tell: (sentence: string) => void,
+  ) {
     // A HAR is one JSON value, so it is written at the end, from the lines.
     this.file = isHarName(target) ? `${target}.jsonl` : target;
     for (const each of new Set([target, this.file])) checkPlace(each);
@@ -68,7 +77,7 @@ export class Recorder {
     process.off('exit', this.leave);
     this.flush();
     if (this.descriptor !== undefined) closeSync(this.descriptor);
-    if (this.failure !== undefined) throw new CommandError(`Cannot write ${this.file}: ${wordsOf(this.failure)}.`);
+    if (this.failure !== undefined) throw new CommandError(this.complaint());
     if (this.file === this.target) return;
     try {
       const isEmpty = readFileSync(this.file, 'utf8') === '';
@@ -79,9 +88,17 @@ export class Recorder {
     }
   }
 
+  private complaint(): string {
+    return `Cannot write ${this.file}: ${wordsOf(this.failure)}. The recording ends before that.`;
+  }
+
   private write(line: string): void {
+    if (this.failure !== undefined) return;
     this.lines.push(line);
-    this.timer ??= setTimeout(() => this.flush(), WRITE_EVERY);
+    this.timer ??= setTimeout(() => {
+      this.flush();
+      if (this.failure !== undefined) this.tell(`${this.complaint()}\n`);
+    }, WRITE_EVERY);
   }
 
   private flush(): void {
@@ -94,7 +111,7 @@ export class Recorder {
       this.descriptor ??= openSync(this.file, 'w');
       appendFileSync(this.descriptor, lines.join(''));
     } catch (error) {
-      // The traffic continues; `close` throws the error.
+      // The traffic continues; the error is told, and `close` throws it.
       this.failure = error;
     }
   }

@@ -63,10 +63,14 @@ export function readRecording(file: string): RecordedConnection[] {
   if (isHar(whole)) return withFrames(file, fromHar(whole));
   if (isHarName(file)) throw new CommandError(`${file} is no HAR: JSON with "log" and its "entries".`);
   const connections = new Map<number, RecordedConnection>();
-  for (const [index, words] of text.split('\n').entries()) {
+  const lines = text.split('\n');
+  for (const [index, words] of lines.entries()) {
     if (words.trim() === '') continue;
+    const value = parsed(words);
+    // A recording that was broken off, such as by a full disk, can end within a line.
+    if (value === undefined && index === lines.length - 1 && connections.size > 0) break;
     try {
-      takeLine(connections, parsed(words));
+      takeLine(connections, value);
     } catch (error) {
       throw new CommandError(`${file}, line ${index + 1}: ${wordsOf(error)}.`);
     }
