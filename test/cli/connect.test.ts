@@ -174,6 +174,14 @@ it('connects to a Unix socket by TLS, with the host of the URL, whatever the nam
   expect(hosts).toEqual(['there']);
 });
 
+it('says what to do about a certificate that nothing vouches for', async () => {
+  const server = createTlsServer({ cert: CERTIFICATE, key: KEY });
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { status } = run([`wss://127.0.0.1:${(server.address() as { port: number }).port}`]);
+  await expect(status).rejects.toThrow(/^Cannot connect to wss:.+; --insecure takes any certificate\.$/);
+});
+
 it('says that it was interrupted before the connection opened', async () => {
   const server = createNetServer();
   onTestFinished(() => void server.close());

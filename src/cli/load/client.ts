@@ -20,7 +20,7 @@ import {
   writeDeflateOffer,
   writeRequest,
 } from '../../sans-io.js';
-import { NO_ANSWER, NO_TLS, TIMED_OUT, wordsOf } from '../command-error.js';
+import { ANY_CERTIFICATE, NO_ANSWER, NO_TLS, TIMED_OUT, wordsOf } from '../command-error.js';
 import type { Messages } from './messages.js';
 import type { Target } from './plan.js';
 
@@ -83,7 +83,7 @@ export class Client {
     this.#socket = this.#connect();
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       const words = wordsOf(error);
-      this.#fail(words === NO_TLS ? words : (error.code ?? words));
+      this.#fail(words === NO_TLS || words.endsWith(ANY_CERTIFICATE) ? words : (error.code ?? words));
     });
     this.#socket.on('close', () => this.#fail(this.hasOpened ? 'closed with 1006' : NO_ANSWER));
     this.#socket.resume();

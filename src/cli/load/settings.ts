@@ -71,6 +71,9 @@ const OPTIONS = {
   'max-worse': { type: 'string' },
 } as const;
 
+/** Options that say nothing about servers that the command starts itself. */
+const FOR_URL = [...LIMITS, 'compare', 'header', 'protocol', 'origin', 'insecure', 'unix'] as const;
+
 const MOST = 1_000_000;
 const MOST_DEPTH = 100_000;
 const MOST_RATE = 1e8;
@@ -95,8 +98,11 @@ export function readSettings(args: readonly string[]): Settings | undefined {
   const against = values.against === undefined ? [] : knownServers(values.against);
   if (against.length > 0 && positionals.length > 0)
     throw new CommandError('--against starts its own servers, and takes no URL.');
-  const file = positionals.find((word) => !word.includes(':'));
-  if (values.json === '-' && positionals.length === 2 && file !== undefined)
+  const vain = FOR_URL.find((option) => String(values[option] || '') !== '');
+  if (against.length > 0 && vain !== undefined)
+    throw new CommandError(`--${vain} goes with a URL: --against compares servers with each other alone.`);
+  const file = args[args.indexOf('--json') + 1];
+  if (values.json === '-' && positionals.length === 2 && positionals.includes(file) && !file.includes('://'))
     throw new CommandError(`The name of the file for --json ends in .json, unlike ${JSON.stringify(file)}.`);
   if (against.length === 0 && positionals.length !== 1)
     throw new CommandError('wsimd bench takes one URL, such as ws://127.0.0.1:9001.');

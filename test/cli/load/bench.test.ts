@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { bench, contenderTable } from '../../../src/cli/load/bench.js';
 import type { Contender } from '../../../src/cli/load/contenders.js';
 import { hireHere } from '../../../src/cli/load/crew.js';
 import type { Result } from '../../../src/cli/load/result.js';
+import { CERTIFICATE, KEY } from '../../node/contract/certificate.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/cli/index.js', import.meta.url));
 
@@ -457,6 +459,7 @@ describe('mistakes', () => {
     [[HERE, '--size', '1', '--payload', 'x'], /^--size and --payload exclude each other\.$/],
     [[HERE, '--payload', 'no-such-file'], /^Cannot read no-such-file: ENOENT/],
     [[HERE, '--json', 'x.txt'], /^The name of the file for --json ends in \.json, unlike "x\.txt"\.$/],
+    [['1', '--json', 'x.txt'], /^The name of the file for --json ends in \.json, unlike "x\.txt"\.$/],
     [[HERE, '--json', '/no/such/directory/x.json'], /^Cannot write \/no\/such\/directory\/x\.json: ENOENT/],
     [[HERE, '--html', directory], /^Cannot write .*: it is a directory\.$/],
     [[HERE, '--lines'], /^--lines goes with --payload/],
@@ -471,6 +474,10 @@ describe('mistakes', () => {
     [[HERE, '--compare', 'package.json'], /^package\.json holds no result of wsimd bench/],
     [['--against', 'ws,nonsense'], /^--against knows wsimd, ws, uws, bun, not "nonsense"\.$/],
     [['--against', 'ws', HERE], /^--against starts its own servers/],
+    [['--against', 'ws', '--max-p99', '0'], /^--max-p99 goes with a URL/],
+    [['--against', 'ws', '--compare', 'x.json'], /^--compare goes with a URL/],
+    [['--against', 'ws', '--header', 'A: b'], /^--header goes with a URL/],
+    [['--against', 'ws', '--insecure'], /^--insecure goes with a URL/],
     [[HERE, '--rounds', '2'], /^--rounds is for --against/],
     [[HERE], /^Cannot connect to ws:\/\/127\.0\.0\.1:1: ECONNREFUSED\.$/],
   ])('%j is refused in one sentence', async (args, sentence) => {
@@ -483,6 +490,16 @@ describe('mistakes', () => {
     const url = await serverThat(echo);
     await expect(run(url.replace('ws', 'wss'), '--connections', '1')).rejects.toThrow(
       /^Cannot connect to wss:.*: nothing speaks TLS there, so that wss: does not fit\.$/,
+    );
+  });
+
+  it('says what to do about a certificate that nothing vouches for', async () => {
+    const server = createTlsServer({ cert: CERTIFICATE, key: KEY });
+    onTestFinished(() => void server.close());
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const url = `wss://127.0.0.1:${(server.address() as { port: number }).port}`;
+    await expect(run(url, '--connections', '1')).rejects.toThrow(
+      /^Cannot connect to wss:.+; --insecure takes any certificate\.$/,
     );
   });
 
