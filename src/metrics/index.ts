@@ -32,6 +32,8 @@ export class Metrics {
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
   readonly #prefix: string;
   readonly #watched = new Map<object, { name: string; counts: Watched }>();
+  /** The number of servers so far, forgotten ones too, whose names no other server gets. */
+  #count = 0;
   /** The server of each WebSocket. */
   readonly #owners = new WeakMap<object, Watched>();
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION });
@@ -50,7 +52,7 @@ export class Metrics {
    * Counts for a server from now on, under a name.
    * @throws TypeError for the name of another server
    */
-  watch(server: WatchedServer, name: string = String(this.#watched.size)): void {
+  watch(server: WatchedServer, name: string = String(this.#count)): void {
     for (const [other, { name: taken }] of this.#watched) {
       if (taken === name && other !== server) throw new TypeError(`Another server is named "${name}"`);
     }
@@ -58,6 +60,7 @@ export class Metrics {
     const counts = new Watched(server);
     for (const websocket of counts.open) this.#owners.set(websocket, counts);
     this.#watched.set(server, { name, counts });
+    this.#count++;
   }
 
   /** Drops a server and its counts. */

@@ -185,6 +185,16 @@ describe('wsimd/metrics', () => {
     expect(() => new Metrics({ prefix: '1' })).toThrow(TypeError);
   });
 
+  it('gives a server the name of no other, also after one was forgotten', () => {
+    const metrics = newMetrics();
+    const [first, second, third] = [{ options: {} }, { options: {} }, { options: {} }];
+    metrics.watch(first);
+    metrics.watch(second);
+    metrics.unwatch(first);
+    metrics.watch(third);
+    expect(Object.keys(metrics.json().servers)).toEqual(['1', '2']);
+  });
+
   it('reports 10,000 connections in 5 ms of processor time', () => {
     const metrics = newMetrics();
     const server = { options: {} };
