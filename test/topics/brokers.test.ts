@@ -1,6 +1,6 @@
 // Brokers over engines that run: what two processes' topics tell each other, also when the engine goes away.
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -784,6 +784,52 @@ test.runIf(nats)('with NATS a topic stays whole while others lose their oldest m
     expect(await topics.subscribe(socket, 'silent', { after: position })).toMatchObject({ recovered: true });
     expect(socket.received).toEqual(['a word']);
     expect(await topics.subscribe(socket, 'busy', { after: position })).toMatchObject({ recovered: false });
+  } finally {
+    await topics.close();
+    await connection.close();
+    await engine.end();
+  }
+});
+
+test.runIf(nats)('a history of long messages behind short ones makes NATS cut nobody off', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wsimd-nats-'));
+  writeFileSync(join(directory, 'conf'), 'max_pending: 1100000');
+  const engine = await startNats('-c', join(directory, 'conf'));
+  const connection = await nats!.connect({ servers: `127.0.0.1:${engine.port}`, reconnectTimeWait: 50 });
+  const broker = natsBroker(connection, { history: true });
+  const topics = new Topics({ broker, checkInterval: 0, slow: { limit: 2 ** 30 } });
+  try {
+    const down = vi.fn();
+    topics.on('brokerDown', down);
+    const { position } = await topics.subscribe(new FakeSocket(), 'a');
+    const lengths = [...Array<number>(341).fill(1), ...Array<number>(400).fill(20_000)];
+    for (const length of lengths) await topics.publish('a', 'x'.repeat(length));
+    const socket = new FakeSocket();
+    expect(await topics.subscribe(socket, 'a', { after: position })).toMatchObject({ recovered: true });
+    expect(socket.received.map((text) => text.length)).toEqual(lengths);
+    expect(down).not.toHaveBeenCalled();
+  } finally {
+    await topics.close();
+    await connection.close();
+    await engine.end();
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test.runIf(nats)('a stream that was deleted is made anew for those who subscribe', async () => {
+  const engine = await startNats();
+  const connection = await nats!.connect({ servers: `127.0.0.1:${engine.port}` });
+  const topics = new Topics({ broker: natsBroker(connection, { history: true }), checkInterval: 0 });
+  try {
+    await topics.subscribe(new FakeSocket(), 'a');
+    const after = await topics.publish('a', 'gone');
+    connection.publish('$JS.API.STREAM.DELETE.wsimd_3A');
+    await connection.flush();
+    expect(await topics.subscribe(new FakeSocket(), 'a', { after })).toMatchObject({ recovered: false });
+    const socket = new FakeSocket();
+    await topics.subscribe(socket, 'b');
+    await topics.publish('b', 'new');
+    await vi.waitUntil(() => socket.received.length > 0);
   } finally {
     await topics.close();
     await connection.close();

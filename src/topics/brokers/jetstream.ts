@@ -27,6 +27,8 @@ const NANOSECONDS = 1e6;
 /** The time limit of an answer, in ms: a server that starts may give none. */
 const TIMEOUT = 5000;
 const NOT_FOUND = 404;
+/** So many of the longest messages do not make the server cut off the connection as a slow one, by its defaults. */
+const MOST_AT_ONCE = 32;
 
 interface Stored {
   readonly offset: number;
@@ -60,7 +62,7 @@ export class JetStream {
     try {
       await this.info();
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== NOT_FOUND) throw error;
+      if (!isMissing(error)) throw error;
       await this.call(`STREAM.CREATE.${name}`, {
         name,
         subjects: [`${prefix}s.*`],
@@ -129,7 +131,7 @@ export class JetStream {
       for (let count = 1; more > 0 && bytes < most;) {
         more = await this.pull(made.name, Math.min(count, more), entries);
         bytes = entries.reduce((sum, { entry }) => sum + entry.length, 0);
-        count = Math.min(4 * count, Math.ceil((most / bytes - 1) * entries.length));
+        count = Math.min(4 * count, MOST_AT_ONCE, Math.ceil((most / bytes - 1) * entries.length));
       }
     } finally {
       // The server also ends a consumer by itself that no client asks.
@@ -209,6 +211,11 @@ class Refusal extends Error {
     super(description);
     this.name = 'Refusal';
   }
+}
+
+/** Whether a request was refused because there is no stream. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Refusal && error.code === NOT_FOUND;
 }
 
 function judged(data: Uint8Array): unknown {

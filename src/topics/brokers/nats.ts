@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Broker, BrokerListener, HistoryLimits, Recovery } from '../broker.js';
 import { readHistory } from '../options.js';
 import type { Place } from '../position.js';
-import { JetStream } from './jetstream.js';
+import { isMissing, JetStream } from './jetstream.js';
 import {
   Requests,
   token,
@@ -116,7 +116,12 @@ class NatsBroker implements Broker {
 
   async read(topic: string, offset: number | undefined, most?: number): Promise<Recovery> {
     await this.begun;
-    return this.stream!.read(topic, offset, most);
+    try {
+      return await this.stream!.read(topic, offset, most);
+    } catch (error) {
+      if (isMissing(error)) void this.renew();
+      throw error;
+    }
   }
 
   async pulse(): Promise<void> {
