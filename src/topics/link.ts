@@ -11,6 +11,8 @@ const GRACE = 1000;
 const AGAIN = 1000;
 /** The longest delay before a topic that the engine refuses is asked for again, in ms. */
 const LONGEST = 30_000;
+/** About how many bytes of a missed past are read at once. */
+const PART = 1024 * 1024;
 
 export interface LinkOwner {
   readonly topics: ReadonlyMap<string, Topic>;
@@ -143,7 +145,7 @@ export class Link implements BrokerListener {
     for (let hasMore = true; hasMore;) {
       let recovery: Recovery | undefined;
       try {
-        recovery = await broker.read!(topic.name, topic.position?.offset);
+        recovery = await broker.read!(topic.name, topic.position?.offset, PART);
       } catch {
         if (!this.isUp) return;
         await delay(AGAIN, undefined, { ref: false });

@@ -248,19 +248,23 @@ describe('a past longer than a slow subscriber may have waiting', () => {
     const socket = new FakeSocket();
     await topics.subscribe(socket, 'a');
     const entries = texts(0, 10).map((text, index) => ({ offset: index + 1, entry: entryOf(text, index) }));
-    broker.read = (_topic, offset = Infinity) => {
+    let reads = 0;
+    broker.read = (_topic, offset = Infinity, most = Infinity) => {
+      reads++;
       const rest = entries.filter((entry) => entry.offset >= offset);
+      const count = most === Infinity ? 10 : 3;
       return Promise.resolve({
         epoch: 'e',
         last: 10,
         isWhole: true,
-        entries: rest.slice(0, 3),
-        hasMore: rest.length > 3,
+        entries: rest.slice(0, count),
+        hasMore: rest.length > count,
       });
     };
     broker.listener.entry('a', entries[9].entry, { epoch: 'e', offset: 10, before: 9 });
     await vi.waitUntil(() => socket.received.length >= 10);
     expect(socket.received).toEqual(texts(0, 10));
+    expect(reads).toBe(4);
   });
 
   test('reaches sockets of all paces as the history has it', async () => {
