@@ -1,6 +1,6 @@
 // `judgeConnect` judges a request for a WebSocket over HTTP/2; its neighbours write requests and judge responses (RFC 8441).
 import { isKey } from './accept.js';
-import { fieldLine, textOf, type Fields } from './field.js';
+import { fieldLine, textOf, usage, type Fields } from './field.js';
 import {
   failure,
   judgeAgreement,
@@ -80,14 +80,18 @@ export function fieldsOfLines(lines: Iterable<string>): Record<string, string | 
   for (const line of lines) {
     const [, name, value] = /^([^:]*):?(.*)$/s.exec(line)!;
     fieldLine(name, value);
-    addField(fields, name, value.trim());
+    addField(fields, name, value);
   }
   return fields;
 }
 
-function addField(fields: Record<string, string | string[]>, name: string, value: string): void {
+function addField(fields: Record<string, string | string[]>, name: string, text: string): void {
   const lower = name.toLowerCase();
+  // Node would send the low byte of such a character, which may be a line break.
+  if (/[^\0-\xff]/.test(text)) throw usage('ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
   if (NOT_IN_HTTP2.has(lower)) return;
+  // RFC 9113 8.2.1: a value begins and ends with no blank; peers drop the field, or refuse the request.
+  const value = text.trim();
   const before = fields[lower];
   fields[lower] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
 }

@@ -335,7 +335,7 @@ describe('our server', () => {
     expect(String(await told)).toContain('Invalid character');
   });
 
-  test.each(['X bad: 1', 'no colon', ': no name', 'X: a\r\nY: b'])(
+  test.each(['X bad: 1', 'no colon', ': no name', 'X: a\r\nY: b', 'X: a\u010d\u010aY: b'])(
     'refuses 500 for the line %j that a listener of headers adds, and goes on',
     async (line) => {
       const { wss, connect } = await serve();

@@ -68,6 +68,23 @@ test.each<[string, ClientOptions]>([
   expect(sessions.size).toBe(2);
 });
 
+test('blanks around the value of a header field do not take the field away', async () => {
+  const { wss, dial } = await serve();
+  const asked = once(wss, 'connection');
+  await once(dial({ headers: { Authorization: 'Bearer a ', Cookie: ['\ta=1', 'b=2'] } }), 'open');
+  const [, { headers }] = (await asked) as [WebSocket, http2.Http2ServerRequest];
+  expect([headers.authorization, headers.cookie]).toEqual(['Bearer a', 'a=1; b=2']);
+});
+
+test.each(['X-Name', 'Host'])('as over HTTP/1.1, a value of %s with characters beyond bytes is refused', (name) => {
+  for (const http2 of [true, false]) {
+    const options = { http2, headers: { [name]: 'a\u010d\u010ab' } };
+    expect(() => new WebSocket('ws://127.0.0.1:1/', options)).toThrow(
+      `Invalid character in header content ["${name}"]`,
+    );
+  }
+});
+
 test('Object.prototype cannot choose where a session connects', async () => {
   const { dial } = await serve();
   const properties = { localAddress: '192.0.2.1', lookup: (): never => expect.unreachable() };
