@@ -294,6 +294,18 @@ it('leaves out a last line that is not whole, and no other', async () => {
   await expect(run([file, '--save', saved])).rejects.toThrow(/torn\.jsonl, line 2: this is no JSON object\.$/);
 });
 
+it('says that a HAR lacks what those of browsers have', async () => {
+  const file = join(directory(), 'other.har');
+  for (const entry of [
+    null,
+    { _webSocketMessages: [] },
+    { _webSocketMessages: {}, request: { url: 'ws://127.0.0.1:1/' } },
+  ]) {
+    writeFileSync(file, JSON.stringify({ log: { entries: [entry] } }));
+    await expect(run([file, 'ws://127.0.0.1:1'])).rejects.toThrow(/other\.har is not as browsers write it: an entry/);
+  }
+});
+
 it.each([
   [[], /^Give a FILE, and one of URL/],
   [['x.jsonl'], /^Give a FILE, and one of URL/],

@@ -60,7 +60,7 @@ function thousandths(time: number): number {
 export function readRecording(file: string): RecordedConnection[] {
   const text = String(readFile(file));
   const whole = parsed(text);
-  if (isHar(whole)) return withFrames(file, fromHar(whole));
+  if (isHar(whole)) return withFrames(file, readHar(file, whole));
   if (isHarName(file)) throw new CommandError(`${file} is no HAR: JSON with "log" and its "entries".`);
   const connections = new Map<number, RecordedConnection>();
   const lines = text.split('\n');
@@ -76,6 +76,15 @@ export function readRecording(file: string): RecordedConnection[] {
     }
   }
   return withFrames(file, [...connections.values()]);
+}
+
+/** @throws CommandError for a HAR whose entries are not as browsers write them */
+function readHar(file: string, har: Parameters<typeof fromHar>[0]): RecordedConnection[] {
+  try {
+    return fromHar(har);
+  } catch {
+    throw new CommandError(`${file} is not as browsers write it: an entry of a WebSocket lacks some member.`);
+  }
 }
 
 function withFrames(file: string, connections: RecordedConnection[]): RecordedConnection[] {
