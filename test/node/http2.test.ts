@@ -325,14 +325,15 @@ describe('our server', () => {
     expect([headers[':status'], headers['www-authenticate'], await body(stream)]).toEqual([401, 'Basic', 'who?']);
   });
 
-  test('refuses 500 for values that cannot be sent, and tells the application', async () => {
-    const { wss, connect } = await serve({
-      verifyClient: (_info, done) => done(false, 401, 'who?', { Bad: 'a\r\nb' }),
-    });
+  test.each<[string, number, http.OutgoingHttpHeaders, string]>([
+    ['values that cannot be sent', 401, { Bad: 'a\r\nb' }, 'Invalid character'],
+    ['a status that would open the connection', 204, {}, 'Invalid status code: 204'],
+  ])('refuses 500 for %s, and tells the application', async (_, code, fields, message) => {
+    const { wss, connect } = await serve({ verifyClient: (_info, done) => done(false, code, 'who?', fields) });
     const told = once(wss, 'error');
     const [, headers] = await ask(await connect(), {});
     expect(headers[':status']).toBe(500);
-    expect(String(await told)).toContain('Invalid character');
+    expect(String(await told)).toContain(message);
   });
 
   test.each(['X bad: 1', 'no colon', ': no name', 'X: a\r\nY: b', 'X: a\u010d\u010aY: b'])(

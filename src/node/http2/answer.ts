@@ -48,6 +48,8 @@ export function refuseStream(
   message: string,
   headers: Record<string, FieldValue>,
 ): void {
+  // RFC 8441 5: a status of 2xx opens the connection.
+  if (status >= 200 && status <= 299) throw new RangeError(`Invalid status code: ${status}`);
   const { lines, text } = refusalParts(status, message, headers);
   if (stream.destroyed || stream.closed || stream.headersSent) return;
   stream.respond({ ...fieldsOfLines(lines.values()), ':status': status });
