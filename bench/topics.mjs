@@ -95,6 +95,7 @@ async function benchRelay() {
     ...(isRedisThere && { 'wsimd over redis, history': ours('redis', true) }),
     ...(isNatsThere && { 'wsimd over NATS, history': ours('nats', true) }),
     'wsimd over the hub, history': ours('cluster', true),
+    ...(isRedisThere && { 'redis alone': theirs('alone', 'redis'), 'ioredis alone': theirs('alone', 'ioredis') }),
     ...(isComparable && {
       'crossws over redis': theirs('crossws', 'redis'),
       'crossws over ioredis': theirs('crossws', 'ioredis'),
@@ -122,6 +123,9 @@ async function benchRelay() {
         against: [`${name} over redis`, `${name} over ioredis`],
         ...(role === 'both' && name === 'crossws' && { atLeast: 5 }),
       })),
+    );
+    comparisons.push(
+      ...['redis', 'ioredis'].map((client) => ({ of: `wsimd over ${client}`, against: [`${client} alone`] })),
     );
     table.add(makeRow(role, figures, comparisons));
   }

@@ -1,4 +1,5 @@
-// One of two processes that relay over Redis by crossws/sync or socket.io's adapter: it publishes at a steady pace, or counts.
+// One of two processes that relay over Redis by crossws/sync, by socket.io's adapter, or by the client alone, which sends all
+// messages of a tick as one: the least that a client takes. It publishes at a steady pace, or counts.
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { Redis } from 'ioredis';
@@ -8,15 +9,25 @@ import { atSteadyPace } from '../lib/pace.mjs';
 
 const { kind, client: clientName, where, besides, role, length, burst } = settings;
 const isPublisher = role === 'publisher';
-const require = createRequire(besides);
+const require = createRequire(besides ?? import.meta.url);
 
 async function connect() {
   if (clientName === 'ioredis') return new Redis({ port: where.port });
   return createClient({ url: `redis://127.0.0.1:${where.port}` }).connect();
 }
 
+/** How many texts are published at a time, and how long each is. */
+const [times, size] = kind === 'alone' ? [1, burst * length] : [burst, length];
+
 /** Each gives the function that publishes one text, and has `done` count what comes. */
 const kinds = {
+  async alone() {
+    const client = await connect();
+    const count = (text) => void (done.count += text.length / length);
+    if (!isPublisher) await client.subscribe('all', ...(clientName === 'redis' ? [count] : []));
+    if (clientName === 'ioredis') client.on('message', (_channel, text) => count(text));
+    return (data) => void client.publish('all', data);
+  },
   async crossws() {
     const { redis } = await import(require.resolve('crossws/sync'));
     const driver = redis({ client: await connect(), channel: 'all' })({ id: role });
@@ -42,9 +53,9 @@ const kinds = {
 
 const publish = await kinds[kind]();
 if (isPublisher) {
-  const message = 'x'.repeat(length);
+  const message = 'x'.repeat(size);
   atSteadyPace(() => {
-    for (let i = 0; i < burst; i++) publish(message);
+    for (let i = 0; i < times; i++) publish(message);
     done.count += burst;
   });
 }
