@@ -95,7 +95,7 @@ export class Link implements BrokerListener {
 
   /** Called when the last subscriber of a topic has left. */
   leave(topic: Topic): void {
-    topic.emptySince = Date.now();
+    topic.emptySince = performance.now();
     this.leaving.add(topic);
     this.graceTimer ??= setTimeout(() => this.dropLeft(), GRACE).unref();
   }
@@ -191,7 +191,7 @@ export class Link implements BrokerListener {
 
   private dropLeft(): void {
     this.graceTimer = undefined;
-    const until = Date.now() - GRACE + 1;
+    const until = performance.now() - GRACE + 1;
     const dropped: string[] = [];
     for (const topic of this.leaving) {
       if (topic.subscribers.size === 0 && topic.emptySince! > until) continue;

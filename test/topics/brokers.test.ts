@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { clusterBroker, startHub, type Hub } from '../../src/topics/brokers/cluster.js';
 import { redisBroker, type RedisClient } from '../../src/topics/brokers/redis.js';
 import { Topics, type Broker, type HistoryLimits, type TopicsOptions } from '../../src/topics/index.js';
@@ -504,6 +504,23 @@ describe.each([cluster, ...kinds.filter(({ name }) => clients[name] !== undefine
       const late = new FakeSocket();
       expect((await topics.subscribe(late, 'erased', { after })).recovered).toBe(false);
       expect(late.received).toEqual([]);
+    });
+
+  // The hub is in this process, and its clock is too.
+  if (kind !== cluster)
+    test('history is as old as the engine says, whatever the clocks of the processes say', async () => {
+      onTestFinished(() => void vi.useRealTimers());
+      const topics = await open(true);
+      const socket = new FakeSocket();
+      const { position: after } = await topics.subscribe(socket, 'clocks');
+      for (const [index, hours] of [-1, 1].entries()) {
+        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * 3_600_000 });
+        await topics.publish('clocks', String(index));
+        const late = new FakeSocket();
+        expect((await topics.subscribe(late, 'clocks', { after })).recovered).toBe(true);
+        vi.useRealTimers();
+        expect((await topics.subscribe(new FakeSocket(), 'clocks', { after })).recovered).toBe(true);
+      }
     });
 
   if (kind !== cluster)

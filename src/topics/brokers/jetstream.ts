@@ -15,6 +15,7 @@ interface StreamInfo {
 interface Consumer {
   readonly name: string;
   readonly num_pending: number;
+  readonly created: string;
 }
 
 interface Answer {
@@ -34,6 +35,14 @@ interface Stored {
   readonly offset: number;
   readonly entry: Uint8Array;
   /** In ms. */
+  readonly time: number;
+}
+
+interface Read {
+  readonly entries: Stored[];
+  /** How many come after these. */
+  readonly more: number;
+  /** The server's, in ms. */
   readonly time: number;
 }
 
@@ -93,13 +102,13 @@ export class JetStream {
   }
 
   async read(topic: string, offset: number | undefined, most: number = Infinity): Promise<Recovery> {
-    const [entries, more]: [Stored[], number] = offset === undefined ? [[], 0] : await this.stored(topic, offset, most);
+    const { entries, more, time: now } = await this.stored(topic, offset, most);
     // Read after the entries: entries that are discarded meanwhile are found missing.
     const { config, state } = await this.info();
     const { epoch } = this;
     const [last, first, limit] = [state.last_seq, state.first_seq, config.max_msgs_per_subject];
     if (offset === undefined) return { epoch, last, isWhole: true, entries };
-    const oldest = Date.now() - this.limits.age;
+    const oldest = now - this.limits.age;
     const isWhole =
       offset >= first &&
       offset <= last + 1 &&
@@ -111,8 +120,9 @@ export class JetStream {
       : { epoch, last, isWhole, entries: [] };
   }
 
-  /** The stored entries of a topic, from an offset on, until they have `most` bytes; and how many there are after these. */
-  private async stored(topic: string, offset: number, most: number): Promise<[Stored[], number]> {
+  /** The stored entries of a topic, from an offset on, until they have `most` bytes. */
+  private async stored(topic: string, offset: number | undefined, most: number): Promise<Read> {
+    if (offset === undefined) return { entries: [], more: 0, time: 0 };
     const { name, prefix } = this;
     const config = {
       deliver_policy: 'by_start_sequence',
@@ -137,7 +147,7 @@ export class JetStream {
       // The server also ends a consumer by itself that no client asks.
       this.call(`CONSUMER.DELETE.${name}.${made.name}`).catch(() => undefined);
     }
-    return [entries, more];
+    return { entries, more, time: Date.parse(made.created) };
   }
 
   /** Adds the next entries of a consumer, and resolves with the number of those after them. */

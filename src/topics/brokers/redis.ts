@@ -107,7 +107,6 @@ class RedisBroker implements Broker {
       String(number),
       String(messages),
       String(age),
-      String(Date.now()),
       newEpoch(),
       String(Math.max(KEPT, age)),
     ])) as [Buffer, number | string];
@@ -118,13 +117,13 @@ class RedisBroker implements Broker {
     const from = offset === undefined ? '' : String(offset);
     const kept = String(Math.max(KEPT, this.limits.age));
     const reply = await this.evaluate(READ, topic, [from, newEpoch(), kept, String(most)]);
-    const [epoch, lastText, rows] = reply as [Buffer, Buffer, [Buffer, Buffer[]][]];
+    const [epoch, lastText, rows, seconds] = reply as [Buffer, Buffer, [Buffer, Buffer[]][], Buffer];
     const last = Number(String(lastText));
-    const oldest = Date.now() - this.limits.age;
-    const entries = rows.map(([id, [, entry, , time, , before]]) => ({
+    // Offsets are times of the engine, in microseconds.
+    const oldest = Number(String(seconds)) * 1e6 - this.limits.age * 1e3;
+    const entries = rows.map(([id, [, entry, , before]]) => ({
       offset: parseInt(String(id), 10),
       entry,
-      time: Number(String(time)),
       before: Number(String(before)),
     }));
     const [first] = entries;
@@ -135,7 +134,7 @@ class RedisBroker implements Broker {
     return {
       epoch: String(epoch),
       last,
-      isWhole: isWhole && entries.every(({ time }) => time >= oldest),
+      isWhole: isWhole && entries.every(({ offset: time }) => time >= oldest),
       entries,
       hasMore: entries.length > 0 && entries.at(-1)!.offset < last,
     };
