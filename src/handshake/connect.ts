@@ -91,7 +91,7 @@ function addField(fields: Record<string, string | string[]>, name: string, text:
   if (/[^\0-\xff]/.test(text)) throw usage('ERR_INVALID_CHAR', `Invalid character in header content ["${name}"]`);
   if (NOT_IN_HTTP2.has(lower)) return;
   // RFC 9113 8.2.1: a value begins and ends with no blank; peers drop the field, or refuse the request.
-  const value = text.trim();
+  const value = text.replaceAll(/^[ \t]+|[ \t]+$/g, '');
   const before = fields[lower];
   fields[lower] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
 }
