@@ -32,7 +32,7 @@ export class Metrics {
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
   readonly #prefix: string;
   readonly #watched = new Map<object, { name: string; counts: Watched }>();
-  /** The number of servers so far, forgotten ones too, whose names no other server gets. */
+  /** The number of servers so far, with those that were forgotten: their numbers name no other server. */
   #count = 0;
   /** The server of each WebSocket. */
   readonly #owners = new WeakMap<object, Watched>();

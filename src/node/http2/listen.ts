@@ -122,8 +122,9 @@ class Hook {
 }
 
 /**
- * Widens the windows of streams, unless the application has chosen one, and says aloud how many streams are taken: a browser that
- * hears of no limit opens 100, and with 100 sockets gets no page. What was chosen can be read once it is in force.
+ * Widens the windows of streams, unless the application has chosen another than the usual, and says aloud how many streams are
+ * taken: a browser that hears of no limit opens 100, and with 100 sockets gets no page. What was chosen can be read once it is in
+ * force.
  */
 function announce(this: ServerHttp2Session, { initialWindowSize, maxConcurrentStreams }: Settings): void {
   // Others of the application are on their way.
