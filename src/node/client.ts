@@ -175,11 +175,14 @@ class Opening {
       if (this.isCurrent(request)) this.respond(request, response, destination);
     });
     request.on('upgrade', (response, socket, head) => {
-      const { release } = this;
       // Where a listener throws, Node tells no end of the request.
-      socket.once('close', release);
+      const lost = (): void => {
+        this.release();
+        if (this.isCurrent(request)) fail(websocket, new Error('socket hang up'));
+      };
+      socket.once('close', lost);
       if (this.isCurrent(request)) websocket.emit('upgrade', response);
-      socket.removeListener('close', release);
+      socket.removeListener('close', lost);
       // A listener may have closed the connection, and Node leaves an upgraded socket to the listener of 'upgrade'.
       if (!this.isCurrent(request)) socket.destroy();
       else this.open(judgeResponse(response, { key, protocols, deflate }), socket, head);

@@ -252,6 +252,18 @@ test.each([
   expect(thrown).toEqual([name]);
 });
 
+test('a connection that ends after a listener of upgrade has thrown fails the handshake at once', async () => {
+  const server = http.createServer();
+  new WebSocketServer({ server }).on('connection', (websocket) => websocket.terminate());
+  const { address } = await serve(server as unknown as Http2Server);
+  const thrown = collectUncaught(endings);
+  const websocket = new WebSocket(address, { handshakeTimeout: 60_000 });
+  websocket.on('upgrade', () => {
+    throw new Error('upgrade');
+  });
+  expect([await told(websocket), thrown]).toEqual([['socket hang up', '1006'], ['upgrade']]);
+});
+
 describe('a session of the caller', () => {
   async function connected(): Promise<{ session: http2.ClientHttp2Session; address: string }> {
     const server = http2.createServer();
