@@ -22,7 +22,12 @@ const BASIC = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
 const talk = (args: string[], terminal: Terminal): Promise<number> => {
   const input = new PassThrough();
   input.end();
-  return connect(['--wait=0', ...args], terminal, SIGNAL, { input, isTyping: false, isTerminal: false, hasColours: false });
+  return connect(['--wait=0', ...args], terminal, SIGNAL, {
+    input,
+    isTyping: false,
+    isTerminal: false,
+    hasColours: false,
+  });
 };
 
 it.each([
