@@ -155,7 +155,8 @@ export class Link implements BrokerListener {
       if (recovery === undefined) continue;
       const { epoch, last, entries } = recovery;
       hasMore = recovery.hasMore === true;
-      if (topic.follows(recovery) && topic.position !== undefined) {
+      // Where the history that was read continues at the topic's place.
+      if (recovery.isWhole && epoch === topic.position?.epoch) {
         for (const { offset, entry } of entries) this.take(topic, entry, { epoch, offset });
       } else {
         if (topic.position !== undefined) this.owner.gap([topic.name]);

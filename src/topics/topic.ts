@@ -1,6 +1,5 @@
 // `Topic` is one topic in this process: its subscribers, and their progress in its history.
 import type { FramedRun } from '../node/framed-run.js';
-import type { Recovery } from './broker.js';
 import { decodeEntry, type Entry } from './entry.js';
 import type { Member, TopicSocket } from './member.js';
 import { behind, type Place, type Position } from './position.js';
@@ -105,11 +104,6 @@ export class Topic {
       subscription.from ??= this.position;
       subscription.confirm?.();
     }
-  }
-
-  /** Whether the history that was read continues at this topic's place. */
-  follows({ epoch, isWhole }: Recovery): boolean {
-    return this.position === undefined || (isWhole && epoch === this.position.epoch);
   }
 
   /**

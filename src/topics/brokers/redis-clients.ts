@@ -57,7 +57,6 @@ export interface IoredisCluster {
   readonly isCluster: boolean;
   nodes(role: 'master'): unknown[];
   duplicate(): unknown;
-  callBuffer(command: string, ...values: (string | Buffer)[]): Promise<unknown>;
   on(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
 }

@@ -100,9 +100,7 @@ function overCluster(
     subscribe: refuse,
     unsubscribe: refuse,
     // Its nodes come and go; the subscribers report that.
-    watch: () => {
-      return listen(client, 'error', () => undefined);
-    },
+    watch: () => listen(client, 'error', () => undefined),
     duplicate: () => new Shards(masters),
     open: () => Promise.resolve(),
     end: () => undefined,
