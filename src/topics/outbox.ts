@@ -26,7 +26,7 @@ interface Batch {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** The number of own entries whose excluded sockets are remembered. */
+/** How far behind the oldest unanswered entry excluded sockets are kept: an answered entry may still be on its way. */
 const REMEMBERED = 10_000;
 
 export class Outbox {
@@ -92,7 +92,7 @@ export class Outbox {
     return origin === this.origin ? this.excepts.get(number) : undefined;
   }
 
-  /** The same for an entry that arrives live, and is asked for no more. */
+  /** The same for an entry that arrives live; they are then forgotten. */
   takeExcepts(entry: Entry): readonly (TopicSocket | undefined)[] | undefined {
     const excepts = this.exceptsOf(entry);
     if (excepts !== undefined) this.excepts.delete(entry.number);
@@ -171,7 +171,11 @@ export class Outbox {
 
   private remember(number: number, excepts: (TopicSocket | undefined)[]): void {
     this.excepts.set(number, excepts);
-    if (this.excepts.size > REMEMBERED) this.excepts.delete(this.excepts.keys().next().value!);
+    const [oldest] = this.batches;
+    for (const first of this.excepts.keys()) {
+      if (first > oldest.number! - REMEMBERED) return;
+      this.excepts.delete(first);
+    }
   }
 
   private settle(batch: Batch, place: Place | undefined): void {

@@ -56,6 +56,23 @@ test('the socket that a message excepts does not get it when the engine has it a
   expect([author.received, other.received]).toEqual([[], ['x']]);
 });
 
+test('excepted sockets are remembered for all entries that an engine has yet to answer', async () => {
+  const broker = new ScriptedBroker(true);
+  const topics = new Topics({ broker, checkInterval: 0 });
+  const [author, other] = [new FakeSocket(), new FakeSocket()];
+  await Promise.all([topics.subscribe(author, 'a'), topics.subscribe(other, 'a')]);
+  broker.isPatient = true;
+  for (let entry = 0; entry <= 10_000; entry++) {
+    void topics.publish('a', 'x', { except: author });
+    await Promise.resolve();
+  }
+  broker.waiting.forEach((answer) => answer.resolve(undefined as never));
+  for (const [index, entry] of broker.entries.entries()) {
+    broker.listener.entry('a', entry, { epoch: 'e', offset: index + 1 });
+  }
+  expect([author.received.length, other.received.length]).toEqual([0, 10_001]);
+});
+
 test('without history a socket that a message excepts is not kept in memory', async () => {
   const topics = new Topics({ broker: new ScriptedBroker(), checkInterval: 0 });
   const excepted = await (async () => {
