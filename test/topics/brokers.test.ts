@@ -810,7 +810,7 @@ test.runIf(nats)('with NATS a topic stays whole while others lose their oldest m
 
 test.runIf(nats)('a history of long messages behind short ones makes NATS cut nobody off', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'wsimd-nats-'));
-  writeFileSync(join(directory, 'conf'), 'max_pending: 1100000');
+  writeFileSync(join(directory, 'conf'), 'max_pending: 2000000');
   const engine = await startNats('-c', join(directory, 'conf'));
   const connection = await nats!.connect({ servers: `127.0.0.1:${engine.port}`, reconnectTimeWait: 50 });
   const broker = natsBroker(connection, { history: true });
