@@ -28,8 +28,8 @@ const NANOSECONDS = 1e6;
 /** The time limit of an answer, in ms: a server that starts may give none. */
 const TIMEOUT = 5000;
 const NOT_FOUND = 404;
-/** So many of the longest messages do not make the server cut off the connection as a slow one, by its defaults. */
-const MOST_AT_ONCE = 32;
+/** Two pulls of so many of the longest messages do not make the server cut off the connection as a slow one, by its defaults. */
+const MOST_AT_ONCE = 16;
 
 interface Stored {
   readonly offset: number;
