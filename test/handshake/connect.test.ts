@@ -72,8 +72,15 @@ describe('RFC 9113 8.2.2 fields of HTTP/1.1 alone', () => {
   });
 });
 
-test.each(['no colon', ': no name', 'a b: c', 'X: a\r\nY: b'])('a line %j is refused', (line) => {
+test.each(['no colon', ': no name', 'a b: c', 'X: a\r\nY: b', 'X: a\u010d\u010ab'])('a line %j is refused', (line) => {
   expect(() => fieldsOfLines([line])).toThrow(TypeError);
+});
+
+test('RFC 9113 8.2.1 blanks around a value are left out, and nothing else', () => {
+  expect(createConnect({ headers: { 'X-A': ' \ta b\t', 'X-B': '\u00a0c\u00a0' } })).toMatchObject({
+    'x-a': 'a b',
+    'x-b': '\u00a0c\u00a0',
+  });
 });
 
 describe('RFC 8441 5 a response', () => {
