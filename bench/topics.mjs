@@ -1,7 +1,7 @@
 // `npm run bench:topics`: what topics cost in processor time, beside the topics of uWebSockets.js and Bun in one process, from
-// process to process over each engine beside crossws and socket.io, and what many topics take. `-- --only <text>` measures a
-// part. Writes bench/results/topics-node<version>.json. Needs a build, and `redis-server` and `nats-server` where they are to
-// be measured.
+// process to process over each engine beside crossws, socket.io and a Redis client alone, and what many topics take.
+// `-- --only <text>` measures a part. Writes bench/results/topics-node<version>.json. Needs a build, and `redis-server` and
+// `nats-server` where they are to be measured.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasEngine } from '../test/support/engines.mjs';
 import { starts } from '../test/topics/chaos/brokers.mjs';

@@ -88,8 +88,9 @@ export class Reads {
     const lives: Live[] = [];
     for (const { offset, entry: bytes } of entries) {
       const entry = decodeEntry(bytes);
-      if (entry !== undefined)
-        lives.push({ entry, place: { epoch, offset }, excepts: this.outbox.exceptsOf(entry), framed: undefined });
+      if (entry === undefined) continue;
+      const excepts = this.outbox.exceptsOf(entry);
+      lives.push({ entry, place: { epoch, offset }, excepts, framed: undefined });
     }
     return readers.filter(({ after: { offset }, resolve }) => {
       if (hasMore && offset > read) return true;

@@ -1,4 +1,4 @@
-/** `Recorder` where the program ends before its command, as at the second Ctrl-C. */
+// `Recorder` where the program ends before its command, as at the second Ctrl-C.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
