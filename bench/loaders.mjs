@@ -15,6 +15,9 @@ const SECONDS = isSmoke ? 1 : 10;
 const WARM_UP = 2;
 const CONNECTIONS = 50;
 const RATES = [1000, 10_000, 50_000, 100_000];
+/** A server that does nothing for 10 ms, ten times a second: at 1,000 messages a second each hundredth waits 9 ms or more. */
+const STALLS = { every: 100, blocked: 10 };
+const STALLED_RATES = [1000, 10_000];
 const SIZE = 125;
 const OPEN_LOOP = fileURLToPath(new URL('loaders/open-loop.c', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../dist/cli/index.js', import.meta.url));
@@ -22,20 +25,30 @@ const pinned = availableParallelism() > 1 && isThere('taskset') ? ['taskset', '-
 const run = promisify(execFile);
 
 console.log(pinning);
-const server = await start('servers/wsimd.mjs', { core: 0, settings: { work: 'echo' } });
-try {
-  if ('capacity'.includes(only)) await capacity();
-  if ('fixed rate'.includes(only)) await fixedRates();
-} finally {
-  await server.stop();
+const echo = { core: 0, settings: { work: 'echo' } };
+if ('capacity'.includes(only)) await against('servers/wsimd.mjs', echo, capacity);
+if ('fixed rate'.includes(only)) await against('servers/wsimd.mjs', echo, (server) => fixedRates(server, RATES));
+if ('stalls'.includes(only)) {
+  console.log(`A server that does nothing for ${STALLS.blocked} ms each ${STALLS.every} ms:`);
+  const stalling = { ...echo, settings: { ...echo.settings, ...STALLS } };
+  await against('servers/stalling.mjs', stalling, (server) => fixedRates(server, STALLED_RATES));
+}
+
+async function against(program, options, measure) {
+  const server = await start(program, options);
+  try {
+    await measure(server);
+  } finally {
+    await server.stop();
+  }
 }
 
 /** The most that one worker makes of 16 B, 64 deep. */
-async function capacity() {
+async function capacity(server) {
   const rates = [];
   const micros = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const { messages, load } = await ours(['--depth', '64', '--size', '16']);
+    const { messages, load } = await ours(server, ['--depth', '64', '--size', '16']);
     rates.push(messages.perSecond);
     micros.push(load.microsPerMessage);
   }
@@ -46,19 +59,19 @@ async function capacity() {
 }
 
 /** Latencies that the two see by turns, and C once more: how far its own rounds are apart is as near as any load can come. */
-async function fixedRates() {
+async function fixedRates(server, rates) {
   if (!isThere('cc')) return console.log('not compared with C: cc is missing');
   const directory = mkdtempSync(join(tmpdir(), 'wsimd-loaders-'));
   const program = join(directory, 'open-loop');
   try {
     execFileSync('cc', ['-O2', '-o', program, OPEN_LOOP]);
-    for (const rate of RATES) await fixedRate(program, rate);
+    for (const rate of rates) await fixedRate(program, server, rate);
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-async function fixedRate(program, rate) {
+async function fixedRate(program, server, rate) {
   const inC = async () => {
     const given = [server.port, CONNECTIONS, rate, SIZE, WARM_UP, SECONDS].map(String);
     const { stdout } = await pin(program, given);
@@ -68,7 +81,7 @@ async function fixedRate(program, rate) {
       .map((ns) => Number(ns) / 1e6);
     return { p50, p99, 'p99.9': p999, max };
   };
-  const inJavaScript = async () => (await ours(['--rate', String(rate), '--size', String(SIZE)])).latency;
+  const inJavaScript = async () => (await ours(server, ['--rate', String(rate), '--size', String(SIZE)])).latency;
   const sides = { C: inC, wsimd: inJavaScript, 'C again': inC };
   const names = Object.keys(sides);
   const seen = { C: [], wsimd: [], 'C again': [] };
@@ -95,7 +108,7 @@ async function fixedRate(program, rate) {
   }
 }
 
-async function ours(given) {
+async function ours(server, given) {
   const words = [COMMAND, 'bench', `ws://127.0.0.1:${server.port}`, '--workers', '1', '--json'];
   const times = ['--connections', String(CONNECTIONS), '--warmup', `${WARM_UP}s`, '--duration', `${SECONDS}s`];
   const { stdout } = await pin(process.execPath, [...words, ...times, ...given]);

@@ -29,7 +29,8 @@ const relays = findRelays();
 for (const { reason } of [uws, bun, relays]) if (reason !== undefined) results.note(reason);
 
 await benchFanOut();
-await benchRelay();
+await benchRelay('steady', 'a tick every 4 ms');
+await benchRelay('busy', 'the next tick once the engine has taken this one');
 await benchMany();
 results.write();
 
@@ -74,10 +75,10 @@ async function measureFanOut(load, label, connections, burst) {
   }
 }
 
-/** Two processes, one of which publishes a burst every 4 ms. */
-async function benchRelay() {
+/** Two processes, one of which publishes a burst a tick at that pace. */
+async function benchRelay(pace, paceInWords) {
   const table = results.table(
-    `From process to process, ${LENGTH} B, ${BURST} a tick`,
+    `From process to process, ${LENGTH} B, ${BURST} a tick, ${paceInWords}`,
     'microseconds of processor time per message, by either process',
   );
   const [isRedisThere, isNatsThere] = ['redis-server', 'nats-server'].map(hasEngine);
@@ -107,7 +108,7 @@ async function benchRelay() {
   const samples = new Map(sides.map(([name]) => [name, { publisher: [], subscriber: [], both: [] }]));
   for (let round = 0; round < RELAY_ROUNDS; round++) {
     for (const [name, side] of round % 2 === 0 ? sides : sides.toReversed()) {
-      const { publisher, subscriber } = await measureRelay(side);
+      const { publisher, subscriber } = await measureRelay({ pace, ...side });
       const taken = samples.get(name);
       taken.publisher.push(publisher);
       taken.subscriber.push(subscriber);
@@ -131,13 +132,13 @@ async function benchRelay() {
   }
 }
 
-async function measureRelay({ engine: engineName, program, settings }) {
+async function measureRelay({ pace, engine: engineName, program, settings }) {
   const engine = await starts[engineName]();
   const where = { port: engine.port, path: engine.path };
   const programs = [];
   try {
     for (const [core, role] of ['subscriber', 'publisher'].entries()) {
-      const all = { ...settings, where, role, length: LENGTH, burst: BURST };
+      const all = { ...settings, where, role, pace, length: LENGTH, burst: BURST };
       programs.push(await start(`servers/${program}.mjs`, { core, settings: all }));
     }
     // Until the code that runs for each message is compiled.

@@ -1,12 +1,22 @@
-// `atSteadyPace` calls a function every few milliseconds, whatever else the process does.
+// How often a publisher works: `start[name](work)` calls a function that publishes and returns its promises.
 
 /** In ms. */
 const EVERY = 4;
 
-export function atSteadyPace(work) {
-  const since = performance.now();
-  let calls = 0;
-  setInterval(() => {
-    for (; calls < (performance.now() - since) / EVERY; calls++) work();
-  }, EVERY);
-}
+export const start = {
+  /** Every 4 ms, whatever else the process does: most of the time it sleeps, and waking is much of what it takes. */
+  steady(work) {
+    const since = performance.now();
+    let calls = 0;
+    setInterval(() => {
+      for (; calls < (performance.now() - since) / EVERY; calls++) work();
+    }, EVERY);
+  },
+  /** Again in the next turn of the event loop once the engine has taken all: it never sleeps, and nothing piles up. */
+  async busy(work) {
+    for (;;) {
+      await Promise.all(work());
+      await new Promise(setImmediate);
+    }
+  },
+};

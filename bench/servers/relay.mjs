@@ -1,11 +1,11 @@
-// One of two processes with topics over an engine: it publishes at a steady pace, or counts what comes for one subscriber.
+// One of two processes with topics over an engine: it publishes at a pace, or counts what comes for one subscriber.
 import { EventEmitter } from 'node:events';
 import { Topics } from '../../dist/topics/index.js';
 import { openBroker } from '../../test/topics/chaos/brokers.mjs';
 import { done, ready, settings } from './control.mjs';
-import { atSteadyPace } from '../lib/pace.mjs';
+import { start } from '../lib/pace.mjs';
 
-const { engine, where, isKept, role, length, burst } = settings;
+const { engine, where, isKept, role, pace, length, burst } = settings;
 const [broker] = await openBroker(engine, where, isKept);
 const topics = new Topics({ broker });
 if (role === 'subscriber') {
@@ -15,9 +15,9 @@ if (role === 'subscriber') {
   await topics.subscribe(socket, 'all');
 } else {
   const message = Buffer.alloc(length, 'x');
-  atSteadyPace(() => {
-    for (let i = 0; i < burst; i++) void topics.publish('all', message);
+  void start[pace](() => {
     done.count += burst;
+    return Array.from({ length: burst }, () => topics.publish('all', message));
   });
 }
 ready(0);
