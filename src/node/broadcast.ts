@@ -1,10 +1,12 @@
-// `broadcast` frames a message once and sends the frame by many connections.
+// `Broadcaster` frames a message once and sends the frame by many connections.
+import { channels } from './channels.js';
 import type { Sendable } from './data.js';
-import { catchUp } from './flush-time.js';
+import { catchUp, putOffSends } from './flush-time.js';
 import { FramedMessage } from './framed-message.js';
+import { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
 import { ReadyState } from './types.js';
-import { broadcastFrames, type WebSocket } from './websocket.js';
+import { broadcastFrames, broadcastRun, sendsAsMade, type WebSocket } from './websocket.js';
 
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
@@ -24,20 +26,77 @@ export function sendFramed(client: WebSocket, message: FramedMessage, callback?:
   if (!broadcastFrames(client, message, callback)) client.send(data, { binary: isBinary, compress }, callback);
 }
 
+/** The longest run of messages that leave in one piece, in bytes: they are copied once more for all. */
+const LONGEST = 32 * 1024;
+
 /**
- * Sends `data` to every open connection of a server among `clients`, and waits for none of them: a slow connection with a
- * `maxBackpressure` is ended, and the others are not held up.
+ * Sends messages to every open connection of a server, and waits for none of them: a slow connection with a
+ * `maxBackpressure` is ended, and the others are not held up. Messages of one tick are framed at once, and reach each
+ * connection in one piece when the tick ends, or before anything else is sent.
  */
-export function broadcast(
-  clients: Iterable<WebSocket>,
-  data: Exclude<Sendable, Blob>,
-  { filter, binary, compress = false }: BroadcastOptions,
-): void {
-  catchUp();
-  const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
-  const message = new FramedMessage(data, isBinary, compress);
-  for (const client of clients) {
-    if (client.readyState !== ReadyState.Open || (filter !== undefined && !filter(client))) continue;
-    sendFramed(client, message);
+export class Broadcaster {
+  private run: FramedMessage[] = [];
+  /** The length of the run in bytes. */
+  private length = 0;
+  /** The connections that the run goes to, and the set that they are of; undefined where no message can join. */
+  private readonly receivers: WebSocket[] = [];
+  private clients: ReadonlySet<WebSocket> | undefined;
+  private readonly endRun = (): void => this.sendRun();
+
+  send(
+    clients: ReadonlySet<WebSocket>,
+    data: Exclude<Sendable, Blob>,
+    { filter, binary, compress = false }: BroadcastOptions,
+  ): void {
+    const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
+    const message = new FramedMessage(data, isBinary, compress);
+    const isToAll = filter === undefined && !compress;
+    const joins = isToAll && this.clients === clients && this.receivers.length === clients.size;
+    if (joins && this.length + message.length <= LONGEST) {
+      this.add(message);
+      return;
+    }
+    catchUp();
+    if (isToAll && this.begin(clients)) {
+      this.add(message);
+      putOffSends(this.endRun);
+      return;
+    }
+    for (const client of clients) {
+      if (client.readyState !== ReadyState.Open || (filter !== undefined && !filter(client))) continue;
+      sendFramed(client, message);
+    }
+  }
+
+  private add(message: FramedMessage): void {
+    this.run.push(message);
+    this.length += message.length;
+  }
+
+  /** Begins a run to all clients; false where the application looks at what one of them sends, and has to see it at once. */
+  private begin(clients: ReadonlySet<WebSocket>): boolean {
+    if (channels.messageSent.hasSubscribers) return false;
+    const { receivers } = this;
+    for (const client of clients) {
+      if (!sendsAsMade(client) || client.statistics !== undefined) {
+        receivers.length = 0;
+        return false;
+      }
+      receivers.push(client);
+    }
+    this.clients = clients;
+    return true;
+  }
+
+  private sendRun(): void {
+    const run = new FramedRun(this.run);
+    const receivers = this.receivers.splice(0);
+    this.run = [];
+    this.length = 0;
+    this.clients = undefined;
+    for (const client of receivers) {
+      if (client.readyState !== ReadyState.Open || (run.length > 0 && broadcastRun(client, run))) continue;
+      for (const message of run.messages) sendFramed(client, message!);
+    }
   }
 }

@@ -97,7 +97,7 @@ export class DirectWriter {
   write(socket: Socket, chunk: Uint8Array): boolean {
     if (!isIdle(socket) || chunk.length === 0 || chunk.length >= socket.writableHighWaterMark) return false;
     const insides = socket as unknown as Insides;
-    insides._unrefTimer();
+    if (socket.timeout) insides._unrefTimer();
     const answer = this.mechanism.hand(insides._handle, chunk);
     if (answer === 0) return true;
     this.tellStream(insides, chunk, answer);

@@ -24,13 +24,27 @@ const { then } = Promise.prototype;
 
 /** Sends to many that were put off within this tick. */
 let putOff: (() => void)[] = [];
+let isTickOverNow = false;
 
 /**
  * Puts sends to many off until the end of the tick, or the next send of any connection of this thread: those that come until
  * then can join them. `work` throws nothing.
  */
 export function putOffSends(work: () => void): void {
-  if (putOff.push(work) === 1) void then.call(resolved, catchUp);
+  if (putOff.push(work) > 1) return;
+  if (isExitingNow) catchUp();
+  else void then.call(resolved, endTick);
+}
+
+/** Whether sends that were put off are done since the tick, or the dispatch of a read, is over: nothing will join them. */
+export function isTickOver(): boolean {
+  return isTickOverNow;
+}
+
+function endTick(): void {
+  isTickOverNow = true;
+  catchUp();
+  isTickOverNow = false;
 }
 
 /** Does the sends that were put off: whatever a connection is asked for comes after them. */
@@ -52,7 +66,7 @@ function doPutOff(): void {
 }
 
 function flushAll(): void {
-  catchUp();
+  endTick();
   const all = waiting;
   waiting = [];
   for (const batch of all) batch.flushBatch();
@@ -70,7 +84,8 @@ export function beginReading(batch: Batch): void {
 
 export function endReading(): void {
   reading.pop();
-  catchUp();
+  if (reading.length === 0) endTick();
+  else catchUp();
 }
 
 /** The time in ms since an arbitrary moment; kept here, since test runners replace it. */

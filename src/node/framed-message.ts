@@ -48,6 +48,11 @@ export class FramedMessage {
 
   /** Writes the frame, and returns where it ends. */
   writeTo(memory: Uint8Array, at: number): number {
+    const { plain } = this;
+    if (plain !== undefined) {
+      memory.set(plain, at);
+      return at + plain.length;
+    }
     const bytes = this.encoded();
     const start = writeHeader(memory, at, this.first, bytes.length, 0);
     memory.set(bytes, start);

@@ -1,21 +1,21 @@
-// `FramedRun` is messages to many that come together, whose frames leave in one piece where nothing keeps them apart.
+// `FramedRun` is one or more messages to many that come together, whose frames leave in one piece where nothing keeps them apart.
 import { FULL_BATCH } from '../spec/limits.js';
 import type { FramedMessage } from './framed-message.js';
 import { nodeValues } from './values.js';
 
 export class FramedRun {
-  /** How long `frames` is; 0 for messages that leave one by one: a single one, long ones, one that may be compressed, a gap. */
+  /** How long `frames` is; 0 for messages that leave one by one: long ones, one that may be compressed, a gap. */
   readonly length: number;
   private joined: Uint8Array | undefined;
 
   /** @param messages undefined where a message could not be made */
   constructor(readonly messages: readonly (FramedMessage | undefined)[]) {
-    this.length = messages.length > 1 && messages.every(isPlain) ? lengthOf(messages) : 0;
+    this.length = messages.every(isPlain) ? lengthOf(messages) : 0;
   }
 
-  /** All frames, without compression, in memory of their own. */
+  /** All frames, without compression, in memory that nothing changes. */
   get frames(): Uint8Array {
-    return (this.joined ??= this.join());
+    return (this.joined ??= this.messages.length === 1 ? this.messages[0]!.frame : this.join());
   }
 
   private join(): Uint8Array {

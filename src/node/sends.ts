@@ -7,7 +7,7 @@ import { State } from '../connection/state.js';
 import { FIN, Opcode, Role } from '../spec/frame.js';
 import { channels, publishSent } from './channels.js';
 import { isBlob, isSteady, sizeOf, toMask, toPayload, toReason, type Sendable } from './data.js';
-import { catchUp } from './flush-time.js';
+import { catchUp, isTickOver } from './flush-time.js';
 import type { FramedMessage } from './framed-message.js';
 import type { FramedRun } from './framed-run.js';
 import type { SendCallback } from './send-callback.js';
@@ -124,8 +124,9 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
 
 /** Sends messages to many in one piece; false where something stands between them and the socket. */
 export function sendRun(session: Session, run: FramedRun): boolean {
-  const { connection, gate } = session;
+  const { connection, gate, face } = session;
   if (gate?.isShut === true || connection.isAmidMessage || connection.queuedMessages > 0) return false;
+  if (isTickOver() && face.statistics === undefined && session.writeShared(run.frames)) return true;
   if (connection.sendShared(run.frames)) session.gathered();
   return true;
 }

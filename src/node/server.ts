@@ -25,7 +25,7 @@ import {
 import { digest, writeHead } from './accept/write-head.js';
 import { tie } from './behind.js';
 import { channels } from './channels.js';
-import { broadcast, type BroadcastOptions } from './broadcast.js';
+import type { BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { drainServer, type DrainCounts, type DrainOptions } from './drain.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
@@ -38,6 +38,7 @@ import { WebSocket } from './websocket.js';
 export type { Extensions } from './accept/admit.js';
 
 const EMPTY = Buffer.alloc(0);
+const NONE: ReadonlySet<WebSocket> = new Set();
 
 /** Accepts upgrade requests from an HTTP server, its own or the caller's, and turns them into connections. */
 export class WebSocketServer extends EventEmitter {
@@ -177,7 +178,7 @@ export class WebSocketServer extends EventEmitter {
    * @throws TypeError for data that cannot be sent
    */
   broadcast(data: Exclude<Sendable, Blob>, options: BroadcastOptions = {}): void {
-    broadcast(this.clients ?? [], data, options);
+    holdingsOf(this).broadcaster.send(this.clients ?? NONE, data, options);
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { types } from 'node:util';
 import type { Tray } from '../codec/out-memory.js';
 import type { Connection } from '../connection/connection.js';
+import { State } from '../connection/state.js';
 import { Queue } from '../queue.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import type { DirectWriter } from './direct-write.js';
@@ -178,6 +179,11 @@ export abstract class SocketWriter implements Batch, Giver {
     if (!this.connection.congested) this.flush();
   }
 
+  /** Writes a batch that waits for the end of the tick or of a read, before the application learns how much waits. */
+  flushWaiting(): void {
+    if (this.isScheduled || this.isReading) this.flushBatch();
+  }
+
   /** As `sent`, for a message to many: each connection writes everything that a tick sends to many in one write. */
   gathered(): void {
     if (!this.isGathering) this.schedule();
@@ -255,14 +261,37 @@ export abstract class SocketWriter implements Batch, Giver {
       if (isTold) this.writeTold(chunks[last], callbacks);
       else socket.write(chunks[last]);
       if (last > 0) socket.uncork();
-      if (socket.writableLength > 0) {
-        if (!isTold) this.writeTold('', undefined);
-        if (!this.isGuarded) this.guard();
-        this.congest(underWay);
-        break;
-      }
+      if (this.isLeft(isTold, underWay)) break;
       if (last === 0 && isPrompt) connection.reuse(chunks[0]);
     }
+  }
+
+  /** Whether the stream still has bytes of a write to write, behind which the next sends wait. */
+  private isLeft(isTold: boolean, underWay: number): boolean {
+    if (this.socket.writableLength === 0) return false;
+    if (!isTold) this.writeTold('', undefined);
+    if (!this.isGuarded) this.guard();
+    this.congest(underWay);
+    return true;
+  }
+
+  /**
+   * Hands frames that many connections share to the kernel at once; false where they have to take their place in the output.
+   * Nothing changes them, so that the stream may keep them.
+   */
+  writeShared(frames: Uint8Array): boolean {
+    const { connection, socket, direct } = this;
+    if (direct === undefined || connection.state !== State.Open || connection.congested) return false;
+    // Something waits before them.
+    if (connection.wantsWrite || this.callbacks !== undefined || this.isGathering) return false;
+    if (this.frameTap() !== undefined || !isPlain(socket, this.guarded.write)) return false;
+    const underWay = this.flights?.length ?? 0;
+    if (direct.write(socket as Socket, frames)) return true;
+    // Where the kernel took a part, the stream takes that write over.
+    if (socket.writableLength > 0) return false;
+    socket.write(frames);
+    this.isLeft(false, underWay);
+    return true;
   }
 
   /** The socket has unwritten bytes: the next sends wait. */

@@ -120,7 +120,7 @@ export class WebSocket extends EventEmitter {
     const session = sessionOf(this);
     if (session === undefined) return this._bufferedAmount ?? 0;
     catchUp();
-    session.flushBatch();
+    session.flushWaiting();
     return session.waitingBytes;
   }
 
@@ -157,7 +157,7 @@ export class WebSocket extends EventEmitter {
     const session = sessionOf(this);
     if (session === undefined) return false;
     catchUp();
-    session.flushBatch();
+    session.flushWaiting();
     return session.isBehind || session.isFull;
   }
   set needDrain(value: unknown) {

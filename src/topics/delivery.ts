@@ -36,7 +36,10 @@ export class Delivery {
       const { held } = subscription;
       subscription.held = undefined;
       if (held === undefined || !topic.has(subscription)) return;
-      for (const live of held) if (subscription.isDue(live.place)) this.deliverTo(topic, subscription, live);
+      for (const live of held)
+        if (subscription.isDue(live.place)) {
+          this.deliverTo(topic, subscription, live, this.framed(topic, live));
+        }
     });
   }
 
@@ -78,9 +81,8 @@ export class Delivery {
   }
 
   /** Delivers an entry to one subscriber. */
-  private deliverTo(topic: Topic, subscription: Subscription, live: Live): void {
+  private deliverTo(topic: Topic, subscription: Subscription, live: Live, run: FramedRun): void {
     const { member } = subscription;
-    const run = this.framed(topic, live);
     const { messages } = run;
     const { excepts } = live;
     if (!member.isOpen) return;
@@ -99,11 +101,14 @@ export class Delivery {
 
   private deliver(topic: Topic, live: Live): void {
     const latest = this.serial;
-    const { excepts, place } = live;
-    const { messages } = this.framed(topic, live);
-    const first = messages[0];
+    const { place } = live;
+    const run = this.framed(topic, live);
     if (channels.deliver.hasSubscribers) {
-      channels.deliver.publish({ topic: topic.name, messages: messages.length, subscribers: topic.subscribers.size });
+      channels.deliver.publish({
+        topic: topic.name,
+        messages: run.messages.length,
+        subscribers: topic.subscribers.size,
+      });
     }
     // A map iterates in insertion order: the rest came after this entry.
     for (const subscription of topic.subscribers.values()) {
@@ -112,13 +117,7 @@ export class Delivery {
       if (subscription.held !== undefined) {
         if (place !== undefined) subscription.hold(live);
       } else if (place === undefined || subscription.isDue(place)) {
-        const { member } = subscription;
-        // The most common case, short.
-        if (messages.length > 1) this.deliverTo(topic, subscription, live);
-        else if (first !== undefined && member.isOpen && excepts?.[0] !== member.socket) {
-          this.counters.due++;
-          member.deliver(topic.name, first);
-        }
+        this.deliverTo(topic, subscription, live, run);
       }
     }
   }

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import type { AllowedOrigins } from '../../handshake/origin.js';
 import { behind } from '../behind.js';
+import { Broadcaster } from '../broadcast.js';
 import type { SessionOwner } from '../session.js';
 import type { WebSocket } from '../websocket.js';
 
@@ -23,6 +24,7 @@ export interface Holder extends EventEmitter {
 class Holdings implements SessionOwner {
   origins: AllowedOrigins | undefined;
   openConnections = 0;
+  readonly broadcaster: Broadcaster = new Broadcaster();
   /** While the server drains: the seconds after which clients may return, and the end of that time. */
   retryAfter: number | undefined;
   drained: Promise<{ readonly closed: number; readonly cut: number }> | undefined;

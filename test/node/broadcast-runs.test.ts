@@ -1,0 +1,199 @@
+// Messages of one tick to all clients of a server, which leave in one piece: nothing but the number of writes changes.
+import { spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket as Theirs } from 'ws';
+import { WebSocket, WebSocketServer } from '../../src/index.js';
+import type { ServerOptions } from '../../src/node/server-options.js';
+import { Topics } from '../../src/topics/index.js';
+import { Random } from '../support/random.js';
+import { ours } from './contract/implementations.js';
+
+interface Pair {
+  readonly socket: WebSocket;
+  readonly client: InstanceType<typeof Theirs>;
+  readonly received: string[];
+}
+
+async function serve(options: ServerOptions = {}) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
+  onTestFinished(() => {
+    for (const socket of server.clients!) socket.terminate();
+    server.close();
+  });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const join = async (): Promise<Pair> => {
+    const client = new Theirs(`ws://127.0.0.1:${port}`);
+    const received: string[] = [];
+    client.on('message', (data: Buffer, isBinary: boolean) =>
+      received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`),
+    );
+    client.on('close', (code) => received.push(`closed ${code}`));
+    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
+      [WebSocket],
+      unknown,
+    ];
+    return { socket, client, received };
+  };
+  return { server, port, join };
+}
+
+const arrived = ({ received }: Pair, count: number): Promise<unknown> =>
+  vi.waitUntil(() => received.length >= count || received.at(-1)?.startsWith('closed'), { timeout: 10_000 });
+
+test.each<[string, ServerOptions]>([
+  ['straight to the kernel', {}],
+  ['by the stream', { writePath: 'stream' }],
+  ['with a bound', { maxBackpressure: 1 << 30 }],
+  ['with statistics', { statistics: true }],
+])('random messages to all, to one, to a topic and to some come in the order of the calls: %s', async (_, options) => {
+  const { server, join } = await serve(options);
+  const topics = new Topics();
+  for (let seed = 1; seed <= 3; seed++) {
+    const random = new Random(seed);
+    const pairs = [await join(), await join(), await join()];
+    for (const { socket } of pairs) await topics.subscribe(socket, 'a');
+    const due = new Map(pairs.map((pair) => [pair, [] as string[]]));
+    const owe = (text: string, to: readonly Pair[]): void => to.forEach((pair) => due.get(pair)!.push(text));
+    for (let step = 0; step < 400; step++) {
+      const text = `${step} `.padEnd(random.pick([0, 20, 200, 20_000]), 'x');
+      const pair = random.pick(pairs);
+      const data = Buffer.from(text);
+      switch (random.below(8)) {
+        case 0:
+          pair.socket.send(text);
+          owe(`t ${text}`, [pair]);
+          break;
+        case 1:
+          await topics.publish('a', data);
+          owe(`b ${text}`, pairs);
+          break;
+        case 2:
+          server.broadcast(text, { filter: (socket) => socket !== pair.socket });
+          owe(
+            `t ${text}`,
+            pairs.filter((other) => other !== pair),
+          );
+          break;
+        case 3:
+          await turn();
+          break;
+        default:
+          server.broadcast(data);
+          data.fill('y');
+          owe(`b ${text}`, pairs);
+      }
+    }
+    const [closed, ended] = pairs;
+    server.broadcast('last');
+    closed.socket.close(1000);
+    owe('t last', pairs);
+    owe('closed 1000', [closed]);
+    server.broadcast('to the rest');
+    owe('t to the rest', pairs.slice(1));
+    ended.socket.close(1001);
+    owe('closed 1001', [ended]);
+    for (const [pair, texts] of due) {
+      await arrived(pair, texts.length);
+      expect(pair.received, `seed ${seed}`).toEqual(texts);
+    }
+    pairs[2].socket.terminate();
+    await arrived(pairs[2], Infinity);
+  }
+});
+
+test('each connection gets those messages that were sent while it was there', async () => {
+  const { server, join } = await serve();
+  const first = await join();
+  // It comes and goes within one tick.
+  const known = server.clients!;
+  const second = await join();
+  known.delete(second.socket);
+  server.broadcast('to the first');
+  known.add(second.socket);
+  server.broadcast('to both');
+  await Promise.all([arrived(first, 2), arrived(second, 1)]);
+  expect([first.received, second.received]).toEqual([['t to the first', 't to both'], ['t to both']]);
+});
+
+test('what an application looks at counts each message at once', async () => {
+  const { server, join } = await serve();
+  const pair = await join();
+  const seen: string[] = [];
+  const note = (): void => void seen.push('told');
+  subscribe('wsimd:message:sent', note);
+  server.broadcast('one');
+  unsubscribe('wsimd:message:sent', note);
+  seen.push('one');
+  pair.socket.send = (data: unknown) => void seen.push(`sent ${String(data)}`);
+  server.broadcast('two');
+  seen.push('two');
+  delete (pair.socket as Partial<WebSocket>).send;
+  server.broadcast('three');
+  server.broadcast('four');
+  seen.push(String(pair.socket.bufferedAmount));
+  expect(seen).toEqual(['told', 'one', 'sent two', 'two', '0']);
+  await arrived(pair, 3);
+  expect(pair.received).toEqual(['t one', 't three', 't four']);
+});
+
+test('statistics count each message at once', async () => {
+  const { server, join } = await serve({ statistics: true });
+  const pair = await join();
+  for (let count = 1; count <= 3; count++) {
+    server.broadcast('a message');
+    expect(pair.socket.statistics!.sent.messages).toBe(count);
+    if (count === 2) await turn();
+  }
+  await arrived(pair, 3);
+});
+
+test('a client that does not read gets all of it later, in order', async () => {
+  const { server, port, join } = await serve();
+  const silent: Socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void silent.destroy());
+  silent.write(
+    'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const [socket] = (await once(server, 'connection')) as [WebSocket];
+  const other = await join();
+  let count = 0;
+  while (socket.bufferedAmount < 200_000) {
+    for (let i = 0; i < 3; i++) server.broadcast(String(count++).padEnd(5000, '.'));
+    await turn();
+  }
+  let bytes = Buffer.alloc(0);
+  silent.on('data', (chunk: Buffer) => (bytes = Buffer.concat([bytes, chunk])));
+  await arrived(other, count);
+  await vi.waitUntil(() => bytes.length >= bytes.indexOf('\r\n\r\n') + 4 + count * 5004, { timeout: 10_000 });
+  const frames = bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
+  const texts = Array.from({ length: count }, (_, i) => frames.toString('latin1', i * 5004 + 4, (i + 1) * 5004));
+  expect(texts).toEqual(Array.from({ length: count }, (_, i) => String(i).padEnd(5000, '.')));
+  expect(other.received).toEqual(texts.map((text) => `t ${text}`));
+});
+
+test('those of the last moment leave with the process', async () => {
+  const program = `
+    import { WebSocketServer } from ${JSON.stringify(await (await ours()).childModule())};
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    process.on('exit', () => { server.broadcast('one'); server.broadcast('two'); });
+    server.on('listening', () => console.log(server.address().port));
+    server.on('connection', (socket) => socket.on('message', () => {
+      process.on('exit', () => { server.broadcast('three'); server.broadcast('four'); });
+      process.exit();
+    }));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [port] = (await once(child.stdout, 'data')) as [Buffer];
+  const client = new Theirs(`ws://127.0.0.1:${Number(port)}`);
+  const received: string[] = [];
+  client.on('message', (data: Buffer) => received.push(data.toString()));
+  client.on('open', () => client.send('end'));
+  await once(client, 'close');
+  expect(received).toEqual(['one', 'two', 'three', 'four']);
+});
