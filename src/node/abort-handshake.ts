@@ -31,7 +31,8 @@ export function fail(websocket: ClientSocket, error: unknown): void {
   websocket._req = null;
   if (channels.error.hasSubscribers) channels.error.publish({ websocket, error });
   try {
-    websocket.emit('error', error);
+    // On a server's side a tool has closed it, before the application could listen.
+    if (!websocket._isServer || websocket.listenerCount('error') > 0) websocket.emit('error', error);
   } finally {
     websocket.emitClose();
   }

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { channel, type Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { CloseInfo } from './types.js';
+import { ReadyState, type CloseInfo } from './types.js';
 
 type Name =
   | 'accepted'
@@ -33,7 +33,19 @@ export const channels: Readonly<Record<Name, Channel>> = {
   error: channel('wsimd:error'),
 };
 
-const { close, messageReceived, messageSent, refused } = channels;
+const { accepted, close, messageReceived, messageSent, refused } = channels;
+
+/** Publishes a request that was accepted; false where a subscriber has closed the WebSocket, whose 'close' follows. */
+export function publishAccepted(
+  server: object,
+  websocket: { readonly readyState: number },
+  request: IncomingMessage,
+  socket: Duplex,
+): boolean {
+  if (accepted.hasSubscribers) accepted.publish({ server, websocket, request, socket });
+  // A class of the application's may have a state of its own.
+  return !(websocket.readyState > ReadyState.Connecting);
+}
 
 /** Publishes a received message: `data` as the application gets it, by reference. */
 export function publishReceived(websocket: object, data: unknown, isBinary: boolean): void {

@@ -49,6 +49,7 @@ export interface ClientOptions extends SharedOptions, TlsOptions, Omit<RequestOp
 
 /** The members of a WebSocket that the opening handshake uses, with the names of `ws`. */
 export interface ClientSocket extends EventEmitter {
+  _isServer: boolean;
   _readyState: ReadyState;
   _url: string | undefined;
   _protocol: string;

@@ -40,15 +40,17 @@ export function sendPayload(
     if ('compress' in options) compress = Boolean(options.compress);
     const isMasked = toMask(options.mask, session.isServer);
     if (isMasked === session.isServer) {
-      if (messageSent.hasSubscribers) publishSent(session.face, payload, binary, fin);
       const first = (fin ? FIN : 0) | (binary ? Opcode.Binary : Opcode.Text);
-      return sendFrame(session, first, payload, isMasked, callback);
+      sendFrame(session, first, payload, isMasked, callback);
+      if (messageSent.hasSubscribers) publishSent(session.face, payload, binary, fin);
+      return;
     }
   }
-  if (messageSent.hasSubscribers) publishSent(session.face, payload, binary, fin);
   const lent = payload.length >= LEND_FROM && session.canLend && isSteady(payload);
   if (session.connection.sendData(payload, binary, fin, compress, lent)) session.sent(callback);
   else session.hold(callback);
+  // A subscriber may close the connection: after the message, not before it.
+  if (messageSent.hasSubscribers) publishSent(session.face, payload, binary, fin);
   if (session.aside !== undefined) session.takeUp(session.aside);
 }
 
@@ -79,11 +81,11 @@ export function sendControl(
   assertControlLength(isBlob(payload) ? payload.size : sizeOf(payload));
   inTurn(session, payload, callback, (bytes, told) => {
     const { connection, isServer, face } = session;
-    const sent = opcode === Opcode.Ping ? pingSent : pongSent;
-    if (sent.hasSubscribers) sent.publish({ websocket: face, data: bytes });
     const isMasked = toMask(mask, isServer);
     if (isMasked === isServer) sendFrame(session, FIN | opcode, bytes, isMasked, told);
     else session.settleSend(opcode === Opcode.Ping ? connection.ping(bytes) : connection.pong(bytes), told);
+    const sent = opcode === Opcode.Ping ? pingSent : pongSent;
+    if (sent.hasSubscribers) sent.publish({ websocket: face, data: bytes });
   });
 }
 

@@ -24,7 +24,7 @@ import {
 } from './accept/refusal.js';
 import { digest, writeHead } from './accept/write-head.js';
 import { tie } from './behind.js';
-import { channels } from './channels.js';
+import { publishAccepted } from './channels.js';
 import type { BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { drainServer, type DrainCounts, type DrainOptions } from './drain.js';
@@ -277,7 +277,7 @@ export class WebSocketServer extends EventEmitter {
     markUsed(socket);
     if (!ofHttp2) writeHead(socket, response, writePath);
     unwatchErrors(socket);
-    if (channels.accepted.hasSubscribers) channels.accepted.publish({ server: this, websocket, request, socket });
+    if (!publishAccepted(this, websocket, request, socket)) return void socket.destroy();
     const agreement = agreed && { agreement: agreed.agreement, options: deflate ?? {} };
     websocket.setSocket(socket, head, new ServedSocketOptions(options, held, agreement));
     held.openConnections++;

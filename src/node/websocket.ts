@@ -247,8 +247,8 @@ export class WebSocket extends EventEmitter {
         sendAlone(session, message, callback);
         return true;
       }
-      if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
       sendFramed(session, message, callback);
+      if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
       return true;
     };
     sendsAsMade = (socket) => socket instanceof WebSocket && socket.send === METHODS.send;

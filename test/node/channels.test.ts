@@ -2,8 +2,9 @@
 import diagnostics from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
-import { event, listen, message, pair, rawClient, refusal } from './contract/harness.js';
-import { ours } from './contract/implementations.js';
+import { collectUncaught } from '../support/uncaught.js';
+import { dial, ending, event, listen, message, pair, rawClient, refusal, turn } from './contract/harness.js';
+import { ours, type Client } from './contract/implementations.js';
 
 type Fields = Record<string, unknown>;
 
@@ -200,3 +201,112 @@ it('does not let a listener that throws disturb the connection', async () => {
   expect(String((await message(peer)).data)).toBe('text');
   await expect.poll(() => thrown).toEqual([new Error('mine')]);
 });
+
+/** What makes each channel tell of `own`. */
+const CAUSES: [name: string, cause: (own: Client, other: Client, told: () => void) => void][] = [
+  ['message:sent', (own, _, told) => own.send('text', told)],
+  ['message:sent', (own, _, told) => own.send('fragment', { fin: false }, told)],
+  ['message:sent', (own, _, told) => own.send('text', { mask: own._isServer }, told)],
+  ['ping:sent', (own, _, told) => own.ping('ping', told)],
+  ['pong:sent', (own, _, told) => own.pong('pong', told)],
+  ['pong:sent', (_, other, told) => other.ping('ping', told)],
+  ['message:received', (_, other, told) => other.send('text', told)],
+  ['ping:received', (_, other, told) => other.ping('ping', told)],
+  ['pong:received', (_, other, told) => other.pong('pong', told)],
+  ['error', (own, other, told) => other._socket.write(Buffer.from([0x83, own._isServer ? 0x80 : 0, 0, 0, 0, 0]), told)],
+  ['close', (own, _, told) => (own.send('text', told), own.close())],
+];
+const SOON = { interval: 2 };
+const METHODS: Record<string, (ws: Client) => void> = {
+  close: (ws) => ws.close(4000),
+  terminate: (ws) => ws.terminate(),
+  send: (ws) => ws.send('of the subscriber', () => {}),
+};
+
+/** Calls `act` for the first time that a channel tells of a WebSocket that `isMeant`. */
+function actOn(name: string, isMeant: (ws: Client) => boolean, act: (ws: Client) => void): { count: number } {
+  const calls = { count: 0 };
+  const listener = (fields: unknown): void => {
+    const { websocket } = fields as { websocket: Client };
+    if (calls.count > 0 || !isMeant(websocket)) return;
+    calls.count++;
+    act(websocket);
+  };
+  diagnostics.subscribe(`wsimd:${name}`, listener);
+  onTestFinished(() => void diagnostics.unsubscribe(`wsimd:${name}`, listener));
+  return calls;
+}
+
+function closesOf(ws: Client): unknown[] {
+  const codes: unknown[] = [];
+  ws.on('error', () => {}).on('close', (code) => codes.push(code));
+  return codes;
+}
+
+for (const [method, act] of Object.entries(METHODS)) {
+  it.each(CAUSES)(`%s: lets a subscriber call ${method} at once, on both sides (%#)`, async (name, cause) => {
+    for (const isServer of [false, true]) {
+      const { client, peer } = await pair(implementation);
+      const [own, other] = isServer ? [peer, client] : [client, peer];
+      const closes = [closesOf(own), closesOf(other)];
+      const calls = actOn(name, (ws) => ws === own, act);
+      const told = new Promise<void>((resolve) => cause(own, other, () => resolve()));
+      await expect.poll(() => calls.count, SOON).toBe(1);
+      await told;
+      own.close();
+      await expect.poll(() => closes.map(({ length }) => length), SOON).toEqual([1, 1]);
+      await turn();
+      expect(closes.map(({ length }) => length)).toEqual([1, 1]);
+    }
+  });
+}
+
+it('message:sent: lets a subscriber close after a message to many, which has left', async () => {
+  const { server, client, peer } = await pair(implementation);
+  actOn('message:sent', (ws) => ws === peer, METHODS.close);
+  const [told, end] = [message(client), ending(client)];
+  (server as unknown as { broadcast(data: string): void }).broadcast('to all');
+  expect(String((await told).data)).toBe('to all');
+  expect((await end).code).toBe(4000);
+});
+
+it.each(['close', 'terminate'])('open: lets a subscriber call %s at once, on both sides', async (method) => {
+  for (const isServer of [false, true]) {
+    const { server, url } = await listen(implementation);
+    const closes: unknown[][] = [];
+    const calls = actOn('open', ({ _isServer }) => _isServer === isServer, METHODS[method]);
+    server.on('connection', (ws: Client) => closes.push(closesOf(ws)));
+    const client = dial(implementation, url);
+    closes.push(closesOf(client));
+    await expect.poll(() => closes.map(({ length }) => length), SOON).toEqual([1, 1]);
+    expect([calls.count, server.clients.size]).toEqual([1, 0]);
+  }
+});
+
+it.each(['close', 'terminate'])(
+  'handshake:accepted: gives up a connection that a subscriber calls %s of',
+  async (method) => {
+    const endings: (() => unknown)[] = [];
+    const uncaught = collectUncaught(endings);
+    onTestFinished(() => endings.forEach((end) => end()));
+    const { server, url } = await listen(implementation);
+    const codes: unknown[] = [];
+    let connections = 0;
+    let accepted: Client | undefined;
+    server.on('connection', () => connections++);
+    actOn(
+      'handshake:accepted',
+      () => true,
+      (ws) => {
+        accepted = ws;
+        ws.on('close', (code) => codes.push(code));
+        METHODS[method](ws);
+      },
+    );
+    expect((await ending(dial(implementation, url))).code).toBe(1006);
+    await expect.poll(() => codes, SOON).toEqual([1006]);
+    await turn();
+    expect([codes.length, connections, server.clients.size, accepted?.readyState]).toEqual([1, 0, 0, 3]);
+    expect(uncaught).toEqual([]);
+  },
+);
