@@ -32,7 +32,7 @@ export class Metrics {
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
   readonly #prefix: string;
   readonly #watched = new Map<object, { name: string; counts: Watched }>();
-  /** The number of servers so far, with those that were forgotten: their numbers name no other server. */
+  /** Above the number of servers so far and every number that was a name, so that it names no other, forgotten or not. */
   #count = 0;
   /** The server of each WebSocket. */
   readonly #owners = new WeakMap<object, Watched>();
@@ -60,7 +60,7 @@ export class Metrics {
     const counts = new Watched(server);
     for (const websocket of counts.open) this.#owners.set(websocket, counts);
     this.#watched.set(server, { name, counts });
-    this.#count++;
+    this.#count = Math.max(this.#count, /^\d{1,15}$/.test(name) ? Number(name) : 0) + 1;
   }
 
   /** Drops a server and its counts. */
@@ -120,11 +120,10 @@ export class Metrics {
     each((counts, labels) => page.line(counts.backpressureBytes, labels));
     page.begin('backpressured_connections', 'gauge', 'Connections with bytes that wait to be sent.');
     each((counts, labels) => page.line(counts.backpressuredConnections, labels));
-    page.begin('event_loop_delay_seconds', 'gauge', 'How late the event loop was since the last scrape.');
-    const { max, ...quantiles } = eventLoopDelay;
-    for (const [name, value] of Object.entries(quantiles))
-      page.line(value, { quantile: String(Number(name.slice(1)) / 100) });
-    page.line(max, { quantile: '1' });
+    for (const [name, value] of Object.entries(eventLoopDelay)) {
+      page.begin(`event_loop_delay_${name}_seconds`, 'gauge', `Event loop delay since the last scrape: ${name}.`);
+      page.line(value, {});
+    }
     return page.toString();
   }
 

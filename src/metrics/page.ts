@@ -17,7 +17,7 @@ export class Page {
 
   line(value: number, labels: Labels): void {
     const list = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`);
-    this.#lines.push(`${this.#name}{${list.join(',')}} ${value}`);
+    this.#lines.push(`${this.#name}${list.length > 0 ? `{${list.join(',')}}` : ''} ${value}`);
   }
 
   /** One sample for each entry, whose key is the value of `label`. */

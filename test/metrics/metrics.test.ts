@@ -37,10 +37,15 @@ function samplesOf(text: string): Map<string, number> {
   const samples = lines
     .filter((line) => !line.startsWith('#'))
     .map(
-      (line) => /^([a-z_]+\{(?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+\}) (\d+(?:\.\d+)?(?:e-\d+)?)$/.exec(line) ?? [line],
+      (line) =>
+        /^([a-z\d_]+(?:\{(?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+\})?) (\d+(?:\.\d+)?(?:e-\d+)?)$/.exec(line) ?? [line],
     );
   expect(samples.filter(({ length }) => length === 1)).toEqual([]);
   return new Map(samples.map(([, name, value]) => [name, Number(value)]));
+}
+
+function nameOf(sample: string): string {
+  return sample.replace(/\{.*/s, '');
 }
 
 describe('wsimd/metrics', () => {
@@ -142,21 +147,32 @@ describe('wsimd/metrics', () => {
     expect(samples.get('my_frames_total{server="chat",way="received",opcode="text"}')).toBe(1);
     expect(samples.get('my_deflate_bytes_total{server="chat",way="sent",state="compressed"}')).toBe(0);
     expect(samples.get('my_backpressure_bytes{server="chat"}')).toBe(0);
-    expect(samples.has('my_event_loop_delay_seconds{quantile="0.99"}')).toBe(true);
+    expect(samples.has('my_event_loop_delay_p99_seconds')).toBe(true);
     const documents = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
-    const promised = [...documents.matchAll(/^\| `([a-z_]+)` *\| (`.*?) *\|$/gm)].map(
+    const promised = [...documents.matchAll(/^\| `([a-z]\w+)` *\| (.*?) *\|$/gm)].map(
       ([, name, labels]) => `my_${name} ${[...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label).join()}`,
     );
     const labelled = [...samples.keys()].map((sample) => {
       const labels = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => label).join();
-      return `${sample.slice(0, sample.indexOf('{'))} ${labels}`;
+      return `${nameOf(sample)} ${labels}`;
     });
     // No connection has closed.
     expect([...new Set([...labelled, 'my_closes_total server,code'])].sort()).toEqual(promised.sort());
     // Each metric is described once, before its samples.
     const described = [...text.matchAll(/^# TYPE (\w+) (?:counter|gauge)$/gm)].map(([, name]) => name);
     expect(new Set(described).size).toBe(described.length);
-    for (const sample of samples.keys()) expect(described).toContain(sample.slice(0, sample.indexOf('{')));
+    for (const sample of samples.keys()) expect(described).toContain(nameOf(sample));
+  });
+
+  it('keeps to the conventions of Prometheus: what only a summary or a histogram has is nowhere', async () => {
+    const metrics = newMetrics();
+    await watched(metrics);
+    const text = metrics.text();
+    expect(text).not.toMatch(/[{,](?:quantile|le)=/);
+    for (const [, name, type] of text.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
+      expect(name).not.toMatch(/_(?:sum|count|bucket)$/);
+      expect([name, type]).toEqual([name, name.endsWith('_total') ? 'counter' : 'gauge']);
+    }
   });
 
   it('measures how late the event loop is', async () => {
@@ -193,6 +209,19 @@ describe('wsimd/metrics', () => {
     metrics.unwatch(first);
     metrics.watch(third);
     expect(Object.keys(metrics.json().servers)).toEqual(['1', '2']);
+  });
+
+  it('numbers servers past the numbers that the application gave, also after one was forgotten', () => {
+    const metrics = newMetrics();
+    const named = { options: {} };
+    metrics.watch(named, '1');
+    metrics.watch({ options: {} });
+    metrics.watch({ options: {} }, 'chat');
+    metrics.watch({ options: {} }, '5');
+    metrics.unwatch(named);
+    metrics.watch({ options: {} });
+    metrics.watch({ options: {} });
+    expect(Object.keys(metrics.json().servers)).toEqual(['2', '5', '6', '7', 'chat']);
   });
 
   it('reports 10,000 connections in 5 ms of processor time', () => {
