@@ -307,6 +307,32 @@ it('records the messages, for wsimd replay and as a HAR', async () => {
   }
 });
 
+it('records the fields of a request over HTTP/2 as those over HTTP/1.1', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-connect-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  const serving = await startServing(['--cert', temporary(CERTIFICATE), '--key', temporary(KEY), '--http2']);
+  const heads = [];
+  for (const version of [[], ['--http2']]) {
+    const file = join(place, `${version.length}.jsonl`);
+    const options = ['--insecure', '--header', 'X-One: 1', '--header', 'x-two: 2', '--header', 'x-two: 3', '--deflate'];
+    const { input, said, status } = run(
+      [...version, ...options, '--protocol', 'chat', '--record', file, `${serving.ws}path?q`],
+      { isTyping: true },
+    );
+    await expect.poll(() => said().err).toContain('Connected');
+    input.end();
+    await status;
+    const { request } = JSON.parse(readFileSync(file, 'utf8').split('\n')[0]) as { request: string };
+    const [start, ...fields] = request.trim().split('\r\n');
+    const kept = fields.map((field) => field.replace(/^[^:]+/, (name) => name.toLowerCase()));
+    // RFC 8441 5: these are of HTTP/1.1 alone.
+    heads.push([start, ...kept.filter((field) => !/^(?:connection|upgrade|sec-websocket-key):/.test(field)).sort()]);
+  }
+  expect(heads[0]).toContain('x-two: 2, 3');
+  expect(heads[1]).toEqual(heads[0]);
+  await serving.stop();
+});
+
 it('asks over HTTP/2', async () => {
   const serving = await startServing(['--cert', temporary(CERTIFICATE), '--key', temporary(KEY), '--http2']);
   const { input, said, status } = run([

@@ -5,8 +5,9 @@ import type { Side } from '../traffic/frame.js';
 import { shortestHeader } from '../traffic/recorded.js';
 import { Recorder } from '../traffic/recorder.js';
 
-/** The members of Node's request object that are read; some are missing over HTTP/2. */
+/** The members of a request object that are read: `headers` over HTTP/2, the others over HTTP/1.1. */
 interface Request {
+  readonly headers?: Readonly<Record<string, unknown>>;
   readonly path?: string;
   getRawHeaderNames?(): string[];
   getHeader?(name: string): unknown;
@@ -28,8 +29,12 @@ export class SessionRecord {
   opened(url: string, request: Request, response: IncomingMessage): void {
     this.connection = { number: 1, url, startedAt: Date.now(), openedAt: performance.now() };
     const { pathname, search } = new URL(url);
-    const names = request.getRawHeaderNames?.() ?? [];
-    const fields = names.map((name) => `${name}: ${[request.getHeader?.(name)].flat().join(', ')}`);
+    const { headers = {} } = request;
+    const names = request.getRawHeaderNames?.() ?? Object.keys(headers);
+    const fields = names
+      .map((name) => `${name}: ${[request.getHeader?.(name) ?? headers[name]].flat().join(', ')}`)
+      .map((field) => field.replace(/^:authority/, 'host'))
+      .filter((field) => !field.startsWith(':'));
     const answered = Object.entries(response.headers)
       // Messages are recorded inflated, so the response has no extensions.
       .filter(([name]) => !name.startsWith(':') && name !== 'sec-websocket-extensions')

@@ -54,7 +54,7 @@ export class StreamRequest extends EventEmitter {
 
   constructor(
     private readonly open: () => SessionUse,
-    private readonly headers: OutgoingHttpHeaders,
+    readonly headers: OutgoingHttpHeaders,
     private readonly outcome: StreamOutcome,
   ) {
     super();
