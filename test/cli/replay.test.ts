@@ -296,13 +296,19 @@ it('leaves out a last line that is not whole, and no other', async () => {
 
 it('says that a HAR lacks what those of browsers have', async () => {
   const file = join(directory(), 'other.har');
+  const request = { url: 'ws://127.0.0.1:1/' };
   for (const entry of [
     null,
     { _webSocketMessages: [] },
-    { _webSocketMessages: {}, request: { url: 'ws://127.0.0.1:1/' } },
+    { _webSocketMessages: {}, request },
+    { _webSocketMessages: [{ type: 'send', opcode: 1, time: 'now', data: '' }], request },
+    { _webSocketMessages: [{ type: 'send', opcode: 1, time: 1e300, data: '' }], request },
+    { _webSocketMessages: [{ type: 'send', opcode: 99, time: 1, data: '' }], request },
   ]) {
     writeFileSync(file, JSON.stringify({ log: { entries: [entry] } }));
-    await expect(run([file, 'ws://127.0.0.1:1'])).rejects.toThrow(/other\.har is not as browsers write it: an entry/);
+    await expect(run([file, '--save', `${file}.jsonl`])).rejects.toThrow(
+      /other\.har is not as browsers write it: an entry/,
+    );
   }
 });
 

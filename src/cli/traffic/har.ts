@@ -18,6 +18,9 @@ interface HarMessage {
   readonly data: string;
 }
 
+/** The seconds since 1970 until dates end. */
+const MOST_SECONDS = 8.64e12;
+
 /** Returns connections as HAR 1.2, each as an entry with Chrome's `_webSocketMessages`. */
 export function toHar(connections: readonly RecordedConnection[], version: string): string {
   const log = { version: '1.2', creator: { name: 'wsimd', version }, pages: [], entries: connections.map(entryOf) };
@@ -98,7 +101,7 @@ export function fromHar({ log }: Har): RecordedConnection[] {
   return log.entries.flatMap((entry, index) => {
     const { _webSocketMessages: messages, request, response } = entry;
     if (messages === undefined) return [];
-    const started = Date.parse(entry.startedDateTime ?? '') || (messages[0]?.time ?? 0) * 1000;
+    const started = Date.parse(entry.startedDateTime ?? '') || (messages[0]?.time ?? 0) * 1000 || 0;
     const { pathname, search } = new URL(request.url);
     const heads: Heads = {
       request: headOf(`GET ${pathname}${search} HTTP/1.1`, request.headers),
@@ -122,7 +125,9 @@ function headOf(start: string, headers: readonly Pair[] = []): string {
   return `${[start, ...fields.map(({ name, value }) => `${name}: ${value}`)].join('\r\n')}\r\n\r\n`;
 }
 
+/** @throws RangeError for a message with another time or opcode than browsers write */
 function frameOf({ type, time, opcode, data }: HarMessage, started: number): RecordedFrame {
+  if (!(Math.abs(time) < MOST_SECONDS && opcode >= 0 && opcode <= 15)) throw new RangeError('This is no message');
   const payload = Buffer.from(data, opcode === Opcode.Text ? 'utf8' : 'base64');
   const from = type === 'send' ? 'client' : 'server';
   return {

@@ -492,6 +492,21 @@ describe('mistakes', () => {
     );
   });
 
+  it.each<[string, object]>([
+    ['no member of it', {}],
+    ['figures of another shape', { startedAt: '', settings: {}, messages: { perSecond: 1 }, latency: { p50: '1' } }],
+    ['no figures', { startedAt: '', settings: {}, messages: {}, latency: { buckets: [] } }],
+  ])('names a file to compare with that has %s, before the load', async (_, members) => {
+    const file = fileOf('other.json');
+    writeFileSync(file, JSON.stringify({ format: 'wsimd bench 1', ...members }));
+    await expect(run(HERE, '--compare', file)).rejects.toThrow(
+      expect.objectContaining({
+        name: 'CommandError',
+        message: `${file} lacks some of what wsimd bench URL --json FILE writes.`,
+      }),
+    );
+  });
+
   it('says that a server without TLS does not fit wss:', async () => {
     const url = await serverThat(echo);
     await expect(run(url.replace('ws', 'wss'), '--connections', '1')).rejects.toThrow(
