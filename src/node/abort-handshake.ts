@@ -1,5 +1,6 @@
-// `abortHandshake` gives up a client's opening handshake; the functions beside it report why.
+// `abortHandshake` gives up a client's opening handshake; the functions beside it report how one went.
 import type { Agent, ClientRequest } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { channels } from './channels.js';
 import type { ClientSocket } from './client-options.js';
 import type { StreamRequest } from './http2/stream-request.js';
@@ -35,6 +36,16 @@ export function fail(websocket: ClientSocket, error: unknown): void {
     if (!websocket._isServer || websocket.listenerCount('error') > 0) websocket.emit('error', error);
   } finally {
     websocket.emitClose();
+  }
+}
+
+/** Emits 'upgrade', and reads on where a listener throws: the end of a socket that nobody reads is never told. */
+export function tellUpgrade(websocket: ClientSocket, response: object, socket: Duplex): void {
+  try {
+    websocket.emit('upgrade', response);
+  } catch (error) {
+    socket.once('end', () => socket.end()).resume();
+    throw error;
   }
 }
 

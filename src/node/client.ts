@@ -8,7 +8,7 @@ import { resolveDeflate, writeDeflateOffer } from '../extensions/permessage-defl
 import { createRequest, judgeResponse, type Agreement, type HandshakeFailure } from '../handshake/client.js';
 import { createConnect, judgeConnectResponse } from '../handshake/connect.js';
 import { DEFAULT_MAX_REDIRECTS, DEFAULT_REQUEST_TIMEOUT } from '../spec/limits.js';
-import { abort, abortError, abortHandshake, fail, type PendingRequest } from './abort-handshake.js';
+import { abort, abortError, abortHandshake, fail, tellUpgrade, type PendingRequest } from './abort-handshake.js';
 import { isSamePeer, parseAddress, type Destination } from './client-address.js';
 import { ownOptions, requestOptions, type ClientOptions, type ClientSocket } from './client-options.js';
 import { checkEngineOptions, type PerMessageDeflateOptions } from './deflate/engines.js';
@@ -133,7 +133,7 @@ class Opening {
     // The members of a response that listeners read.
     const response = Object.assign(stream, { statusCode: status, headers });
     if (status >= 200 && status <= 299) {
-      websocket.emit('upgrade', response);
+      tellUpgrade(websocket, response, stream);
       if (!this.isCurrent(request)) stream.destroy();
       else this.open(judgeConnectResponse(status, headers, { protocols, deflate }), stream, EMPTY);
     } else if (options.followRedirects && headers.location && status >= 300 && status < 400) {
@@ -181,7 +181,7 @@ class Opening {
         if (this.isCurrent(request)) fail(websocket, new Error('socket hang up'));
       };
       socket.once('close', lost);
-      if (this.isCurrent(request)) websocket.emit('upgrade', response);
+      if (this.isCurrent(request)) tellUpgrade(websocket, response, socket);
       socket.removeListener('close', lost);
       // A listener may have closed the connection, and Node leaves an upgraded socket to the listener of 'upgrade'.
       if (!this.isCurrent(request)) socket.destroy();

@@ -117,6 +117,7 @@ export class StreamRequest extends EventEmitter {
     const { use } = this;
     stream.once('close', () => use.leave(stream.rstCode === NGHTTP2_CANCEL));
     let isAnswered = false;
+    let isLeft = false;
     const onError = (error: Error): void => {
       const { rstCode } = stream;
       // Servers of Node 22 have had enough while a stream that has ended still counts.
@@ -125,16 +126,17 @@ export class StreamRequest extends EventEmitter {
       else if (stream === this.stream) this.settle(() => this.outcome.failed(error));
     };
     const onClose = (): void => {
-      if (isAnswered) this.settle(() => {});
+      if (isLeft) this.settle(() => {});
       else onError(new Error('The stream was closed before the handshake was done'));
     };
     stream.on('error', onError);
     stream.once('close', onClose);
     stream.once('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
       isAnswered = this.isAnswering = true;
-      // Where a listener of the application throws, the stream is left with the request.
+      // Where a listener of the application throws, the request fails with the stream's end.
       try {
-        if (this.outcome.responded(headers[':status'] ?? 0, headers, stream)) return;
+        isLeft = this.outcome.responded(headers[':status'] ?? 0, headers, stream);
+        if (isLeft) return;
       } finally {
         this.isAnswering = false;
         if (stream.destroyed) use.leave();

@@ -3,13 +3,15 @@ import { getEventListeners, once } from 'node:events';
 import http from 'node:http';
 import http2, { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../../src/index.js';
 import { ReadyState } from '../../../src/node/types.js';
 import { frame, FrameType, typesOf } from '../../support/http2-frames.js';
 import { collectUncaught } from '../../support/uncaught.js';
 
-const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } =
+  http2.constants;
 
 /** The length of what a client sends before its first frame (RFC 9113 3.4). */
 const PREFACE_TEXT = 24;
@@ -252,17 +254,31 @@ test.each([
   expect(thrown).toEqual([name]);
 });
 
-test('a connection that ends after a listener of upgrade has thrown fails the handshake at once', async () => {
-  const server = http.createServer();
-  new WebSocketServer({ server }).on('connection', (websocket) => websocket.terminate());
-  const { address } = await serve(server as unknown as Http2Server);
-  const thrown = collectUncaught(endings);
-  const websocket = new WebSocket(address, { handshakeTimeout: 60_000 });
-  websocket.on('upgrade', () => {
-    throw new Error('upgrade');
-  });
-  expect([await told(websocket), thrown]).toEqual([['socket hang up', '1006'], ['upgrade']]);
-});
+describe.each([
+  ['HTTP/2', true, 'The stream was closed before the handshake was done'],
+  ['HTTP/1.1', false, 'socket hang up'],
+])(
+  'after a listener of upgrade has thrown, the end of the peer over %s fails the handshake at once',
+  (_, overHttp2, message) => {
+    test.each<[string, (peer: Duplex) => void]>([
+      ['an end', (peer) => peer.end()],
+      ['an end behind a message', (peer) => peer.end(Buffer.from('810161', 'hex'))],
+      ['a cut', (peer) => (overHttp2 ? (peer as ServerHttp2Stream).close(NGHTTP2_NO_ERROR) : peer.destroy())],
+    ])('with %s', async (_, end) => {
+      const server = overHttp2 ? http2.createServer() : http.createServer();
+      const wss = new WebSocketServer({ server });
+      const { address } = await serve(server as Http2Server);
+      const thrown = collectUncaught(endings);
+      const websocket = new WebSocket(address, { http2: overHttp2, handshakeTimeout: 60_000 });
+      websocket.on('upgrade', () => {
+        const [{ _socket: peer }] = wss.clients as unknown as Set<{ _socket: Duplex }>;
+        setImmediate(end, peer);
+        throw new Error('upgrade');
+      });
+      expect([await told(websocket), thrown]).toEqual([[message, '1006'], ['upgrade']]);
+    });
+  },
+);
 
 describe('a session of the caller', () => {
   async function connected(): Promise<{ session: http2.ClientHttp2Session; address: string }> {
