@@ -100,21 +100,21 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   private readonly scanner: Scan;
   /** The same scanner, where it does not judge. */
   private readonly neutral: NeutralScan | undefined;
-  private readonly memory: PayloadMemory;
+  /** Memory for payloads that leave the kernels' memory, from the first one on. */
+  private memory: PayloadMemory | undefined;
   /** Chunks not yet scanned, oldest first; undefined for none. */
   private waiting: Queue<Waiting> | undefined;
 
   constructor(options: FrameDecoderOptions) {
     super();
     checkCodecOptions(options);
-    const { kernels = loadedKernels, values = plainValues, strings = false, role, judge, maxPayload = 0 } = options;
+    const { kernels = loadedKernels, values = plainValues, strings = false, judge, maxPayload = 0 } = options;
     this.kernels = kernels;
     this.values = values;
     this.traffic = options.traffic;
     if (strings) this.window = new TextWindow(kernels, values);
     const config = configOf(options, values.isUtf8 !== undefined && !strings);
     if (judge === false) this.neutral = new NeutralScan(kernels, config, maxPayload);
-    this.memory = new PayloadMemory(values, kernels, judge === false || role === Role.Server);
     this.scanner = this.neutral ?? new Scan(kernels, config, maxPayload);
   }
 
@@ -150,14 +150,13 @@ export class FrameDecoder extends FrameCursor implements Tenant {
    * @throws UsageError when `length` is longer than that area, or not a whole number
    */
   pushLanded(length: number): void {
-    const { kernels } = this;
-    const { landingAddress, landingLength } = kernels;
+    const { landingAddress, landingLength, bytes } = this.kernels;
     checkLanded(length, landingLength);
     const end = landingAddress + length;
-    if (this.isBusy) this.enqueueCopy(kernels.bytes, landingAddress, end);
+    if (this.isBusy) this.enqueueCopy(bytes, landingAddress, end);
     else if (!this.isStopped) {
       const at = landingAddress + this.scanAt(landingAddress, length);
-      if (at < end && !this.isStopped) this.enqueueCopy(kernels.bytes, at, end);
+      if (at < end && !this.isStopped) this.enqueueCopy(bytes, at, end);
     }
   }
 
@@ -206,13 +205,13 @@ export class FrameDecoder extends FrameCursor implements Tenant {
   /** As `payload`, where there is a piece, but undefined where memory is refused. @internal */
   take(): Uint8Array | undefined {
     const { records, record } = this;
-    const seen = this.memory.view(records[record + RECORD_OFFSET], records[record + RECORD_LENGTH]);
+    const seen = this.memory?.view(records[record + RECORD_OFFSET], records[record + RECORD_LENGTH]);
     return seen ?? this.takeOut();
   }
 
   private takeOut(): Uint8Array | undefined {
     try {
-      return this.memory.takeOut(this.records, this.record, this.recordsEnd);
+      return this.outside().takeOut(this.records, this.record, this.recordsEnd);
     } catch {
       this.refuse();
       return undefined;
@@ -221,19 +220,19 @@ export class FrameDecoder extends FrameCursor implements Tenant {
 
   /** Copies the piece's bytes to `at` in `target`. Throws RangeError, before it copies any, where there is no room. */
   copyTo(target: Uint8Array, at: number): void {
-    if (this.hasPiece) toBytes(target).set(this.memory.bytes(this.records, this.record), at);
+    if (this.hasPiece) toBytes(target).set(this.outside().bytes(this.records, this.record), at);
   }
 
   /** As `copyTo`, where there is a piece and room for it. @internal */
   takeTo(target: Uint8Array, at: number): void {
-    this.memory.copyTo(this.records, this.record, target, at);
+    this.outside().copyTo(this.records, this.record, target, at);
   }
 
   /** The piece's text, which must be valid. With `ascii`, no byte is above 0x7f. @internal */
   text(ascii: boolean): string {
     const { window, records, record } = this;
     if (window !== undefined && records === this.kernels.words) return window.text(record, this.recordsEnd, ascii);
-    const bytes = this.memory.bytes(records, record);
+    const bytes = this.outside().bytes(records, record);
     return this.values.text(bytes, 0, bytes.length, ascii);
   }
 
@@ -296,7 +295,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     const span = this.carryRecords(kernels.words, this.record >= this.firstRecord);
     // Without a record the chunk was part of a header, which the saved state holds.
     if (span === undefined) return this.forget();
-    this.memory.carryOut(span[0], span[1]);
+    this.outside().carryOut(span[0], span[1]);
     this.window?.close();
     kernels.tenant = undefined;
   }
@@ -355,7 +354,7 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     const length = Math.min(available, arenaLength);
     bytes.set(at === 0 && length === available ? chunk : chunk.subarray(at, at + length), arenaAddress);
     const consumed = this.scanAt(arenaAddress, length);
-    if (owned && length > 0) this.memory.own(chunk, at, consumed);
+    if (owned && length > 0) this.outside().own(chunk, at, consumed);
     return consumed;
   }
 
@@ -366,7 +365,8 @@ export class FrameDecoder extends FrameCursor implements Tenant {
       kernels.tenant?.leave();
       kernels.tenant = this;
     }
-    this.letGo();
+    this.memory?.letGo();
+    this.window?.close();
     let consumed = length;
     try {
       consumed = scanner.run(address, length);
@@ -381,14 +381,14 @@ export class FrameDecoder extends FrameCursor implements Tenant {
     return consumed;
   }
 
-  private letGo(): void {
-    this.memory.letGo();
-    this.window?.close();
+  private outside(): PayloadMemory {
+    return (this.memory ??= new PayloadMemory(this.values, this.kernels, this.scanner.unmasks));
   }
 
   private forget(): void {
     this.readNothing(false);
-    this.letGo();
+    this.memory?.letGo();
+    this.window?.close();
     if (this.kernels.tenant === this) this.kernels.tenant = undefined;
   }
 }

@@ -54,6 +54,10 @@ export class NeutralScan extends Scan {
   private key = 0;
   private left = 0;
 
+  override get unmasks(): boolean {
+    return true;
+  }
+
   override get remaining(): number {
     return this.left;
   }

@@ -13,6 +13,7 @@ import {
   RECORD_START,
   RECORD_VIOLATION,
   RECORD_WORDS,
+  SCAN_SERVER,
   SCAN_SKIP_UTF8,
   STATE_HELD,
   STATE_MESSAGE,
@@ -52,6 +53,11 @@ export class Scan {
   /** Turns the validation of text off or on, from the next chunk on. */
   skipUtf8(skips: boolean): void {
     this.config = skips ? this.config | SCAN_SKIP_UTF8 : this.config & ~SCAN_SKIP_UTF8;
+  }
+
+  /** Whether payloads may be masked, and are unmasked. */
+  get unmasks(): boolean {
+    return (this.config & SCAN_SERVER) !== 0;
   }
 
   /** Bytes of the current frame that have not come yet. */

@@ -8,7 +8,7 @@ import { CloseCode } from '../spec/close-code.js';
 import { FIN, Opcode } from '../spec/frame.js';
 import { Violation } from '../spec/violation.js';
 import { toBytes, type Bytes } from '../values/bytes.js';
-import type { PeerClose } from './closing.js';
+import { Closing, type PeerClose } from './closing.js';
 import { EventType, type CloseEvent, type ConnectionEvent, type FailureEvent } from './event.js';
 import type { ConnectionOptions } from './options.js';
 import { Pongs } from './pongs.js';
@@ -37,28 +37,24 @@ export class Connection extends Sending {
     this.autoPong = options.autoPong !== false;
   }
 
-  get state(): State {
-    return this.closing.state;
-  }
-
   /** The peer's Close frame, once received: its code (1005 for none) and reason. */
   get closeReceived(): PeerClose | undefined {
-    return this.closing.received;
+    return this.closing?.received;
   }
 
   /** The code of our Close frame, 1005 for none, once it is queued; undefined before. */
   get closeQueued(): number | undefined {
-    return this.closing.queued;
+    return this.closing?.queued;
   }
 
   /** The same, once `takeOutput` has handed out the frame. */
   get closeSent(): number | undefined {
-    return this.closing.sent;
+    return this.closing?.sent;
   }
 
   /** The reason why the connection was failed (RFC 6455 7.1.7), if it was. */
   get failure(): WebSocketError | undefined {
-    return this.closing.failure;
+    return this.closing?.failure;
   }
 
   /** Ends the peer's bytes: without its Close, the code is 1006 (RFC 6455 7.1.5). `next` still returns what was received. */
@@ -66,7 +62,7 @@ export class Connection extends Sending {
     if (!this.decoder.isBusy) this.endReading();
     this.outbound?.abandon();
     this.encoder.turns++;
-    this.closing.end();
+    this.closeFacts().end();
   }
 
   /** Fails the connection with 1009 (RFC 6455 7.4.1): memory for the user's form of a message is refused. @internal */
@@ -144,7 +140,7 @@ export class Connection extends Sending {
   private noteTaken(): void {
     if (this.encoder.length > 0) return;
     // A Close is the last frame of all.
-    if (this.queuedMessages === 0 && this.outbound?.hasLostClose !== true) this.closing.handOut();
+    if (this.queuedMessages === 0 && this.outbound?.hasLostClose !== true) this.closing?.handOut();
     this.settlePongs();
   }
 
@@ -180,7 +176,7 @@ export class Connection extends Sending {
     else {
       outbound?.drop();
       encoder.take();
-      closing.writeAgain(encoder);
+      closing?.writeAgain(encoder);
     }
     this.settleClose();
   }
@@ -199,7 +195,7 @@ export class Connection extends Sending {
 
   /** Whether the owner should end its half of the transport: both Closes have been exchanged, or the connection failed. */
   get shouldEnd(): boolean {
-    return this.closing.state === State.Closed && this.encoder.length === 0 && this.queuedMessages === 0;
+    return this.state === State.Closed && this.encoder.length === 0 && this.queuedMessages === 0;
   }
 
   /** The code of the closed connection: the peer's, 1005 for a Close without one, 1006 without a Close (RFC 6455 7.1.5). */
@@ -217,7 +213,7 @@ export class Connection extends Sending {
     this.pongs = undefined;
     this.inflater?.close();
     this.deflater?.close();
-    this.closing.drop();
+    this.closeFacts().drop();
     this.outbound?.tellAbandoned();
   }
 
@@ -253,7 +249,7 @@ export class Connection extends Sending {
   }
 
   private closed({ code, data }: CloseEvent): void {
-    const { closing } = this;
+    const closing = this.closeFacts();
     const answers = this.autoClose && closing.queued === undefined;
     closing.receive({ code, reason: data }, answers);
     this.decoder.stop();
@@ -267,7 +263,7 @@ export class Connection extends Sending {
 
   /** Fails the connection (RFC 6455 7.1.7): a Close with the error's code, after everything queued, and no more reading. */
   private fail(error: WebSocketError): FailureEvent {
-    const { closing } = this;
+    const closing = this.closeFacts();
     if (closing.failure === undefined) {
       closing.failure = error;
       this.endReading();
@@ -312,13 +308,17 @@ export class Connection extends Sending {
     outbound?.abandon();
     const written = isBetween || this.write(FIN | Opcode.Close, payload, false, counted, false);
     this.encoder.turns++;
-    if (!this.writingStopped) this.closing.queue(code, payload);
+    if (!this.writingStopped) this.closeFacts().queue(code, payload);
     this.settleClose();
     return written;
   }
 
+  private closeFacts(): Closing {
+    return (this.closing ??= new Closing());
+  }
+
   private settleClose(): void {
-    const isOurs = this.closing.queued !== undefined || this.writingStopped;
-    this.closing.settle(isOurs && this.queuedMessages === 0);
+    const isOurs = this.closeQueued !== undefined || this.writingStopped;
+    this.closing?.settle(isOurs && this.queuedMessages === 0);
   }
 }

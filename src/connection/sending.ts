@@ -11,7 +11,7 @@ import { FIN, Opcode } from '../spec/frame.js';
 import { DEFAULT_CODEC_THRESHOLD } from '../spec/limits.js';
 import { toBytes, type Bytes } from '../values/bytes.js';
 import { lengthOf } from '../values/typed-array.js';
-import { Closing } from './closing.js';
+import type { Closing } from './closing.js';
 import type { ConnectionOptions, SendOptions, SourceOptions } from './options.js';
 import { Outbound, type FragmentSource } from './outbound.js';
 import { Receiving } from './receiving.js';
@@ -23,8 +23,8 @@ export abstract class Sending extends Receiving {
   protected readonly encoder: FrameEncoder;
   /** The queued sends: present from the start with a deflater, else from the first source on. @internal */
   protected outbound: Outbound | undefined;
-  /** @internal */
-  protected readonly closing: Closing = new Closing();
+  /** Created at the first sign of the end. @internal */
+  protected closing: Closing | undefined;
   /** @internal */
   protected writingStopped = false;
   /** @internal */
@@ -52,6 +52,10 @@ export abstract class Sending extends Receiving {
       checkMethod('A deflater is', deflater, 'deflate');
       this.outbound = new Outbound(this.encoder, values, deflater, controlFirst);
     }
+  }
+
+  get state(): State {
+    return this.closing === undefined ? State.Open : this.closing.state;
   }
 
   /** Fails the connection because of an error while sending; `next` reports it. @internal */
@@ -96,10 +100,7 @@ export abstract class Sending extends Receiving {
   /** Whether a whole message can be written at once: no other is under way, and nothing is compressed. */
   private get isAlone(): boolean {
     return (
-      this.openMessage === undefined &&
-      this.outbound === undefined &&
-      !this.writingStopped &&
-      this.closing.state === State.Open
+      this.openMessage === undefined && this.outbound === undefined && !this.writingStopped && this.state === State.Open
     );
   }
 
@@ -289,7 +290,7 @@ export abstract class Sending extends Receiving {
 
   private assertOpen(): void {
     // RFC 6455 5.5.1: after a Close frame nothing more is sent.
-    const { state } = this.closing;
+    const { state } = this;
     if (state !== State.Open) throw new UsageError(`The connection is ${state}, nothing can be sent`);
   }
 }

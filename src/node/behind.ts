@@ -2,7 +2,7 @@
 
 /** Puts the private fields of a subclass on an object that exists. */
 // oxlint-disable-next-line no-extraneous-class -- only a constructor can do this
-class Existing {
+export class Existing {
   constructor(object: object) {
     return object;
   }

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 
 /** The property in which Node keeps listeners: one function, or an array of several. */
 interface Listeners {
-  readonly _events?: { readonly message?: unknown };
+  _events?: { readonly message?: unknown };
 }
 type Listener = (...args: unknown[]) => unknown;
 
@@ -15,6 +15,11 @@ const isNodes = String(emit).includes('kErrorMonitor');
 /** Whether a new emitter only calls its listeners: `emit` may also capture rejected promises. */
 export function emitsPlainly(): boolean {
   return isNodes && !EventEmitter.captureRejections;
+}
+
+/** Makes a new emitter take less memory: Node keeps listeners in an object that V8 makes a hash table of at once. */
+export function slim(emitter: EventEmitter): void {
+  if (isNodes) (emitter as Listeners)._events = Object.setPrototypeOf({}, null) as object;
 }
 
 /** The one listener of 'message'; undefined where there are none or several, or where `emit` was replaced after this module was loaded. */

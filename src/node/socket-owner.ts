@@ -1,5 +1,6 @@
 // `own` connects a connection to its socket by a private field on the socket, invisible to reflection.
 import type { Duplex } from 'node:stream';
+import { Existing } from './behind.js';
 
 /** The part of a connection that its socket's users need. */
 export interface SocketOwner {
@@ -10,9 +11,7 @@ export interface SocketOwner {
 }
 
 /** Nothing of ours is visible on a socket, and nothing that connections share can be reached from it. */
-class Tie extends (function (socket: Duplex) {
-  return socket;
-} as unknown as new (socket: Duplex) => object) {
+class Tie extends Existing {
   #owner: SocketOwner | undefined;
 
   static set(socket: Duplex, owner: SocketOwner | undefined): void {

@@ -16,6 +16,7 @@ import { catchUp } from './flush-time.js';
 import type { FramedMessage } from './framed-message.js';
 import type { FramedRun } from './framed-run.js';
 import { iterate } from './iterate.js';
+import { slim } from './lone-listener.js';
 import { openSession, ServedSocketOptions, type SocketOptions } from './open.js';
 import type { SharedOptions } from './options.js';
 import type { SendCallback } from './send-callback.js';
@@ -88,6 +89,7 @@ export class WebSocket extends EventEmitter {
     options?: ClientOptions | SharedOptions,
   ) {
     super();
+    slim(this);
     if (address === null) {
       this._isServer = true;
       this.#options = options ?? {};
