@@ -14,6 +14,8 @@ const OPENING = 100;
 const TELLING = 1000;
 /** The interval of checks for the last answers, in ms. */
 const LOOKING = 5;
+/** How long a stop still waits for the last answers, in ms. */
+const PATIENCE = 1000;
 const NANOSECONDS = 1e6;
 
 /** Sums over all clients. */
@@ -39,6 +41,8 @@ export class Load implements Owner {
   /** The number of answers in the measured time. */
   #answered = 0;
   #isStopped = false;
+  /** The time at which the wait for the last answers ends, if that is earlier than the limit. */
+  #latest = Number.POSITIVE_INFINITY;
   /** Called when a handshake has succeeded or failed. */
   #settled: () => void = () => {};
   /** Called when the window has changed, or no connection is left. */
@@ -132,6 +136,7 @@ export class Load implements Owner {
   /** Ends the opening of connections, or the measured time, now. */
   stop(): void {
     this.#isStopped = true;
+    this.#latest = performance.now() + PATIENCE;
     this.#window.end = Math.min(this.#window.end, performance.now());
     this.#settled();
     this.#lookAgain();
@@ -186,7 +191,8 @@ export class Load implements Owner {
   async #awaitAnswers(): Promise<void> {
     const until = performance.now() + this.#plan.timeout;
     const waits = (): boolean => this.#clients.some((client) => client.isOpen && client.answers < client.sent);
-    while (waits() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOKING));
+    while (waits() && performance.now() < Math.min(until, this.#latest))
+      await new Promise((resolve) => setTimeout(resolve, LOOKING));
   }
 
   #sums(): Sums {

@@ -362,6 +362,16 @@ describe('an interruption', () => {
     ).rejects.toThrow(/^Ended in the warm-up: nothing was measured\.$/);
   });
 
+  it('ends the wait for the answers of a server that gives none', async () => {
+    const interruption = new AbortController();
+    const url = await serverThat((websocket) => websocket.once('message', () => interruption.abort()));
+    let err = '';
+    const terminal = { out: () => {}, err: (text: string) => void (err += text), columns: undefined };
+    const given = [url, '--warmup', '0', '--workers', '1', '--connections', '2', '--timeout', '60s'];
+    await expect(bench(given, terminal, interruption.signal, hireHere)).resolves.toBe(1);
+    expect(err).toContain('2 errors: above --max-errors 0.');
+  });
+
   it('of the measured time leaves a report of what was measured', async () => {
     const interruption = new AbortController();
     const url = await serverThat((websocket, number, request) => {
