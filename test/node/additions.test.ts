@@ -480,8 +480,9 @@ describe('writePath', () => {
     '%s decides how the socket is written to',
     async (writePath) => {
       const { client, peer } = await pair(writePath === undefined ? {} : { writePath });
-      const socket = peer._socket as unknown as { _unrefTimer: () => void };
+      const socket = peer._socket as unknown as { _unrefTimer: () => void; setTimeout(ms: number): void };
       const ways: string[] = [];
+      socket.setTimeout(60_000);
       // Each write puts off the timeout of the socket, from within the stream or not.
       socket._unrefTimer = () => ways.push(new Error().stack!.includes('_writeGeneric') ? 'stream' : 'direct');
       peer.send('text');
