@@ -181,9 +181,8 @@ export abstract class Sending extends Receiving {
   }
 
   /**
-   * As `sendEncoded`, for a server's frames that many connections send and nothing changes any more.
+   * As `sendEncoded`, for a server's frames that many connections send and nothing changes any more. @internal
    * @param content the uncompressed message in `frames`, where it was compressed once for all connections
-   * @internal
    */
   sendShared(frames: Uint8Array, content?: Uint8Array): boolean {
     this.assertOpen();
@@ -193,8 +192,13 @@ export abstract class Sending extends Receiving {
       return false;
     }
     this.encoder.putShared(frames);
-    if (content !== undefined) this.deflater?.learn?.(content);
+    if (content !== undefined) this.learn(content);
     return true;
+  }
+
+  /** Notes the content of a message that was compressed once for all connections, and sent: later ones refer to it. @internal */
+  learn(content: Uint8Array): void {
+    this.deflater?.learn?.(content);
   }
 
   /** Confirms that `chunk`, the only one of the last `takeOutput`, has been written and nothing refers to it. */

@@ -50,7 +50,7 @@ export class Broadcaster {
   ): void {
     const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
     const message = new FramedMessage(data, isBinary, compress);
-    const isToAll = filter === undefined && !compress;
+    const isToAll = filter === undefined;
     const joins = isToAll && this.clients === clients && this.receivers.length === clients.size;
     if (joins && this.length + message.length <= LONGEST) {
       this.add(message);

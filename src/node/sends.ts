@@ -28,7 +28,6 @@ export function sendPayload(
   callback: Callback,
   isBytes: boolean,
 ): void {
-  catchUp();
   // As in ws, an option that is present counts even if it is undefined.
   // Deviation from ws (D16): an inherited option counts too.
   let binary = isBytes;
@@ -126,10 +125,16 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
 
 /** Sends messages to many in one piece; false where something stands between them and the socket. */
 export function sendRun(session: Session, run: FramedRun): boolean {
-  const { connection, gate, face } = session;
+  const { connection, gate, face, sharing } = session;
   if (gate?.isShut === true || connection.isAmidMessage || connection.queuedMessages > 0) return false;
-  if (isTickOver() && face.statistics === undefined && session.writeShared(run.frames)) return true;
-  if (connection.sendShared(run.frames)) session.gathered();
+  const counts = face.statistics !== undefined;
+  if (!run.isPlain && (counts || (session.agreement !== undefined && sharing === undefined))) return false;
+  const piece = run.pieceFor(sharing);
+  if (piece === undefined) return false;
+  const { frames, contents } = piece;
+  const isWritten = isTickOver() && !counts && session.writeShared(frames);
+  if (!isWritten && connection.sendShared(frames)) session.gathered();
+  for (const content of contents) connection.learn(content);
   return true;
 }
 

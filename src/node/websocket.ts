@@ -208,6 +208,8 @@ export class WebSocket extends EventEmitter {
    * @throws Error while connecting; TypeError for data that cannot be sent, or a callback that is not a function
    */
   send(data: Sendable, options?: MessageOptions | SendCallback | null, callback?: SendCallback): void {
+    // This message may have to wait behind those that were put off.
+    catchUp();
     if (typeof options === 'function') {
       callback = options;
       options = undefined;

@@ -26,8 +26,8 @@ async function serve(options: ServerOptions = {}) {
   });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const join = async (): Promise<Pair> => {
-    const client = new Theirs(`ws://127.0.0.1:${port}`);
+  const join = async (perMessageDeflate: boolean | object = false): Promise<Pair> => {
+    const client = new Theirs(`ws://127.0.0.1:${port}`, { perMessageDeflate });
     const received: string[] = [];
     client.on('message', (data: Buffer, isBinary: boolean) =>
       received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`),
@@ -45,35 +45,47 @@ async function serve(options: ServerOptions = {}) {
 const arrived = ({ received }: Pair, count: number): Promise<unknown> =>
   vi.waitUntil(() => received.length >= count || received.at(-1)?.startsWith('closed'), { timeout: 10_000 });
 
+/** With one, each connection compresses for itself. */
+const dictionary = Buffer.from('xxxxxxxx');
+
 test.each<[string, ServerOptions]>([
   ['straight to the kernel', {}],
   ['by the stream', { writePath: 'stream' }],
   ['with a bound', { maxBackpressure: 1 << 30 }],
   ['with statistics', { statistics: true }],
+  ['compressed', { perMessageDeflate: { threshold: 0 } }],
+  ['compressed, from 300 bytes on', { perMessageDeflate: { threshold: 300 } }],
+  ['compressed, by the stream', { perMessageDeflate: { threshold: 0 }, writePath: 'stream' }],
+  ['compressed, with statistics', { perMessageDeflate: { threshold: 0 }, statistics: true }],
+  ['compressed, with a dictionary', { perMessageDeflate: { threshold: 0, zlibDeflateOptions: { dictionary } } }],
 ])('random messages to all, to one, to a topic and to some come in the order of the calls: %s', async (_, options) => {
   const { server, join } = await serve(options);
-  const topics = new Topics();
+  // However slow the machine is, no client is closed for it.
+  const topics = new Topics({ slow: { limit: 2 ** 30 } });
   for (let seed = 1; seed <= 3; seed++) {
     const random = new Random(seed);
-    const pairs = [await join(), await join(), await join()];
+    const inflating = { zlibInflateOptions: { dictionary } };
+    const pairs = [await join(), await join({ ...inflating }), await join({ serverMaxWindowBits: 9, ...inflating })];
+    pairs.push(await join({ serverNoContextTakeover: true, ...inflating }));
     for (const { socket } of pairs) await topics.subscribe(socket, 'a');
     const due = new Map(pairs.map((pair) => [pair, [] as string[]]));
     const owe = (text: string, to: readonly Pair[]): void => to.forEach((pair) => due.get(pair)!.push(text));
     for (let step = 0; step < 400; step++) {
-      const text = `${step} `.padEnd(random.pick([0, 20, 200, 20_000]), 'x');
+      const text = `${step} `.padEnd(random.pick([0, 20, 200, 400, 20_000]), `${random.below(3)}x`);
       const pair = random.pick(pairs);
       const data = Buffer.from(text);
+      const compress = random.oneIn(2);
       switch (random.below(8)) {
         case 0:
-          pair.socket.send(text);
+          pair.socket.send(text, { compress });
           owe(`t ${text}`, [pair]);
           break;
         case 1:
-          await topics.publish('a', data);
+          await topics.publish('a', data, { compress });
           owe(`b ${text}`, pairs);
           break;
         case 2:
-          server.broadcast(text, { filter: (socket) => socket !== pair.socket });
+          server.broadcast(text, { compress, filter: (socket) => socket !== pair.socket });
           owe(
             `t ${text}`,
             pairs.filter((other) => other !== pair),
@@ -83,7 +95,7 @@ test.each<[string, ServerOptions]>([
           await turn();
           break;
         default:
-          server.broadcast(data);
+          server.broadcast(data, { compress });
           data.fill('y');
           owe(`b ${text}`, pairs);
       }
@@ -99,11 +111,24 @@ test.each<[string, ServerOptions]>([
     owe('closed 1001', [ended]);
     for (const [pair, texts] of due) {
       await arrived(pair, texts.length);
-      expect(pair.received, `seed ${seed}`).toEqual(texts);
+      const short = (each: string): string => `${each.slice(0, 8)} ${each.length}`;
+      expect(pair.received.map(short), `seed ${seed}`).toEqual(texts.map(short));
+      expect(pair.received.join() === texts.join(), `seed ${seed}`).toBe(true);
     }
-    pairs[2].socket.terminate();
-    await arrived(pairs[2], Infinity);
+    for (const pair of pairs.slice(2)) {
+      pair.socket.terminate();
+      await arrived(pair, Infinity);
+    }
   }
+});
+
+test('where zlib begins with a dictionary each connection compresses its messages', async () => {
+  const { server, join } = await serve({ perMessageDeflate: { threshold: 0, zlibDeflateOptions: { dictionary } } });
+  const pair = await join({ zlibInflateOptions: { dictionary } });
+  const before = (pair.socket as unknown as { _socket: Socket })._socket.bytesWritten;
+  for (let count = 0; count < 2; count++) server.broadcast('x'.repeat(1000), { compress: true });
+  await arrived(pair, 2);
+  expect((pair.socket as unknown as { _socket: Socket })._socket.bytesWritten - before).toBeLessThan(100);
 });
 
 test('each connection gets those messages that were sent while it was there', async () => {
