@@ -80,7 +80,9 @@ export function targetOf(name: string, text: string, isInsecure = false): Target
   const place = text.replace(/^\d+(?=[/?#]|$)/, '127.0.0.1:$&');
   const given = (/^[a-z][a-z\d+.-]*:\/\//i.test(place) ? place : `ws://${place}`).replace(/^http/i, 'ws');
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url === undefined || !/^wss?:$/.test(url.protocol) || /^$|\+/.test(url.hostname)) {
+  // Such as ws+unix:/path, whose scheme would pass for a host.
+  const isOther = /^[^/]*:\/(?!\/)/.test(text);
+  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.hostname === '' || isOther) {
     throw new CommandError(`${name} is an address such as ws://127.0.0.1:9001, not ${JSON.stringify(text)}.`);
   }
   // RFC 6455 3: fragment identifiers are meaningless here and must not be used

@@ -121,7 +121,7 @@ export class Metrics {
     page.begin('backpressured_connections', 'gauge', 'Connections with bytes that wait to be sent.');
     each((counts, labels) => page.line(counts.backpressuredConnections, labels));
     for (const [name, value] of Object.entries(eventLoopDelay)) {
-      page.begin(`event_loop_delay_${name}_seconds`, 'gauge', 'Since the last scrape.');
+      page.begin(`event_loop_delay_${name}_seconds`, 'gauge', `Event loop delay since the last scrape: ${name}.`);
       page.line(value, {});
     }
     return page.toString();

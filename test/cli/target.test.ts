@@ -19,14 +19,19 @@ test.each([
   expect(targetOf('URL', text).given).toBe(url);
 });
 
-test.each([['foo'], ['ftp://here'], ['ws://'], ['ws:here'], ['ws+unix:/here:/a'], ['here:port'], ['70000'], ['']])(
-  'the URL %j is refused with its name and what it may be',
-  (text) => {
-    expect(() => targetOf('TARGET', text)).toThrow(
-      /^TARGET is an address such as ws:\/\/127\.0\.0\.1:9001, not ".*\.$/,
-    );
-  },
-);
+test.each([
+  ['foo'],
+  ['ftp://here'],
+  ['ws://'],
+  ['ws:here'],
+  ['ws:/here'],
+  ['ws+unix:/here:/a'],
+  ['here:port'],
+  ['70000'],
+  [''],
+])('the URL %j is refused with its name and what it may be', (text) => {
+  expect(() => targetOf('TARGET', text)).toThrow(/^TARGET is an address such as ws:\/\/127\.0\.0\.1:9001, not ".*\.$/);
+});
 
 test('a target has the port of its URL, 0 too, or the usual one', () => {
   const ports = ['ws://a', 'https://a', 'a:0', '5'].map((text) => targetOf('URL', text, false).connection.port);

@@ -20,15 +20,20 @@ export interface Change {
  */
 export function readResult(file: string): Result {
   const result = (parsed(readFile(file)) ?? {}) as Partial<Result>;
-  const { format, startedAt, settings, messages, latency } = result;
-  const figures = [messages?.perSecond, ...LATENCIES.map((name) => latency?.[name])];
+  if (result.format !== 'wsimd bench 1')
+    throw new CommandError(`${file} holds no result of wsimd bench URL --json FILE.`);
+  const { startedAt, settings, messages, latency } = result;
+  const figures = [
+    messages?.perSecond,
+    ...['count', 'min', 'mean', ...LATENCIES].map((name) => latency?.[name as 'max']),
+  ];
   const isWhole =
-    format === 'wsimd bench 1' &&
     typeof startedAt === 'string' &&
     typeof (settings ?? 0) === 'object' &&
     figures.every(Number.isFinite) &&
-    Array.isArray(latency?.buckets);
-  if (!isWhole) throw new CommandError(`${file} holds no result of wsimd bench URL --json FILE.`);
+    Array.isArray(latency?.buckets) &&
+    latency.buckets.every(Array.isArray);
+  if (!isWhole) throw new CommandError(`${file} lacks some of what wsimd bench URL --json FILE writes.`);
   return result as Result;
 }
 

@@ -512,7 +512,7 @@ describe('mistakes', () => {
     await expect(run(HERE, '--compare', file)).rejects.toThrow(
       expect.objectContaining({
         name: 'CommandError',
-        message: `${file} holds no result of wsimd bench URL --json FILE.`,
+        message: `${file} lacks some of what wsimd bench URL --json FILE writes.`,
       }),
     );
   });
