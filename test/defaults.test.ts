@@ -137,6 +137,7 @@ const SENTENCES: readonly (readonly [file: string, sentence: string, ...names: r
   ['src/codec/frame-encoder.ts', 'until it has been written; from {} on', 'FULL_BATCH'],
   ['src/codec/frame-encoder.ts', 'on a server, from {} on', 'FULL_BATCH'],
   ['SECURITY.md', 'a buffer of {} or more', 'FULL_BATCH'],
+  ['SECURITY.md', 'in pieces of up to {}', 'MOST_TO_MANY'],
   ['docs/topics.md', '`messages` ({}), `age` ({} ms)', 'DEFAULT_HISTORY_MESSAGES', 'DEFAULT_HISTORY_AGE'],
   ['docs/topics.md', '`{ limit: {}, policy:', 'DEFAULT_SLOW_LIMIT'],
   ['src/connection/connection.ts', 'beyond {} of them only the latest ping', 'MAX_PONGS'],

@@ -1,4 +1,4 @@
-// How often a publisher works: `start[name](work)` calls a function that publishes and returns its promises.
+// `start[pace]` calls a function that publishes and returns its promises, again and again.
 
 /** In ms. */
 const EVERY = 4;
@@ -15,7 +15,7 @@ export const start = {
   /** Again in the next turn of the event loop once the engine has taken all: it never sleeps, and nothing piles up. */
   async busy(work) {
     for (;;) {
-      await Promise.all(work());
+      await Promise.allSettled(work());
       await new Promise(setImmediate);
     }
   },

@@ -32,7 +32,7 @@ export class Metrics {
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
   readonly #prefix: string;
   readonly #watched = new Map<object, { name: string; counts: Watched }>();
-  /** Above the number of servers so far and every number that was a name, so that it names no other, forgotten or not. */
+  /** The next number: no server has had it, or a higher one, as its name. */
   #count = 0;
   /** The server of each WebSocket. */
   readonly #owners = new WeakMap<object, Watched>();

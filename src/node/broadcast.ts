@@ -3,10 +3,11 @@ import { channels } from './channels.js';
 import type { Sendable } from './data.js';
 import { catchUp, putOffSends } from './flush-time.js';
 import { FramedMessage } from './framed-message.js';
+import { MOST_TO_MANY } from '../spec/limits.js';
 import { FramedRun } from './framed-run.js';
-import type { SendCallback } from './send-callback.js';
+import { surface, type SendCallback } from './send-callback.js';
 import { ReadyState } from './types.js';
-import { broadcastFrames, broadcastRun, sendsAsMade, type WebSocket } from './websocket.js';
+import { broadcastFrames, broadcastRun, joinsRuns, type WebSocket } from './websocket.js';
 
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
@@ -26,9 +27,6 @@ export function sendFramed(client: WebSocket, message: FramedMessage, callback?:
   if (!broadcastFrames(client, message, callback)) client.send(data, { binary: isBinary, compress }, callback);
 }
 
-/** The longest run of messages that leave in one piece, in bytes: they are copied once more for all. */
-const LONGEST = 32 * 1024;
-
 /**
  * Sends messages to every open connection of a server, and waits for none of them: a slow connection with a
  * `maxBackpressure` is ended, and the others are not held up. Messages of one tick are framed at once, and reach each
@@ -44,15 +42,16 @@ export class Broadcaster {
   private readonly endRun = (): void => this.sendRun();
 
   send(
-    clients: ReadonlySet<WebSocket>,
+    clients: ReadonlySet<WebSocket> | undefined,
     data: Exclude<Sendable, Blob>,
     { filter, binary, compress = false }: BroadcastOptions,
   ): void {
     const isBinary = binary ?? (typeof data !== 'string' && typeof data !== 'number');
     const message = new FramedMessage(data, isBinary, compress);
+    if (clients === undefined) return;
     const isToAll = filter === undefined;
     const joins = isToAll && this.clients === clients && this.receivers.length === clients.size;
-    if (joins && this.length + message.length <= LONGEST) {
+    if (joins && this.length + message.length <= MOST_TO_MANY) {
       this.add(message);
       return;
     }
@@ -64,6 +63,8 @@ export class Broadcaster {
     }
     for (const client of clients) {
       if (client.readyState !== ReadyState.Open || (filter !== undefined && !filter(client))) continue;
+      // A filter may have sent something.
+      catchUp();
       sendFramed(client, message);
     }
   }
@@ -78,7 +79,7 @@ export class Broadcaster {
     if (channels.messageSent.hasSubscribers) return false;
     const { receivers } = this;
     for (const client of clients) {
-      if (!sendsAsMade(client) || client.statistics !== undefined) {
+      if (client.readyState === ReadyState.Open && !joinsRuns(client)) {
         receivers.length = 0;
         return false;
       }
@@ -95,8 +96,13 @@ export class Broadcaster {
     this.length = 0;
     this.clients = undefined;
     for (const client of receivers) {
-      if (client.readyState !== ReadyState.Open || (run.length > 0 && broadcastRun(client, run))) continue;
-      for (const message of run.messages) sendFramed(client, message!);
+      try {
+        if (client.readyState !== ReadyState.Open || (run.length > 0 && broadcastRun(client, run))) continue;
+        for (const message of run.messages) sendFramed(client, message!);
+      } catch (thrown) {
+        // A listener of one connection: the others get the messages all the same.
+        surface(thrown);
+      }
     }
   }
 }

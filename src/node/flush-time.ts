@@ -36,7 +36,7 @@ export function putOffSends(work: () => void): void {
   else void then.call(resolved, endTick);
 }
 
-/** Whether sends that were put off are done since the tick, or the dispatch of a read, is over: nothing will join them. */
+/** Whether sends that were put off are done since the tick, or the dispatch of a read, is over: little will join them. */
 export function isTickOver(): boolean {
   return isTickOverNow;
 }

@@ -19,7 +19,8 @@ export function emitsPlainly(): boolean {
 
 /** Makes a new emitter take less memory: Node keeps listeners in an object that V8 makes a hash table of at once. */
 export function slim(emitter: EventEmitter): void {
-  if (isNodes) (emitter as Listeners)._events = Object.setPrototypeOf({}, null) as object;
+  if (isNodes && emitter.eventNames().length === 0)
+    (emitter as Listeners)._events = Object.setPrototypeOf({}, null) as object;
 }
 
 /** The one listener of 'message'; undefined where there are none or several, or where `emit` was replaced after this module was loaded. */

@@ -126,6 +126,8 @@ export function sendFramed(session: Session, message: FramedMessage, callback: C
 /** Sends messages to many in one piece; false where something stands between them and the socket. */
 export function sendRun(session: Session, run: FramedRun): boolean {
   const { connection, gate, face, sharing } = session;
+  // It has ended within this read.
+  if (connection.state !== State.Open) return true;
   if (gate?.isShut === true || connection.isAmidMessage || connection.queuedMessages > 0) return false;
   const counts = face.statistics !== undefined;
   if (!run.isPlain && (counts || (session.agreement !== undefined && sharing === undefined))) return false;

@@ -38,7 +38,6 @@ import { WebSocket } from './websocket.js';
 export type { Extensions } from './accept/admit.js';
 
 const EMPTY = Buffer.alloc(0);
-const NONE: ReadonlySet<WebSocket> = new Set();
 
 /** Accepts upgrade requests from an HTTP server, its own or the caller's, and turns them into connections. */
 export class WebSocketServer extends EventEmitter {
@@ -178,7 +177,7 @@ export class WebSocketServer extends EventEmitter {
    * @throws TypeError for data that cannot be sent
    */
   broadcast(data: Exclude<Sendable, Blob>, options: BroadcastOptions = {}): void {
-    holdingsOf(this).broadcaster.send(this.clients ?? NONE, data, options);
+    holdingsOf(this).broadcaster.send(this.clients, data, options);
   }
 
   /**
@@ -280,7 +279,7 @@ export class WebSocketServer extends EventEmitter {
     if (!publishAccepted(this, websocket, request, socket)) return void socket.destroy();
     const agreement = agreed && { agreement: agreed.agreement, options: deflate ?? {} };
     websocket.setSocket(socket, head, new ServedSocketOptions(options, held, agreement));
-    held.openConnections++;
+    held.opened();
     this.clients?.add(websocket);
     callback(websocket, request);
   }

@@ -179,9 +179,9 @@ export abstract class SocketWriter implements Batch, Giver {
     if (!this.connection.congested) this.flush();
   }
 
-  /** Writes a batch that waits for the end of the tick or of a read, before the application learns how much waits. */
+  /** Writes a batch that waits, before the application learns how much does. */
   flushWaiting(): void {
-    if (this.isScheduled || this.isReading) this.flushBatch();
+    if (this.isScheduled || this.connection.wantsWrite || this.callbacks !== undefined) this.flushBatch();
   }
 
   /** As `sent`, for a message to many: each connection writes everything that a tick sends to many in one write. */
@@ -261,13 +261,13 @@ export abstract class SocketWriter implements Batch, Giver {
       if (isTold) this.writeTold(chunks[last], callbacks);
       else socket.write(chunks[last]);
       if (last > 0) socket.uncork();
-      if (this.isLeft(isTold, underWay)) break;
+      if (this.congestIfLeft(isTold, underWay)) break;
       if (last === 0 && isPrompt) connection.reuse(chunks[0]);
     }
   }
 
-  /** Whether the stream still has bytes of a write to write, behind which the next sends wait. */
-  private isLeft(isTold: boolean, underWay: number): boolean {
+  /** Where the stream still has bytes of a write to write, the next sends wait; returns whether it has. */
+  private congestIfLeft(isTold: boolean, underWay: number): boolean {
     if (this.socket.writableLength === 0) return false;
     if (!isTold) this.writeTold('', undefined);
     if (!this.isGuarded) this.guard();
@@ -283,14 +283,27 @@ export abstract class SocketWriter implements Batch, Giver {
     const { connection, socket, direct } = this;
     if (direct === undefined || connection.state !== State.Open || connection.congested) return false;
     // Something waits before them.
-    if (connection.wantsWrite || this.callbacks !== undefined || this.isGathering) return false;
+    if (connection.wantsWrite || this.callbacks !== undefined || this.isGathering || this.isFlushing) return false;
     if (this.frameTap() !== undefined || !isPlain(socket, this.guarded.write)) return false;
     const underWay = this.flights?.length ?? 0;
-    if (direct.write(socket as Socket, frames)) return true;
-    // Where the kernel took a part, the stream takes that write over.
-    if (socket.writableLength > 0) return false;
-    socket.write(frames);
-    this.isLeft(false, underWay);
+    // What is sent meanwhile takes its place in the output.
+    this.isFlushing = true;
+    try {
+      if (direct.write(socket as Socket, frames)) return true;
+      // Where the kernel took a part, the stream takes that write over.
+      if (socket.writableLength > 0) return false;
+      socket.write(frames);
+    } finally {
+      this.isFlushing = false;
+    }
+    this.congestIfLeft(false, underWay);
+    return true;
+  }
+
+  /** Whether messages to many may reach this connection joined and late; its socket's own methods then let them go first. */
+  joinsRuns(): boolean {
+    if (!this.mayGather) return false;
+    if (!this.isGuarded) this.guard();
     return true;
   }
 

@@ -199,7 +199,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
   private tellNext(): EventType | undefined {
     let isDone = false;
     try {
-      const event = this.connection.next();
+      const event = this.next();
       if (event !== undefined) {
         this.setGathering(this.connection.hasMore);
         this.tell(event);

@@ -2,9 +2,10 @@
 import { Socket } from 'node:net';
 import { Readable, type Duplex } from 'node:stream';
 import { types } from 'node:util';
+import type { ConnectionEvent } from '../connection/event.js';
 import { destroyWhenOver } from './destroy-when-over.js';
 import { isHttp2Stream } from './http2/handle-write.js';
-import { beginReading, endFlushOnExit, endReading } from './flush-time.js';
+import { beginReading, catchUp, endFlushOnExit, endReading } from './flush-time.js';
 import { copyLanded, land, lands, type ReadPath } from './landing.js';
 import { floods, FULL, type Share } from './share.js';
 import { disown, own, ownerOf } from './socket-owner.js';
@@ -67,6 +68,12 @@ export abstract class Transport extends SocketWriter {
     beginReading(this);
     this.dispatch();
     this.endRead();
+  }
+
+  /** The next event. A Close or a violation ends the connection: what was sent to many before it leaves first. */
+  protected next(): ConnectionEvent | undefined {
+    if (this.connection.hasMore) catchUp();
+    return this.connection.next();
   }
 
   /** Writes everything that was sent during the dispatch. */

@@ -42,8 +42,11 @@ const EMPTY = Buffer.alloc(0);
  */
 export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callback?: SendCallback) => boolean;
 
-/** Whether a socket is one of ours whose `send` nobody has replaced. @internal */
+/** Whether a socket is one of ours whose `send` the application has not replaced. @internal */
 export let sendsAsMade: (socket: object) => boolean;
+
+/** Whether an open connection may get messages to many joined and late: nothing looks at each of them. @internal */
+export let joinsRuns: (websocket: WebSocket) => boolean;
 
 /** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */
 export let broadcastRun: (websocket: WebSocket, run: FramedRun) => boolean;
@@ -254,6 +257,11 @@ export class WebSocket extends EventEmitter {
       sendFramed(session, message, callback);
       if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
       return true;
+    };
+    joinsRuns = (websocket) => {
+      if (!sendsAsMade(websocket) || websocket._readyState !== ReadyState.Open) return false;
+      const session = sessionOf(websocket)!;
+      return websocket.statistics === undefined && session.maxBackpressure === 0 && session.joinsRuns();
     };
     sendsAsMade = (socket) => socket instanceof WebSocket && socket.send === METHODS.send;
     broadcastRun = (websocket, run) => {

@@ -75,5 +75,7 @@ export const MAX_UNREAD_MESSAGES = 16;
 /** Output longer than this is inflated by at most `MAX_LARGE_INFLATIONS` connections of a thread at a time. */
 export const LARGE_OUTPUT: number = 1024 * 1024;
 export const MAX_LARGE_INFLATIONS = 2;
+/** The most bytes of messages to many that are kept within a tick to leave each connection in one piece. */
+export const MOST_TO_MANY: number = 32 * 1024;
 /** The length of a full batch of output: sources are asked, chunks joined and batches written up to this length. */
 export const FULL_BATCH: number = 64 * 1024;

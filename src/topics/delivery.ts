@@ -1,4 +1,5 @@
 // `Delivery` frames messages once and sends them to the subscribers of a topic, in one order for all.
+import { catchUp } from '../node/flush-time.js';
 import { FramedMessage } from '../node/framed-message.js';
 import { FramedRun } from '../node/framed-run.js';
 import { channels } from './channels.js';
@@ -49,6 +50,8 @@ export class Delivery {
       this.later.push(deliver);
       return;
     }
+    // What was sent to many before it comes first.
+    catchUp();
     const later: (() => void)[] = (this.later = []);
     try {
       deliver();
@@ -64,6 +67,7 @@ export class Delivery {
    */
   deliverPast(topic: Topic, subscription: Subscription, past: Past, after: Position): Position | undefined {
     const { member } = subscription;
+    catchUp();
     for (const live of past.lives) {
       const place = live.place!;
       const { messages } = this.framed(topic, live);

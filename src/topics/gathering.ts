@@ -1,11 +1,9 @@
 // `Gathering` joins messages of one tick to the subscribers in this process, so that a tick leaves each in one piece.
 import { catchUp, putOffSends } from '../node/flush-time.js';
+import { MOST_TO_MANY } from '../spec/limits.js';
 import type { EntryMessage } from './entry.js';
 import type { TopicSocket } from './member.js';
 import type { Live, Topic } from './topic.js';
-
-/** At most so many bytes are gathered. */
-const MOST = 32 * 1024;
 
 /**
  * Messages that follow each other to one topic wait for the end of the tick, or for whatever sends next: another topic, or
@@ -21,7 +19,7 @@ export class Gathering {
   constructor(private readonly deliver: (topic: Topic, live: Live) => void) {}
 
   add(topic: Topic, message: EntryMessage, except: TopicSocket | undefined): void {
-    if (this.topic !== topic || this.bytes + message.payload.length > MOST) this.release();
+    if (this.topic !== topic || this.bytes + message.payload.length > MOST_TO_MANY) this.release();
     // Messages that another part of the process gathers come first.
     if (this.topic === undefined) catchUp();
     this.topic = topic;

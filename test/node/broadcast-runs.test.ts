@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -177,14 +178,163 @@ test('statistics count each message at once', async () => {
   await arrived(pair, 3);
 });
 
+const REQUEST =
+  'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+/** A client of its own making, and what it has received behind the handshake. */
+function rawClient(port: number) {
+  const raw = connect(port, '127.0.0.1');
+  onTestFinished(() => void raw.destroy());
+  raw.on('error', () => {});
+  raw.write(REQUEST);
+  let bytes = Buffer.alloc(0);
+  raw.on('data', (chunk: Buffer) => (bytes = Buffer.concat([bytes, chunk])));
+  const frames = (): string => bytes.toString('latin1').split('\r\n\r\n').slice(1).join('\r\n\r\n');
+  return { raw, frames };
+}
+
+/** A client's frame (RFC 6455 5.2) with a masking key of zeros. */
+const masked = (first: number, text: string): Buffer =>
+  Buffer.concat([Buffer.of(first, 0x80 | text.length, 0, 0, 0, 0), Buffer.from(text)]);
+
+test.each<[string, Buffer, string]>([
+  ['a Close', masked(0x88, ''), '\x81\x02hi\x88\x00'],
+  ['a violation', masked(0x8b, ''), '\x81\x02hi\x88\x02\x03\xea'],
+])('a message leaves before %s of the same read ends the connection', async (_, end, due) => {
+  class Own extends WebSocket {
+    override close(...given: Parameters<WebSocket['close']>): void {
+      super.close(...given);
+    }
+  }
+  for (const Class of [WebSocket, Own]) {
+    const { server, port, join } = await serve({ WebSocket: Class });
+    server.on('connection', (socket) => {
+      socket.on('error', () => {});
+      socket.on('message', (data: Buffer) => server.broadcast(data.toString()));
+    });
+    const before = await join();
+    const { raw, frames } = rawClient(port);
+    await once(server, 'connection');
+    const after = await join();
+    raw.write(Buffer.concat([masked(0x81, 'hi'), end]));
+    await Promise.all([before, after].map((pair) => arrived(pair, 1)));
+    expect([before.received, after.received]).toEqual([['t hi'], ['t hi']]);
+    await vi.waitUntil(() => frames().length >= due.length);
+    expect(frames()).toBe(due);
+  }
+});
+
+test.each<[string, (socket: Socket) => void, string]>([
+  ['destroy', (socket) => void socket.destroy(), ''],
+  ['end', (socket) => void socket.end(), ''],
+  ['write', (socket) => void socket.write('\x81\x03own', 'latin1'), '\x81\x03own'],
+])('a call of %s on the socket comes after it', async (_, call, own) => {
+  const { server, port } = await serve();
+  const sockets: Socket[] = [];
+  (server as unknown as { _server: { on(event: string, listener: (socket: Socket) => void): void } })._server.on(
+    'connection',
+    (socket) => sockets.push(socket),
+  );
+  const { frames } = rawClient(port);
+  const [socket] = (await once(server, 'connection')) as [WebSocket];
+  server.broadcast('one');
+  server.broadcast('two');
+  call(sockets[0]);
+  const due = `\x81\x03one\x81\x03two${own}`;
+  await vi.waitUntil(() => frames().length >= due.length);
+  expect(frames()).toBe(due);
+  socket.terminate();
+});
+
+test('those of a tick are one write, and as many as they are where the application looks at writes', async () => {
+  const { server, port } = await serve();
+  const { frames } = rawClient(port);
+  const [socket] = (await once(server, 'connection')) as [WebSocket];
+  const { _socket } = socket as unknown as { _socket: Socket & { _handle: Record<string, unknown> } };
+  const handle = _socket._handle;
+  const { writeBuffer } = handle as { writeBuffer: (...given: unknown[]) => number };
+  const writes: number[] = [];
+  handle.writeBuffer = (request: unknown, bytes: Uint8Array) => {
+    writes.push(bytes.length);
+    return writeBuffer.call(handle, request, bytes);
+  };
+  for (let count = 0; count < 8; count++) server.broadcast('12345678');
+  await turn();
+  expect(writes).toEqual([80]);
+  delete handle.writeBuffer;
+  const write = _socket.write.bind(_socket) as (...given: unknown[]) => boolean;
+  _socket.write = (...given: unknown[]) => {
+    writes.push((given[0] as Uint8Array).length);
+    return write(...given);
+  };
+  for (let count = 0; count < 3; count++) {
+    server.broadcast('12345678');
+    expect(writes.length).toBe(count + 2);
+  }
+  expect(writes).toEqual([80, 10, 10, 10]);
+  await vi.waitUntil(() => frames().length === 110);
+});
+
+test('a message that a filter sends comes first', async () => {
+  const { server, join } = await serve();
+  const pairs = [await join(), await join(), await join()];
+  server.broadcast('second', {
+    filter: (client) => {
+      if (client === pairs[0].socket) server.broadcast('first');
+      return true;
+    },
+  });
+  await Promise.all(pairs.map((pair) => arrived(pair, 2)));
+  for (const { received } of pairs) expect(received).toEqual(['t first', 't second']);
+});
+
+test('a client that comes within the tick in which another has left gets what is sent from then on', async () => {
+  const server = new WebSocketServer({ noServer: true });
+  const http = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void http.close());
+  let last: WebSocket | undefined;
+  http.on('upgrade', (request, socket, head) => {
+    server.broadcast('before');
+    if (last !== undefined) server.clients!.delete(last);
+    server.handleUpgrade(request, socket, head, (websocket) => {
+      last = websocket;
+      server.broadcast('joined');
+    });
+  });
+  await once(http, 'listening');
+  const received: string[][] = [];
+  for (let count = 0; count < 3; count++) {
+    const client = new Theirs(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
+    onTestFinished(() => client.terminate());
+    const texts: string[] = [];
+    received.push(texts);
+    client.on('message', (data: Buffer) => texts.push(data.toString()));
+    await vi.waitUntil(() => texts.length > 0);
+  }
+  await vi.waitUntil(() => received[1].length === 2);
+  expect(received).toEqual([['joined', 'before'], ['joined', 'before'], ['joined']]);
+});
+
+test('a fast client is not taken for a slow one', async () => {
+  const { join } = await serve();
+  const topics = new Topics({ slow: { limit: 16_384 } });
+  const pair = await join();
+  await topics.subscribe(pair.socket, 'a');
+  pair.socket.on('message', () => {
+    for (let count = 0; count < 7; count++) pair.socket.send('x'.repeat(5000));
+    void topics.publish('a', Buffer.from('behind'));
+  });
+  pair.client.send('go');
+  await arrived(pair, 8);
+  expect(pair.received.map((text) => text.length)).toEqual([...Array.from({ length: 7 }, () => 5002), 8]);
+});
+
 test('a client that does not read gets all of it later, in order', async () => {
   const { server, port, join } = await serve();
   const silent: Socket = connect(port, '127.0.0.1');
   onTestFinished(() => void silent.destroy());
-  silent.write(
-    'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-  );
+  silent.write(REQUEST);
   const [socket] = (await once(server, 'connection')) as [WebSocket];
   const other = await join();
   let count = 0;

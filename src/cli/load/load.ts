@@ -133,7 +133,7 @@ export class Load implements Owner {
     });
   }
 
-  /** Ends the opening of connections, or the measured time, now. */
+  /** Ends the opening of connections, or the measured time, now, and limits the wait for the last answers. */
   stop(): void {
     this.#isStopped = true;
     this.#latest = performance.now() + PATIENCE;

@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { AllowedOrigins } from '../../handshake/origin.js';
 import { behind } from '../behind.js';
 import { Broadcaster } from '../broadcast.js';
+import { catchUp } from '../flush-time.js';
 import type { SessionOwner } from '../session.js';
 import type { WebSocket } from '../websocket.js';
 
@@ -33,6 +34,12 @@ class Holdings implements SessionOwner {
 
   /** @param server also an object that inherits from the server, once that has been closed by way of it */
   constructor(public server: Holder) {}
+
+  /** One more connection is open; what was sent to all before is not for it. */
+  opened(): void {
+    catchUp();
+    this.openConnections++;
+  }
 
   connectionError(error: Error, websocket: WebSocket): void {
     this.server.emit('connectionError', error, websocket);
