@@ -15,7 +15,7 @@ export const start = {
   /** Again in the next turn of the event loop once the engine has taken all: it never sleeps, and nothing piles up. */
   async busy(work) {
     for (;;) {
-      await Promise.allSettled(work());
+      await Promise.all(work());
       await new Promise(setImmediate);
     }
   },

@@ -1,13 +1,13 @@
 // `Broadcaster` frames a message once and sends the frame by many connections.
+import { MOST_TO_MANY } from '../spec/limits.js';
 import { channels } from './channels.js';
 import type { Sendable } from './data.js';
 import { catchUp, putOffSends } from './flush-time.js';
 import { FramedMessage } from './framed-message.js';
-import { MOST_TO_MANY } from '../spec/limits.js';
 import { FramedRun } from './framed-run.js';
 import { surface, type SendCallback } from './send-callback.js';
 import { ReadyState } from './types.js';
-import { broadcastFrames, broadcastRun, joinsRuns, type WebSocket } from './websocket.js';
+import { broadcastFrames, broadcastRun, joinsRunsUncounted, type WebSocket } from './websocket.js';
 
 export interface BroadcastOptions {
   /** Which connections get the message; by default all that are open. */
@@ -78,8 +78,9 @@ export class Broadcaster {
   private begin(clients: ReadonlySet<WebSocket>): boolean {
     if (channels.messageSent.hasSubscribers) return false;
     const { receivers } = this;
+    receivers.length = 0;
     for (const client of clients) {
-      if (client.readyState === ReadyState.Open && !joinsRuns(client)) {
+      if (client.readyState === ReadyState.Open && !joinsRunsUncounted(client)) {
         receivers.length = 0;
         return false;
       }

@@ -8,7 +8,7 @@ interface Listeners {
 type Listener = (...args: unknown[]) => unknown;
 
 // oxlint-disable-next-line unbound-method -- it is only compared
-const { emit } = EventEmitter.prototype;
+const { emit, eventNames } = EventEmitter.prototype;
 /** An `emit` that replaced Node's before this module was loaded, as with domains, does more than call listeners. */
 const isNodes = String(emit).includes('kErrorMonitor');
 
@@ -19,7 +19,7 @@ export function emitsPlainly(): boolean {
 
 /** Makes a new emitter take less memory: Node keeps listeners in an object that V8 makes a hash table of at once. */
 export function slim(emitter: EventEmitter): void {
-  if (isNodes && emitter.eventNames().length === 0)
+  if (isNodes && eventNames.call(emitter).length === 0)
     (emitter as Listeners)._events = Object.setPrototypeOf({}, null) as object;
 }
 

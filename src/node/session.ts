@@ -12,6 +12,7 @@ import { BlobGate } from './blob-gate.js';
 import { channels, publishClose } from './channels.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
 import type { Sharing } from './deflate/sharing.js';
+import { catchUp as sendPutOff } from './flush-time.js';
 import type { FrameTap } from './frame-tap.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { CheckedOptions } from './options.js';
@@ -282,6 +283,7 @@ export class Session extends Teller implements SendingSession {
   }
 
   private endHalf(): void {
+    sendPutOff();
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();

@@ -70,7 +70,12 @@ export abstract class SocketWriter implements Batch, Giver {
     this.direct = this.isNet && path === 'direct' ? directWriter() : undefined;
     this.hands = !this.isNet && path === 'direct' && isHttp2Stream(socket);
     // A Proxy's methods and listeners may be called on the socket behind it, which is not registered as this connection's.
-    this.guarded = types.isProxy(socket) ? guardWith(() => this.flush()) : guard;
+    this.guarded = types.isProxy(socket)
+      ? guardWith(() => {
+          catchUp();
+          this.flush();
+        })
+      : guard;
     own(socket, this);
     flushOnExit();
   }
@@ -293,14 +298,15 @@ export abstract class SocketWriter implements Batch, Giver {
       // Where the kernel took a part, the stream takes that write over.
       if (socket.writableLength > 0) return false;
       socket.write(frames);
+      this.congestIfLeft(false, underWay);
     } finally {
       this.isFlushing = false;
     }
-    this.congestIfLeft(false, underWay);
+    if (!connection.congested) this.flush();
     return true;
   }
 
-  /** Whether messages to many may reach this connection joined and late; its socket's own methods then let them go first. */
+  /** Whether messages to many may reach this connection joined and late; from then on, a call on its socket lets them go first. */
   joinsRuns(): boolean {
     if (!this.mayGather) return false;
     if (!this.isGuarded) this.guard();

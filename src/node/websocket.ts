@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Statistics } from '../codec/statistics.js';
 import { PERMESSAGE_DEFLATE } from '../extensions/permessage-deflate.js';
 import { CloseCode } from '../spec/close-code.js';
+import { State } from '../connection/state.js';
 import { Opcode } from '../spec/frame.js';
 import { abortHandshake, type PendingRequest } from './abort-handshake.js';
 import { behind, tie } from './behind.js';
@@ -42,11 +43,11 @@ const EMPTY = Buffer.alloc(0);
  */
 export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callback?: SendCallback) => boolean;
 
-/** Whether a socket is one of ours whose `send` the application has not replaced. @internal */
-export let sendsAsMade: (socket: object) => boolean;
+/** Whether a socket is one of ours, and nothing of the application looks at each of its sends: those to many may be joined. @internal */
+export let joinsRuns: (socket: object) => boolean;
 
-/** Whether an open connection may get messages to many joined and late: nothing looks at each of them. @internal */
-export let joinsRuns: (websocket: WebSocket) => boolean;
+/** The same for a connection that neither counts its messages nor bounds what waits. @internal */
+export let joinsRunsUncounted: (websocket: WebSocket) => boolean;
 
 /** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */
 export let broadcastRun: (websocket: WebSocket, run: FramedRun) => boolean;
@@ -249,6 +250,8 @@ export class WebSocket extends EventEmitter {
       if (websocket.send !== METHODS.send) return false;
       if (websocket._readyState !== ReadyState.Open) return true;
       const session = sessionOf(websocket)!;
+      // The peer's Close or fault is not told yet.
+      if (session.connection.state !== State.Open) return true;
       if (session.maxBackpressure > 0 && exceedsBackpressure(session)) return true;
       if (message.compress && session.agreement !== undefined && session.sharing === undefined) {
         sendAlone(session, message, callback);
@@ -258,12 +261,10 @@ export class WebSocket extends EventEmitter {
       if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
       return true;
     };
-    joinsRuns = (websocket) => {
-      if (!sendsAsMade(websocket) || websocket._readyState !== ReadyState.Open) return false;
-      const session = sessionOf(websocket)!;
-      return websocket.statistics === undefined && session.maxBackpressure === 0 && session.joinsRuns();
-    };
-    sendsAsMade = (socket) => socket instanceof WebSocket && socket.send === METHODS.send;
+    joinsRuns = (socket) =>
+      socket instanceof WebSocket && socket.send === METHODS.send && sessionOf(socket)?.joinsRuns() === true;
+    joinsRunsUncounted = (websocket) =>
+      joinsRuns(websocket) && websocket.statistics === undefined && sessionOf(websocket)!.maxBackpressure === 0;
     broadcastRun = (websocket, run) => {
       if (websocket.send !== METHODS.send || websocket._readyState !== ReadyState.Open) return false;
       const session = sessionOf(websocket)!;
@@ -377,6 +378,7 @@ export class WebSocket extends EventEmitter {
   }
   /** Sends pre-encoded frames, with `sendFrame`; null before the handshake is done. @internal */
   get _sender(): SessionSender | null {
+    catchUp();
     const session = sessionOf(this);
     session?.expose();
     return session?.sender ?? null;

@@ -31,7 +31,7 @@ export class Subscription {
     readonly member: Member,
     /** Increases, so that a fan-out can tell the subscriptions that came after it had begun. */
     readonly serial: number,
-    /** Whether its socket is one of ours, which sends as it was made to. */
+    /** Whether its socket is one of ours, whose sends nothing of the application looks at. */
     readonly isOurs: boolean,
   ) {}
 

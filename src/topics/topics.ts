@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { toPayload } from '../node/data.js';
 import { surface } from '../node/send-callback.js';
-import { sendsAsMade } from '../node/websocket.js';
+import { joinsRuns } from '../node/websocket.js';
 import { checkSocket, checkTopic, isBytes } from './arguments.js';
 import type { Broker } from './broker.js';
 import { channels } from './channels.js';
@@ -86,7 +86,7 @@ export class Topics extends EventEmitter {
     const existing = found.subscribers.get(socket);
     if (existing?.started !== undefined) return existing.started;
     this.#gathering.release();
-    const isOurs = sendsAsMade(socket);
+    const isOurs = joinsRuns(socket);
     if (!isOurs) found.others++;
     const subscription = new Subscription(member, this.#delivery.nextSerial(), isOurs);
     member.topics.add(topic);

@@ -182,7 +182,7 @@ const REQUEST =
   'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
-/** A client of its own making, and what it has received behind the handshake. */
+/** A client made by hand, and what it has received behind the handshake. */
 function rawClient(port: number) {
   const raw = connect(port, '127.0.0.1');
   onTestFinished(() => void raw.destroy());
@@ -220,7 +220,7 @@ test.each<[string, Buffer, string]>([
     raw.write(Buffer.concat([masked(0x81, 'hi'), end]));
     await Promise.all([before, after].map((pair) => arrived(pair, 1)));
     expect([before.received, after.received]).toEqual([['t hi'], ['t hi']]);
-    await vi.waitUntil(() => frames().length >= due.length);
+    await vi.waitUntil(() => frames().length >= due.length, { timeout: 10_000 });
     expect(frames()).toBe(due);
   }
 });
@@ -230,24 +230,45 @@ test.each<[string, (socket: Socket) => void, string]>([
   ['end', (socket) => void socket.end(), ''],
   ['write', (socket) => void socket.write('\x81\x03own', 'latin1'), '\x81\x03own'],
 ])('a call of %s on the socket comes after it', async (_, call, own) => {
-  const { server, port } = await serve();
-  const sockets: Socket[] = [];
-  (server as unknown as { _server: { on(event: string, listener: (socket: Socket) => void): void } })._server.on(
-    'connection',
-    (socket) => sockets.push(socket),
-  );
-  const { frames } = rawClient(port);
-  const [socket] = (await once(server, 'connection')) as [WebSocket];
-  server.broadcast('one');
-  server.broadcast('two');
-  call(sockets[0]);
-  const due = `\x81\x03one\x81\x03two${own}`;
-  await vi.waitUntil(() => frames().length >= due.length);
-  expect(frames()).toBe(due);
-  socket.terminate();
+  for (const way of ['all', 'topic']) {
+    const { server, port } = await serve();
+    const topics = new Topics();
+    const sockets: Socket[] = [];
+    const { _server } = server as unknown as { _server: NodeJS.EventEmitter };
+    _server.on('connection', (socket: Socket) => sockets.push(socket));
+    const { frames } = rawClient(port);
+    const [socket] = (await once(server, 'connection')) as [WebSocket];
+    await topics.subscribe(socket, 'a');
+    for (const text of ['one', 'two']) {
+      if (way === 'all') server.broadcast(text);
+      else void topics.publish('a', text);
+    }
+    call(sockets[0]);
+    const due = `\x81\x03one\x81\x03two${own}`;
+    await vi.waitUntil(() => frames().length >= due.length, { timeout: 10_000 });
+    expect(frames()).toBe(due);
+    socket.terminate();
+  }
 });
 
-test('those of a tick are one write, and as many as they are where the application looks at writes', async () => {
+test('a close() of the application may send to all, although the connection has ended', async () => {
+  const closed: unknown[] = [];
+  class Own extends WebSocket {
+    override close(...given: Parameters<WebSocket['close']>): void {
+      for (const options of [{}, { filter: () => true }]) server.broadcast('left', options);
+      super.close(...given);
+    }
+  }
+  const { server, join } = await serve({ WebSocket: Own });
+  const [leaving, staying] = [await join(), await join()];
+  leaving.socket.on('close', (code) => closed.push(code));
+  leaving.client.close(1001);
+  await arrived(staying, 2);
+  await arrived(leaving, 1);
+  expect([closed, staying.received]).toEqual([[1001], ['t left', 't left']]);
+});
+
+test('the messages of a tick are one write, but one each where the application has its own write', async () => {
   const { server, port } = await serve();
   const { frames } = rawClient(port);
   const [socket] = (await once(server, 'connection')) as [WebSocket];
@@ -273,7 +294,7 @@ test('those of a tick are one write, and as many as they are where the applicati
     expect(writes.length).toBe(count + 2);
   }
   expect(writes).toEqual([80, 10, 10, 10]);
-  await vi.waitUntil(() => frames().length === 110);
+  await vi.waitUntil(() => frames().length === 110, { timeout: 10_000 });
 });
 
 test('a message that a filter sends comes first', async () => {
@@ -310,9 +331,9 @@ test('a client that comes within the tick in which another has left gets what is
     const texts: string[] = [];
     received.push(texts);
     client.on('message', (data: Buffer) => texts.push(data.toString()));
-    await vi.waitUntil(() => texts.length > 0);
+    await vi.waitUntil(() => texts.length > 0, { timeout: 10_000 });
   }
-  await vi.waitUntil(() => received[1].length === 2);
+  await vi.waitUntil(() => received[1].length === 2, { timeout: 10_000 });
   expect(received).toEqual([['joined', 'before'], ['joined', 'before'], ['joined']]);
 });
 
