@@ -251,7 +251,7 @@ test.each<[string, (socket: Socket) => void, string]>([
   }
 });
 
-test('a close() of the application may send to all, although the connection has ended', async () => {
+test('a close() of the application may send to all, although a violation has ended the connection', async () => {
   const closed: unknown[] = [];
   class Own extends WebSocket {
     override close(...given: Parameters<WebSocket['close']>): void {
@@ -259,13 +259,17 @@ test('a close() of the application may send to all, although the connection has 
       super.close(...given);
     }
   }
-  const { server, join } = await serve({ WebSocket: Own });
-  const [leaving, staying] = [await join(), await join()];
-  leaving.socket.on('close', (code) => closed.push(code));
-  leaving.client.close(1001);
+  const { server, port, join } = await serve({ WebSocket: Own });
+  const staying = await join();
+  const { raw } = rawClient(port);
+  const [leaving] = (await once(server, 'connection')) as [WebSocket];
+  leaving.on('error', () => {});
+  leaving.on('close', (code) => closed.push(code));
+  raw.write(masked(0x8b, ''));
   await arrived(staying, 2);
-  await arrived(leaving, 1);
-  expect([closed, staying.received]).toEqual([[1001], ['t left', 't left']]);
+  raw.end();
+  await vi.waitUntil(() => closed.length > 0, { timeout: 10_000 });
+  expect([closed, staying.received]).toEqual([[1006], ['t left', 't left']]);
 });
 
 test('the messages of a tick are one write, but one each where the application has its own write', async () => {
