@@ -39,7 +39,7 @@ export function fail(websocket: ClientSocket, error: unknown): void {
   }
 }
 
-/** Emits 'upgrade', and reads on where a listener throws: the end of a socket that nobody reads is never told. */
+/** Emits 'upgrade'. Where a listener throws, it reads on: Node tells the end of a socket only to its readers. */
 export function tellUpgrade(websocket: ClientSocket, response: object, socket: Duplex): void {
   try {
     websocket.emit('upgrade', response);

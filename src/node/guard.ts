@@ -1,5 +1,6 @@
 // `guardWith` flushes a batch before any call of the application on its socket could overtake it.
 import type { Duplex } from 'node:stream';
+import { catchUp } from './flush-time.js';
 
 type Method = (this: Duplex, ...given: never[]) => unknown;
 type Flush = (socket: Duplex) => void;
@@ -40,8 +41,15 @@ export interface Guard {
   readonly write: unknown;
 }
 
-/** Makes the function that guards sockets with `flush`; sockets without own methods share the guarded ones. */
-export function guardWith(flush: Flush): Guard {
+/**
+ * Makes the function that guards sockets with `flushBatch`, once the sends to many that were put off are done; sockets without
+ * own methods share the guarded ones.
+ */
+export function guardWith(flushBatch: Flush): Guard {
+  const flush: Flush = (socket) => {
+    catchUp();
+    flushBatch(socket);
+  };
   const shared = Object.fromEntries(NAMES.map((name) => [name, overClass(name, flush)]));
   const guardSocket = (socket: Duplex): void => {
     for (const name of NAMES) {

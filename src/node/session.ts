@@ -12,7 +12,7 @@ import { BlobGate } from './blob-gate.js';
 import { channels, publishClose } from './channels.js';
 import { SessionSender, type SendingSession } from './compat/session-parts.js';
 import type { Sharing } from './deflate/sharing.js';
-import { catchUp as sendPutOff } from './flush-time.js';
+import { catchUp } from './flush-time.js';
 import type { FrameTap } from './frame-tap.js';
 import { startHeartbeat } from './heartbeat.js';
 import type { CheckedOptions } from './options.js';
@@ -136,7 +136,7 @@ export class Session extends Teller implements SendingSession {
   takeUp(aside: Aside): void {
     aside.release(() => !this.connection.isAmidMessage && this.connection.state === State.Open);
     if (aside.isEmpty) this.aside = undefined;
-    this.catchUp();
+    this.drainIfOwed();
   }
 
   private noteBehind(): void {
@@ -144,7 +144,7 @@ export class Session extends Teller implements SendingSession {
   }
 
   /** After a waiting send has left: emits 'drain' if it was owed and nothing waits any more. */
-  private catchUp(): void {
+  private drainIfOwed(): void {
     if (!this.isBehind || this.bytesBehind > 0) return;
     this.isBehind = false;
     if (!this.isFull) this.onDrain();
@@ -187,7 +187,7 @@ export class Session extends Teller implements SendingSession {
     return (this.gate ??= new BlobGate({
       isOpen: () => this.connection.state === State.Open && !this.socket.destroyed,
       waits: () => this.noteBehind(),
-      passed: () => this.catchUp(),
+      passed: () => this.drainIfOwed(),
       failed: (error) => {
         if (this.face._readyState === ReadyState.Closed) return;
         this.face.terminate();
@@ -283,7 +283,7 @@ export class Session extends Teller implements SendingSession {
   }
 
   private endHalf(): void {
-    sendPutOff();
+    catchUp();
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();
@@ -341,7 +341,7 @@ export class Session extends Teller implements SendingSession {
     }
     this.schedule();
     if (connection.failure !== undefined) this.read();
-    this.catchUp();
+    this.drainIfOwed();
   }
 
   // ---- private

@@ -9,7 +9,7 @@ import { State } from '../connection/state.js';
 import { Queue } from '../queue.js';
 import { FULL_BATCH } from '../spec/limits.js';
 import type { DirectWriter } from './direct-write.js';
-import { catchUp, flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
+import { flushLater, flushOnExit, isExiting, now, type Batch } from './flush-time.js';
 import { tapFrames, type FrameTap } from './frame-tap.js';
 import { guardWith, isGuardable, type Guard } from './guard.js';
 import { handleWriter, isHttp2Stream, type Giver, type HandedChunk } from './http2/handle-write.js';
@@ -28,10 +28,7 @@ const LATEST = 1;
 /** The callbacks of sends in one write. */
 type Flight = SendCallback[] | undefined;
 
-const guard = guardWith((socket) => {
-  catchUp();
-  ownerOf(socket)?.flush();
-});
+const guard = guardWith((socket) => ownerOf(socket)?.flush());
 
 /** The writing half of a connection on a socket; Transport adds the reading half. */
 export abstract class SocketWriter implements Batch, Giver {
@@ -70,12 +67,7 @@ export abstract class SocketWriter implements Batch, Giver {
     this.direct = this.isNet && path === 'direct' ? directWriter() : undefined;
     this.hands = !this.isNet && path === 'direct' && isHttp2Stream(socket);
     // A Proxy's methods and listeners may be called on the socket behind it, which is not registered as this connection's.
-    this.guarded = types.isProxy(socket)
-      ? guardWith(() => {
-          catchUp();
-          this.flush();
-        })
-      : guard;
+    this.guarded = types.isProxy(socket) ? guardWith(() => this.flush()) : guard;
     own(socket, this);
     flushOnExit();
   }

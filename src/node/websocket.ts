@@ -46,7 +46,7 @@ export let broadcastFrames: (websocket: WebSocket, message: FramedMessage, callb
 /** Whether a socket is one of ours, and nothing of the application looks at each of its sends: those to many may be joined. @internal */
 export let joinsRuns: (socket: object) => boolean;
 
-/** The same for a connection that neither counts its messages nor bounds what waits. @internal */
+/** As `joinsRuns`, and the connection has no statistics and no `maxBackpressure`. @internal */
 export let joinsRunsUncounted: (websocket: WebSocket) => boolean;
 
 /** As `broadcastFrames`, for messages in one piece; false where they are to be sent one by one. @internal */

@@ -11,13 +11,8 @@ import { WebSocket, WebSocketServer } from '../../src/index.js';
 import type { ServerOptions } from '../../src/node/server-options.js';
 import { Topics } from '../../src/topics/index.js';
 import { Random } from '../support/random.js';
+import { joinRecording, type Pair } from '../support/recording-client.js';
 import { ours } from './contract/implementations.js';
-
-interface Pair {
-  readonly socket: WebSocket;
-  readonly client: InstanceType<typeof Theirs>;
-  readonly received: string[];
-}
 
 async function serve(options: ServerOptions = {}) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', ...options });
@@ -27,19 +22,7 @@ async function serve(options: ServerOptions = {}) {
   });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const join = async (perMessageDeflate: boolean | object = false): Promise<Pair> => {
-    const client = new Theirs(`ws://127.0.0.1:${port}`, { perMessageDeflate });
-    const received: string[] = [];
-    client.on('message', (data: Buffer, isBinary: boolean) =>
-      received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`),
-    );
-    client.on('close', (code) => received.push(`closed ${code}`));
-    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
-      [WebSocket],
-      unknown,
-    ];
-    return { socket, client, received };
-  };
+  const join = (perMessageDeflate?: boolean | object): Promise<Pair> => joinRecording(server, perMessageDeflate);
   return { server, port, join };
 }
 

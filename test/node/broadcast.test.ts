@@ -1,7 +1,6 @@
 // `broadcast` with `compress`: one compressed form for all connections that can share it, and right sends of their own after it.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
@@ -12,6 +11,7 @@ import { Sharing } from '../../src/node/deflate/sharing.js';
 import { Topics } from '../../src/topics/index.js';
 import { PATHS } from '../support/deflate.js';
 import { Random } from '../support/random.js';
+import { joinRecording, type Pair } from '../support/recording-client.js';
 
 type Deflate = boolean | Record<string, unknown>;
 
@@ -37,12 +37,6 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-interface Pair {
-  readonly socket: WebSocket;
-  readonly client: InstanceType<typeof Theirs>;
-  readonly received: string[];
-}
-
 /** A server with a connection for each of the agreements. */
 async function serve(deflate: Deflate, agreements: readonly Deflate[], Client = WebSocket as unknown as typeof Theirs) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: deflate, statistics: true });
@@ -50,17 +44,7 @@ async function serve(deflate: Deflate, agreements: readonly Deflate[], Client = 
   await once(server, 'listening');
   const pairs: Pair[] = [];
   for (const perMessageDeflate of agreements) {
-    const client = new Client(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { perMessageDeflate });
-    const received: string[] = [];
-    client.on('message', (data: Buffer, isBinary: boolean) =>
-      received.push(`${isBinary ? 'b' : 't'} ${data.toString()}`),
-    );
-    client.on('close', (code) => received.push(`closed ${code}`));
-    const [[socket]] = (await Promise.all([once(server, 'connection'), once(client, 'open')])) as [
-      [WebSocket],
-      unknown,
-    ];
-    pairs.push({ socket, client, received });
+    pairs.push(await joinRecording(server, perMessageDeflate, Client));
   }
   return { server, pairs };
 }
