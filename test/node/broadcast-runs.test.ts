@@ -9,9 +9,12 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import type { ServerOptions } from '../../src/node/server-options.js';
+import { EntryDraft } from '../../src/topics/entry.js';
 import { Topics } from '../../src/topics/index.js';
 import { Random } from '../support/random.js';
 import { joinRecording, type Pair } from '../support/recording-client.js';
+import { collectUncaught } from '../support/uncaught.js';
+import { ScriptedBroker } from '../topics/scripted.js';
 import { ours } from './contract/implementations.js';
 
 async function serve(options: ServerOptions = {}) {
@@ -295,6 +298,44 @@ test('a message that a filter sends comes first', async () => {
   });
   await Promise.all(pairs.map((pair) => arrived(pair, 2)));
   for (const { received } of pairs) expect(received).toEqual(['t first', 't second']);
+});
+
+test('a `send` that throws keeps no message from the other clients', async () => {
+  const { server, join } = await serve();
+  const endings: (() => unknown)[] = [];
+  const uncaught = collectUncaught(endings);
+  onTestFinished(() => endings.forEach((end) => void end()));
+  const pairs = [await join(), await join(), await join()];
+  server.broadcast('one');
+  pairs[1].socket.send = () => {
+    throw new Error('not today');
+  };
+  server.broadcast('two');
+  await Promise.all([arrived(pairs[0], 2), arrived(pairs[2], 2)]);
+  expect([pairs[0].received, pairs[2].received]).toEqual([
+    ['t one', 't two'],
+    ['t one', 't two'],
+  ]);
+  expect(uncaught).toEqual(['not today']);
+});
+
+test('what a broker delivers comes behind the messages to all that were sent before', async () => {
+  const { server, join } = await serve();
+  const broker = new ScriptedBroker();
+  const topics = new Topics({ broker, checkInterval: 0 });
+  const pair = await join();
+  await topics.subscribe(pair.socket, 'a');
+  let number = 0;
+  const deliver = (text: string): void => {
+    const draft = new EntryDraft();
+    draft.add(text, text.length, false, false);
+    broker.listener.entry('a', draft.encode(Buffer.alloc(8, 1), ++number), undefined);
+  };
+  deliver('first from afar');
+  server.broadcast('to all');
+  deliver('last from afar');
+  await arrived(pair, 3);
+  expect(pair.received).toEqual(['t first from afar', 't to all', 't last from afar']);
 });
 
 test('a client that comes within the tick in which another has left gets what is sent from then on', async () => {

@@ -38,6 +38,19 @@ test('the way past `emit` is open in this version of Node', () => {
   expect(loneMessageListener(emitter)).toBe(undefined);
 });
 
+test('listeners that a tool adds to every new emitter stay', () => {
+  const host = EventEmitter as unknown as { init: (this: EventEmitter, ...args: unknown[]) => void };
+  const { init } = host;
+  const told: string[] = [];
+  host.init = function (...args) {
+    init.apply(this, args);
+    this.on('message', () => told.push('told'));
+  };
+  onTestFinished(() => void (host.init = init));
+  new WebSocket(null).emit('message');
+  expect(told).toEqual(['told']);
+});
+
 test('`this` is the WebSocket, and the arguments are those of `emit`', async () => {
   const { ws, receive } = open();
   const told: unknown[] = [];
