@@ -184,6 +184,8 @@ export class Session extends Teller implements SendingSession {
 
   /** Queues a send behind Blobs. */
   openGate(): BlobGate {
+    // Also where the peer's Close is among the bytes that are being read.
+    this.connection.autoClose = false;
     return (this.gate ??= new BlobGate({
       isOpen: () => this.connection.state === State.Open && !this.socket.destroyed,
       waits: () => this.noteBehind(),
@@ -291,15 +293,19 @@ export class Session extends Teller implements SendingSession {
     this.startCloseTimer();
   }
 
+  protected override get holdsSends(): boolean {
+    return this.gate?.isShut === true;
+  }
+
   protected override onPeerClose(): void {
     this.initiate('peer');
     const { face, connection } = this;
-    if (this.isCloseOwn) {
+    if (this.isCloseOwn && connection.autoClose) {
       if (face._readyState === ReadyState.Open) this.setReadyState(ReadyState.Closing);
       this.startCloseTimer();
       return;
     }
-    // As in ws, a `close` of the application answers the peer's Close.
+    // As in ws, a `close` of the application answers the peer's Close, and the answer follows a Blob that is being read.
     const { code, reason } = connection.closeReceived!;
     if (code === CloseCode.NoStatus) face.close();
     else face.close(code, reason);

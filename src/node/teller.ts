@@ -80,6 +80,8 @@ export abstract class Teller extends Transport implements ReceivingSession {
     if (SessionReceiver.isWatched()) this.parts = { receiver: new SessionReceiver(this) };
   }
 
+  /** Whether sends wait that the answer to the peer's Close has to follow. */
+  protected abstract get holdsSends(): boolean;
   /** The peer's Close has come. */
   protected abstract onPeerClose(): void;
   /** The peer broke a rule; the connection has been failed. */
@@ -110,10 +112,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   /** Decides whether to read; no other place does. */
   regulate(): void {
-    if (this.isBusy) {
-      this.socket.pause();
-      return;
-    }
+    if (this.isBusy) return void this.socket.pause();
     if (this.face._paused) this.pauseReading();
     else this.socket.resume();
     this.onIdle();
@@ -134,7 +133,7 @@ export abstract class Teller extends Transport implements ReceivingSession {
     const { connection, face, methods } = this;
     const receiver = this.parts?.receiver;
     connection.autoPong = this.answersPings && face.pong === methods.pong && receiver === undefined;
-    connection.autoClose = face.close === methods.close;
+    connection.autoClose = face.close === methods.close && !this.holdsSends;
     let stride = 1;
     let left = stride;
     for (;;) {

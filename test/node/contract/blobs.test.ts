@@ -20,6 +20,30 @@ contract('Blobs', (implementation) => {
   });
 
   for (const readPath of READ_PATHS) {
+    it.each(['after the Blob was sent', 'after the own close()'])(
+      `by ${readPath}, a Close that comes %s is answered behind a Blob that is being read`,
+      async (when) => {
+        const { ws, peer } = await rawClient(implementation, { readPath });
+        const callbacks: unknown[] = [];
+        const send = (): void => {
+          ws.send(new Blob(['blob']), (error) => callbacks.push(error));
+          ws.send('behind', (error) => callbacks.push(error));
+          if (when === 'after the own close()') ws.close(4001, 'own');
+        };
+        ws.on('message', send);
+        const closed = ending(ws);
+        peer.send({ payload: 'ask' }, { opcode: 8, payload: Buffer.from([3, 232]) });
+        const frames = await peer.readFramesToEnd();
+        expect(frames.map(({ opcode, payload }) => [opcode, payload.toString('latin1')])).toEqual([
+          [2, 'blob'],
+          [1, 'behind'],
+          [8, when === 'after the own close()' ? '\x0f\xa1own' : '\x03\xe8'],
+        ]);
+        expect(await closed).toMatchObject({ code: 1000 });
+        expect(callbacks.map((error) => error ?? undefined)).toEqual([undefined, undefined]);
+      },
+    );
+
     const events: [string, (end: Awaited<ReturnType<typeof rawClient>>) => void][] = [
       ['nothing else', () => {}],
       ['its peer ends its half', ({ peer }) => peer.socket.end()],
