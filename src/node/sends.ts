@@ -156,6 +156,7 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array,
   if (!session.connection.sendShared(form, content)) session.hold(callback);
   else if (callback === undefined) session.gathered();
   else session.sent(callback);
+  if (messageSent.hasSubscribers) publishSent(session.face, message.payload, message.isBinary, true);
 }
 
 /** Sends a message to many on a connection that has to compress it for itself. */

@@ -243,12 +243,13 @@ export abstract class Teller extends Transport implements ReceivingSession {
   }
 
   tellPing(data: Uint8Array): void {
-    if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: this.face, data });
-    // The connection has answered this ping already.
-    if (pongSent.hasSubscribers && this.connection.autoPong) pongSent.publish({ websocket: this.face, data });
-    const { face } = this;
+    const { face, connection } = this;
+    if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: face, data });
+    // The connection has answered this ping already, unless its own Close was before.
+    const isAnswered = connection.autoPong && connection.closeQueued === undefined;
+    if (isAnswered && pongSent.hasSubscribers) pongSent.publish({ websocket: face, data });
     // As in ws, also for a method of the application that passes the arguments on, or calls the callback.
-    if (this.answersPings && !this.connection.autoPong && face._readyState === ReadyState.Open)
+    if (this.answersPings && !connection.autoPong && face._readyState === ReadyState.Open)
       face.pong(data, !face._isServer, () => {});
     face.emit('ping', data);
   }

@@ -10,7 +10,7 @@ import { abortHandshake, type PendingRequest } from './abort-handshake.js';
 import { behind, tie } from './behind.js';
 import { connectClient, type ClientOptions } from './client.js';
 import { isBlob, sizeOf, toCallback, toPayload, type Sendable } from './data.js';
-import { channels, publishClose, publishSent } from './channels.js';
+import { channels, publishClose } from './channels.js';
 import type { SessionReceiver, SessionSender } from './compat/session-parts.js';
 import { addEventFace } from './event-target.js';
 import { catchUp } from './flush-time.js';
@@ -258,7 +258,6 @@ export class WebSocket extends EventEmitter {
         return true;
       }
       sendFramed(session, message, callback);
-      if (channels.messageSent.hasSubscribers) publishSent(websocket, message.payload, message.isBinary, true);
       return true;
     };
     joinsRuns = (socket) =>

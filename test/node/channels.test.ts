@@ -3,7 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { collectUncaught } from '../support/uncaught.js';
-import { dial, ending, event, listen, message, pair, rawClient, refusal, turn } from './contract/harness.js';
+import { dial, ending, event, listen, message, messages, pair, rawClient, refusal, turn } from './contract/harness.js';
 import { ours, type Client } from './contract/implementations.js';
 
 type Fields = Record<string, unknown>;
@@ -143,6 +143,26 @@ it('tells of pings and pongs, of the answers that are sent without a call too', 
   client.ping();
   await again;
   expect(heard.filter(({ name }) => name === 'pong:sent')).toHaveLength(1);
+});
+
+it('tells of no pong where none follows the own Close', async () => {
+  const { ws, peer } = await rawClient(implementation);
+  const heard = listenTo('p');
+  ws.close(1000);
+  peer.send({ opcode: 9, payload: 'late' }, { opcode: 8, payload: Buffer.from([3, 232]) });
+  expect((await peer.readFramesToEnd()).map(({ opcode }) => opcode)).toEqual([8]);
+  expect(heard.map(({ name, fields }) => `${name} ${String(fields.data)}`)).toEqual(['ping:received late']);
+});
+
+it('tells of a message to many that waits for the end of fragments once it is sent', async () => {
+  const { server, client, peer } = await pair(implementation);
+  const heard = listenTo('message:sent');
+  const got = messages(client, 2);
+  peer.send('one ', { fin: false });
+  (server as unknown as { broadcast(data: string): void }).broadcast('to all');
+  peer.send('two', { fin: true });
+  expect((await got).map(({ data }) => String(data))).toEqual(['one two', 'to all']);
+  expect(heard.map(({ fields }) => String(fields.data))).toEqual(['one ', 'two', 'to all']);
 });
 
 it('tells of requests that are refused, by the library and by the application', async () => {
