@@ -43,9 +43,10 @@ const DEFLATE = { clientMaxWindowBits: false } as const;
 const GOODBYE = 1000;
 
 export class Client {
-  /** The numbers of sent messages and of received answers. */
+  /** The numbers of sent messages, of their answers, and of messages that came while none waited for an answer. */
   sent = 0;
   answers = 0;
+  unasked = 0;
   bytesSent = 0;
   bytesReceived = 0;
   isCompressed = false;
@@ -214,9 +215,11 @@ export class Client {
         if (decoder.fin && decoder.end) count++;
       } else if (decoder.end && !this.#obey(decoder.opcode, decoder.payload())) break;
     }
-    if (count === 0) return;
-    this.answers += count;
-    this.#owner.answered(this, count, now);
+    const asked = Math.min(count, this.sent - this.answers);
+    this.unasked += count - asked;
+    if (asked === 0) return;
+    this.answers += asked;
+    this.#owner.answered(this, asked, now);
   }
 
   /** Answers a control frame; returns whether more frames may follow. */

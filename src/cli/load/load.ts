@@ -109,8 +109,8 @@ export class Load implements Owner {
     clearInterval(telling);
     this.#tellProgress();
     const { latency, late } = this.#recording;
-    const unanswered = clients.reduce((sum, { sent, answers }) => sum + Math.max(0, sent - answers), 0);
-    const unasked = clients.reduce((sum, { sent, answers }) => sum + Math.max(0, answers - sent), 0);
+    const unanswered = clients.reduce((sum, { sent, answers }) => sum + sent - answers, 0);
+    const unasked = clients.reduce((sum, client) => sum + client.unasked, 0);
     if (unanswered > 0) this.#errors['message without an answer'] = unanswered;
     if (unasked > 0) this.#errors['answer without a message'] = unasked;
     this.#isStopped = true;

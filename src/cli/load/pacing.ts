@@ -186,10 +186,8 @@ export class OpenLoop implements Loop {
     const { latency, recent, dropped } = this.recording;
     const { start, end } = this.window;
     const base = this.#start + client.index * this.#step;
-    const first = client.answers - count;
-    const last = Math.min(client.answers, client.sent);
-    this.#underWay -= Math.max(0, last - first);
-    for (let number = first; number < last; number++) {
+    this.#underWay -= count;
+    for (let number = client.answers - count; number < client.answers; number++) {
       const time = base + number * this.#interval;
       const duration = (now - time) * NANOSECONDS;
       const into = time >= start && time < end ? latency : dropped;
@@ -199,7 +197,7 @@ export class OpenLoop implements Loop {
   }
 
   lost({ sent, answers }: Client): void {
-    this.#underWay -= Math.max(0, sent - answers);
+    this.#underWay -= sent - answers;
   }
 
   stop(): void {

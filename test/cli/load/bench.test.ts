@@ -280,6 +280,17 @@ describe('errors', () => {
     expect([connections.count, status]).toEqual([6, 1]);
   });
 
+  it('a message before the first is no answer to that', async () => {
+    const url = await serverThat((websocket, number, request) => {
+      websocket.send('welcome');
+      echo(websocket, number, request);
+    });
+    const given = ['--warmup', '0', '--duration', '200ms', '--connections', '2', '--rate', '100'];
+    const { errors, latency } = await measure(url, ...given);
+    expect(errors).toEqual({ 'answer without a message': 2 });
+    expect(latency.count).toBe(20);
+  });
+
   it('do not end a run that goes on with others, and limits decide on the exit status', async () => {
     const url = await serverThat((websocket, number, request) => {
       if (number === 0) websocket.close(1001);
