@@ -1,4 +1,5 @@
 // `Faults` delays and drops frames of one connection, and cuts it, to test how its two ends react.
+import { Queue } from '../../queue.js';
 import type { Filter } from '../traffic/filter.js';
 import { SIDES, type Side } from '../traffic/frame.js';
 import { FrameCutter, type Piece } from './frame-cutter.js';
@@ -44,7 +45,7 @@ interface Way {
   /** Whether the current frame is dropped, and whether the plan's `on` takes it. */
   isDropping: boolean;
   isMeant: boolean;
-  readonly waiting: Waiting[];
+  readonly waiting: Queue<Waiting>;
   waitingBytes: number;
 }
 
@@ -64,7 +65,13 @@ export class Faults {
     private readonly random: () => number = Math.random,
   ) {
     const way = (from: Side): Way => {
-      return { cutter: new FrameCutter(from), isDropping: false, isMeant: false, waiting: [], waitingBytes: 0 };
+      return {
+        cutter: new FrameCutter(from),
+        isDropping: false,
+        isMeant: false,
+        waiting: new Queue(),
+        waitingBytes: 0,
+      };
     };
     this.ways = { client: way('client'), server: way('server') };
   }
@@ -93,7 +100,7 @@ export class Faults {
   stop(): void {
     this.isCut = true;
     for (const timer of this.timers) clearTimeout(timer);
-    for (const side of SIDES) this.ways[side].waiting.length = 0;
+    for (const side of SIDES) this.ways[side].waiting.clear();
   }
 
   private take(from: Side, { bytes, opcode, isFrame, isEnd }: Piece): void {
@@ -145,12 +152,12 @@ export class Faults {
 
   private wait(from: Side): void {
     const way = this.ways[from];
-    const [first] = way.waiting;
+    const { first } = way.waiting;
     if (first === undefined) return;
     this.at(Math.max(0, first.due - performance.now()), () => {
       const now = performance.now();
       // A timer may fire up to a millisecond early.
-      while (way.waiting.length > 0 && way.waiting[0].due <= now + 1) {
+      while ((way.waiting.first?.due ?? Infinity) <= now + 1) {
         const { work, length } = way.waiting.shift()!;
         way.waitingBytes -= length;
         work();
