@@ -8,10 +8,10 @@ export function readFile(file: string): Buffer {
   return orCannot(`read ${file}`, () => readFileSync(file));
 }
 
-/** Returns the value of JSON; undefined for other text. */
+/** Returns the value of JSON, which may begin with a byte order mark; undefined for other text. */
 export function parsed(json: Buffer | string): unknown {
   try {
-    return JSON.parse(String(json));
+    return JSON.parse(String(json).replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

@@ -294,6 +294,16 @@ it('leaves out a last line that is not whole, and no other', async () => {
   await expect(run([file, '--save', saved])).rejects.toThrow(/torn\.jsonl, line 2: this is no JSON object\.$/);
 });
 
+it('reads files that begin with a byte order mark, as HAR allows, and lines that end with CRLF', async () => {
+  const frame = '{"time":0,"from":"client","opcode":1,"text":"\uFEFFx"}';
+  const [file, har, saved] = ['marked.jsonl', 'marked.har', 'saved.jsonl'].map((name) => join(directory(), name));
+  writeFileSync(file, `\uFEFF{"recording":1,"started":"2024-01-01T00:00:00.000Z","url":"ws://x/"}\r\n${frame}\r\n`);
+  await run([file, '--save', har]);
+  writeFileSync(har, `\uFEFF${readFileSync(har, 'utf8')}`);
+  await run([har, '--save', saved]);
+  expect(readFileSync(saved, 'utf8')).toContain(',"text":"\uFEFFx"}\n');
+});
+
 it('says that a HAR lacks what those of browsers have', async () => {
   const file = join(directory(), 'other.har');
   const request = { url: 'ws://127.0.0.1:1/' };
