@@ -30,8 +30,9 @@ export class Pace {
     const timer = due - performance.now() - TIMER_SLACK;
     if (timer > 0) await later(timer, undefined, { signal }).catch(() => undefined);
     while (performance.now() < due && !signal.aborted) await nextTurn();
+    if (signal.aborted) return false;
     this.late.push(performance.now() - due);
-    return !signal.aborted;
+    return true;
   }
 }
 
