@@ -65,6 +65,21 @@ it('sends the lines of a pipe, prints the answers, and ends with status 0', asyn
   expect(said().err).toMatch(/^Connected to ws:.+\nClosed with 1000 \(it is done\)\.\n$/);
 });
 
+it('sends the bytes of a pipe as they are with --binary, and encodes what is typed', async () => {
+  const line = Buffer.from([0xff, 0x00, 0xc3, 0x80, 0xe2, 0xfe]);
+  const { input, said, status } = run([await serverThat(), '--binary', '--wait', '0.2s']);
+  input.write(line.subarray(0, 3));
+  input.end(Buffer.concat([line.subarray(3), Buffer.from('\n')]));
+  expect(await status).toBe(0);
+  expect(said().out).toBe(`${hexDump(line)}\n`);
+
+  const typing = run([await serverThat(), '--binary'], { isTyping: true });
+  typing.input.write('é\n');
+  await expect.poll(() => typing.said().out).toBe(`${hexDump(Buffer.from('é'))}\n`);
+  typing.input.end();
+  expect(await typing.status).toBe(0);
+});
+
 it('obeys a person: ping, hex, text that begins with a slash, close', async () => {
   const { input, said, status } = run([await serverThat()], { isTyping: true });
   input.write('/ping\n/hex 00 ff 41\n//text\n/nonsense\n/hex 0\n/close 1005\n');

@@ -56,6 +56,9 @@ export class Conversation {
     signal: AbortSignal,
     private readonly recording: SessionRecord | undefined,
   ) {
+    const isRaw = settings.isBinary && !person.isTyping;
+    // Bytes that are no UTF-8 would be replaced.
+    if (isRaw) person.input.setEncoding('latin1');
     const lines = createInterface({ input: person.input });
     websocket.on('message', (data: Buffer, isBinary: boolean) => this.#show(data, isBinary));
     websocket.on('ping', (data: Buffer) => {
@@ -64,7 +67,7 @@ export class Conversation {
     });
     websocket.on('pong', (data: Buffer) => this.#ponged(data));
     websocket.on('error', (error: Error) => terminal.err(`${error.message}\n`));
-    lines.on('line', (line: string) => this.#take(line));
+    lines.on('line', (line: string) => (isRaw ? this.#send(Buffer.from(line, 'latin1')) : this.#take(line)));
     lines.on('close', () => {
       if (websocket.readyState !== OPEN) return;
       if (person.isTyping) this.#close(1000, '');
