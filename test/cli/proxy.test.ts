@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer, connect as connectNet, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -586,4 +587,35 @@ it('a server that ends before an answer is told, unless the client has left firs
   leaver.resume();
   await expect.poll(() => said.out).toContain('#2 end: ');
   expect(said.out).not.toContain('#2 The server');
+});
+
+it('cuts what frames hold to the width of the terminal, and no word on what is wrong', async () => {
+  const columns = 60;
+  const head = requestHead();
+  const target = await rawServer((socket) => socket.once('data', () => socket.write(responseHead(head))));
+  const text = 'x'.repeat(100);
+  for (const [to, sent, shown] of [
+    [target, encodeFrame({ payload: text, masked: true }), /\n.{15} → text {3}100 B {2}x{27}…\n/],
+    [
+      target,
+      encodeFrame({ payload: text }),
+      / 100 B {2}!! Invalid WebSocket frame: MASK must be set \(RFC 6455 5\.1\)…\n/,
+    ],
+    ['ws://127.0.0.1:1', '', / Cannot connect to ws:\/\/127\.0\.0\.1:1: connect ECONNREFUSED 127\.0\.0\.1:1\.\n/],
+  ] as const) {
+    const controller = new AbortController();
+    const { terminal, text: said } = sayingTerminal();
+    const keys = new PassThrough();
+    const watcher = { keys, isTerminal: true, hasColours: false };
+    const status = proxy(['0', to], { ...terminal, columns }, controller.signal, watcher);
+    await expect.poll(() => said.err).toContain('Passing');
+    const client = connectNet(Number(/:(\d+) on to/.exec(said.err)![1]), '127.0.0.1');
+    client.on('error', () => undefined);
+    client.write(head);
+    client.once('data', () => client.write(sent));
+    await expect.poll(() => said.out).toMatch(shown);
+    client.destroy();
+    controller.abort();
+    expect(await status).toBe(0);
+  }
 });

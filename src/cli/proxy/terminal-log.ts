@@ -33,7 +33,8 @@ export class TerminalLog implements Watch {
     const [method, path] = request.split(' ');
     const fields = /^sec-websocket-(?:protocol|extensions): .*$/gim;
     const agreed = (response.match(fields) ?? []).map((field) => `, ${field.slice(field.indexOf(' ') + 1)}`).join('');
-    this.say(connection, connection.openedAt, visibleText(`open: ${method} ${path} from ${connection.peer}${agreed}`));
+    const told = visibleText(` ${method} ${path} from ${connection.peer}${agreed}`);
+    this.say(connection, connection.openedAt, 'open:', told);
   }
 
   frame(connection: Passing, frame: Frame, message: Message | undefined): void {
@@ -42,7 +43,7 @@ export class TerminalLog implements Watch {
     const arrow = frame.from === 'client' ? this.paint(GREEN, '→') : this.paint(BLUE, '←');
     const broken = fault === '' ? '' : this.paint(RED, `  !! ${fault}`);
     const content = preview === '' ? '' : `  ${preview}`;
-    this.say(connection, frame.time, `${arrow} ${kind.padEnd(WIDEST_KIND)} ${size}${broken}${content}`);
+    this.say(connection, frame.time, `${arrow} ${kind.padEnd(WIDEST_KIND)} ${size}${broken}`, content);
   }
 
   note(connection: Passing, text: string): void {
@@ -66,9 +67,9 @@ export class TerminalLog implements Watch {
     this.terminal.out([...lines.slice(0, lines.length - hidden), ...more].join(''));
   }
 
-  private say({ number }: Passing, time: number, text: string): void {
+  private say({ number }: Passing, time: number, text: string, content = ''): void {
     const line = `${this.paint(GREY, `${this.clock(time)} #${number}`)} ${text}`;
-    this.lines.push(`${this.fit(line)}\n`);
+    this.lines.push(`${this.fit(line + content, line.length)}\n`);
     this.timer ??= setTimeout(() => this.flush(), PRINT_EVERY);
   }
 
@@ -82,14 +83,15 @@ export class TerminalLog implements Watch {
     return this.clockText;
   }
 
-  /** Cuts a line to the width of the terminal; colours take no columns. */
-  private fit(line: string): string {
+  /** Cuts a line to the width of the terminal, but not the words before `least`; colours take no columns. */
+  private fit(line: string, least: number): string {
     const columns = this.isTerminal ? this.terminal.columns : undefined;
     if (columns === undefined) return line;
     let place = 0;
     let at = 0;
     for (const part of line.match(/\u001b\[\d+m|[^\u001b]/gu) ?? []) {
-      if (!part.startsWith('\u001b') && ++place >= columns) return `${line.slice(0, at)}…${this.paint(0, '')}`;
+      if (!part.startsWith('\u001b')) place++;
+      if (place >= columns && at >= least) return `${line.slice(0, at)}…${this.paint(0, '')}`;
       at += part.length;
     }
     return line;
