@@ -283,6 +283,24 @@ it('plays broken frames as they were, and only the connection that is asked for'
   expect(bytes[8] ^ bytes[4]).toBe('x'.charCodeAt(0));
 });
 
+it('ends the connections that play where another cannot be opened', async () => {
+  const file = join(directory(), 'two.jsonl');
+  const head = { recording: 1, started: '2026-01-01T00:00:00.000Z', url: 'ws://x/', response: '' };
+  const lines = [
+    { ...head, connection: 1, request: 'GET /long HTTP/1.1\r\n\r\n' },
+    { ...head, connection: 2, request: 'GET /refused HTTP/1.1\r\n\r\n', started: '2026-01-01T00:00:00.050Z' },
+    { connection: 1, time: 600_000, from: 'client', opcode: 1, text: 'late' },
+  ];
+  writeFileSync(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/long' });
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const ended = new Promise((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
+  const { port } = server.address() as AddressInfo;
+  await expect(run([file, `ws://127.0.0.1:${port}`])).rejects.toThrow(/^Cannot connect to ws:.* it answers 400/);
+  expect(await ended).toBe(1006);
+});
+
 it('leaves out a last line that is not whole, and no other', async () => {
   const head = '{"recording":1,"started":"2024-01-01T00:00:00.000Z","url":"ws://127.0.0.1:1/"}';
   const frame = '{"time":0,"from":"client","opcode":1,"text":"x"}';

@@ -136,14 +136,19 @@ async function asClient(
   const manner: Manner = { side: 'client', waits: speed === Infinity, patience };
   const first = Math.min(...connections.map(({ started }) => started));
   const opening = new Pace(speed);
-  const results = await Promise.all(
-    connections.map(async (connection): Promise<Result | undefined> => {
-      if (connection.started > first && !(await opening.until(connection.started - first, signal))) return undefined;
-      const pace = new Pace(speed);
-      const played = await playToServer(connection, target, path, manner, pace, signal);
-      return { number: connection.number, played, pace };
-    }),
-  );
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  const playing = connections.map(async (connection): Promise<Result | undefined> => {
+    const later = connection.started - first;
+    if (later > 0 && !(await opening.until(later, stop.signal))) return undefined;
+    const pace = new Pace(speed);
+    const played = await playToServer(connection, target, path, manner, pace, stop.signal);
+    return { number: connection.number, played, pace };
+  });
+  // Where one cannot be played, the others end at once.
+  const results = await Promise.all(playing).finally(abort);
   const all = results.filter((result) => result !== undefined);
   for (const { number, played, pace } of all) terminal.err(sentence(number, played, pace));
   return checks && all.some(({ played }) => played.difference !== undefined) ? 1 : 0;
