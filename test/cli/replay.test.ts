@@ -293,7 +293,7 @@ it('ends the connections that play where another cannot be opened', async () => 
   ];
   writeFileSync(file, lines.map((line) => JSON.stringify(line)).join('\n'));
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/long' });
-  onTestFinished(() => void server.close());
+  onTestFinished(() => server.close());
   await once(server, 'listening');
   const ended = new Promise((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
   const { port } = server.address() as AddressInfo;
