@@ -19,6 +19,13 @@ export interface DelayCounts {
   max: number;
 }
 
+/** The fields of `wsimd:handshake:accepted` that are used here. */
+interface Accepted {
+  readonly server: object;
+  readonly websocket: Counted;
+  readonly request: { readonly httpVersionMajor: number };
+}
+
 /** The interval at which the delay of the event loop is measured, in ms. */
 const RESOLUTION = 10;
 const NANOSECONDS = 1e9;
@@ -128,10 +135,12 @@ export class Metrics {
   }
 
   readonly #onAccepted = (fields: unknown): void => {
-    const { server, websocket } = fields as { server: object; websocket: Counted };
+    const { server, websocket, request } = fields as Accepted;
     const counts = this.#watched.get(server)?.counts;
     if (counts === undefined) return;
-    counts.handshakes[101] = (counts.handshakes[101] ?? 0) + 1;
+    // RFC 8441 5: over HTTP/2 the answer is 200.
+    const status = request.httpVersionMajor === 2 ? 200 : 101;
+    counts.handshakes[status] = (counts.handshakes[status] ?? 0) + 1;
     counts.open.add(websocket);
     this.#owners.set(websocket, counts);
   };
