@@ -156,7 +156,10 @@ function writeFramed(session: Session, message: FramedMessage, form: Uint8Array,
   if (!session.connection.sendShared(form, content)) session.hold(callback);
   else if (callback === undefined) session.gathered();
   else session.sent(callback);
-  if (messageSent.hasSubscribers) publishSent(session.face, message.payload, message.isBinary, true);
+  if (!messageSent.hasSubscribers) return;
+  // The application may have changed its own bytes since.
+  const sent = typeof message.payload === 'string' ? message.payload : message.content;
+  publishSent(session.face, sent, message.isBinary, true);
 }
 
 /** Sends a message to many on a connection that has to compress it for itself. */

@@ -184,7 +184,7 @@ export class Session extends Teller implements SendingSession {
 
   /** Queues a send behind Blobs. */
   openGate(): BlobGate {
-    // Also where the peer's Close is among the bytes that are being read.
+    // The peer's Close may be among the bytes that are being read: its answer has to follow this send.
     this.connection.autoClose = false;
     return (this.gate ??= new BlobGate({
       isOpen: () => this.connection.state === State.Open && !this.socket.destroyed,
@@ -286,6 +286,8 @@ export class Session extends Teller implements SendingSession {
 
   private endHalf(): void {
     catchUp();
+    // The Close that answers the peer's follows the sends that wait, and ends our half; its timer runs already.
+    if (this.holdsSends && this.connection.closeReceived !== undefined) return;
     this.setReadyState(ReadyState.Closing);
     this.flush();
     this.end();

@@ -32,7 +32,7 @@ export interface Face extends EventEmitter {
   emitClose(): void;
 }
 
-/** Methods of WebSocket that are called only when the application has replaced them. */
+/** Methods of WebSocket that the application may have replaced. */
 export type OwnMethods = Readonly<Pick<Face, 'close' | 'pong'>>;
 
 /** How events are emitted. */
@@ -244,9 +244,9 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   tellPing(data: Uint8Array): void {
     const { face, connection } = this;
-    if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: face, data });
     // The connection has answered this ping already, unless its own Close was before.
     const isAnswered = connection.autoPong && connection.closeQueued === undefined;
+    if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: face, data });
     if (isAnswered && pongSent.hasSubscribers) pongSent.publish({ websocket: face, data });
     // As in ws, also for a method of the application that passes the arguments on, or calls the callback.
     if (this.answersPings && !connection.autoPong && face._readyState === ReadyState.Open)

@@ -403,7 +403,7 @@ export class WebSocket extends EventEmitter {
 /** Facts about connections that never opened. */
 const closeInfoOf = new WeakMap<WebSocket, CloseInfo>();
 
-/** Methods that are called only when the application has replaced them. */
+/** The methods that an application may replace, to tell whether it has. */
 // oxlint-disable-next-line unbound-method -- they are only compared
 const METHODS = (({ send, close, pong }) => ({ send, close, pong }))(WebSocket.prototype);
 

@@ -66,12 +66,21 @@ it('sends the lines of a pipe, prints the answers, and ends with status 0', asyn
 });
 
 it('sends the bytes of a pipe as they are with --binary, and encodes what is typed', async () => {
-  const line = Buffer.from([0xff, 0x00, 0xc3, 0x80, 0xe2, 0xfe]);
-  const { input, said, status } = run([await serverThat(), '--binary', '--wait', '0.2s']);
+  const line = Buffer.from([0xff, 0x00, 0xc3, 0x80, 0x0d, 0xe2, 0xfe, 0x0d]);
+  const last = Buffer.from([0x61, 0x0d]);
+  let left = 3;
+  const url = await serverThat((websocket) =>
+    websocket.on('message', (data) => {
+      websocket.send(data);
+      if (--left === 0) websocket.close(1000);
+    }),
+  );
+  const { input, said, status } = run([url, '--binary', '--wait', '10s']);
   input.write(line.subarray(0, 3));
-  input.end(Buffer.concat([line.subarray(3), Buffer.from('\n')]));
+  input.write(Buffer.concat([line.subarray(3), Buffer.from('\n\n'), last.subarray(0, 1)]));
+  input.end(last.subarray(1));
   expect(await status).toBe(0);
-  expect(said().out).toBe(`${hexDump(line)}\n`);
+  expect(said().out).toBe(`${hexDump(line)}\n${hexDump(Buffer.alloc(0))}\n${hexDump(last)}\n`);
 
   const typing = run([await serverThat(), '--binary'], { isTyping: true });
   typing.input.write('é\n');
@@ -88,6 +97,8 @@ it('obeys a person: ping, hex, text that begins with a slash, close', async () =
   expect(said().err).toContain('There is no /nonsense.');
   expect(said().err).toContain('/hex takes pairs of hex digits');
   expect(said().err).toContain('/close takes a code that may be sent, such as 1000 or 3000 to 4999, not 1005.');
+  input.write('/close abc\n');
+  await expect.poll(() => said().err).toContain(', not abc.');
   input.write('/close 4000 bye\n');
   expect(await status).toBe(1);
   expect(said().err).toContain("Closed with 4000 (a code of the application's own): bye.");

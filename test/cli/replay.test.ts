@@ -301,6 +301,19 @@ it('ends the connections that play where another cannot be opened', async () => 
   expect(await ended).toBe(1006);
 });
 
+it('tells no times where it has sent no frame', async () => {
+  const file = join(directory(), 'silent.jsonl');
+  const head = { recording: 1, started: '2024-01-01T00:00:00.000Z', url: 'ws://x/' };
+  const lines = [head, { time: 5, from: 'server', opcode: 1, text: 'hello' }];
+  writeFileSync(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', (socket) => socket.send('hello'));
+  await once(server, 'listening');
+  onTestFinished(() => server.close());
+  const { err } = await run([file, `ws://127.0.0.1:${(server.address() as AddressInfo).port}`]);
+  expect(err).toMatch(/^Connection 1: 0 frames sent, 1 message came, all as recorded\.\n$/);
+});
+
 it('leaves out a last line that is not whole, and no other', async () => {
   const head = '{"recording":1,"started":"2024-01-01T00:00:00.000Z","url":"ws://127.0.0.1:1/"}';
   const frame = '{"time":0,"from":"client","opcode":1,"text":"x"}';

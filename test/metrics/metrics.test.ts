@@ -243,7 +243,7 @@ describe('wsimd/metrics', () => {
     expect(Object.keys(metrics.json().servers)).toEqual(['2', '5', '6', '7', 'chat']);
   });
 
-  it('reports 10,000 connections in less time than it takes to write their counts as JSON', () => {
+  it('reports 10,000 connections in a quarter of the time that it takes to write their counts as JSON', () => {
     const metrics = newMetrics();
     const server = { options: {} };
     metrics.watch(server, 'chat');
@@ -271,6 +271,6 @@ describe('wsimd/metrics', () => {
     };
     expect(chat(metrics).received.messages).toBe(10_000);
     const report = least(() => metrics.text());
-    expect(report).toBeLessThan(least(() => JSON.stringify(websockets)));
+    expect(4 * report).toBeLessThan(least(() => JSON.stringify(websockets)));
   });
 });

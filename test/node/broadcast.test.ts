@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
+import { constants, inflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as Theirs } from 'ws';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
@@ -12,6 +13,8 @@ import { Topics } from '../../src/topics/index.js';
 import { PATHS } from '../support/deflate.js';
 import { Random } from '../support/random.js';
 import { joinRecording, type Pair } from '../support/recording-client.js';
+import { rawClient } from './contract/harness.js';
+import { ours } from './contract/implementations.js';
 
 type Deflate = boolean | Record<string, unknown>;
 
@@ -166,6 +169,24 @@ test('closing while the thread pool compresses a long message harms no other con
     ['closed 1006'],
     [`t ${long}`, 't behind'],
   ]);
+});
+
+test('what the thread pool compresses, and then the Close, reach a peer that sends its Close and ends its half', async () => {
+  const implementation = await ours();
+  const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate' };
+  const { server, ws, peer } = await rawClient(implementation, { perMessageDeflate: true }, { headers });
+  const bytes = Buffer.from(Array.from({ length: 1_500_000 }, (_, at) => Math.imul(at, 0x9e3779b1) >>> 24)).toString(
+    'hex',
+  );
+  ws.on('message', () => (server as unknown as WebSocketServer).broadcast(Buffer.from(bytes), { compress: true }));
+  peer.send({ payload: 'ask' }, { opcode: 8, payload: Buffer.from([3, 232]) });
+  peer.socket.end();
+  const frames = await peer.readFramesToEnd();
+  expect(frames.map(({ opcode, rsv1 }) => [opcode, rsv1])).toEqual([
+    [2, true],
+    [8, false],
+  ]);
+  expect(inflateRawSync(frames[0].payload, { finishFlush: constants.Z_SYNC_FLUSH }).toString() === bytes).toBe(true);
 });
 
 describe('amid a message of the application’s in fragments', () => {

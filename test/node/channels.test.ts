@@ -154,12 +154,25 @@ it('tells of no pong where none follows the own Close', async () => {
   expect(heard.map(({ name, fields }) => `${name} ${String(fields.data)}`)).toEqual(['ping:received late']);
 });
 
+it('tells of a pong that has left before a subscriber closes', async () => {
+  const { ws, peer } = await rawClient(implementation);
+  const heard = listenTo('p');
+  const close = (): void => ws.close(1000);
+  diagnostics.subscribe('wsimd:ping:received', close);
+  onTestFinished(() => void diagnostics.unsubscribe('wsimd:ping:received', close));
+  peer.send({ opcode: 9, payload: 'on time' }, { opcode: 8, payload: Buffer.from([3, 232]) });
+  expect((await peer.readFramesToEnd()).map(({ opcode }) => opcode)).toEqual([10, 8]);
+  expect(heard.map(({ name }) => name)).toEqual(['ping:received', 'pong:sent']);
+});
+
 it('tells of a message to many that waits for the end of fragments once it is sent', async () => {
   const { server, client, peer } = await pair(implementation);
   const heard = listenTo('message:sent');
   const got = messages(client, 2);
   peer.send('one ', { fin: false });
-  (server as unknown as { broadcast(data: string): void }).broadcast('to all');
+  const bytes = Buffer.from('to all');
+  (server as unknown as { broadcast(data: Buffer): void }).broadcast(bytes);
+  bytes.fill('y');
   peer.send('two', { fin: true });
   expect((await got).map(({ data }) => String(data))).toEqual(['one two', 'to all']);
   expect(heard.map(({ fields }) => String(fields.data))).toEqual(['one ', 'two', 'to all']);

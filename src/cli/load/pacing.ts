@@ -57,9 +57,8 @@ class Stamps {
     this.#length++;
   }
 
-  /** Takes up to `count` messages from the oldest batch; returns undefined without any. */
-  take(count: number): { time: number; count: number } | undefined {
-    if (this.#length === 0) return undefined;
+  /** Takes up to `count` messages from the oldest batch, of which there is one. */
+  take(count: number): { time: number; count: number } {
     const at = this.#first;
     const taken = Math.min(count, this.#counts[at]);
     this.#counts[at] -= taken;
@@ -103,15 +102,13 @@ export class ClosedLoop implements Loop {
     let left = count;
     while (left > 0) {
       const batch = stamps.take(left);
-      if (batch === undefined) break;
       const duration = (now - batch.time) * NANOSECONDS;
       const into = batch.time >= start && batch.time < end ? latency : dropped;
       into.record(duration, batch.count);
       recent.record(duration, batch.count);
       left -= batch.count;
     }
-    // An answer that belongs to no message leads to no new one.
-    if (!this.#isStopped && client.isOpen) this.#send(client, stamps, count - left);
+    if (!this.#isStopped && client.isOpen) this.#send(client, stamps, count);
   }
 
   lost(client: Client): void {
@@ -186,7 +183,8 @@ export class OpenLoop implements Loop {
     const { latency, recent, dropped } = this.recording;
     const { start, end } = this.window;
     const base = this.#start + client.index * this.#step;
-    this.#underWay -= count;
+    // The messages of a lost connection do not count any more.
+    if (client.isOpen) this.#underWay -= count;
     for (let number = client.answers - count; number < client.answers; number++) {
       const time = base + number * this.#interval;
       const duration = (now - time) * NANOSECONDS;

@@ -83,15 +83,15 @@ export class TerminalLog implements Watch {
     return this.clockText;
   }
 
-  /** Cuts a line to the width of the terminal, but not the words before `least`; colours take no columns. */
-  private fit(line: string, least: number): string {
+  /** Cuts a line to the width of the terminal, but not within its first `kept` code units; colours take no columns. */
+  private fit(line: string, kept: number): string {
     const columns = this.isTerminal ? this.terminal.columns : undefined;
     if (columns === undefined) return line;
     let place = 0;
     let at = 0;
     for (const part of line.match(/\u001b\[\d+m|[^\u001b]/gu) ?? []) {
       if (!part.startsWith('\u001b')) place++;
-      if (place >= columns && at >= least) return `${line.slice(0, at)}…${this.paint(0, '')}`;
+      if (place >= columns && at >= kept) return `${line.slice(0, at)}…${this.paint(0, '')}`;
       at += part.length;
     }
     return line;

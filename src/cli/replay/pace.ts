@@ -30,9 +30,12 @@ export class Pace {
     const timer = due - performance.now() - TIMER_SLACK;
     if (timer > 0) await later(timer, undefined, { signal }).catch(() => undefined);
     while (performance.now() < due && !signal.aborted) await nextTurn();
-    if (signal.aborted) return false;
-    this.late.push(performance.now() - due);
-    return true;
+    return !signal.aborted;
+  }
+
+  /** Notes how late a frame is sent that was due at `time` of the recording. */
+  sends(time: number): void {
+    if (this.speed !== Infinity) this.late.push(performance.now() - (this.begun + time / this.speed));
   }
 }
 

@@ -73,6 +73,7 @@ export class Player {
     for (const { frame, after } of script.steps) {
       if (manner.waits && !(await this.haveCome(after))) break;
       if (!(await pace.until(frame.time, over.signal)) || this.hasClosed) break;
+      pace.sends(frame.time);
       this.send(frame);
     }
     await this.haveCome(script.expected.length);

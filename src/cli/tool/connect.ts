@@ -27,7 +27,7 @@ const USAGE = `Sends each line to a WebSocket server as a message, and prints th
   --origin ORIGIN          the field Origin
   --insecure               take any certificate
   --unix PATH              connect to this Unix socket; URL says the rest
-  --binary                 send lines as binary messages
+  --binary                 send lines as binary messages, and those of a pipe as the bytes between two LF
   --deflate                offer compression
   --http2                  ask over HTTP/2, if the server speaks it
   --record FILE            write the messages to FILE, for wsimd replay; a HAR for browsers if its name ends in .har

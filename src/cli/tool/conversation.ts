@@ -56,10 +56,6 @@ export class Conversation {
     signal: AbortSignal,
     private readonly recording: SessionRecord | undefined,
   ) {
-    const isRaw = settings.isBinary && !person.isTyping;
-    // Bytes that are no UTF-8 would be replaced.
-    if (isRaw) person.input.setEncoding('latin1');
-    const lines = createInterface({ input: person.input });
     websocket.on('message', (data: Buffer, isBinary: boolean) => this.#show(data, isBinary));
     websocket.on('ping', (data: Buffer) => {
       recording?.ping('server', data);
@@ -67,20 +63,19 @@ export class Conversation {
     });
     websocket.on('pong', (data: Buffer) => this.#ponged(data));
     websocket.on('error', (error: Error) => terminal.err(`${error.message}\n`));
-    lines.on('line', (line: string) => (isRaw ? this.#send(Buffer.from(line, 'latin1')) : this.#take(line)));
-    lines.on('close', () => {
-      if (websocket.readyState !== OPEN) return;
-      if (person.isTyping) this.#close(1000, '');
-      // The open connection keeps the program running, and this timer alone does not.
-      else setTimeout(() => this.#close(1000, ''), settings.wait).unref();
-    });
+    if (settings.isBinary && !person.isTyping) this.#sendBytes();
+    else {
+      const lines = createInterface({ input: person.input });
+      lines.on('line', (line) => this.#take(line));
+      lines.on('close', () => this.#inputEnded());
+      websocket.once('close', () => lines.close());
+    }
     signal.addEventListener('abort', () => {
       this.#close(1000, '');
       setTimeout(() => websocket.terminate(), LEAVE).unref();
     });
     this.ended = new Promise((resolve) => {
       websocket.once('close', (code: number, reason: Buffer) => {
-        lines.close();
         person.input.destroy();
         terminal.err(
           `Closed with ${code} (${explainClose(code)})${reason.length > 0 ? `: ${printable(String(reason))}` : ''}.\n`,
@@ -89,6 +84,30 @@ export class Conversation {
         resolve({ code, reason: this.#safe(String(reason)) });
       });
     });
+  }
+
+  /** Sends the lines of a pipe byte by byte as they are; as text, what is no UTF-8 would be replaced. */
+  #sendBytes(): void {
+    const { input } = this.person;
+    let rest = '';
+    input.setEncoding('latin1');
+    input.on('data', (chunk: string) => {
+      const lines = chunk.split('\n');
+      lines[0] = rest + lines[0];
+      rest = lines.pop()!;
+      for (const line of lines) this.#send(Buffer.from(line, 'latin1'));
+    });
+    input.on('end', () => {
+      if (rest !== '') this.#send(Buffer.from(rest, 'latin1'));
+      this.#inputEnded();
+    });
+  }
+
+  #inputEnded(): void {
+    if (this.websocket.readyState !== OPEN) return;
+    if (this.person.isTyping) this.#close(1000, '');
+    // The open connection keeps the program running, and this timer alone does not.
+    else setTimeout(() => this.#close(1000, ''), this.settings.wait).unref();
   }
 
   #show(data: Buffer, isBinary: boolean): void {
@@ -136,7 +155,7 @@ export class Conversation {
         if (!/^(?:[\da-f]{2})+$/i.test(digits)) terminal.err('/hex takes pairs of hex digits, such as 00 ff.\n');
         else this.#send(Buffer.from(digits, 'hex'), true);
       } else if (name === 'close') {
-        const [, code, reason] = /^(\d*)\s*(.*)$/.exec(rest)!;
+        const [, code, reason] = /^(\S*)\s*(.*)$/.exec(rest)!;
         const given = code === '' ? 1000 : Number(code);
         if (isValidCloseCode(given)) this.#close(given, reason);
         else terminal.err(`/close takes a code that may be sent, such as 1000 or 3000 to 4999, not ${code}.\n`);

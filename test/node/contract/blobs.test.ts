@@ -1,7 +1,16 @@
 /** Blobs: everything that is sent behind them, and one error and one close whatever comes while they cannot be read. */
 import { expect, it } from 'vitest';
 import { encodeFrame } from '../../support/raw-peer.js';
-import { contract, ending, messages, pair, rawClient, turn } from './harness.js';
+import { contract, ending, event, messages, pair, rawClient, turn } from './harness.js';
+
+/** A Blob that is read after so many turns of the event loop. */
+const slow = (text: string, turns: number): Blob =>
+  Object.assign(new Blob([text]), {
+    arrayBuffer: async () => {
+      for (let at = 0; at < turns; at++) await turn();
+      return new TextEncoder().encode(text).buffer;
+    },
+  });
 
 const READ_PATHS = ['landing', 'data'] as const;
 
@@ -20,19 +29,26 @@ contract('Blobs', (implementation) => {
   });
 
   for (const readPath of READ_PATHS) {
-    it.each(['after the Blob was sent', 'after the own close()'])(
+    it.each(['after the Blob was sent', 'after the own close()', 'in a later read'])(
       `by ${readPath}, a Close that comes %s is answered behind a Blob that is being read`,
       async (when) => {
         const { ws, peer } = await rawClient(implementation, { readPath });
         const callbacks: unknown[] = [];
         const send = (): void => {
-          ws.send(new Blob(['blob']), (error) => callbacks.push(error));
+          ws.send(when === 'in a later read' ? slow('blob', 5) : new Blob(['blob']), (error) => callbacks.push(error));
           ws.send('behind', (error) => callbacks.push(error));
           if (when === 'after the own close()') ws.close(4001, 'own');
         };
         ws.on('message', send);
         const closed = ending(ws);
-        peer.send({ payload: 'ask' }, { opcode: 8, payload: Buffer.from([3, 232]) });
+        const close = { opcode: 8, payload: Buffer.from([3, 232]) };
+        if (when === 'in a later read') {
+          peer.send({ payload: 'ask' });
+          await event(ws, 'message');
+          peer.send(close);
+        } else {
+          peer.send({ payload: 'ask' }, close);
+        }
         const frames = await peer.readFramesToEnd();
         expect(frames.map(({ opcode, payload }) => [opcode, payload.toString('latin1')])).toEqual([
           [2, 'blob'],
@@ -43,6 +59,19 @@ contract('Blobs', (implementation) => {
         expect(callbacks.map((error) => error ?? undefined)).toEqual([undefined, undefined]);
       },
     );
+
+    it(`by ${readPath}, a Close with the end of its peer's half behind it is answered behind a Blob too`, async () => {
+      const { ws, peer } = await rawClient(implementation, { readPath });
+      const closed = ending(ws);
+      ws.on('message', () => ws.send(slow('blob', 5)));
+      peer.send({ payload: 'ask' }, { opcode: 8, payload: Buffer.from([3, 232]) });
+      peer.socket.end();
+      const frames = await peer.readFramesToEnd();
+      // `ws` ends its half at once.
+      const due = implementation.name === 'ws' ? [] : ['2 blob', '8 \x03\xe8'];
+      expect(frames.map(({ opcode, payload }) => `${opcode} ${payload.toString('latin1')}`)).toEqual(due);
+      expect(await closed).toMatchObject({ code: 1000 });
+    });
 
     const events: [string, (end: Awaited<ReturnType<typeof rawClient>>) => void][] = [
       ['nothing else', () => {}],
