@@ -340,6 +340,23 @@ describe('faults on purpose', () => {
     expect(performance.now() - begun).toBeGreaterThan(99);
   });
 
+  it.each([
+    [[], ['Frame 2 of the client, text, is dropped.']],
+    [['--quiet'], []],
+  ])('--drop says which frames it drops, given %j', async (more, expected) => {
+    const args = ['--drop', '100%', '--on', 'kind=text', '--on', 'from=client', ...more];
+    const { url, said, stop } = await startProxying(await echoServer(), args);
+    const client = new WebSocket(url);
+    await once(client, 'open');
+    client.send(Buffer.from('1'));
+    client.send('2');
+    client.close();
+    await once(client, 'close');
+    await stop();
+    expect(said.out.match(/Frame .* is dropped\./g) ?? []).toEqual(expected);
+    expect(said.err).toContain('1 frame dropped.');
+  });
+
   it('--cut is told after the frames that it counts', async () => {
     const { url, said } = await through(await echoServer(), ['--cut', '2frames', '--on', 'from=server']);
     const client = new WebSocket(url);

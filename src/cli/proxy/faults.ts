@@ -24,7 +24,8 @@ export interface Ends {
   finish(from: Side): void;
   /** Closes both ends after the bytes that were passed. */
   cut(): void;
-  dropped(from: Side): void;
+  /** Reports that the frame with this number, counted on its side from 1, does not pass. */
+  dropped(from: Side, number: number, opcode: number): void;
   /** Pauses reading from a sender, or resumes it. */
   hold(from: Side, holds: boolean): void;
 }
@@ -42,6 +43,8 @@ interface Waiting {
 /** The state of one side. */
 interface Way {
   readonly cutter: FrameCutter;
+  /** The number of the current frame. */
+  number: number;
   /** Whether the current frame is dropped, and whether the plan's `on` takes it. */
   isDropping: boolean;
   isMeant: boolean;
@@ -67,6 +70,7 @@ export class Faults {
     const way = (from: Side): Way => {
       return {
         cutter: new FrameCutter(from),
+        number: 0,
         isDropping: false,
         isMeant: false,
         waiting: new Queue(),
@@ -109,9 +113,10 @@ export class Faults {
     const pass = (): void => this.ends.pass(from, bytes);
     if (!isFrame) return this.later(from, 0, bytes.length, pass);
     if (opcode !== undefined) {
+      way.number++;
       way.isMeant = this.plan.on.takesStart({ from, opcode });
       way.isDropping = way.isMeant && this.drops();
-      if (way.isDropping) this.ends.dropped(from);
+      if (way.isDropping) this.ends.dropped(from, way.number, opcode);
     }
     if (way.isDropping) return;
     if (!way.isMeant) return this.later(from, 0, bytes.length, pass);

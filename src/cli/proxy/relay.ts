@@ -16,7 +16,7 @@ export interface RelayOptions {
   /** Rewrites the head of the client's first request. */
   readonly rewriter: HeadRewriter | undefined;
   /** Called when a frame was dropped, the connection was cut, an end failed, and both ends are closed. */
-  dropped(): void;
+  dropped(from: Side, number: number, opcode: number): void;
   cut(): void;
   failed(side: Side, error: Error): void;
   ended(): void;
@@ -70,8 +70,8 @@ export class Relay implements Ends {
     else sink.end();
   }
 
-  dropped(): void {
-    this.options.dropped();
+  dropped(from: Side, number: number, opcode: number): void {
+    this.options.dropped(from, number, opcode);
   }
 
   hold(from: Side, holds: boolean): void {
