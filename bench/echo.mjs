@@ -77,6 +77,8 @@ const SERVERS = {
 };
 const WS = ['ws', 'ws + bufferutil'];
 const UWS = ['uWebSockets.js'];
+/** The floor of what a server on node:net can take. */
+const RAW = 'raw TCP, own buffer, to the handle';
 
 const load = await start('load.mjs', { core: 1 });
 try {
@@ -142,6 +144,8 @@ async function benchTable() {
         { of: DATA_PATH, against: WS, atLeast: dataPath },
         { of: 'wsimd, JavaScript twin', against: WS },
         { of: 'raw TCP', against: WS },
+        { of: RAW, against: WS },
+        { of: RAW, against: UWS },
       ]),
     );
   }
@@ -215,6 +219,7 @@ async function benchBroadcast() {
         ['wsimd, a loop of sends', 'wsimd', 'loop'],
         ['ws', 'ws', 'loop'],
         ['uWebSockets.js', 'uWebSockets.js', 'broadcast'],
+        [RAW, RAW, 'broadcast'],
       ]) {
         if (!(server in SERVERS)) continue;
         sides.push({ name, running: await startServer(server, { work, burst, length: 125 }), wanted });
@@ -224,6 +229,8 @@ async function benchBroadcast() {
         makeRow(label, await measureSides(sides), [
           { against: WS, atLeast: targets[0] },
           { against: UWS, atLeast: targets[1] },
+          { of: RAW, against: WS },
+          { of: RAW, against: UWS },
         ]),
       );
     } finally {

@@ -1,24 +1,36 @@
 // TCP without WebSocket: answers the opening handshake, then sends every chunk back as it came. No WebSocket server on
-// node:net can be faster. With `ownBuffer` all sockets read into one buffer, the way wsimd reads; with `toHandle` they are
+// node:net can be faster. With the work "broadcast" each chunk is answered to all sockets instead. With `ownBuffer` all sockets read into one buffer, the way wsimd reads; with `toHandle` they are
 // written to past their stream, the way wsimd writes.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { BINARY, makeFrame } from '../lib/frames.mjs';
 import { done, ready, settings } from './control.mjs';
 
-const { wireLength, tls, ownBuffer, toHandle } = settings;
+const { work, burst, length, wireLength, tls, ownBuffer, toHandle } = settings;
 const readInto = ownBuffer ? await findReader() : undefined;
 const writer = toHandle ? (await import('../../dist/node/write-path.js')).directWriter() : undefined;
 const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
+const frame = makeFrame(BINARY, Buffer.alloc(length ?? 0, 'x'), false);
+const broadcast = Buffer.concat(Array.from({ length: burst ?? 1 }, () => frame));
+const sockets = new Set();
+
+function sendToAll() {
+  done.count += (burst ?? 1) * sockets.size;
+  for (const socket of sockets) if (!writer?.write(socket, broadcast)) socket.write(broadcast);
+}
 
 function greet(socket) {
+  const answerChunk = work === 'broadcast' ? sendToAll : sendBack;
   socket.setNoDelay?.();
+  sockets.add(socket);
+  socket.on('close', () => sockets.delete(socket));
   let octets = 0;
   socket.on('error', () => socket.destroy());
   socket.once('data', () => {
     socket.write(answer);
-    readInto?.(socket, sendBack);
-    socket.on('data', sendBack);
+    readInto?.(socket, answerChunk);
+    socket.on('data', answerChunk);
   });
 
   function sendBack(chunk) {
