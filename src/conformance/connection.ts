@@ -214,6 +214,11 @@ export class Connection {
     this.#state = 'closed';
     this.sender.stop();
     endSocket(this.#socket);
+    // What a peer does not read keeps its socket open.
+    this.#socket.once(
+      'close',
+      after(this.#times.drop, () => this.#socket.destroy()),
+    );
   }
 
   /** Ends the connection; the caller calls it when the socket has closed. */

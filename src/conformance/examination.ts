@@ -231,6 +231,11 @@ export const REFUSED: Pick<CaseResult, 'behavior' | 'behaviorClose' | 'resultClo
   resultClose: NOT_OPENED,
 };
 
+/** Whether the testee refused the handshake or dropped TCP without a Close frame, which may be only because it is busy. */
+export function isAbrupt({ resultClose, wasClean, droppedByMe, remoteCloseCode }: CaseResult): boolean {
+  return resultClose === NOT_OPENED || !(wasClean || droppedByMe || remoteCloseCode !== null);
+}
+
 /** The script that replaces one whose compression the testee did not agree to: only a clean close. */
 export const UNIMPLEMENTED: Exam & { kind: 'script' } = {
   kind: 'script',

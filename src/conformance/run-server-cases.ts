@@ -2,9 +2,10 @@
 
 import type { Case } from './case.js';
 import { checkWorkers, Crew, isHeavy } from './crew.js';
-import { TIMES } from './examination.js';
+import { isAbrupt, NOT_OPENED, TIMES } from './examination.js';
 import { examineServer } from './examine-server.js';
 import { type Answer, call, type Calling, knock } from './knock.js';
+import { after } from './patience.js';
 import { CompressedMessages } from './payloads.js';
 import { Results } from './results.js';
 import { type CaseResult, DEAF, DIED, isPass } from './result.js';
@@ -27,6 +28,8 @@ class Drive {
   /** The worker threads, in a phase that has some. */
   #crew: Crew | null = null;
   #halted = false;
+  /** The deaths in a row for which no case is to blame. */
+  #idle = 0;
   /** The server's answer to a valid handshake before the first case. */
   #first: Answer = { kind: 'gone', why: '' };
   /** Cases whose connection broke, and after which the server no longer answered. */
@@ -78,13 +81,14 @@ class Drive {
     this.#cases = this.#cases.filter(({ id }) => !matchesAny(id, gone));
   }
 
-  /** Whether the server answers a valid handshake as it did at first. It has two attempts, because it may still be busy. */
+  /** Whether the server answers a valid handshake as it did at first. It has three attempts, because it may still be busy. */
   async #stillAnswers(): Promise<boolean> {
-    for (let left = 2; left > 0 && !this.#halted; left--) {
+    for (const seconds of [0.2, 1, 0]) {
       const answer = await this.#knock();
       if (answer.kind === 'open') await answer.leave();
       if (answer.kind === this.#first.kind || answer.kind === 'open') return true;
-      if (answer.kind === 'gone') return false;
+      if (answer.kind === 'gone' || this.#halted) break;
+      await new Promise<void>((resolve) => after(seconds, resolve));
     }
     return this.#halted;
   }
@@ -97,14 +101,10 @@ class Drive {
     await Promise.all(open.map((answer) => answer.leave()));
     const capacity = Math.max(1, open.length);
     if (capacity < most && !this.#halted)
-      this.#note(
+      this.#run.onNote?.(
         `The server serves ${capacity} connection${capacity === 1 ? '' : 's'} at a time: no more cases run side by side.`,
       );
     return capacity;
-  }
-
-  #note(sentence: string): void {
-    this.#run.onNote?.(sentence);
   }
 
   // ---- the cases ---------------------------------------------------------------------------------------------------------------
@@ -125,15 +125,15 @@ class Drive {
     const result = await this.#play(one, lane);
     this.#run.onCase?.(one.id, false);
     // A refusal proves nothing where the server refuses valid handshakes too.
-    if (one.exam.kind !== 'refusal' || this.#first.kind !== 'deaf' || result.behavior === 'FAILED') return result;
+    if (result.resultClose !== NOT_OPENED || this.#first.kind !== 'deaf') return result;
     return { ...result, behavior: 'FAILED', result: `${DEAF}: ${this.#first.why}.` };
   }
 
   /**
    * Examines a case, and holds its result until the server has shown that it is alive: by an answer to a later connection or,
    * where the connection broke, by an answer to a valid handshake. Returns false where the server no longer answers. `retry`
-   * receives the case if it sent no request, and `again` receives a case that does not pass beside others. Where there is a
-   * crew, the lane's worker plays the case.
+   * receives the case if it sent no request, and `again` receives a case that does not pass beside others, or passes only
+   * because the server ended it. Where there is a crew, the lane's worker plays the case.
    */
   async #settle(one: Case, lane: number, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
     const begun = performance.now();
@@ -150,7 +150,7 @@ class Drive {
       }
       if (this.#halted) return true;
     }
-    if (again !== null && !isPass(result, true)) again.push(one);
+    if (again !== null && (isAbrupt(result) || !isPass(result, true))) again.push(one);
     else if (result.wasClean) this.#unsure.push({ one, result, ended: performance.now() });
     else this.results.add(result);
     return true;
@@ -183,7 +183,7 @@ class Drive {
         alive = await this.#stillAnswers();
         if (alive) this.#confirm(time);
       }
-      if (!alive) await this.#revive(shares.first);
+      if (!alive) await this.#revive(shares.first, retry);
     }
     if (again.length > 0)
       await this.#side(
@@ -193,24 +193,24 @@ class Drive {
   }
 
   /** Finds the case that killed the server, and starts the server again if the run has a `restart`. */
-  async #revive(next: Case | undefined): Promise<void> {
+  async #revive(next: Case | undefined, retry: (one: Case) => void): Promise<void> {
     const suspects = this.#takeSuspects();
     const ids = suspects.map(({ one }) => one.id);
+    if (suspects.length === 1) this.#diedOf(suspects[0].result);
+    this.#idle = suspects.length === 0 ? this.#idle + 1 : 0;
     const { restart } = this.#run;
-    if (restart === undefined) {
-      if (suspects.length === 1) this.#diedOf(suspects[0].result);
+    if (restart === undefined || this.#idle > 2) {
       const where = ids.length === 0 && next !== undefined ? ` before ${next.id}` : inOneOf(ids);
-      throw new ServerDiedError(`The server died${where}, and there is no command to start it again.`);
+      const why =
+        restart === undefined ? 'there is no command to start it again' : 'so it does each time it is started';
+      throw new ServerDiedError(`The server died${where}, and ${why}.`);
     }
     await this.#start(restart, ids);
-    if (suspects.length === 1) {
-      this.#diedOf(suspects[0].result);
-      return;
-    }
+    if (suspects.length === 1) return;
     // Each suspect runs again alone: the one after which the server no longer answers killed it.
     for (const { one } of suspects) {
       if (this.#halted) return;
-      const alive = (await this.#settle(one, 0, () => undefined, null)) && (await this.#stillAnswers());
+      const alive = (await this.#settle(one, 0, retry, null)) && (await this.#stillAnswers());
       if (alive) {
         this.#confirm(performance.now());
         continue;
@@ -229,13 +229,16 @@ class Drive {
   }
 
   async #start(restart: () => Promise<void>, ids: string[]): Promise<void> {
-    await restart();
+    await restart().catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ServerDiedError(`The server died${inOneOf(ids)}, and was not started again. ${why}`, { cause });
+    });
     const answer = await this.#knock();
     if (answer.kind === 'open') await answer.leave();
     if (answer.kind === 'gone') {
       throw new ServerDiedError(`The server died${inOneOf(ids)}, and does not come up again (${answer.why}).`);
     }
-    this.#note(`The server died${inOneOf(ids)} and was started again.`);
+    this.#run.onNote?.(`The server died${inOneOf(ids)} and was started again.`);
   }
 
   #diedOf(result: CaseResult): void {

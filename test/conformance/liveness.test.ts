@@ -5,6 +5,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { expect, test } from 'vitest';
 import { runServerCases, ServerDiedError, type CaseResult, type ServerRun } from '../../src/conformance/index.js';
+import { responseHead } from '../support/raw-peer.js';
+import { oddServer } from './support/odd-peer.js';
 import { wsServer } from './support/peers.js';
 
 interface Mortal {
@@ -15,8 +17,8 @@ interface Mortal {
   stop: () => void;
 }
 
-/** An echo server of ws that ends, with all its connections, at a request that is its death. */
-async function mortalServer(isDeath: (request: IncomingMessage) => boolean): Promise<Mortal> {
+/** An echo server of ws that ends, with all its connections, at a request that is its death, or as soon as one ends. */
+async function mortalServer(isDeath: (request: IncomingMessage) => boolean, servesOnce = false): Promise<Mortal> {
   const sockets = new Set<Duplex>();
   let server: Server;
   let port = 0;
@@ -38,7 +40,10 @@ async function mortalServer(isDeath: (request: IncomingMessage) => boolean): Pro
       server = createServer();
       server.on('connection', (socket) => {
         sockets.add(socket);
-        socket.once('close', () => sockets.delete(socket));
+        socket.once('close', () => {
+          sockets.delete(socket);
+          if (servesOnce) stop();
+        });
         socket.on('error', () => undefined);
       });
       server.on('upgrade', (request, socket, head) => {
@@ -133,13 +138,35 @@ test('a server that dies when a case is over, cleanly, has not passed it', async
   expect((error as Error).message).toMatch(/^The server died in 1\.1\.2/);
 });
 
+test('a server that cannot be started again leaves the results before it', async () => {
+  const server = await mortalServer(diesOfSubprotocol);
+  const restart = (): Promise<void> => Promise.reject(new Error('Its port is in use.'));
+  const { results, error } = await outcome({ url: server.url, cases: AROUND, jobs: 1, restart });
+  expect(results.get('1.1.1')).toMatchObject({ behavior: 'OK' });
+  expect(results.get('H.2.24')!.result).toContain('The server died of this case');
+  expect(error).toBeInstanceOf(ServerDiedError);
+  expect((error as Error).message).toBe('The server died in H.2.24, and was not started again. Its port is in use.');
+});
+
+test('a server that ends with its first connection is not started without end', async () => {
+  const server = await mortalServer(() => false, true);
+  const { results, error } = await outcome({ url: server.url, cases: ['1.1.1'], restart: server.start });
+  server.stop();
+  expect(results.size).toBe(0);
+  expect((error as Error).message).toBe('The server died before 1.1.1, and so it does each time it is started.');
+  expect(server.starts).toBe(3);
+});
+
 test('a refusal of what has to be refused says nothing where all is refused', async () => {
   const server = createServer((_, response) => response.writeHead(403, { connection: 'close' }).end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { results } = await outcome({ url, cases: ['H.2.1', 'H.2.13'] });
+  const { results } = await outcome({ url, cases: ['D.5.1', 'D.6.1', 'H.1.12', 'H.2.1', 'H.2.13'] });
   server.close();
   expect(pairs(results)).toEqual([
+    ['D.5.1', 'FAILED OK'],
+    ['D.6.1', 'FAILED OK'],
+    ['H.1.12', 'FAILED OK'],
     ['H.2.1', 'FAILED OK'],
     ['H.2.13', 'FAILED OK'],
   ]);
@@ -212,4 +239,40 @@ test('a case that fails only beside others is judged again alone', async () => {
   });
   sockets.close();
   expect(new Set([...results.values()].map(({ behavior }) => behavior))).toEqual(new Set(['OK']));
+});
+
+test('a server that refuses valid handshakes for a moment is not taken for dead', async () => {
+  let busy = 0;
+  const server = await oddServer({ drops: true, isBusy: () => busy-- > 0 });
+  const onCase = (_: string, begun: boolean): void => void (busy = begun ? 0 : 2);
+  const { results, error } = await outcome({ url: server.url, cases: ['3.1', 'H.2.3'], jobs: 1, onCase });
+  server.stop();
+  expect(error).toBeNull();
+  expect(pairs(results)).toEqual([
+    ['3.1', 'OK OK'],
+    ['H.2.3', 'FAILED OK'],
+  ]);
+});
+
+test('a server that refuses a case only because it is busy has not passed it', async () => {
+  let running = 0;
+  const server = await oddServer({ isBusy: () => running > 1 });
+  const cases = ['H.2.1', 'H.2.2', 'H.2.3', 'H.2.4'];
+  const onCase = (_: string, begun: boolean): void => void (running += begun ? 1 : -1);
+  const { results } = await outcome({ url: server.url, cases, jobs: 4, onCase });
+  server.stop();
+  expect(pairs(results)).toEqual(cases.map((id) => [id, 'FAILED OK']));
+});
+
+test('a server that reads nothing does not keep the run waiting', async () => {
+  const { createServer: listen } = await import('node:net');
+  const server = listen((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (request) => socket.pause().write(responseHead(String(request))));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { results } = await outcome({ url, cases: ['9.1.6'], timeoutScale: 0.02 });
+  server.close();
+  expect(pairs(results)).toEqual([['9.1.6', 'FAILED UNCLEAN']]);
 });

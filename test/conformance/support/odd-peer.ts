@@ -43,6 +43,8 @@ export interface Oddity {
   mirrors?: true;
   /** Refuses requests with this in them: by this status, or by dropping TCP. */
   refuses?: { what: RegExp; status: string | null };
+  /** Refuses a request with 503 where this returns true. */
+  isBusy?: () => boolean;
 }
 
 function destroyed(peer: RawPeer): Promise<void> {
@@ -120,8 +122,9 @@ export async function oddServer(odd: Oddity): Promise<{ url: string; stop: () =>
         peer.write(odd.garbage);
         return;
       }
-      if (odd.refuses?.what.test(request)) {
-        const { status } = odd.refuses;
+      const refuses = odd.isBusy?.() ? { what: /^/, status: '503 Busy' } : odd.refuses;
+      if (refuses?.what.test(request)) {
+        const { status } = refuses;
         if (status === null) peer.socket.destroy();
         else peer.socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
         return;
