@@ -232,7 +232,7 @@ class ClientServer implements ClientExamination {
         const playing = this.#play(played, socket, asked, circumstances);
         this.#playing.set(socket, playing);
         result = await playing;
-        this.#run.search?.judge(played, result);
+        if (!this.#cut.has(socket)) this.#run.search?.judge(played, result);
       } finally {
         this.#playing.delete(socket);
         this.#running.delete(running);

@@ -332,6 +332,26 @@ test.each([
   await Promise.all(ended);
 });
 
+test('a search ends although the client died of a stream, or is interrupted, and tells of this stream', async () => {
+  const fuzz = async (seconds: string, isInterrupted: boolean): Promise<Run> => {
+    const controller = new AbortController();
+    const terminal = recorder();
+    const args = ['client', '--port', '0', '--fuzz', seconds, '--seed', '7', '--timeout-scale', '0.05'];
+    const status = conformance([...args, '--out', join(directory, 'report')], terminal, controller.signal);
+    await expect.poll(() => terminal.said.out).toContain('Listening on ');
+    const [, url] = /^Listening on (\S+) /.exec(terminal.said.out)!;
+    const client = new WebSocket(`${url}/runCase?case=1&agent=mine`);
+    client.on('message', () => client.terminate());
+    await once(client, 'close');
+    if (isInterrupted) controller.abort();
+    return { status: await status, ...terminal.said };
+  };
+  for (const { status, out } of [await fuzz('1', false), await fuzz('1000', true)]) {
+    expect(status).toBe(1);
+    expect(out).toContain('\nStream 0 is treated wrongly.');
+  }
+});
+
 test('a server that does not listen within a minute is ended, and told', async () => {
   const file = join(directory, 'pid');
   const program =

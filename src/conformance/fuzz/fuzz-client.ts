@@ -6,6 +6,8 @@ import { type FuzzSettings, Search } from './search.js';
 
 /** Milliseconds between two checks of the time. */
 const LOOK = 50;
+/** Milliseconds after which a client that has not come back is taken for dead. */
+const GONE = 10_000;
 
 /** A search that examines clients. */
 export interface ClientFuzz {
@@ -20,19 +22,25 @@ export interface ClientFuzz {
  */
 export async function fuzzClients(run: ClientRun & FuzzSettings): Promise<ClientFuzz> {
   const search = new Search(run.seed);
-  const examination = await runClientCases({ ...run, search });
+  const { signal, timeoutScale = 1, ...settings } = run;
+  const examination = await runClientCases({ ...settings, timeoutScale, search });
   let end = Number.POSITIVE_INFINITY;
+  let last = 0;
   const look = setInterval(() => {
-    if (search.isOver || (performance.now() >= end && !search.isShrinking)) examination.stop();
+    const now = performance.now();
+    const isWaiting = search.isShrinking && now - last < GONE * timeoutScale;
+    if (search.isOver || signal?.aborted || (now >= end && !isWaiting)) examination.stop();
   }, LOOK);
   const searching = async (): Promise<Search> => {
     try {
       for await (const result of examination) {
-        if (end === Number.POSITIVE_INFINITY) end = performance.now() - result.duration + run.seconds * 1000;
+        last = performance.now();
+        if (end === Number.POSITIVE_INFINITY) end = last - result.duration + run.seconds * 1000;
       }
     } finally {
       clearInterval(look);
     }
+    if (search.isShrinking) search.settle();
     return search;
   };
   return { examination, search: searching() };

@@ -41,13 +41,14 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
     const died = !result.wasClean && (await greet(server, run)).kind === 'gone';
     search.judge(one, result, died);
     if (!died) continue;
-    if (run.restart === undefined) {
-      search.settle();
-      if (search.found === null)
-        throw new ServerDiedError('The server died, and there is no command to start it again.');
-      break;
-    }
-    await run.restart();
+    const restarted = run.restart?.().then(
+      () => true,
+      () => false,
+    );
+    if (await restarted) continue;
+    search.settle();
+    if (search.found === null) throw new ServerDiedError('The server died, and was not started again.');
+    break;
   }
   return search;
 }

@@ -69,7 +69,7 @@ export class Search {
     const smaller = this.#candidate();
     const stream = smaller ?? createStream(this.#seed, place);
     this.#out.set(id, { stream, place });
-    return streamCase(id, stream, smaller === null ? LIMIT : SHORT_LIMIT);
+    return streamCase(id, stream, this.#best?.confirmed === true ? SHORT_LIMIT : LIMIT);
   }
 
   #candidate(): Stream | null {
