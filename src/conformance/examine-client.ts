@@ -107,14 +107,15 @@ function lure(
       const verdict =
         result !== null
           ? { ...REFUSED, behavior: exam.accepted, result, resultClose: 'Dropped by the examiner' }
-          : late
+          : // RFC 6455 4.1: a response with another status is one of HTTP, after which TCP may stay open.
+            late && exam.response?.statusLine === undefined
             ? {
                 ...REFUSED,
                 behaviorClose: 'UNCLEAN' as const,
                 result: 'The client answered nothing.',
                 resultClose: 'The client did not drop TCP within two seconds',
               }
-            : { ...REFUSED, result: 'The client dropped TCP.' };
+            : { ...REFUSED, result: late ? 'The client answered nothing.' : 'The client dropped TCP.' };
       resolve(examination.unplayed(verdict, { ...noFacts(), droppedByMe: late || result !== null }));
     });
     void writeHandshake(socket, recorder, Buffer.concat([response, header, message]));

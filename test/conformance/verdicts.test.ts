@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { runClientCases, type CaseResult } from '../../src/conformance/index.js';
+import { requestRaw } from '../support/raw-peer.js';
 import { hastyServer, oddClient, oddServer, type Oddity } from './support/odd-peer.js';
 import { echoClient, examine, wsServer } from './support/peers.js';
 
@@ -94,6 +95,28 @@ test('to refuse by policy is informational, with what the server did', async () 
   ]);
   expect(pairs(dropped.values())).toEqual({ 'H.1.1': 'OK OK', ...all(['H.1.7', 'H.1.8'], 'INFORMATIONAL OK') });
   expect(dropped.get('H.1.8')!.result).toContain('dropped TCP');
+});
+
+test('RFC 6455 4.2.2 a server that does not decode the key is NON-STRICT, as the RFC lets it', async () => {
+  const results = await examined({}, ['H.2.7', 'H.2.8', 'H.2.9']);
+  expect(pairs(results.values())).toEqual(all(['H.2.7', 'H.2.8', 'H.2.9'], 'NON-STRICT OK'));
+});
+
+test('RFC 6455 4.1 a client may keep TCP open after a response of HTTP, but not after a bad handshake', async () => {
+  const run = await runClientCases({ port: 0, cases: ['H.4.1', 'H.4.2', 'H.4.4'], timeoutScale: 0.2 });
+  await Promise.all(
+    ['H.4.1', 'H.4.2', 'H.4.4'].map(async (id) => {
+      const peer = requestRaw(run.port, { requestLine: `GET /runCase?casetuple=${id}&agent=idle HTTP/1.1` });
+      await peer.ended;
+      peer.socket.destroy();
+    }),
+  );
+  await run.settled();
+  run.stop();
+  expect(pairs(run.results.get('idle')!.values())).toEqual({
+    ...all(['H.4.1', 'H.4.2'], 'OK OK'),
+    'H.4.4': 'OK UNCLEAN',
+  });
 });
 
 test('RFC 6455 5.1, 5.2 any close code is right where the RFC demands none', async () => {

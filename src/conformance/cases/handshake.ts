@@ -145,9 +145,9 @@ const BAD_REQUESTS: readonly {
   { words: 'says "Connection: keep-alive"', shape: { lines: [['Connection', 'keep-alive']] } },
   { words: 'has no Sec-WebSocket-Key', shape: { without: ['sec-websocket-key'] } },
   { words: 'has an empty Sec-WebSocket-Key', shape: { lines: [[KEY, '']] } },
-  { words: 'has a key of 15 bytes', shape: { lines: [[KEY, Buffer.alloc(15, 1).toString('base64')]] } },
-  { words: 'has a key of 17 bytes', shape: { lines: [[KEY, Buffer.alloc(17, 1).toString('base64')]] } },
-  { words: 'has a key that is no base64', shape: { lines: [[KEY, '!!!!!!!!!!!!!!!!!!!!!!==']] } },
+  { words: 'has a key of 15 bytes', shape: { lines: [[KEY, 'AQEBAQEBAQEBAQEBAQEB']] }, lenient: 'NON-STRICT' },
+  { words: 'has a key of 17 bytes', shape: { lines: [[KEY, 'AQEBAQEBAQEBAQEBAQEBAQE=']] }, lenient: 'NON-STRICT' },
+  { words: 'has a key of no base64', shape: { lines: [[KEY, '!!!!!!!!!!!!!!!!!!!!!!==']] }, lenient: 'NON-STRICT' },
   {
     words: 'has a key whose base64 is not the canonical one',
     shape: { lines: [[KEY, 'dGhlIHNhbXBsZSBub25jZR==']] },
@@ -290,7 +290,7 @@ export const HANDSHAKE_CASES: readonly Case[] = [
   ...BAD_RESPONSES.map(({ words, shape }, index): Case => ({
     id: `H.4.${index + 1}`,
     description: `Answers with a response that ${words}.`,
-    expectation: FAILS,
+    expectation: shape.statusLine === undefined ? FAILS : 'The client opens no connection: it answers no message.',
     testee: 'client',
     exam: { kind: 'refusal', response: shape, accepted: 'FAILED' },
   })),

@@ -31,6 +31,12 @@ const NO_LIMIT = rule(
   'nothing',
   'the RFC does not speak of this; a server decides by its own policy',
 );
+const NOT_DECODED = rule('RFC 6455 4.2.2', 'MAY', '"it is not necessary for the server to base64-decode" the key');
+const BAD_STATUS = rule(
+  'RFC 6455 4.1',
+  'MUST',
+  'the client handles a response with another status than 101 as HTTP says',
+);
 const BAD_RESPONSE = rule(
   'RFC 6455 4.1',
   'MUST',
@@ -84,6 +90,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
   ),
   'H.1.13': rule('RFC 6455 4.2.1', 'SHOULD', 'the Upgrade field holds the value "websocket"; HTTP makes it a list'),
   'H.2.': READ_REQUEST,
+  'H.2.7': NOT_DECODED,
+  'H.2.8': NOT_DECODED,
+  'H.2.9': NOT_DECODED,
   'H.2.10': NO_LIMIT,
   'H.2.13': rule(
     'RFC 6455 4.2.2',
@@ -105,6 +114,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
     'the client MUST validate the response as described, field names and keywords without regard to case, and go on when it conforms',
   ),
   'H.4.': BAD_RESPONSE,
+  'H.4.1': BAD_STATUS,
+  'H.4.2': BAD_STATUS,
+  'H.4.3': BAD_STATUS,
   'D.1.': DECOMPRESS,
   'D.1.2': rule('RFC 7692 6.1', 'MUST', 'RSV1 is set on the first fragment of a compressed message only'),
   'D.1.7': rule('RFC 7692 6', 'MUST', 'a message whose RSV1 is 0 is not compressed, though the extension is in use'),
