@@ -101,7 +101,9 @@ async function examine(testee: ListedTestee, list: TesteeList, out: string, runn
   };
   rmSync(join(out, row.report), { recursive: true, force: true });
   try {
-    await count(row, await examineListed(testee, list, runner), out);
+    const agent = await examineListed(testee, list, runner);
+    await count(row, agent, out);
+    if (agent.results.size === 0) row.trouble = agent.ended ?? 'It never came.';
   } catch (error) {
     row.trouble = wordsOf(error);
   }

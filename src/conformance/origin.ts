@@ -44,8 +44,11 @@ export function judgeOrigin(header: HandshakeHeader, welcome: Welcome): string |
   const origins = header.values('origin');
   const host = header.values('host')[0] ?? '';
   if (origins.length === 0) {
-    if (wantsUpgrade(header) || isOurName(host, welcome)) return null;
-    return `The name "${host}" is none under which this server is known.`;
+    if (wantsUpgrade(header)) return null;
+    if (!isOurName(host, welcome)) return `The name "${host}" is none under which this server is known.`;
+    // A page of another site may lead a browser to this page, but not to /?run, which begins a run.
+    const isLed = /^(cross|same)-site$/.test(header.values('sec-fetch-site').join());
+    return isLed && header.startLine.includes('?') ? 'Pages of other sites may not begin a run.' : null;
   }
   const [origin] = origins;
   if (origins.length > 1) return 'The request has more than one Origin.';

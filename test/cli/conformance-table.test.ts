@@ -39,6 +39,7 @@ test(
           version: [process.execPath, '--version'],
         },
         { name: 'none', role: 'server', command: [process.execPath, '-e', 'process.exit(3)'] },
+        { name: 'idle', role: 'client', command: [process.execPath, '-e', ''] },
       ],
     });
     const out = join(directory, 'out');
@@ -52,6 +53,7 @@ test(
       groups: { 1: { ok: 1, failed: 1 } },
       failures: [{ id: '1.2.2', page: 'server-text-only/text_only_case_1_2_2.html' }],
     });
+    expect(rows[2].trouble).toBe('It never came.');
     expect(rows[1].trouble).toMatch(/^The testee ended \(status 3\) before it listened/);
     expect(readdirSync(join(out, 'server-text-only'))).toEqual(['text_only_case_1_2_2.html']);
     const page = readFileSync(join(out, 'table.html'), 'utf8');

@@ -91,6 +91,10 @@ describe('a run', () => {
       body: expect.stringContaining('/runCase?case=N&amp;agent=NAME'),
     });
     expect((await get('/', { host: 'evil.example' })).status).toBe(403);
+    expect((await get('/', { 'sec-fetch-site': 'cross-site' })).status).toBe(200);
+    expect((await get('/?run', { 'sec-fetch-site': 'none' })).status).toBe(200);
+    for (const site of ['cross-site', 'same-site'])
+      expect((await get('/?run&agent=evil', { 'sec-fetch-site': site })).status).toBe(403);
     await echoClient(`${run.url}/runCase?case=1&agent=a`, { headers: { origin: run.url.replace('ws', 'http') } });
     const agents = [{ agent: 'a', done: 1, total: 2, standings: '1 Pass' }];
     expect(JSON.parse((await get('/progress')).body)).toEqual({ agents, running: [] });
