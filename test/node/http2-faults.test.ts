@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
 import { ReadyState } from '../../src/node/types.js';
 import { ASKED, frame, FrameType, headers, PREFACE, reset, typesOf } from '../support/http2-frames.js';
+import { collectUncaught } from '../support/uncaught.js';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM } = http2.constants;
 
@@ -260,6 +261,32 @@ test('a stream that is refused is reset behind its answer, where its client woul
   socket.write(headers(1, Object.entries({ ...Object.fromEntries(ASKED), 'sec-websocket-version': '12' })));
   await until(() => typesOf(Buffer.concat(chunks)).includes(FrameType.RstStream));
   expect(opened()).toBe(0);
+});
+
+const GET = [[':method', 'GET'], ...ASKED.filter(([name]) => name !== ':method' && name !== ':protocol')] as const;
+
+test.each([
+  ['a request', GET, false],
+  ['a request for a WebSocket, after the last WebSocket server has been closed,', ASKED, true],
+])('%s that no listener takes ends no process when it fails', async (_, fields, isClosed) => {
+  const { port, sessions, wss, streams, server } = await serve();
+  server.removeAllListeners('stream');
+  wss.close();
+  // As an application has it that adds no listener.
+  const own = new WebSocketServer({ server });
+  const thrown = collectUncaught(endings);
+  const socket = await raw(port);
+  await until(() => sessions.size === 1);
+  const [session] = sessions;
+  session.on('stream', (stream) => streams.push(stream));
+  if (isClosed) own.close();
+  socket.write(headers(1, fields));
+  await until(() => streams.length === 1);
+  const FAULT = 2;
+  socket.write(frame(FrameType.RstStream, 1, Buffer.from([0, 0, 0, FAULT])));
+  await until(() => streams[0].destroyed);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([thrown, session.destroyed]).toEqual([[], false]);
 });
 
 describe('floods, which Node bounds', () => {

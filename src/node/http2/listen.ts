@@ -71,8 +71,15 @@ class Hook {
     const { effectiveLocalWindowSize: size = INITIAL_WINDOW } = session.state;
     if (size === INITIAL_WINDOW) session.setLocalWindowSize(SESSION_WINDOW);
     session.on('localSettings', announce);
+    session.on('stream', this.onLeft);
     this.sessions.add(session);
     session.once('close', () => this.sessions.delete(session));
+  };
+
+  /** Keeps the failure of a stream that no other listener takes from ending the process. */
+  private readonly onLeft = (stream: ServerHttp2Stream): void => {
+    if (this.server.listenerCount('stream') > Math.min(1, this.all.size)) return;
+    if (stream.listenerCount('error') === 0) stream.on('error', () => {});
   };
 
   /** Once the HTTP server accepts no more connections, a session ends with its last stream: clients keep idle ones open. */
