@@ -330,7 +330,8 @@ export abstract class SocketWriter implements Batch, Giver {
   /** The session has written a handed chunk. */
   wasTaken({ length, flight, tray }: HandedChunk, error: Error | null | undefined): void {
     this.handed -= length;
-    this.connection.giveBack(length, tray as Tray | undefined);
+    // Of a destroyed stream, the session may still be writing a part.
+    if (!this.socket.destroyed) this.connection.giveBack(length, tray as Tray | undefined);
     if (error) this.fail(error);
     this.written(flight as Flight, error);
     if (this.wasEnded && this.handed === 0) this.socket.end();

@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http2, { type ServerHttp2Stream } from 'node:http2';
+import net, { type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from '../../src/index.js';
-import { ASKED } from '../support/http2-frames.js';
+import { ASKED, frame, FrameType, headers, PREFACE } from '../support/http2-frames.js';
 import { sessionTo } from '../support/http2-session.js';
 
 const INDEX = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
@@ -100,4 +101,60 @@ describe.each(['direct', 'stream'] as const)('written to by %s:', (writePath) =>
       expect(Buffer.concat(chunks).toString('latin1')).toBe('\x81\x01a\x81\x01b');
     }
   });
+});
+
+/** What a peer reads of a stream, until that is reset. */
+async function readUntilReset(socket: net.Socket, stream: number): Promise<Buffer> {
+  const data: Buffer[] = [];
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    bytes = Buffer.concat([bytes, chunk]);
+    let at = 0;
+    for (let end: number; at + 9 <= bytes.length; at = end) {
+      end = at + 9 + bytes.readUIntBE(at, 3);
+      if (end > bytes.length) break;
+      if (bytes.readUInt32BE(at + 5) !== stream) continue;
+      if (bytes[at + 3] === FrameType.RstStream) return Buffer.concat(data);
+      if (bytes[at + 3] === FrameType.Data) data.push(Buffer.from(bytes.subarray(at + 9, end)));
+    }
+    bytes = bytes.subarray(at);
+  }
+  return Buffer.concat(data);
+}
+
+test('what a session still writes of a message that is cut off holds no bytes of another connection', async () => {
+  const server = http2.createServer();
+  const wss = new WebSocketServer({ server, writePath: 'direct' });
+  const all: WebSocket[] = [];
+  wss.on('connection', (websocket) => all.push(websocket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  endings.push(async () => {
+    socket.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+  // So many streams, each with a window of 65,535 bytes, that the system does not take what they write.
+  const COUNT = 400;
+  const window = frame(FrameType.WindowUpdate, 0, Buffer.from([0x7f, 0, 0, 0]));
+  const asked = Array.from({ length: COUNT }, (_, at) => headers(2 * at + 1, ASKED));
+  socket.write(Buffer.concat([PREFACE, window, ...asked]));
+  while (all.length < COUNT) await once(wss, 'connection');
+  const [other, ...fillers] = all;
+  const cut = fillers.pop()!;
+  // The first write of a thread goes by way of the stream.
+  for (let at = 0; at < 2; at++) await new Promise<unknown>((resolve) => other.send('', resolve));
+  const long = Buffer.alloc(200_000);
+  for (const each of fillers) each.send(long);
+  cut.send(Buffer.alloc(100_000, 'a'));
+  await new Promise((resolve) => setImmediate(resolve));
+  cut.terminate();
+  await once(cut, 'close');
+  for (let at = 0; at < 4; at++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    other.send(Buffer.alloc(100_000, 'b'));
+  }
+  const got = await readUntilReset(socket, 2 * COUNT - 1);
+  expect([got.length > 60_000, got.includes('a'), got.includes('b')]).toEqual([true, true, false]);
 });

@@ -1,11 +1,13 @@
 // `frame` and its neighbours write and read frames of HTTP/2 byte by byte (RFC 9113 4.1), for a peer that keeps to no rule.
 
 export enum FrameType {
+  Data = 0,
   Headers = 1,
   RstStream = 3,
   Settings = 4,
   Ping = 6,
   Goaway = 7,
+  WindowUpdate = 8,
 }
 
 const END_HEADERS = 4;
