@@ -24,7 +24,7 @@ export type { ConnectionOptions, SendOptions } from './options.js';
  */
 export class Connection extends Sending {
   private readonly inflater: Inflater | undefined;
-  private pongs: Pongs | undefined;
+  /** @internal */ pongs: Pongs | undefined;
   private isCongested = false;
   /** Answer pings (RFC 6455 5.5.2). */
   autoPong: boolean;

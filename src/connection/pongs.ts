@@ -4,7 +4,8 @@ import { MAX_PONGS } from '../spec/limits.js';
 /** Created with the first ping of a connection. */
 export class Pongs {
   private waiting = 0;
-  private latest: Uint8Array | undefined;
+  /** The latest ping past the limit, unanswered. */
+  latest: Uint8Array | undefined;
 
   /**
    * Whether to answer a ping now; otherwise its payload replaces the one kept before.

@@ -42,6 +42,7 @@ export function publishAccepted(
   request: IncomingMessage,
   socket: Duplex,
 ): boolean {
+  asked.delete(socket);
   if (accepted.hasSubscribers) accepted.publish({ server, websocket, request, socket });
   // A class of the application's may have a state of its own.
   return !(websocket.readyState > ReadyState.Connecting);
@@ -77,7 +78,8 @@ export function noteAsked(socket: Duplex, server: object, request: IncomingMessa
   if (refused.hasSubscribers) asked.set(socket, { server, request });
 }
 
-/** Publishes a request that is answered with an error. */
+/** Publishes a request that is answered with an error, unless the first subscriber has come since it began. */
 export function publishRefused(socket: Duplex, status: number, message: string): void {
-  if (refused.hasSubscribers) refused.publish({ ...asked.get(socket), socket, status, message });
+  const about = asked.get(socket);
+  if (about !== undefined && refused.hasSubscribers) refused.publish({ ...about, socket, status, message });
 }

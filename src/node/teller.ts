@@ -244,8 +244,8 @@ export abstract class Teller extends Transport implements ReceivingSession {
 
   tellPing(data: Uint8Array): void {
     const { face, connection } = this;
-    // The connection has answered this ping already, unless its own Close was before.
-    const isAnswered = connection.autoPong && connection.closeQueued === undefined;
+    // The connection has answered this ping already, unless its own Close was before, or too many answers wait.
+    const isAnswered = connection.autoPong && connection.closeQueued === undefined && !connection.pongs?.latest;
     if (pingReceived.hasSubscribers) pingReceived.publish({ websocket: face, data });
     if (isAnswered && pongSent.hasSubscribers) pongSent.publish({ websocket: face, data });
     // As in ws, also for a method of the application that passes the arguments on, or calls the callback.

@@ -298,7 +298,8 @@ it('records the messages, for wsimd replay and as a HAR', async () => {
     });
     input.write('Hello\n/hex 00ff\n/ping beat\n');
     await expect.poll(() => said().err).toContain('Pong after');
-    input.write('/close 4000 bye\n');
+    // What follows the Close is not sent.
+    input.write('/close 4000 bye\nlate\n/ping late\n');
     await status;
     const text = readFileSync(file, 'utf8');
     if (name === 'a.har') {

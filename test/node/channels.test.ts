@@ -1,10 +1,15 @@
 /** The channels of `node:diagnostics_channel` that applications and tools listen to, with all their fields. */
 import diagnostics from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it, onTestFinished } from 'vitest';
 import { collectUncaught } from '../support/uncaught.js';
 import { dial, ending, event, listen, message, messages, pair, rawClient, refusal, turn } from './contract/harness.js';
 import { ours, type Client } from './contract/implementations.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 type Fields = Record<string, unknown>;
 
@@ -165,6 +170,24 @@ it('tells of a pong that has left before a subscriber closes', async () => {
   expect(heard.map(({ name }) => name)).toEqual(['ping:received', 'pong:sent']);
 });
 
+it('tells of no pong that is not sent, where more than 60 pings wait and only the latest gets one', async () => {
+  const { ws, peer } = await rawClient(implementation);
+  peer.socket.pause();
+  while (ws._socket.writableLength === 0) ws.send(Buffer.alloc(1024 * 1024));
+  const heard = listenTo('p');
+  const told = (name: string): string[] => heard.flatMap((one) => (one.name === name ? String(one.fields.data) : []));
+  const payloads = Array.from({ length: 100 }, (_, at) => String(at));
+  peer.send(...payloads.map((payload) => ({ opcode: 9, payload })));
+  await expect.poll(() => told('ping:received')).toEqual(payloads);
+  peer.socket.resume();
+  await peer.readFrame();
+  ws.close();
+  peer.send({ opcode: 8, payload: Buffer.from([3, 232]) });
+  const answers = (await peer.readFramesToEnd()).filter(({ opcode }) => opcode === 10);
+  expect(answers.map(({ payload }) => String(payload)).slice(0, 60)).toEqual(payloads.slice(0, 60));
+  expect(told('pong:sent')).toEqual(payloads.slice(0, 60));
+});
+
 it('tells of a message to many that waits for the end of fragments once it is sent', async () => {
   const { server, client, peer } = await pair(implementation);
   const heard = listenTo('message:sent');
@@ -191,6 +214,34 @@ it('tells of requests that are refused, by the library and by the application', 
   ]);
   expect(heard[0].fields.request).toHaveProperty('url', '/secret');
   expect(heard[1].fields.message).toContain('Sec-WebSocket-Version');
+});
+
+it('tells of no request that was asked before the first subscriber came, as nothing has kept it', async () => {
+  let answer: ((accepted: boolean) => void) | undefined;
+  const verifyClient = (_: unknown, told: (accepted: boolean) => void): void => void (answer = told);
+  const { port } = await listen(implementation, { verifyClient });
+  const answered = refusal(port);
+  await expect.poll(() => answer, SOON).toBeDefined();
+  const heard = listenTo('handshake');
+  answer!(false);
+  expect(await answered).toContain('401');
+  expect(heard).toEqual([]);
+});
+
+it('keeps no request of an open connection', async () => {
+  const { server, url } = await listen(implementation);
+  const heard = listenTo('handshake:refused');
+  const asked = new Promise<WeakRef<object>>((resolve) =>
+    server.once('connection', (_: unknown, request: object) => resolve(new WeakRef(request))),
+  );
+  const client = dial(implementation, url);
+  await event(client, 'open');
+  const request = await asked;
+  for (let turns = 0; turns < 100 && request.deref() !== undefined; turns++) {
+    await turn();
+    collect();
+  }
+  expect([request.deref(), heard]).toEqual([undefined, []]);
 });
 
 it('tells of a violation, and of a client that cannot connect', async () => {

@@ -133,7 +133,12 @@ export class Conversation {
       if (websocket.bufferedAmount < HIGH_WATER) person.input.resume();
     });
     if (websocket.bufferedAmount >= HIGH_WATER) person.input.pause();
-    this.recording?.message('client', data, isBinary);
+    this.#sending?.message('client', data, isBinary);
+  }
+
+  /** The recording, as long as messages are sent: what follows a Close is not. */
+  get #sending(): SessionRecord | undefined {
+    return this.websocket.readyState === OPEN ? this.recording : undefined;
   }
 
   #close(code: number, reason: string): void {
@@ -149,7 +154,7 @@ export class Conversation {
         const text = rest || `wsimd ${++this.#count}`;
         this.#pings.set(text, performance.now());
         websocket.ping(text);
-        this.recording?.ping('client', text);
+        this.#sending?.ping('client', text);
       } else if (name === 'hex') {
         const digits = rest.replaceAll(/\s/g, '');
         if (!/^(?:[\da-f]{2})+$/i.test(digits)) terminal.err('/hex takes pairs of hex digits, such as 00 ff.\n');

@@ -58,22 +58,25 @@ function thousandths(time: number): number {
  * @throws CommandError if the file cannot be read, has an invalid line, or holds no connection
  */
 export function readRecording(file: string): RecordedConnection[] {
-  const text = String(readFile(file));
-  const whole = parsed(text);
+  const bytes = readFile(file);
+  const whole = parsed(bytes);
   if (isHar(whole)) return withFrames(file, readHar(file, whole));
   if (isHarName(file)) throw new CommandError(`${file} is no HAR: JSON with "log" and its "entries".`);
   const connections = new Map<number, RecordedConnection>();
-  const lines = text.split('\n');
-  for (const [index, words] of lines.entries()) {
-    if (words.trim() === '') continue;
-    const value = parsed(words);
-    // A recording that was broken off, such as by a full disk, can end within a line.
-    if (value === undefined && index === lines.length - 1 && connections.size > 0) break;
+  // Line by line: a long recording does not fit into a string.
+  for (let number = 1, at = 0; at < bytes.length; number++) {
+    const end = bytes.indexOf('\n', at);
+    const next = end < 0 ? bytes.length : end + 1;
     try {
-      takeLine(connections, value);
+      const words = bytes.toString('utf8', at, next);
+      const value = parsed(words);
+      // A recording that was broken off, such as by a full disk, can end within a line.
+      if (value === undefined && end < 0 && connections.size > 0) break;
+      if (words.trim() !== '') takeLine(connections, value);
     } catch (error) {
-      throw new CommandError(`${file}, line ${index + 1}: ${wordsOf(error)}.`);
+      throw new CommandError(`${file}, line ${number}: ${wordsOf(error)}.`);
     }
+    at = next;
   }
   return withFrames(file, [...connections.values()]);
 }

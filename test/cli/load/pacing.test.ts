@@ -1,6 +1,6 @@
 // `OpenLoop` sends at its rate, whatever becomes of its connections.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Client } from '../../../src/cli/load/client.js';
 import { newRecording, OpenLoop } from '../../../src/cli/load/pacing.js';
 
@@ -65,4 +65,33 @@ it('sends what is due when its thread is late at the end', () => {
   while (performance.now() < window.end) continue;
   loop.stop();
   expect([client.sent, recording.latency.total]).toEqual([50, 50]);
+});
+
+it('counts the messages of a lost connection once, whose last answers came with its Close', async () => {
+  let clock = 0;
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => (clock += 0.01));
+  onTestFinished(() => now.mockRestore());
+  let answers = true;
+  const lost = new CountingClient(0, () => undefined);
+  const other = new CountingClient(1, (client, count) => {
+    if (!answers) return;
+    client.answers += count;
+    loop.answered(client as unknown as Client, count, performance.now());
+  });
+  const window = { start: 0, end: 300 };
+  const clients = [lost, other] as unknown as Client[];
+  const loop = new OpenLoop(clients, { rate: 1000, connections: 2, first: 0 }, window, newRecording());
+  loop.start(0);
+  while (lost.sent < 20) await nextTurn();
+  lost.isOpen = false;
+  loop.lost(lost as unknown as Client);
+  lost.answers = lost.sent;
+  loop.answered(lost as unknown as Client, lost.sent, performance.now());
+  answers = false;
+  const until = other.sent + 10;
+  // The loop looks for the answers of the other all the time: 200 times from one message to the next.
+  let turns = 0;
+  for (; other.sent < until; turns++) await nextTurn();
+  loop.stop();
+  expect(turns).toBeGreaterThan(500);
 });
