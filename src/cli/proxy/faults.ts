@@ -18,6 +18,8 @@ export interface FaultPlan {
 
 /** The two ends of a connection as the faults need them. */
 export interface Ends {
+  /** Whether nothing may pass. */
+  readonly isPaused: boolean;
   /** Writes bytes of `from` to the other end. */
   pass(from: Side, bytes: Uint8Array): void;
   /** Ends the stream to the other end, because `from` sends nothing more. */
@@ -32,6 +34,9 @@ export interface Ends {
 
 /** The number of waiting bytes above which reading from their sender pauses. */
 const HIGH_WATER: number = 16 * 1024 * 1024;
+
+/** The interval in ms at which delayed work looks whether a pause has ended. */
+const LOOK_EVERY = 20;
 
 /** Delayed work, its due time, and the number of bytes that it holds. */
 interface Waiting {
@@ -159,10 +164,10 @@ export class Faults {
     const way = this.ways[from];
     const { first } = way.waiting;
     if (first === undefined) return;
-    this.at(Math.max(0, first.due - performance.now()), () => {
+    this.at(Math.max(this.ends.isPaused ? LOOK_EVERY : 0, first.due - performance.now()), () => {
       const now = performance.now();
       // A timer may fire up to a millisecond early.
-      while ((way.waiting.first?.due ?? Infinity) <= now + 1) {
+      while (!this.ends.isPaused && (way.waiting.first?.due ?? Infinity) <= now + 1) {
         const { work, length } = way.waiting.shift()!;
         way.waitingBytes -= length;
         work();

@@ -35,7 +35,9 @@ export class FrameCutter {
     const { head, rest, error } = this.reader.push(chunk);
     if (error !== undefined) this.state = 'blind';
     if (head === undefined || rest === undefined) return [plain(chunk)];
-    const isOpen = !('statusCode' in head) || head.statusCode === SWITCHING_PROTOCOLS;
+    // Other requests, such as those of a page of the same server, have no frames after them.
+    const isOpen =
+      'statusCode' in head ? head.statusCode === SWITCHING_PROTOCOLS : /websocket/i.test(String(head.headers.upgrade));
     this.state = isOpen ? 'frames' : 'blind';
     if (!isOpen || rest.length === 0) return [plain(chunk)];
     return [plain(chunk.subarray(0, chunk.length - rest.length)), ...this.cut(rest)];

@@ -32,7 +32,7 @@ export class Relay implements Ends {
   constructor(
     private readonly sockets: Readonly<Record<Side, Socket>>,
     private readonly options: RelayOptions,
-    private isPaused: boolean,
+    public isPaused: boolean,
   ) {
     const { plan } = options;
     if (plan !== undefined) this.faults = new Faults(plan, this);
