@@ -23,7 +23,7 @@ test('its step examines a server, and writes report, JUnit, summary and badge', 
   const summary = join(directory, 'summary.md');
   writeFileSync(summary, '');
   const server = await wsServer({});
-  const run = (options: string): Promise<number> =>
+  const run = (options: string, inputs: Record<string, string> = {}): Promise<number> =>
     new Promise((resolve) => {
       const env = {
         ...process.env,
@@ -34,6 +34,7 @@ test('its step examines a server, and writes report, JUnit, summary and badge', 
         DIRECTORY: join(directory, 'out'),
         PROGRAM: `${process.execPath} ${join(root, 'dist/cli/index.js')}`,
         GITHUB_STEP_SUMMARY: summary,
+        ...inputs,
       };
       execFile('bash', ['-eo', 'pipefail', '-c', step], { env }, (error) =>
         resolve(error === null ? 0 : Number(error.code)),
@@ -48,4 +49,8 @@ test('its step examines a server, and writes report, JUnit, summary and badge', 
   expect(await run('--jobs 0')).toBe(2);
   expect(readFileSync(summary, 'utf8')).toContain('--jobs takes a whole number');
   server.stop();
+  // A command may begin with a variable or a change of directory, as other steps do.
+  const client = { ROLE: 'client', COMMAND: `STATUS=3 ${process.execPath} -p 'process.exit(process.env.STATUS)'` };
+  expect(await run("--cases '2.*'", client)).toBe(1);
+  expect(readFileSync(summary, 'utf8')).toContain('The client ended (status 3).');
 });
