@@ -1,11 +1,11 @@
 // `play` plays one case over a socket and makes its result, in either role.
 
 import type { Duplex } from 'node:stream';
-import type { Case, DeflateWish, Exam } from './case.js';
+import type { Case, DeflateWish, Exam, ReceivedEvent } from './case.js';
 import { Connection } from './connection.js';
 import { type DeflateAgreement, directionOf } from './deflate.js';
 import { type ClosingFacts, noFacts } from './facts.js';
-import { judgeClose } from './judge.js';
+import { isSameEvent, judgeClose } from './judge.js';
 import { createPlayer, type Verdict } from './players.js';
 import { Recorder } from './recorder.js';
 import { type CaseResult, type ExpectedClose, FAULT } from './result.js';
@@ -55,6 +55,13 @@ export class Examination {
   opened(): void {
     this.#started = new Date();
     this.#startedAt = performance.now();
+  }
+
+  /** Whether a case of ours ignores an event: a pong that nothing asked for, which RFC 6455 5.5.3 allows. */
+  ignores(event: ReceivedEvent): boolean {
+    const { exam, id } = this.#one;
+    if (event.kind !== 'pong' || exam.kind !== 'script' || /^\d/.test(id)) return false;
+    return !exam.outcomes.some(({ events }) => events.some((expected) => isSameEvent(event, expected)));
   }
 
   /** The result of a case that was not played, because its handshake failed or was its subject. */
@@ -193,7 +200,7 @@ export function play(
       deflate,
       times: { reply: TIMES.reply * timeScale, drop: TIMES.drop * timeScale },
       handlers: {
-        event: (event) => player.event(event),
+        event: (event) => void (examination.ignores(event) || player.event(event)),
         known: (payload) => player.known?.(payload),
       },
     });

@@ -1,5 +1,5 @@
 // `wsimd replay`: recordings of the proxy are played to servers and to clients, and become HARs and come back from them.
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -215,6 +215,20 @@ it('ends as a server when it is interrupted, and counts messages that have not c
   const [[code], ended] = await Promise.all([once(client, 'close'), status]);
   expect([code, ended]).toEqual([1006, 1]);
   expect(text.err).toContain('Connection 1: 0 frames sent, 0 messages came, 2 were recorded. Message 1 did not come.');
+});
+
+it('plays to many clients at once, and keeps nothing of those that have left', async () => {
+  const controller = new AbortController();
+  const { terminal, text } = sayingTerminal();
+  const status = replay([longRecording(), '--listen', '0'], terminal, controller.signal);
+  await expect.poll(() => text.err).toContain('Playing 2 connections to clients of ws://127.0.0.1:');
+  const alone = getEventListeners(controller.signal, 'abort').length;
+  const clients = Array.from({ length: 12 }, () => new WebSocket(/clients of (\S+)\.\n/.exec(text.err)![1]));
+  await Promise.all(clients.map((client) => once(client, 'open')));
+  for (const client of clients) client.terminate();
+  await expect.poll(() => getEventListeners(controller.signal, 'abort').length).toBe(alone);
+  controller.abort();
+  expect(await status).toBe(0);
 });
 
 it('turns a recording into a HAR and back, without loss of messages', async () => {

@@ -52,6 +52,11 @@ test('RFC 7692 7.1.2 a server with a window of 10 bits is sent nothing that refe
   });
 });
 
+test('RFC 6455 5.5.3 an unasked pong fails no case of ours; the classic suite fails it', async () => {
+  const results = await examined({ unaskedPong: true }, ['1.1.2', 'S.3.6']);
+  expect(pairs(results.values())).toEqual({ '1.1.2': 'FAILED OK', 'S.3.6': 'OK OK' });
+});
+
 test('RFC 6455 5.5.2 a pong may come before or after the echo of a message', async () => {
   const cases = ['S.3.6', 'S.4.4', 'S.5.5', 'S.6.1'];
   expect(pairs((await examined({ readsAhead: true }, cases)).values())).toEqual(all(cases, 'OK OK'));

@@ -1,5 +1,6 @@
 // `Player` plays one side of a recorded connection over an open socket, and compares the messages that it receives.
 import { Buffer } from 'node:buffer';
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { Opcode } from '../../sans-io.js';
 import { otherSide, type Frame, type Message, type Side } from '../traffic/frame.js';
@@ -59,7 +60,11 @@ export class Player {
     socket.on('end', end);
     socket.on('close', end);
     socket.on('error', end);
-    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    // One for each connection that is open: there may be many.
+    setMaxListeners(0, signal);
+    const abort = (): void => void socket.destroy();
+    signal.addEventListener('abort', abort);
+    socket.on('close', () => signal.removeEventListener('abort', abort));
   }
 
   /** Takes bytes of the peer. */
