@@ -48,3 +48,8 @@ export function after(seconds: number, callback: () => void): () => void {
     rest();
   };
 }
+
+/** Resolves after `seconds` in which the examiner ran. */
+export function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => void after(seconds, resolve));
+}

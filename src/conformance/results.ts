@@ -1,4 +1,5 @@
 // `Results` is a queue between the cases that end and the caller that iterates over their results.
+import type { CaseResult } from './result.js';
 
 /** Yields the added results until it is closed; then it throws the error that `close` received, if any. */
 export class Results<T> implements AsyncIterable<T> {
@@ -29,5 +30,24 @@ export class Results<T> implements AsyncIterable<T> {
       });
       this.#wake = null;
     }
+  }
+}
+
+/** Holds results of cases that are to run again alone, for a run that ends before. */
+export class HeldResults extends Results<CaseResult> {
+  readonly #held = new Map<string, CaseResult>();
+
+  hold(result: CaseResult): void {
+    this.#held.set(result.id, result);
+  }
+
+  override add(result: CaseResult): void {
+    this.#held.delete(result.id);
+    super.add(result);
+  }
+
+  override close(error: unknown = null): void {
+    for (const each of this.#held.values()) this.add({ ...each, result: `${each.result} It was not run again alone.` });
+    super.close(error);
   }
 }

@@ -1,13 +1,12 @@
 // `runServerCases` examines a server over several connections at a time, and yields results as they become certain.
-
 import type { Case } from './case.js';
 import { checkWorkers, Crew, isHeavy } from './crew.js';
 import { isAbrupt, NOT_OPENED, TIMES } from './examination.js';
 import { examineServer } from './examine-server.js';
 import { type Answer, call, type Calling, knock } from './knock.js';
-import { after } from './patience.js';
+import { pause } from './patience.js';
 import { CompressedMessages } from './payloads.js';
-import { Results } from './results.js';
+import { HeldResults } from './results.js';
 import { type CaseResult, DEAF, DIED, isPass } from './result.js';
 import { inOneOf, nobodyAt, phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
 import { CannotRunError, caseNumber, matchesAny, selectCases } from './select.js';
@@ -19,7 +18,7 @@ const SIDE_BY_SIDE = 1;
 
 /** One run with one server. */
 class Drive {
-  readonly results: Results<CaseResult> = new Results();
+  readonly results: HeldResults = new HeldResults();
   readonly #run: ServerRun;
   readonly #server: Server;
   readonly #timeScale: number;
@@ -28,6 +27,8 @@ class Drive {
   /** The worker threads, in a phase that has some. */
   #crew: Crew | null = null;
   #halted = false;
+  /** Whether the server refuses connections beyond those that it serves at a time. */
+  #refusesMore = false;
   /** The deaths in a row for which no case is to blame. */
   #idle = 0;
   /** The server's answer to a valid handshake before the first case. */
@@ -88,22 +89,22 @@ class Drive {
       if (answer.kind === 'open') await answer.leave();
       if (answer.kind === this.#first.kind || answer.kind === 'open') return true;
       if (answer.kind === 'gone' || this.#halted) break;
-      await new Promise<void>((resolve) => after(seconds, resolve));
+      await pause(seconds);
     }
     return this.#halted;
   }
 
   /** The number of connections that the server serves side by side, up to `most`. */
   async #capacity(most: number): Promise<number> {
-    if (this.#first.kind !== 'open' || most === 1) return most;
-    const held = await Promise.all(Array.from({ length: most }, () => this.#knock(SIDE_BY_SIDE)));
+    if (this.#first.kind !== 'open') return most;
+    const held = await Promise.all(Array.from({ length: Math.max(2, most) }, () => this.#knock(SIDE_BY_SIDE)));
     const open = held.filter((answer) => answer.kind === 'open');
+    this.#refusesMore = held.some((answer) => answer.kind === 'deaf');
     await Promise.all(open.map((answer) => answer.leave()));
-    const capacity = Math.max(1, open.length);
+    const capacity = Math.max(1, Math.min(most, open.length));
+    const s = capacity === 1 ? '' : 's';
     if (capacity < most && !this.#halted)
-      this.#run.onNote?.(
-        `The server serves ${capacity} connection${capacity === 1 ? '' : 's'} at a time: no more cases run side by side.`,
-      );
+      this.#run.onNote?.(`The server serves ${capacity} connection${s} at a time: no more cases run side by side.`);
     return capacity;
   }
 
@@ -122,7 +123,9 @@ class Drive {
 
   async #examine(one: Case, lane: number): Promise<CaseResult> {
     this.#run.onCase?.(one.id, true);
-    const result = await this.#play(one, lane);
+    let result = await this.#play(one, lane);
+    // The server may count a connection that has ended a moment ago.
+    if (this.#refusesMore && !result.wasClean) result = await pause(1).then(() => this.#play(one, lane));
     this.#run.onCase?.(one.id, false);
     // A refusal proves nothing where the server refuses valid handshakes too.
     if (result.resultClose !== NOT_OPENED || this.#first.kind !== 'deaf') return result;
@@ -132,8 +135,7 @@ class Drive {
   /**
    * Examines a case, and holds its result until the server has shown that it is alive: by an answer to a later connection or,
    * where the connection broke, by an answer to a valid handshake. Returns false where the server no longer answers. `retry`
-   * receives the case if it sent no request, and `again` receives a case that does not pass beside others, or passes only
-   * because the server ended it. Where there is a crew, the lane's worker plays the case.
+   * receives the case if it sent no request, and `again` one that does not pass beside others, or only by a rude end.
    */
   async #settle(one: Case, lane: number, retry: (one: Case) => void, again: Case[] | null): Promise<boolean> {
     const begun = performance.now();
@@ -150,14 +152,17 @@ class Drive {
       }
       if (this.#halted) return true;
     }
-    if (again !== null && (isAbrupt(result) || !isPass(result, true))) again.push(one);
-    else if (result.wasClean) this.#unsure.push({ one, result, ended: performance.now() });
+    if (again !== null && (isAbrupt(result) || !isPass(result, true))) {
+      again.push(one);
+      this.results.hold(result);
+    } else if (result.wasClean) this.#unsure.push({ one, result, ended: performance.now() });
     else this.results.add(result);
     return true;
   }
 
   /** Notes that the server answered a connection begun at `time`: connections that had ended by then did not kill it. */
   #confirm(time: number): void {
+    this.#idle = 0;
     const unsure = this.#unsure;
     this.#unsure = unsure.filter(({ ended }) => ended > time);
     for (const { result, ended } of unsure) if (ended <= time) this.results.add(result);
@@ -185,11 +190,8 @@ class Drive {
       }
       if (!alive) await this.#revive(shares.first, retry);
     }
-    if (again.length > 0)
-      await this.#side(
-        again.sort((one, other) => caseNumber(one) - caseNumber(other)),
-        1,
-      );
+    again.sort((one, other) => caseNumber(one) - caseNumber(other));
+    if (again.length > 0) await this.#side(again, 1);
   }
 
   /** Finds the case that killed the server, and starts the server again if the run has a `restart`. */
@@ -223,15 +225,14 @@ class Drive {
   /** Takes the cases that may have killed the server: those whose connection broke, and those that no answer has confirmed. */
   #takeSuspects(): { one: Case; result: CaseResult }[] {
     const suspects = [...this.#suspects, ...this.#unsure];
-    this.#suspects = [];
-    this.#unsure = [];
+    [this.#suspects, this.#unsure] = [[], []];
     return suspects;
   }
 
   async #start(restart: () => Promise<void>, ids: string[]): Promise<void> {
-    await restart().catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ServerDiedError(`The server died${inOneOf(ids)}, and was not started again. ${why}`, { cause });
+    await restart().catch((cause: Error) => {
+      const where = inOneOf(ids);
+      throw new ServerDiedError(`The server died${where}, and was not started again. ${cause.message}`, { cause });
     });
     const answer = await this.#knock();
     if (answer.kind === 'open') await answer.leave();

@@ -264,6 +264,40 @@ test('a server that refuses a case only because it is busy has not passed it', a
   expect(pairs(results)).toEqual(cases.map((id) => [id, 'FAILED OK']));
 });
 
+test('a server that refuses a second connection, and notices late that the first has ended, gets verdicts of its own', async () => {
+  let until = 0;
+  let requests = 0;
+  // The third request is the second of two at once.
+  const server = await oddServer({ isBusy: () => ++requests === 3 || performance.now() < until });
+  const onCase = (_: string, begun: boolean): void => void (begun || (until = performance.now() + 300));
+  const cases = ['1.1.1', '1.2.1', 'H.2.1'];
+  const { results } = await outcome({ url: server.url, cases, jobs: 2, onCase });
+  server.stop();
+  expect(pairs(results)).toEqual([
+    ['1.1.1', 'OK OK'],
+    ['1.2.1', 'OK OK'],
+    ['H.2.1', 'FAILED OK'],
+  ]);
+});
+
+test('a server that dies before cases run again alone leaves what they showed beside others', async () => {
+  let begun = 0;
+  // It dies when the fifth case begins.
+  const server = await oddServer({ twice: true });
+  const onCase = (_: string, begins: boolean): void => {
+    if (begins && ++begun === 5) server.stop();
+  };
+  const cases = ['1.1.1', '1.1.2', '1.1.3', '1.1.4', '7.1.1'];
+  const { results, error } = await outcome({ url: server.url, cases, jobs: 2, onCase });
+  expect(String(error)).toMatch(/The server died/);
+  const [{ behavior, result }] = results.values();
+  expect([results.size >= 3, behavior, result]).toEqual([
+    true,
+    'FAILED',
+    'Actual events differ from any expected. It was not run again alone.',
+  ]);
+});
+
 test('a server that reads nothing does not keep the run waiting', async () => {
   const { createServer: listen } = await import('node:net');
   const server = listen((socket) => {
