@@ -1,8 +1,8 @@
-// `npm run bench:metrics`: the processor time that counting and channels add to an echo of 16 B, 64 deep, and that a report of
-// 10,000 connections takes. All servers stand beside one another and take turns. `-- --smoke` runs two rounds.
+// `npm run bench:metrics`: the processor time that counting and channels add to an echo of 16 B, 64 deep, and that a
+// report of 10,000 connections takes. All servers stand beside one another and take turns. `-- --smoke` runs two rounds.
 //
-// Two processes with the same program differ by up to 3 %: the optimizing compiler does not always come to the same code. So
-// each variant has several processes, and a round compares their means.
+// Two processes with the same program differ by up to 3 %: the optimizing compiler does not always come to the same
+// code. So each variant has several processes, and a round compares their means.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,9 +58,8 @@ try {
   await load.ask({ open: { ...open, kind: 'ascii' } });
   const { median, first, longest } = await server.ask('scrape');
   const ms = (micros) => (micros / 1000).toFixed(2);
-  console.log(
-    `a report of 10,000 connections: ${ms(median)} ms of processor time, the median of 60; the first ${ms(first)}, the longest ${ms(longest)}`,
-  );
+  const others = `the first ${ms(first)}, the longest ${ms(longest)}`;
+  console.log(`a report of 10,000 connections: ${ms(median)} ms of processor time, the median of 60; ${others}`);
 } finally {
   await Promise.all([load, ...sides.map(({ server }) => server)].map((program) => program.stop()));
   rmSync(copy, { recursive: true });

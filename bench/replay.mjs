@@ -1,6 +1,7 @@
-// `npm run bench:replay`: how far from its recorded time each message of `wsimd replay` reaches a server. A session of 2,000 messages
-// at irregular times passes `wsimd proxy --record`, and is played; by turns with it, a bare program over `node:net` writes the same
-// messages at the same times, which shows the share of the machine and of the server. `-- --smoke` plays 200.
+// `npm run bench:replay`: how far from its recorded time each message of `wsimd replay` reaches a server. A session of
+// 2,000 messages at irregular times passes `wsimd proxy --record`, and is played; by turns with it, a bare program over
+// `node:net` writes the same messages at the same times, which shows the share of the machine and of the server.
+// `-- --smoke` plays 200.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // TCP without WebSocket: answers the opening handshake, then sends every chunk back as it came. No WebSocket server on
-// node:net can be faster. With the work "broadcast" each chunk is answered to all sockets instead. With `ownBuffer` all sockets read into one buffer, the way wsimd reads; with `toHandle` they are
-// written to past their stream, the way wsimd writes.
+// node:net can be faster. With the work "broadcast" each chunk is answered to all sockets instead. With `ownBuffer` all
+// sockets read into one buffer, the way wsimd reads; with `toHandle` they are written to past their stream, the way
+// wsimd writes.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
