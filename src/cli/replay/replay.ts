@@ -28,7 +28,7 @@ const USAGE = `Plays what was recorded by wsimd proxy --record or wsimd connect 
   --cert FILE --key FILE  certificate and key in PEM, to listen for wss
 
 Frames go out as they were recorded, also those that break the protocol, with new masking keys; pings are answered. A
-server never answers before it was asked. Where the other end compresses in another way, messages go uncompressed. A
+server never answers before it was asked. Where the other end does not compress as recorded, messages go uncompressed. A
 recording is lines of JSON: a head for each connection, then a line for each frame; docs/debugging.md says its fields.
 `;
 
