@@ -5,12 +5,15 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { Faults, type FaultPlan } from '../../src/cli/proxy/faults.js';
 import { Relay } from '../../src/cli/proxy/relay.js';
 import { Filter } from '../../src/cli/traffic/filter.js';
-import { encodeFrame, requestHead } from '../support/raw-peer.js';
+import { encodeFrame, requestHead, responseHead } from '../support/raw-peer.js';
+
+const RESPONSE = responseHead(requestHead());
+const HEADS = requestHead() + RESPONSE;
 
 /** The processor time in ms that it takes to delay so many frames which come at once. */
 async function costOf(count: number): Promise<number> {
   const frame = encodeFrame({ payload: 'x', masked: true });
-  const bytes = Buffer.concat([Buffer.from(requestHead()), ...Array.from({ length: count }, () => frame)]);
+  const bytes = Buffer.concat(Array.from({ length: count }, () => frame));
   const start = process.cpuUsage();
   let passed = 0;
   await new Promise<void>((resolve) => {
@@ -18,17 +21,18 @@ async function costOf(count: number): Promise<number> {
       isPaused: false,
       pass: (_: unknown, chunk: Uint8Array) => {
         passed += chunk.length;
-        if (passed === bytes.length) resolve();
+        if (passed === HEADS.length + bytes.length) resolve();
       },
       finish: () => undefined,
       cut: () => undefined,
       dropped: () => undefined,
       hold: () => undefined,
     };
-    new Faults({ delay: 1, drop: undefined, cut: undefined, on: new Filter('--on', [], false) }, ends).push(
-      'client',
-      bytes,
-    );
+    const plan = { delay: 1, drop: undefined, cut: undefined, on: new Filter('--on', [], false) };
+    const faults = new Faults(plan, ends);
+    faults.push('client', Buffer.from(requestHead()));
+    faults.push('server', Buffer.from(RESPONSE));
+    faults.push('client', bytes);
   });
   const { user, system } = process.cpuUsage(start);
   return (user + system) / 1000;
@@ -75,6 +79,8 @@ it('keeps delayed frames while nothing may pass', async () => {
   const frame = encodeFrame({ payload: 'x', masked: true });
   client.push(Buffer.concat([Buffer.from(requestHead()), frame]));
   await nextTurn();
+  server.push(RESPONSE);
+  await nextTurn();
   relay.pause(true);
   vi.advanceTimersByTime(1000);
   await nextTurn();
@@ -94,3 +100,44 @@ it('finds no frames behind a request that asks for no WebSocket', async () => {
   }
   expect(server.taken).toBe(request + request);
 });
+
+const REFUSAL = 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n';
+const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n';
+
+it.each([
+  ['the answer', true, [requestHead(), REFUSAL, requestHead()]],
+  ['the answer', true, [requestHead(), HINTS, REFUSAL, requestHead()]],
+  ['bytes that are no answer', true, [requestHead(), '?\r\n\r\n', requestHead()]],
+  ['an answer before it was asked', true, [REFUSAL, requestHead() + requestHead()]],
+  ['a request that did not wait', true, [requestHead() + requestHead(), REFUSAL]],
+  ['a request that did not wait', true, [requestHead(), requestHead().slice(0, 9), requestHead().slice(9), REFUSAL]],
+  ['the end of the server', true, [requestHead() + requestHead(), null]],
+  ['more than waits', false, [requestHead() + requestHead(), 'x'.repeat(65536)]],
+  ['a body', false, [requestHead({ 'Content-Length': '1' }, 'POST / HTTP/1.1'), 'x']],
+  ['a body', false, [requestHead({ 'Transfer-Encoding': 'chunked' }, 'POST / HTTP/1.1'), '1\r\nx\r\n']],
+])('passes all bytes of a client that was not agreed to, after %s', async (_, isAnswered, chunks) => {
+  const { client, server } = relayed({ drop: { chance: 1 } });
+  const isOfServer = (chunk: string | null): boolean => chunk === null || (isAnswered && /^(HTTP|\?)/.test(chunk));
+  for (const chunk of chunks) {
+    (isOfServer(chunk) ? server : client).push(chunk);
+    await nextTurn();
+  }
+  expect(server.taken).toBe(chunks.filter((chunk) => !isOfServer(chunk)).join(''));
+});
+
+it.each([[[RESPONSE]], [[HINTS + RESPONSE]], [[HINTS, RESPONSE]], [[`${RESPONSE}\x87\x00`]]])(
+  'drops frames that came before and after the response %j',
+  async (responses) => {
+    const { client, server } = relayed({ drop: { chance: 1 } });
+    const frame = encodeFrame({ payload: 'x', masked: true });
+    client.push(Buffer.concat([Buffer.from(requestHead({ 'Content-Length': '0' })), frame]));
+    await nextTurn();
+    for (const response of responses) {
+      server.push(Buffer.from(response, 'latin1'));
+      await nextTurn();
+    }
+    client.push(frame);
+    await nextTurn();
+    expect(server.taken).toBe(requestHead({ 'Content-Length': '0' }));
+  },
+);

@@ -343,6 +343,8 @@ describe('faults on purpose', () => {
   it.each([
     [[], ['Frame 2 of the client, text, is dropped.']],
     [['--quiet'], []],
+    [['--filter', 'kind=close'], []],
+    [['--filter', 'kind=text'], ['Frame 2 of the client, text, is dropped.']],
   ])('--drop says which frames it drops, given %j', async (more, expected) => {
     const args = ['--drop', '100%', '--on', 'kind=text', '--on', 'from=client', ...more];
     const { url, said, stop } = await startProxying(await echoServer(), args);

@@ -88,8 +88,9 @@ export class Faults {
   /** Takes bytes of one side, which must not change afterwards. */
   push(from: Side, chunk: Uint8Array): void {
     for (const piece of this.ways[from].cutter.push(chunk)) this.take(from, piece);
+    this.settle();
     const { cut } = this.plan;
-    if (cut?.unit !== 'ms' || this.isTimed || this.ways.server.cutter.state !== 'frames') return;
+    if (cut?.unit !== 'ms' || this.isTimed || !this.ways.server.cutter.hasAgreed) return;
     this.isTimed = true;
     this.at(cut.after, () => this.cutNow());
   }
@@ -97,6 +98,7 @@ export class Faults {
   /** Takes the end of one side's bytes. */
   end(from: Side): void {
     for (const piece of this.ways[from].cutter.end()) this.take(from, piece);
+    this.settle();
     this.later(from, 0, 0, () => this.ends.finish(from));
   }
 
@@ -110,6 +112,14 @@ export class Faults {
     this.isCut = true;
     for (const timer of this.timers) clearTimeout(timer);
     for (const side of SIDES) this.ways[side].waiting.clear();
+  }
+
+  /** Lets the client's side know of the server's answer. */
+  private settle(): void {
+    const { client, server } = this.ways;
+    const { hasAgreed } = server.cutter;
+    if (hasAgreed === undefined) return;
+    for (const piece of client.cutter.answered(hasAgreed)) this.take('client', piece);
   }
 
   private take(from: Side, { bytes, opcode, isFrame, isEnd }: Piece): void {

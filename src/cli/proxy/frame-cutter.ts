@@ -13,12 +13,16 @@ export interface Piece {
 }
 
 const SWITCHING_PROTOCOLS = 101;
+/** The most bytes of a client that wait for the response to its request. */
+const MOST_EARLY = 65536;
 
 export class FrameCutter {
   private readonly decoder = new FrameDecoder({ role: Role.Client, judge: false });
-  private readonly reader: RequestReader | ResponseReader;
-  state: 'head' | 'frames' | 'blind' = 'head';
-  /** The bytes of an incomplete header, which `push` has not returned yet. */
+  private reader: RequestReader | ResponseReader;
+  private state: 'head' | 'asked' | 'frames' | 'blind' = 'head';
+  /** Whether the server has agreed to the WebSocket; undefined before its answer. */
+  hasAgreed: boolean | undefined;
+  /** The bytes of an incomplete header, or those after a request, which `push` has not returned yet. */
   private held: Uint8Array = new Uint8Array(0);
   /** The number of bytes that the decoder has received, and the position at which the last known frame ends. */
   private position = 0;
@@ -32,22 +36,44 @@ export class FrameCutter {
   push(chunk: Uint8Array): Piece[] {
     if (this.state === 'frames') return this.cut(chunk);
     if (this.state === 'blind') return [plain(chunk)];
+    if (this.state === 'asked') {
+      this.held = joined([this.held, chunk]);
+      return this.held.length > MOST_EARLY ? this.answered(false) : [];
+    }
     const { head, rest, error } = this.reader.push(chunk);
-    if (error !== undefined) this.state = 'blind';
+    if (error !== undefined) this.answer(false);
     if (head === undefined || rest === undefined) return [plain(chunk)];
-    // Other requests, such as those of a page of the same server, have no frames after them.
-    const isOpen =
-      'statusCode' in head ? head.statusCode === SWITCHING_PROTOCOLS : /websocket/i.test(String(head.headers.upgrade));
-    this.state = isOpen ? 'frames' : 'blind';
-    if (!isOpen || rest.length === 0) return [plain(chunk)];
-    return [plain(chunk.subarray(0, chunk.length - rest.length)), ...this.cut(rest)];
+    if (!('statusCode' in head)) {
+      const { upgrade, 'content-length': length = '0', 'transfer-encoding': coding } = head.headers;
+      // Other requests, such as those of a page of the same server, have no frames after them.
+      this.state = /websocket/i.test(String(upgrade)) && length === '0' && coding === undefined ? 'asked' : 'blind';
+    } else if (head.statusCode >= 200 || head.statusCode === SWITCHING_PROTOCOLS) {
+      this.answer(head.statusCode === SWITCHING_PROTOCOLS);
+    } else this.reader = new ResponseReader();
+    if (rest.length === 0) return [plain(chunk)];
+    return [plain(chunk.subarray(0, chunk.length - rest.length)), ...this.push(rest)];
+  }
+
+  /** Takes the server's answer to a request: without its agreement, further requests may follow, but no frames. */
+  answered(hasAgreed: boolean): Piece[] {
+    if (this.state !== 'asked') return [];
+    const { held } = this;
+    this.held = new Uint8Array(0);
+    this.answer(hasAgreed);
+    return held.length === 0 ? [] : this.push(held);
   }
 
   /** Returns the held bytes at the end of the stream. */
   end(): Piece[] {
     const { held } = this;
     this.held = new Uint8Array(0);
+    this.hasAgreed ??= false;
     return held.length === 0 ? [] : [plain(held)];
+  }
+
+  private answer(hasAgreed: boolean): void {
+    this.hasAgreed = hasAgreed;
+    this.state = hasAgreed ? 'frames' : 'blind';
   }
 
   private cut(chunk: Uint8Array): Piece[] {

@@ -3,6 +3,7 @@ import { createServer, connect as connectNet, type Server, type Socket } from 'n
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { CommandError, NO_ANSWER, wordsOf } from '../command-error.js';
 import { listenOn } from '../target.js';
+import type { FrameStart } from '../traffic/filter.js';
 import { kindOf, SIDES, type Side } from '../traffic/frame.js';
 import { HeadRewriter } from './head-rewriter.js';
 import { Relay } from './relay.js';
@@ -39,13 +40,13 @@ export class Gate {
 
   /**
    * @param watches receive all that passes; without any, no tap reads the bytes
-   * @param tell receives sentences about events of connections, and whether one is about a single frame
+   * @param tell receives sentences about events of connections, and the frame that one is about
    * @throws CommandError for a certificate that cannot be used
    */
   constructor(
     private readonly settings: ProxySettings,
     private readonly watches: readonly Watch[],
-    private readonly tell: (connection: Passing, text: string, isOfFrame: boolean) => void,
+    private readonly tell: (connection: Passing, text: string, frame?: FrameStart) => void,
   ) {
     const take = (socket: Socket): void => this.take(socket);
     const { tls } = settings;
@@ -110,8 +111,7 @@ export class Gate {
         ? connectNet({ ...target.connection, allowHalfOpen: true })
         : connectTls({ ...target.connection, ...target.tls, allowHalfOpen: true } as object);
     server.once('end', () => {
-      if (server.bytesRead === 0 && !client.readableEnded)
-        this.tell(passing, `The server says nothing: ${NO_ANSWER}.`, false);
+      if (server.bytesRead === 0 && !client.readableEnded) this.tell(passing, `The server says nothing: ${NO_ANSWER}.`);
     });
     let hasMet = false;
     server.once(target.tls === undefined ? 'connect' : 'secureConnect', () => (hasMet = true));
@@ -123,19 +123,18 @@ export class Gate {
         rewriter: rewritesHost ? new HeadRewriter(target.authority, target.origin) : undefined,
         dropped: (from, number, opcode) => {
           this.totals.dropped++;
-          this.tell(passing, `Frame ${number} of the ${from}, ${kindOf(opcode)}, is dropped.`, true);
+          this.tell(passing, `Frame ${number} of the ${from}, ${kindOf(opcode)}, is dropped.`, { from, opcode });
         },
         cut: () => {
           this.totals.cut++;
-          this.tell(passing, 'The connection is cut, as --cut asks.', false);
+          this.tell(passing, 'The connection is cut, as --cut asks.');
         },
         failed: (side, error) => {
-          if (side === 'client') this.tell(passing, `The client fails: ${wordsOf(error)}.`, false);
+          if (side === 'client') this.tell(passing, `The client fails: ${wordsOf(error)}.`);
           else
             this.tell(
               passing,
               `${hasMet ? 'The server fails' : `Cannot connect to ${target.url}`}: ${wordsOf(error)}.`,
-              false,
             );
         },
         ended: () => this.forget(relay),

@@ -52,8 +52,8 @@ export async function proxy(
   const page = pagePort === undefined ? undefined : new ProxyPage(settings.target.url, (pauses) => pause(pauses));
   const watches: Watch[] = [...(isQuiet ? [] : [log]), ...(recorder === undefined ? [] : [recorder])];
   if (page !== undefined) watches.push(page);
-  const gate = new Gate(settings, watches, (connection, text, isOfFrame) => {
-    if (!isOfFrame || !isQuiet) log.note(connection, text);
+  const gate = new Gate(settings, watches, (connection, text, frame) => {
+    if (frame === undefined || (!isQuiet && filter.takesStart(frame))) log.note(connection, text);
     page?.note(connection, text);
   });
   function pause(pauses: boolean): void {

@@ -5,7 +5,7 @@ import { isControl, KINDS, kindOf, SIDES, textIn, type Frame, type Side } from '
 const WIDE_KINDS: readonly string[] = ['data', 'control', 'violation'];
 
 /** The facts of a frame that its header contains. */
-interface FrameStart {
+export interface FrameStart {
   readonly from: Side;
   readonly opcode: number;
 }
