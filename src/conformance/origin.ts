@@ -47,8 +47,8 @@ export function judgeOrigin(header: HandshakeHeader, welcome: Welcome): string |
     if (wantsUpgrade(header)) return null;
     if (!isOurName(host, welcome)) return `The name "${host}" is none under which this server is known.`;
     // A page of another site may lead a browser to this page, but not to /?run, which begins a run.
-    const isLed = /^(cross|same)-site$/.test(header.values('sec-fetch-site').join());
-    return isLed && header.startLine.includes('?') ? 'Pages of other sites may not begin a run.' : null;
+    const isLed = header.values('sec-fetch-site').includes('cross-site') && header.startLine.includes('?');
+    return isLed ? 'Pages of other sites may not begin a run; open /?run yourself.' : null;
   }
   const [origin] = origins;
   if (origins.length > 1) return 'The request has more than one Origin.';

@@ -92,9 +92,12 @@ describe('a run', () => {
     });
     expect((await get('/', { host: 'evil.example' })).status).toBe(403);
     expect((await get('/', { 'sec-fetch-site': 'cross-site' })).status).toBe(200);
-    expect((await get('/?run', { 'sec-fetch-site': 'none' })).status).toBe(200);
-    for (const site of ['cross-site', 'same-site'])
-      expect((await get('/?run&agent=evil', { 'sec-fetch-site': site })).status).toBe(403);
+    for (const site of ['same-site', 'same-origin', 'none'])
+      expect((await get('/?run', { 'sec-fetch-site': site })).status).toBe(200);
+    expect(await get('/?run&agent=evil', { 'sec-fetch-site': 'cross-site' })).toMatchObject({
+      status: 403,
+      body: expect.stringContaining('Pages of other sites may not begin a run; open /?run yourself.'),
+    });
     await echoClient(`${run.url}/runCase?case=1&agent=a`, { headers: { origin: run.url.replace('ws', 'http') } });
     const agents = [{ agent: 'a', done: 1, total: 2, standings: '1 Pass' }];
     expect(JSON.parse((await get('/progress')).body)).toEqual({ agents, running: [] });
