@@ -24,7 +24,7 @@ import {
 } from './accept/refusal.js';
 import { digest, writeHead } from './accept/write-head.js';
 import { tie } from './behind.js';
-import { publishAccepted } from './channels.js';
+import { noteAsked, publishAccepted } from './channels.js';
 import type { BroadcastOptions } from './broadcast.js';
 import type { Sendable } from './data.js';
 import { drainServer, type DrainCounts, type DrainOptions } from './drain.js';
@@ -214,6 +214,7 @@ export class WebSocketServer extends EventEmitter {
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       );
     }
+    noteAsked(socket, this, request);
     const { options } = this;
     const held = holdingsOf(this);
     let checked: ReturnType<typeof checkServerOptions>;

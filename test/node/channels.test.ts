@@ -1,6 +1,7 @@
 /** The channels of `node:diagnostics_channel` that applications and tools listen to, with all their fields. */
 import diagnostics from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it, onTestFinished } from 'vitest';
@@ -214,6 +215,20 @@ it('tells of requests that are refused, by the library and by the application', 
   ]);
   expect(heard[0].fields.request).toHaveProperty('url', '/secret');
   expect(heard[1].fields.message).toContain('Sec-WebSocket-Version');
+});
+
+it('tells of requests that completeUpgrade refuses, for an application that judges by itself', async () => {
+  const { server, port, url } = await listen(implementation, { maxConnections: 1 });
+  const judging = server as unknown as Record<'handleUpgrade' | 'completeUpgrade', (...args: unknown[]) => void>;
+  judging.handleUpgrade = (request, ...more) => {
+    const key = (request as IncomingMessage).headers['sec-websocket-key'];
+    judging.completeUpgrade({}, key, new Set(), request, ...more);
+  };
+  const heard = listenTo('handshake:refused');
+  await event(dial(implementation, url), 'open');
+  expect(await refusal(port, { requestLine: 'GET /full HTTP/1.1' })).toContain('503');
+  expect(heard.map(({ fields }) => [fields.status, fields.server === server])).toEqual([[503, true]]);
+  expect(heard[0].fields.request).toHaveProperty('url', '/full');
 });
 
 it('tells of no request that was asked before the first subscriber came, as nothing has kept it', async () => {
