@@ -29,7 +29,12 @@ export async function fuzzOneServer(
   if (others.length > 0) throw new CommandError('--fuzz takes one server.');
   const testee = settings.command.length === 0 ? undefined : new Testee(settings.command);
   try {
-    const run = { ...serverRun(settings, server, signal), ...(await started(testee, server.url, signal)), ...fuzz };
+    const run = {
+      ...serverRun(settings, server, signal),
+      ...(await started(testee, server.url, signal)),
+      ...fuzz,
+      onNote: (sentence: string): void => terminal.err(`${sentence}\n`),
+    };
     const search = await fuzzServer(run);
     return await tellFound(search, fuzz, settings, 'server', serverOf(run), terminal);
   } finally {
@@ -45,6 +50,7 @@ export async function fuzzAClient(
   signal: AbortSignal,
 ): Promise<number> {
   const { host, port, tls, protocols, allowedOrigins, timeoutScale, command, http2 } = settings;
+  let played = 0;
   const own = {
     host,
     port,
@@ -53,11 +59,12 @@ export async function fuzzAClient(
     timeoutScale,
     signal,
     http2,
+    onCase: (_id: string, begun: boolean): void => void (begun || played++),
     ...(tls === undefined ? {} : { tls }),
   };
   const { examination, search } = await fuzzClients({ ...own, ...fuzz });
   print(`Listening on ${examination.url} for clients, with generated streams.\n`, terminal);
-  const client = command.length === 0 ? undefined : driveClient(command, examination, terminal);
+  const client = command.length === 0 ? undefined : driveClient(command, examination, terminal, () => played);
   try {
     return await tellFound(await search, fuzz, settings, 'client', null, terminal);
   } finally {

@@ -12,8 +12,13 @@ export interface Driven {
   ending: string | undefined;
 }
 
-/** Starts the client, and again after each failure with new results; any other end of the client ends the run. */
-export function driveClient(command: string[], examination: ClientExamination, terminal: Terminal): Driven {
+/** Starts the client, and again after each failure before which `count` grew; any other end of it ends the run. */
+export function driveClient(
+  command: string[],
+  examination: ClientExamination,
+  terminal: Terminal,
+  count: () => number = () => [...examination.results.values()].reduce((sum, own) => sum + own.size, 0),
+): Driven {
   const testee = new Testee(
     command.map((word) => word.replaceAll('{url}', examination.url)),
     { WSIMD_URL: examination.url },
@@ -26,7 +31,6 @@ export function driveClient(command: string[], examination: ClientExamination, t
       return testee.stop();
     },
   };
-  const count = (): number => [...examination.results.values()].reduce((sum, own) => sum + own.size, 0);
   const drive = async (): Promise<void> => {
     for (;;) {
       const before = count();

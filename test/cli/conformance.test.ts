@@ -4,11 +4,14 @@ import { createRequire } from 'node:module';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { conformance } from '../../src/cli/conformance.js';
 import type { Terminal } from '../../src/cli/terminal.js';
+import { fuzzServer } from '../../src/conformance/fuzz/fuzz-server.js';
+import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
 import { responseHead } from '../support/raw-peer.js';
 
 let directory = '';
@@ -343,6 +346,8 @@ test('a search ends although the client died of a stream, or is interrupted, and
     const client = new WebSocket(`${url}/runCase?case=1&agent=mine`);
     client.on('message', () => client.terminate());
     await once(client, 'close');
+    // The answer comes when the examiner has judged the stream.
+    await lastMessage(`${url}/getCaseStatus?case=1&agent=mine`);
     if (isInterrupted) controller.abort();
     return { status: await status, ...terminal.said };
   };
@@ -350,6 +355,78 @@ test('a search ends although the client died of a stream, or is interrupted, and
     expect(status).toBe(1);
     expect(out).toContain('\nStream 0 is treated wrongly.');
   }
+});
+
+/** A server that dies of the second connection, and does not start again. */
+const MORTAL = `
+  const { existsSync, writeFileSync } = require('node:fs');
+  const [port, file] = process.argv.slice(1);
+  if (existsSync(file)) {
+    console.log('no');
+    process.exit(3);
+  }
+  writeFileSync(file, '');
+  const { WebSocketServer } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  let count = 0;
+  new WebSocketServer({ port: Number(port), host: '127.0.0.1' }).on('connection', () => ++count === 2 && process.exit(7));
+`;
+
+test('a search that killed a server tells why it was not started again', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as AddressInfo;
+  await new Promise((resolve) => holder.close(resolve));
+  const command = ['--', process.execPath, '-e', MORTAL, String(port), join(directory, 'started')];
+  const { status, out, err } = await runWith(['server', `ws://127.0.0.1:${port}`, '--fuzz', '60'], command);
+  expect(status).toBe(1);
+  expect(out).toContain('\nStream 0 is treated wrongly.');
+  expect(err).toBe(
+    'The server died, and was not started again. The testee ended (status 3) before it listened. It said: no\n',
+  );
+});
+
+test('a search that is interrupted in the handshake after a stream blames no stream', async () => {
+  const controller = new AbortController();
+  const tls = createTlsServer({ cert: CERTIFICATE, key: KEY }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', (request) => {
+      socket.write(responseHead(String(request)));
+      socket.once('data', () => socket.destroy());
+    });
+  });
+  let count = 0;
+  // The third connection gets no TLS, and is interrupted.
+  const server = createServer((socket) => {
+    if (++count < 3) return void tls.emit('connection', socket);
+    controller.abort();
+    socket.destroy();
+  });
+  servers.add(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const run = { url, tls: { insecure: true }, seconds: 60, seed: 7, signal: controller.signal };
+  const { found } = await fuzzServer(run);
+  expect([count, found]).toEqual([3, null]);
+});
+
+/** Plays the first stream, and fails; the third process does not. */
+const FAILING = `
+  const { appendFileSync, readFileSync } = require('node:fs');
+  const { WebSocket } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  appendFileSync(process.argv[1], '.');
+  const count = readFileSync(process.argv[1]).length;
+  const socket = new WebSocket(process.env.WSIMD_URL + '/runCase?agent=mine&case=1');
+  socket.on('message', (data, binary) => socket.send(data, { binary }));
+  socket.on('error', () => {});
+  socket.on('close', () => process.exit(count < 3 ? 7 : 0));
+`;
+
+test('a client that dies again in a search is started again, whichever stream it asks for', async () => {
+  const file = join(directory, 'starts');
+  const command = ['--', process.execPath, '-e', FAILING, file];
+  const { err } = await runWith(['client', '--port', '0', '--fuzz', '60', '--seed', '7'], command);
+  expect(readFileSync(file, 'utf8')).toBe('...');
+  expect(err).toBe('The client ended (status 7) and is started again.\n'.repeat(2));
 });
 
 test('a server that does not listen within a minute is ended, and told', async () => {

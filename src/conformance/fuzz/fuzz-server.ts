@@ -4,7 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { TIMES } from '../examination.js';
 import { examineServer } from '../examine-server.js';
 import { type Answer, call, type Calling, knock } from '../knock.js';
-import { type Server, ServerDiedError, serverOf, type ServerRun } from '../server-plan.js';
+import { type Server, serverOf, type ServerRun } from '../server-plan.js';
 import { CannotRunError } from '../select.js';
 import { type FuzzSettings, Search } from './search.js';
 
@@ -18,7 +18,6 @@ export type ServerFuzz = Pick<
 /**
  * Sends generated streams to a server.
  * @throws CannotRunError when the URL is invalid, or no WebSocket server answers
- * @throws ServerDiedError when the server dies and cannot be started again, unless a failure was found
  */
 export async function fuzzServer(run: ServerFuzz): Promise<Search> {
   const { seconds, seed, signal, timeoutScale = 1 } = run;
@@ -39,15 +38,17 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
     const result = await examineServer(one, socket, connected, server, circumstances);
     if (signal?.aborted) break;
     const died = !result.wasClean && (await greet(server, run)).kind === 'gone';
+    // The signal ends the handshake too.
+    if (signal?.aborted) break;
     search.judge(one, result, died);
     if (!died) continue;
-    const restarted = run.restart?.().then(
-      () => true,
-      () => false,
-    );
-    if (await restarted) continue;
+    try {
+      await run.restart?.();
+      if (run.restart !== undefined) continue;
+    } catch (error) {
+      run.onNote?.(`The server died, and was not started again. ${(error as Error).message}`);
+    }
     search.settle();
-    if (search.found === null) throw new ServerDiedError('The server died, and was not started again.');
     break;
   }
   return search;
