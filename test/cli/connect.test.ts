@@ -10,6 +10,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { connect } from '../../src/cli/tool/connect.js';
 import { CERTIFICATE, KEY } from '../node/contract/certificate.js';
+import { closeCode, listenRaw, responseHead } from '../support/raw-peer.js';
 import { startServing } from '../support/serving.js';
 import { expectTenSeconds } from '../support/silent-server.js';
 import { colourJson, hexDump, printable } from '../../src/cli/tool/show.js';
@@ -332,6 +333,33 @@ it('records the messages, for wsimd replay and as a HAR', async () => {
       [undefined, undefined, undefined],
     ]);
   }
+});
+
+it('records no pong to a ping that follows its own Close', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'wsimd-connect-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  const file = join(place, 'a.jsonl');
+  const { port, stop } = await listenRaw(async (peer, request) => {
+    peer.write(responseHead(request));
+    peer.send({ opcode: 9, payload: 'early' });
+    while ((await peer.readFrame()).opcode !== 8);
+    peer.send({ opcode: 9, payload: 'late' }, { opcode: 8, payload: closeCode(1000) });
+    peer.socket.end();
+  });
+  onTestFinished(() => stop());
+  const { input, said, status } = run(['--record', file, `ws://127.0.0.1:${port}`], { isTyping: true });
+  await expect.poll(() => said().err).toContain('Connected');
+  await expect.poll(() => readFileSync(file, 'utf8')).toContain('early');
+  input.end();
+  await status;
+  const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1, -1);
+  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { from: 'server', opcode: 9 },
+    { from: 'client', opcode: 10 },
+    { from: 'client', opcode: 8 },
+    { from: 'server', opcode: 9 },
+    { from: 'server', opcode: 8 },
+  ]);
 });
 
 it('records the fields of a request over HTTP/2 as those over HTTP/1.1', async () => {

@@ -59,7 +59,7 @@ export class Conversation {
     websocket.on('message', (data: Buffer, isBinary: boolean) => this.#show(data, isBinary));
     websocket.on('ping', (data: Buffer) => {
       recording?.ping('server', data);
-      recording?.pong('client', data);
+      this.#sending?.pong('client', data);
     });
     websocket.on('pong', (data: Buffer) => this.#ponged(data));
     websocket.on('error', (error: Error) => terminal.err(`${error.message}\n`));
