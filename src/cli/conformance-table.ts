@@ -72,11 +72,14 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
   for (const testee of wanted) {
     if (signal.aborted) break;
     terminal.err(`${testee.name} (${testee.role})\n`);
-    rows.set(keyOf(testee), await examine(testee, list, values.out, { terminal, signal, run }));
+    const row = await examine(testee, list, values.out, { terminal, signal, run });
+    // An interrupted run leaves the earlier row and its pages as they are.
+    if (row === null) break;
+    rows.set(keyOf(testee), row);
     await write(list, [...rows.values()], values.out);
   }
   print(`Table: ${join(values.out, 'table.html')}\n`, terminal);
-  return [...rows.values()].some(({ trouble }) => trouble !== undefined) ? 1 : 0;
+  return signal.aborted || [...rows.values()].some(({ trouble }) => trouble !== undefined) ? 1 : 0;
 }
 
 function keyOf({ name, role }: { name: string; role: string }): string {
@@ -87,7 +90,8 @@ function slugOf({ name, role }: { name: string; role: string }): string {
   return `${role}-${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
 }
 
-async function examine(testee: ListedTestee, list: TesteeList, out: string, runner: Runner): Promise<TableRow> {
+/** Returns the row of a testee, or null where the run was interrupted. */
+async function examine(testee: ListedTestee, list: TesteeList, out: string, runner: Runner): Promise<TableRow | null> {
   const { name, role, command } = testee;
   const row: TableRow = {
     name,
@@ -99,11 +103,15 @@ async function examine(testee: ListedTestee, list: TesteeList, out: string, runn
     groups: {},
     failures: [],
   };
-  rmSync(join(out, row.report), { recursive: true, force: true });
   try {
-    const agent = await examineListed(testee, list, runner);
+    const examined = examineListed(testee, list, runner);
+    await examined.catch(() => undefined);
+    if (runner.signal.aborted) return null;
+    rmSync(join(out, row.report), { recursive: true, force: true });
+    const agent = await examined;
     await count(row, agent, out);
-    if (agent.results.size === 0) row.trouble = agent.ended ?? 'It never came.';
+    if (agent.results.size === 0)
+      row.trouble = agent.ended ?? (role === 'client' ? 'The client opened no connection.' : 'No case has a result.');
   } catch (error) {
     row.trouble = wordsOf(error);
   }

@@ -53,7 +53,7 @@ test(
       groups: { 1: { ok: 1, failed: 1 } },
       failures: [{ id: '1.2.2', page: 'server-text-only/text_only_case_1_2_2.html' }],
     });
-    expect(rows[2].trouble).toBe('It never came.');
+    expect(rows[2].trouble).toBe('The client opened no connection.');
     expect(rows[1].trouble).toMatch(/^The testee ended \(status 3\) before it listened/);
     expect(readdirSync(join(out, 'server-text-only'))).toEqual(['text_only_case_1_2_2.html']);
     const page = readFileSync(join(out, 'table.html'), 'utf8');
@@ -67,6 +67,21 @@ test(
     for (const target of targets) expect(existsSync(join(out, 'server-text-only', target)), target).toBe(true);
   },
 );
+
+test('an interrupted run leaves the earlier row and its pages', { timeout: 60_000 }, async () => {
+  const out = join(directory, 'interrupted');
+  const command = [process.execPath, '-e', SERVER, '{port}'];
+  const list = listFile('one.json', { cases: ['1.2.2'], testees: [{ name: 'text only', role: 'server', command }] });
+  const controller = new AbortController();
+  const args = ['table', list, '--out', out, '--only', 'text only'];
+  const terminal = { out: () => undefined, err: () => undefined, columns: undefined };
+  await conformance(args, terminal, controller.signal);
+  const before = [readFileSync(join(out, 'table.json'), 'utf8'), readdirSync(join(out, 'server-text-only'))];
+  const status = await conformance(args, { ...terminal, err: () => controller.abort() }, controller.signal);
+  expect(status).toBe(1);
+  expect([readFileSync(join(out, 'table.json'), 'utf8'), readdirSync(join(out, 'server-text-only'))]).toEqual(before);
+  expect(before[1]).toHaveLength(1);
+});
 
 test('the list of the repository has at least 14 servers and 6 clients, whose programs are there', () => {
   const root = new URL('../../conformance/', import.meta.url);
