@@ -67,7 +67,7 @@ it('sends what is due when its thread is late at the end', () => {
   expect([client.sent, recording.latency.total]).toEqual([50, 50]);
 });
 
-it('counts the messages of a lost connection once, whose last answers came with its Close', async () => {
+it('looks for answers all the time after a connection was lost whose last answers came with its Close', async () => {
   let clock = 0;
   const now = vi.spyOn(performance, 'now').mockImplementation(() => (clock += 0.01));
   onTestFinished(() => now.mockRestore());
