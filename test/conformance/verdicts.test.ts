@@ -155,10 +155,9 @@ test('RFC 6455 7.1.7 another close code after bad frames of compressed messages 
 });
 
 test('a server that was right about a compressed message once is found when it changes one later', async () => {
-  let connections = 0;
+  let changes = false;
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: { threshold: 0 } });
   server.on('connection', (socket) => {
-    const changes = ++connections > 3;
     let count = 0;
     socket.on('message', (data: Buffer, binary: boolean) => {
       const other = Buffer.from(data);
@@ -171,7 +170,7 @@ test('a server that was right about a compressed message once is found when it c
   const cases = ['12.1.1', '13.1.1'];
   const right = await examine({ url: `ws://127.0.0.1:${port}`, cases: ['12.1.1'], jobs: 1 });
   expect(pairs(right.values())).toEqual(all(['12.1.1'], 'OK OK'));
-  connections = 2;
+  changes = true;
   const results = await examine({ url: `ws://127.0.0.1:${port}`, cases, jobs: 1 });
   server.close();
   expect(Object.values(pairs(results.values()))).toContain('FAILED OK');
