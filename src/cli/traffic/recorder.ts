@@ -1,4 +1,5 @@
 // `Recorder` writes the traffic of connections to a file while it passes: JSON lines, or a HAR when it closes.
+import { Buffer } from 'node:buffer';
 import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { ownVersion } from '../arguments.js';
 import { CommandError, wordsOf } from '../command-error.js';
@@ -8,8 +9,11 @@ import { isHarName, toHar } from './har.js';
 import { recordedFrame } from './recorded.js';
 import { endLine, frameLine, headLine, readRecording } from './recording.js';
 
-/** The interval in ms at which lines are written together. */
+/** The interval in ms at which lines are written together, and the bytes of lines that wait at most. */
 const WRITE_EVERY = 100;
+const MOST_WAITING: number = 256 * 1024;
+/** The most bytes that a character of a string takes in UTF-8. */
+const UTF8_MOST = 3;
 
 /** The parts of a connection that a recording needs; times are those of `Watch`. */
 interface Recorded {
@@ -23,14 +27,16 @@ export class Recorder {
   private readonly file: string;
   /** The open file; undefined before the first lines, so that a command that cannot run leaves an earlier file. */
   private descriptor: number | undefined;
-  private lines: string[] = [];
+  /** The bytes of the waiting lines: as strings, they would outlive many collections of young memory. */
+  private readonly waiting: Buffer = Buffer.allocUnsafeSlow(MOST_WAITING);
+  private used = 0;
   private timer: NodeJS.Timeout | undefined;
   private failure: unknown;
   /** The number of written frames. */
   frames = 0;
   /** Finishes a recording when the program ends before its command. */
   private readonly leave = (): void => {
-    if (this.descriptor === undefined && this.lines.length === 0) return;
+    if (this.descriptor === undefined && this.used === 0) return;
     try {
       this.close();
     } catch (error) {
@@ -94,22 +100,34 @@ export class Recorder {
 
   private write(line: string): void {
     if (this.failure !== undefined) return;
-    this.lines.push(line);
-    this.timer ??= setTimeout(() => {
-      this.flush();
-      if (this.failure !== undefined) this.tell(`${this.complaint()}\n`);
-    }, WRITE_EVERY);
+    const most = line.length * UTF8_MOST;
+    if (most > MOST_WAITING) return this.flushAndTell(line);
+    if (most > MOST_WAITING - this.used) this.flushAndTell('');
+    this.used += this.waiting.write(line, this.used);
+    this.timer ??= setTimeout(() => this.flushAndTell(''), WRITE_EVERY);
+  }
+
+  /** Writes the waiting lines and one more, and tells of an error. */
+  private flushAndTell(line: string): void {
+    if (this.failure !== undefined) return;
+    this.flush();
+    if (line !== '') this.append(line);
+    if (this.failure !== undefined) this.tell(`${this.complaint()}\n`);
   }
 
   private flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    const { lines } = this;
-    this.lines = [];
+    const { used } = this;
+    this.used = 0;
+    this.append(this.waiting.subarray(0, used));
+  }
+
+  private append(lines: Buffer | string): void {
     if (this.failure !== undefined) return;
     try {
       this.descriptor ??= openSync(this.file, 'w');
-      appendFileSync(this.descriptor, lines.join(''));
+      appendFileSync(this.descriptor, lines);
     } catch (error) {
       // The traffic continues; the error is told, and `close` throws it.
       this.failure = error;
