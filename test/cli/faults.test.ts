@@ -112,7 +112,7 @@ it.each([
   ['a request that did not wait', true, [requestHead() + requestHead(), REFUSAL]],
   ['a request that did not wait', true, [requestHead(), requestHead().slice(0, 9), requestHead().slice(9), REFUSAL]],
   ['the end of the server', true, [requestHead() + requestHead(), null]],
-  ['more than waits', false, [requestHead() + requestHead(), 'x'.repeat(65536)]],
+  ['more than waits', false, [requestHead() + requestHead(), 'x'.repeat(1024 * 1024)]],
   ['a body', false, [requestHead({ 'Content-Length': '1' }, 'POST / HTTP/1.1'), 'x']],
   ['a body', false, [requestHead({ 'Transfer-Encoding': 'chunked' }, 'POST / HTTP/1.1'), '1\r\nx\r\n']],
 ])('passes all bytes of a client that was not agreed to, after %s', async (_, isAnswered, chunks) => {
@@ -141,3 +141,66 @@ it.each([[[RESPONSE]], [[HINTS + RESPONSE]], [[HINTS, RESPONSE]], [[`${RESPONSE}
     expect(server.taken).toBe(requestHead({ 'Content-Length': '0' }));
   },
 );
+
+const FRAME = encodeFrame({ payload: 'x', masked: true });
+
+it.each([
+  ['101', RESPONSE, ''],
+  ['a refusal', REFUSAL, FRAME.toString('latin1')],
+])('lets the frames and the end of a client wait for %s', async (_, response, passed) => {
+  const { client, server } = relayed({ drop: { chance: 1 } });
+  client.push(Buffer.concat([Buffer.from(requestHead()), FRAME]));
+  client.push(null);
+  await nextTurn();
+  expect(server.taken).toBe(requestHead());
+  expect(server.writableEnded).toBe(false);
+  server.push(response);
+  await nextTurn();
+  expect(server.taken).toBe(requestHead() + passed);
+  expect(server.writableEnded).toBe(true);
+});
+
+it('drops frames behind 100 KiB that came before the response', async () => {
+  const { client, server } = relayed({ drop: { chance: 1 } });
+  const frame = encodeFrame({ payload: 'x'.repeat(1000), masked: true });
+  client.push(requestHead());
+  for (let count = 0; count < 100; count++) client.push(frame);
+  await nextTurn();
+  server.push(RESPONSE);
+  client.push(frame);
+  await nextTurn();
+  expect(server.taken).toBe(requestHead());
+});
+
+it.each([
+  ['bytes', ['8 bytes!']],
+  ['the end', [null]],
+])('holds %s of a client for 5 s, as the server may wait for them', async (_, after) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { client, server } = relayed({ drop: { chance: 1 } });
+  client.push(requestHead());
+  await nextTurn();
+  vi.advanceTimersByTime(10_000);
+  for (const chunk of after) client.push(chunk);
+  await nextTurn();
+  vi.advanceTimersByTime(4999);
+  expect(server.taken).toBe(requestHead());
+  expect(server.writableEnded).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(server.taken).toBe(requestHead() + after.join(''));
+  expect(server.writableEnded).toBe(after[0] === null);
+});
+
+it('drops frames of a client whose server answers late', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { client, server } = relayed({ drop: { chance: 1 } });
+  client.push(requestHead());
+  await nextTurn();
+  vi.advanceTimersByTime(10_000);
+  server.push(RESPONSE);
+  client.push(FRAME);
+  await nextTurn();
+  expect(server.taken).toBe(requestHead());
+});

@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { replay } from '../../src/cli/replay/replay.js';
 import { startProxying } from '../support/proxying.js';
-import { responseHead } from '../support/raw-peer.js';
+import { connectRaw, responseHead } from '../support/raw-peer.js';
 import { expectTenSeconds } from '../support/silent-server.js';
 import { sayingTerminal } from '../support/terminal.js';
 
@@ -162,6 +162,38 @@ it('plays the server to clients, and answers no sooner than it is asked', async 
   }
 });
 
+it('plays uncompressed fragments as they were to a client that offers another compression', async () => {
+  const file = join(directory(), 'a.jsonl');
+  const extension = 'Sec-WebSocket-Extensions: permessage-deflate';
+  const heads = {
+    request: `GET / HTTP/1.1\r\n${extension}; client_max_window_bits\r\n\r\n`,
+    response: `HTTP/1.1 101 Switching Protocols\r\n${extension}\r\n\r\n`,
+  };
+  const lines = [
+    { recording: 1, connection: 1, url: 'ws://x/', started: '2026-01-01T00:00:00.000Z', ...heads },
+    { connection: 1, time: 0, from: 'server', opcode: 1, fin: false, text: 'frag' },
+    { connection: 1, time: 0, from: 'server', opcode: 0, text: 'ment' },
+    { connection: 1, time: 0, from: 'server', opcode: 3, text: 'broken' },
+  ];
+  writeFileSync(file, lines.map((line) => JSON.stringify(line)).join('\n'));
+  const controller = new AbortController();
+  const { terminal, text } = sayingTerminal();
+  const status = replay([file, '--listen', '0'], terminal, controller.signal);
+  await expect.poll(() => text.err).toContain('Playing 1 connection to clients of ws://127.0.0.1:');
+  const { peer, head } = await connectRaw(Number(/:(\d+)\.\n/.exec(text.err)![1]), {
+    headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_max_window_bits=9' },
+  });
+  expect(head).not.toMatch(/extensions/i);
+  const frames = [await peer.readFrame(), await peer.readFrame(), await peer.readFrame()];
+  expect(frames.map(({ fin, opcode, payload }) => [fin, opcode, String(payload)])).toEqual([
+    [false, 1, 'frag'],
+    [true, 0, 'ment'],
+    [true, 3, 'broken'],
+  ]);
+  controller.abort();
+  await status;
+});
+
 /** A recording of two connections that are open for a minute, the second one a minute after the first. */
 function longRecording(): string {
   const file = join(directory(), 'long.jsonl');
@@ -223,8 +255,13 @@ it('plays to many clients at once, and keeps nothing of those that have left', a
   const status = replay([longRecording(), '--listen', '0'], terminal, controller.signal);
   await expect.poll(() => text.err).toContain('Playing 2 connections to clients of ws://127.0.0.1:');
   const alone = getEventListeners(controller.signal, 'abort').length;
-  const clients = Array.from({ length: 12 }, () => new WebSocket(/clients of (\S+)\.\n/.exec(text.err)![1]));
+  const warnings: string[] = [];
+  const warned = ({ name }: Error): unknown => warnings.push(name);
+  process.on('warning', warned);
+  onTestFinished(() => void process.off('warning', warned));
+  const clients = Array.from({ length: 24 }, () => new WebSocket(/clients of (\S+)\.\n/.exec(text.err)![1]));
   await Promise.all(clients.map((client) => once(client, 'open')));
+  expect(warnings).toEqual([]);
   for (const client of clients) client.terminate();
   await expect.poll(() => getEventListeners(controller.signal, 'abort').length).toBe(alone);
   controller.abort();

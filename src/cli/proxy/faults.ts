@@ -35,6 +35,9 @@ export interface Ends {
 /** The number of waiting bytes above which reading from their sender pauses. */
 const HIGH_WATER: number = 16 * 1024 * 1024;
 
+/** How long, in ms, what a client sends before the server's answer waits for it: a server may read it first. */
+const ANSWER_WITHIN = 5000;
+
 /** The interval in ms at which delayed work looks whether a pause has ended. */
 const LOOK_EVERY = 20;
 
@@ -65,6 +68,9 @@ export class Faults {
   private bytes = 0;
   private isCut = false;
   private isTimed = false;
+  private isWaitingForAnswer = false;
+  /** Whether the end of the client waits for the server's answer. */
+  private isEnding = false;
 
   /** @param random returns a number from 0 up to, but not including, 1 */
   constructor(
@@ -88,7 +94,7 @@ export class Faults {
   /** Takes bytes of one side, which must not change afterwards. */
   push(from: Side, chunk: Uint8Array): void {
     for (const piece of this.ways[from].cutter.push(chunk)) this.take(from, piece);
-    this.settle();
+    this.settle(this.ways.server.cutter.hasAgreed);
     const { cut } = this.plan;
     if (cut?.unit !== 'ms' || this.isTimed || !this.ways.server.cutter.hasAgreed) return;
     this.isTimed = true;
@@ -97,14 +103,15 @@ export class Faults {
 
   /** Takes the end of one side's bytes. */
   end(from: Side): void {
-    for (const piece of this.ways[from].cutter.end()) this.take(from, piece);
-    this.settle();
-    this.later(from, 0, 0, () => this.ends.finish(from));
+    const { cutter } = this.ways[from];
+    if (cutter.isAsked) this.isEnding = true;
+    else this.finish(from);
+    this.settle(this.ways.server.cutter.hasAgreed);
   }
 
   /** Whether bytes, or the end, of a side are delayed. */
   isWaiting(from: Side): boolean {
-    return this.ways[from].waiting.length > 0;
+    return this.ways[from].waiting.length > 0 || (from === 'client' && this.isEnding);
   }
 
   /** Discards all delayed work, and all bytes from now on. */
@@ -114,12 +121,22 @@ export class Faults {
     for (const side of SIDES) this.ways[side].waiting.clear();
   }
 
-  /** Lets the client's side know of the server's answer. */
-  private settle(): void {
-    const { client, server } = this.ways;
-    const { hasAgreed } = server.cutter;
-    if (hasAgreed === undefined) return;
-    for (const piece of client.cutter.answered(hasAgreed)) this.take('client', piece);
+  /** Lets the client's side know of the server's answer; undefined while there is none. */
+  private settle(hasAgreed: boolean | undefined): void {
+    const { cutter } = this.ways.client;
+    if (hasAgreed !== undefined) {
+      for (const piece of cutter.answered(hasAgreed)) this.take('client', piece);
+      if (this.isEnding) this.finish('client');
+      this.isEnding = false;
+    } else if ((cutter.isHolding || this.isEnding) && !this.isWaitingForAnswer) {
+      this.isWaitingForAnswer = true;
+      this.at(ANSWER_WITHIN, () => this.settle(this.ways.server.cutter.hasAgreed ?? false));
+    }
+  }
+
+  private finish(from: Side): void {
+    for (const piece of this.ways[from].cutter.end()) this.take(from, piece);
+    this.later(from, 0, 0, () => this.ends.finish(from));
   }
 
   private take(from: Side, { bytes, opcode, isFrame, isEnd }: Piece): void {

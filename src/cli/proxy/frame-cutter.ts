@@ -1,6 +1,7 @@
 // `FrameCutter` splits the bytes of one side at the frame boundaries, and changes none of them.
 import { FrameDecoder, RequestReader, ResponseReader, Role, Violation } from '../../sans-io.js';
 import { joined, type Side } from '../traffic/frame.js';
+import { MOST_EARLY } from '../traffic/tap.js';
 
 /** A part of the stream, with bytes of at most one frame. */
 export interface Piece {
@@ -13,8 +14,6 @@ export interface Piece {
 }
 
 const SWITCHING_PROTOCOLS = 101;
-/** The most bytes of a client that wait for the response to its request. */
-const MOST_EARLY = 65536;
 
 export class FrameCutter {
   private readonly decoder = new FrameDecoder({ role: Role.Client, judge: false });
@@ -22,8 +21,11 @@ export class FrameCutter {
   private state: 'head' | 'asked' | 'frames' | 'blind' = 'head';
   /** Whether the server has agreed to the WebSocket; undefined before its answer. */
   hasAgreed: boolean | undefined;
-  /** The bytes of an incomplete header, or those after a request, which `push` has not returned yet. */
+  /** The bytes of an incomplete header, which `push` has not returned yet. */
   private held: Uint8Array = new Uint8Array(0);
+  /** The bytes after a request, which wait for the answer. */
+  private early: Uint8Array[] = [];
+  private earlyLength = 0;
   /** The number of bytes that the decoder has received, and the position at which the last known frame ends. */
   private position = 0;
   private border = 0;
@@ -37,8 +39,9 @@ export class FrameCutter {
     if (this.state === 'frames') return this.cut(chunk);
     if (this.state === 'blind') return [plain(chunk)];
     if (this.state === 'asked') {
-      this.held = joined([this.held, chunk]);
-      return this.held.length > MOST_EARLY ? this.answered(false) : [];
+      this.early.push(chunk);
+      this.earlyLength += chunk.length;
+      return this.earlyLength > MOST_EARLY ? this.answered(false) : [];
     }
     const { head, rest, error } = this.reader.push(chunk);
     if (error !== undefined) this.answer(false);
@@ -54,13 +57,22 @@ export class FrameCutter {
     return [plain(chunk.subarray(0, chunk.length - rest.length)), ...this.push(rest)];
   }
 
+  /** Whether a request for a WebSocket has no answer yet, and whether bytes after it wait. */
+  get isAsked(): boolean {
+    return this.state === 'asked';
+  }
+
+  get isHolding(): boolean {
+    return this.isAsked && this.earlyLength > 0;
+  }
+
   /** Takes the server's answer to a request: without its agreement, further requests may follow, but no frames. */
   answered(hasAgreed: boolean): Piece[] {
-    if (this.state !== 'asked') return [];
-    const { held } = this;
-    this.held = new Uint8Array(0);
+    if (!this.isAsked) return [];
+    const { early } = this;
+    this.early = [];
     this.answer(hasAgreed);
-    return held.length === 0 ? [] : this.push(held);
+    return early.length === 0 ? [] : this.push(joined(early));
   }
 
   /** Returns the held bytes at the end of the stream. */

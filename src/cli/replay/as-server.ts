@@ -8,7 +8,7 @@ import { fieldIn, type RecordedConnection } from '../traffic/recorded.js';
 import { compressionsIn } from '../traffic/tap.js';
 import { Pace } from './pace.js';
 import { Player, type Manner, type Played } from './player.js';
-import { EXTENSIONS, sayTheSame, scriptOf } from './script.js';
+import { EXTENSIONS, needsCompression, sayTheSame, scriptOf } from './script.js';
 
 export interface ServerManner extends Manner {
   readonly speed: number;
@@ -74,13 +74,14 @@ export class PlayingServer {
       const connection = this.connections[this.served++ % this.connections.length];
       const { heads, number } = connection;
       const agreed = fieldIn(heads.response, EXTENSIONS);
-      // The recorded frames can be sent unchanged if the client offers the extensions that the recorded client offered.
-      const isExact =
+      // Compressed frames can be sent unchanged if the client offers the extensions that the recorded client offered.
+      const offersTheSame =
         agreed === undefined ||
         sayTheSame(head.headers[EXTENSIONS] as string | undefined, fieldIn(heads.request, EXTENSIONS));
+      const isExact = offersTheSame || !needsCompression(connection, 'server');
       const recorded = fieldIn(heads.response, 'sec-websocket-protocol');
       const protocol = recorded !== undefined && request.protocols.has(recorded) ? recorded : undefined;
-      const extensions = isExact ? agreed : undefined;
+      const extensions = offersTheSame ? agreed : undefined;
       socket.write(joinHead(acceptanceLines({ key: request.key, protocol: protocol ?? '', extensions })));
       const pace = new Pace(this.manner.speed);
       const script = scriptOf(connection, 'server', isExact);

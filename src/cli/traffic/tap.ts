@@ -13,7 +13,7 @@ import type { Compression } from './messages.js';
 
 const SWITCHING_PROTOCOLS = 101;
 /** The most bytes of a client that are kept until the response; with more, the tap stops reading. */
-const MOST_EARLY: number = 1024 * 1024;
+export const MOST_EARLY: number = 1024 * 1024;
 
 /** Receives the traffic of one connection. */
 export interface Watcher {
