@@ -264,14 +264,14 @@ test('a server that refuses a case only because it is busy has not passed it', a
   expect(pairs(results)).toEqual(cases.map((id) => [id, 'FAILED OK']));
 });
 
-test('a server that refuses a second connection, and notices late that the first has ended, gets verdicts of its own', async () => {
+test.each([1, 2])('one connection at a time, whose end is noticed late, changes no verdict (%i jobs)', async (jobs) => {
   let until = 0;
   let requests = 0;
   // The third request is the second of two at once.
   const server = await oddServer({ isBusy: () => ++requests === 3 || performance.now() < until });
   const onCase = (_: string, begun: boolean): void => void (begun || (until = performance.now() + 300));
   const cases = ['1.1.1', '1.2.1', 'H.2.1'];
-  const { results } = await outcome({ url: server.url, cases, jobs: 2, onCase });
+  const { results } = await outcome({ url: server.url, cases, jobs, onCase });
   server.stop();
   expect(pairs(results)).toEqual([
     ['1.1.1', 'OK OK'],
