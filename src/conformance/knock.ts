@@ -42,6 +42,9 @@ export type Answer =
   /** No server accepts the connection. */
   | { kind: 'gone'; why: string };
 
+/** The `why` where the time is over. */
+export const NO_ANSWER: string = 'no answer in time';
+
 /** The time limit for a connection to end after `leave`, in seconds. */
 const LEAVE = 0.2;
 const MAX_UNWANTED = 64 * 1024;
@@ -58,7 +61,7 @@ export function knock({ socket, connected }: Calling, target: Target, seconds: n
       resolve(answer);
       if (answer.kind !== 'open') socket.destroy();
     };
-    const cancel = after(seconds, () => settle({ kind: there ? 'deaf' : 'gone', why: 'no answer in time' }));
+    const cancel = after(seconds, () => settle({ kind: there ? 'deaf' : 'gone', why: NO_ANSWER }));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       why = error.code ?? error.message;
     });

@@ -1,4 +1,5 @@
 // `runServerCases` examines a server over several connections at a time, and yields results as they become certain.
+import { capacityNote, capacityOf, isTurnedAway } from './capacity.js';
 import type { Case } from './case.js';
 import { checkWorkers, Crew, isHeavy } from './crew.js';
 import { isAbrupt, NOT_OPENED, TIMES } from './examination.js';
@@ -27,7 +28,7 @@ class Drive {
   /** The worker threads, in a phase that has some. */
   #crew: Crew | null = null;
   #halted = false;
-  /** Whether the server refuses connections beyond those that it serves at a time. */
+  /** Whether the server refuses connections beyond those that it serves at a time. A case that one refuses is played again. */
   #refusesMore = false;
   /** The deaths in a row for which no case is to blame. */
   #idle = 0;
@@ -97,15 +98,10 @@ class Drive {
   /** The number of connections that the server serves side by side, up to `most`. */
   async #capacity(most: number): Promise<number> {
     if (this.#first.kind !== 'open') return most;
-    const held = await Promise.all(Array.from({ length: Math.max(2, most) }, () => this.#knock(SIDE_BY_SIDE)));
-    const open = held.filter((answer) => answer.kind === 'open');
-    this.#refusesMore = held.some((answer) => answer.kind === 'deaf');
-    await Promise.all(open.map((answer) => answer.leave()));
-    const capacity = Math.max(1, Math.min(most, open.length));
-    const s = capacity === 1 ? '' : 's';
-    if (capacity < most && !this.#halted)
-      this.#run.onNote?.(`The server serves ${capacity} connection${s} at a time: no more cases run side by side.`);
-    return capacity;
+    const capacity = await capacityOf(() => this.#knock(SIDE_BY_SIDE), most);
+    this.#refusesMore = capacity.refusesMore;
+    if ((capacity.lanes < most || capacity.refusesMore) && !this.#halted) this.#run.onNote?.(capacityNote(capacity));
+    return capacity.lanes;
   }
 
   // ---- the cases ---------------------------------------------------------------------------------------------------------------
@@ -125,7 +121,7 @@ class Drive {
     this.#run.onCase?.(one.id, true);
     let result = await this.#play(one, lane);
     // The server may count a connection that has ended a moment ago.
-    if (this.#refusesMore && !result.wasClean) result = await pause(1).then(() => this.#play(one, lane));
+    if (this.#refusesMore && isTurnedAway(result)) result = await pause(1).then(() => this.#play(one, lane));
     this.#run.onCase?.(one.id, false);
     // A refusal proves nothing where the server refuses valid handshakes too.
     if (result.resultClose !== NOT_OPENED || this.#first.kind !== 'deaf') return result;

@@ -173,20 +173,23 @@ test('a refusal of what has to be refused says nothing where all is refused', as
   expect(results.get('H.2.1')!.result).toContain('A good handshake is refused too');
 });
 
-/** A server in front of one of ws, which lets the connections through that `admit` takes, when it takes them. */
-async function gate(admit: (open: number) => number): Promise<{ url: string; stop: () => void }> {
-  const inner = await wsServer({});
+/** A server in front of another, which serves one connection at a time; the others wait, unless it refuses them. */
+async function gate(inner: { url: string; stop: () => void }, refuses = false): Promise<typeof inner> {
   const waiting: (() => void)[] = [];
   let open = 0;
   const { createServer: listen, connect } = await import('node:net');
   const next = (): void => {
-    while (waiting.length > 0 && open < admit(open)) {
+    while (waiting.length > 0 && open < 1) {
       open++;
       waiting.shift()!();
     }
   };
   const server = listen((socket) => {
     socket.on('error', () => undefined);
+    if (refuses && open > 0) {
+      socket.destroy();
+      return;
+    }
     waiting.push(() => {
       const through = connect(Number(new URL(inner.url).port), '127.0.0.1');
       through.on('error', () => socket.destroy());
@@ -212,7 +215,7 @@ async function gate(admit: (open: number) => number): Promise<{ url: string; sto
 }
 
 test('a server that serves one connection at a time has the same verdicts with 8 jobs as with 1', async () => {
-  const server = await gate(() => 1);
+  const server = await gate(await wsServer({}));
   const cases = ['1.1.*', '2.1', '3.1', '6.4.1', '7.3.2', 'H.2.1'];
   const notes: string[] = [];
   const many = await outcome({ url: server.url, cases, jobs: 8, onNote: (note) => notes.push(note) });
@@ -221,6 +224,32 @@ test('a server that serves one connection at a time has the same verdicts with 8
   expect(pairs(many.results)).toEqual(pairs(one.results));
   expect(many.error).toBeNull();
   expect(notes).toEqual(['The server serves 1 connection at a time: no more cases run side by side.']);
+});
+
+test.each([
+  ['lets others wait', false, ''],
+  ['refuses others', true, ' A case that it refuses is played again, and the second play counts.'],
+])('a fault that shows once counts, where a server with one connection at a time %s', async (_, refuses, more) => {
+  const inner = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  let messages = 0;
+  inner.on('connection', (socket) =>
+    socket.on('message', (data, binary) => {
+      if (messages++ === 0) socket.terminate();
+      else socket.send(data, { binary });
+    }),
+  );
+  await new Promise((resolve) => inner.once('listening', resolve));
+  const url = `ws://127.0.0.1:${(inner.address() as AddressInfo).port}`;
+  const server = await gate({ url, stop: () => inner.close() }, refuses);
+  const notes: string[] = [];
+  const onNote = (note: string): void => void notes.push(note);
+  const { results } = await outcome({ url: server.url, cases: ['1.1.2', '1.1.3'], jobs: 2, onNote });
+  server.stop();
+  expect(pairs(results)).toEqual([
+    ['1.1.2', 'FAILED FAILED'],
+    ['1.1.3', 'OK OK'],
+  ]);
+  expect(notes).toEqual([`The server serves 1 connection at a time: no more cases run side by side.${more}`]);
 });
 
 test('a case that fails only beside others is judged again alone', async () => {
