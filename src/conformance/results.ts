@@ -1,5 +1,5 @@
 // `Results` is a queue between the cases that end and the caller that iterates over their results.
-import type { CaseResult } from './result.js';
+import { type CaseResult, DIED } from './result.js';
 
 /** Yields the added results until it is closed; then it throws the error that `close` received, if any. */
 export class Results<T> implements AsyncIterable<T> {
@@ -44,6 +44,17 @@ export class HeldResults extends Results<CaseResult> {
   override add(result: CaseResult): void {
     this.#held.delete(result.id);
     super.add(result);
+  }
+
+  /** Adds the result of a case that killed the server. */
+  addDeath(result: CaseResult): void {
+    this.add({
+      ...result,
+      behavior: 'FAILED',
+      behaviorClose: 'FAILED',
+      result: `${DIED}: it no longer answers. Before that: ${result.result}`,
+      resultClose: 'The server no longer answers',
+    });
   }
 
   override close(error: unknown = null): void {

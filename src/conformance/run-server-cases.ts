@@ -8,7 +8,7 @@ import { type Answer, call, type Calling, knock } from './knock.js';
 import { pause } from './patience.js';
 import { CompressedMessages } from './payloads.js';
 import { HeldResults } from './results.js';
-import { type CaseResult, DEAF, DIED, isPass } from './result.js';
+import { type CaseResult, DEAF, isPass } from './result.js';
 import { inOneOf, nobodyAt, phases, type Server, ServerDiedError, serverOf, type ServerRun } from './server-plan.js';
 import { CannotRunError, caseNumber, matchesAny, selectCases } from './select.js';
 import { Shares } from './shares.js';
@@ -28,7 +28,7 @@ class Drive {
   /** The worker threads, in a phase that has some. */
   #crew: Crew | null = null;
   #halted = false;
-  /** Whether the server refuses connections beyond those that it serves at a time. A case that one refuses is played again. */
+  /** Whether the server refuses connections beyond those that it serves at a time. A case that it refuses is played again. */
   #refusesMore = false;
   /** The deaths in a row for which no case is to blame. */
   #idle = 0;
@@ -121,7 +121,12 @@ class Drive {
     this.#run.onCase?.(one.id, true);
     let result = await this.#play(one, lane);
     // The server may count a connection that has ended a moment ago.
-    if (this.#refusesMore && isTurnedAway(result)) result = await pause(1).then(() => this.#play(one, lane));
+    if (this.#refusesMore && isTurnedAway(result)) {
+      await pause(1);
+      const second = this.#halted ? result : await this.#play(one, lane);
+      // One that could ask nothing may find the server dead of the first.
+      if (second.httpRequest !== '?') result = second;
+    }
     this.#run.onCase?.(one.id, false);
     // A refusal proves nothing where the server refuses valid handshakes too.
     if (result.resultClose !== NOT_OPENED || this.#first.kind !== 'deaf') return result;
@@ -194,7 +199,7 @@ class Drive {
   async #revive(next: Case | undefined, retry: (one: Case) => void): Promise<void> {
     const suspects = this.#takeSuspects();
     const ids = suspects.map(({ one }) => one.id);
-    if (suspects.length === 1) this.#diedOf(suspects[0].result);
+    if (suspects.length === 1) this.results.addDeath(suspects[0].result);
     this.#idle = suspects.length === 0 ? this.#idle + 1 : 0;
     const { restart } = this.#run;
     if (restart === undefined || this.#idle > 2) {
@@ -213,7 +218,7 @@ class Drive {
         this.#confirm(performance.now());
         continue;
       }
-      for (const { result } of this.#takeSuspects()) this.#diedOf(result);
+      for (const { result } of this.#takeSuspects()) this.results.addDeath(result);
       await this.#start(restart, [one.id]);
     }
   }
@@ -236,16 +241,6 @@ class Drive {
       throw new ServerDiedError(`The server died${inOneOf(ids)}, and does not come up again (${answer.why}).`);
     }
     this.#run.onNote?.(`The server died${inOneOf(ids)} and was started again.`);
-  }
-
-  #diedOf(result: CaseResult): void {
-    this.results.add({
-      ...result,
-      behavior: 'FAILED',
-      behaviorClose: 'FAILED',
-      result: `${DIED}: it no longer answers. Before that: ${result.result}`,
-      resultClose: 'The server no longer answers',
-    });
   }
 
   async all(): Promise<void> {

@@ -17,8 +17,14 @@ interface Mortal {
   stop: () => void;
 }
 
-/** An echo server of ws that ends, with all its connections, at a request that is its death, or as soon as one ends. */
-async function mortalServer(isDeath: (request: IncomingMessage) => boolean, servesOnce = false): Promise<Mortal> {
+/**
+ * An echo server of ws that ends, with all its connections, at a request that is its death, or as soon as one ends; it answers
+ * 503 to connections beyond `most`.
+ */
+async function mortalServer(
+  isDeath: (request: IncomingMessage) => boolean,
+  { servesOnce = false, most = Infinity } = {},
+): Promise<Mortal> {
   const sockets = new Set<Duplex>();
   let server: Server;
   let port = 0;
@@ -47,7 +53,8 @@ async function mortalServer(isDeath: (request: IncomingMessage) => boolean, serv
         socket.on('error', () => undefined);
       });
       server.on('upgrade', (request, socket, head) => {
-        if (isDeath(request)) stop();
+        if (sockets.size > most) socket.end('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+        else if (isDeath(request)) stop();
         else echo.handleUpgrade(request, socket, head, (websocket) => echo.emit('connection', websocket));
       });
       await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -92,8 +99,8 @@ const diesOfSubprotocol = ({ headers }: IncomingMessage): boolean =>
   headers['sec-websocket-protocol']?.includes('"c"') === true;
 const AROUND = ['H.2.20', 'H.2.21', 'H.2.24', 'H.2.25', 'H.2.26', '1.1.1'];
 
-test('a server that dies of a case fails it, and the run ends there', async () => {
-  const server = await mortalServer(diesOfSubprotocol);
+test.each([Infinity, 1])('a server that dies of a case fails it, and the run ends there (%d served)', async (most) => {
+  const server = await mortalServer(diesOfSubprotocol, { most });
   const { results, error } = await outcome({ url: server.url, cases: AROUND, jobs: 1 });
   expect(results.get('1.1.1')).toMatchObject({ behavior: 'OK' });
   expect(results.get('H.2.24')).toMatchObject({
@@ -104,8 +111,12 @@ test('a server that dies of a case fails it, and the run ends there', async () =
   expect((error as Error).message).toBe('The server died in H.2.24, and there is no command to start it again.');
 });
 
-test.each([1, 8])('a server that can be started again is blamed for that case alone (%i jobs)', async (jobs) => {
-  const server = await mortalServer(diesOfSubprotocol);
+test.each([
+  [1, Infinity],
+  [8, Infinity],
+  [8, 1],
+])('a server that can be started again is blamed for that case alone (%i jobs, %d served)', async (jobs, most) => {
+  const server = await mortalServer(diesOfSubprotocol, { most });
   const notes: string[] = [];
   const { results, error } = await outcome({
     url: server.url,
@@ -149,7 +160,7 @@ test('a server that cannot be started again leaves the results before it', async
 });
 
 test('a server that ends with its first connection is not started without end', async () => {
-  const server = await mortalServer(() => false, true);
+  const server = await mortalServer(() => false, { servesOnce: true });
   const { results, error } = await outcome({ url: server.url, cases: ['1.1.1'], restart: server.start });
   server.stop();
   expect(results.size).toBe(0);
