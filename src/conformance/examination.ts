@@ -1,14 +1,15 @@
 // `play` plays one case over a socket and makes its result, in either role.
 
 import type { Duplex } from 'node:stream';
-import type { Case, DeflateWish, Exam, ReceivedEvent } from './case.js';
+import { type Case, type DeflateWish, type Exam, octetsOf, type ReceivedEvent } from './case.js';
 import { Connection } from './connection.js';
 import { type DeflateAgreement, directionOf } from './deflate.js';
 import { type ClosingFacts, noFacts } from './facts.js';
-import { isSameEvent, judgeClose } from './judge.js';
+import { judgeClose } from './judge.js';
 import { createPlayer, type Verdict } from './players.js';
 import { Recorder } from './recorder.js';
 import { type CaseResult, type ExpectedClose, FAULT } from './result.js';
+import { Opcode } from './wire.js';
 
 /** The name of the examiner in `User-Agent` and `Server`. */
 export const EXAMINER: string = 'wsimd-conformance';
@@ -40,6 +41,8 @@ export class Examination {
   readonly #one: Case;
   readonly #isServer: boolean;
   readonly #circumstances: Circumstances;
+  /** The payloads of the pings of a script, valid or not. */
+  readonly #pings = new Set<string>();
   readonly #begun = performance.now();
   #started: Date = new Date();
   #startedAt = performance.now();
@@ -49,6 +52,9 @@ export class Examination {
     this.#isServer = isServer;
     this.#circumstances = circumstances;
     this.agent = circumstances.agent;
+    for (const step of one.exam.kind === 'script' ? one.exam.steps : [])
+      if (step.do === 'frame' && step.opcode === Opcode.Ping)
+        this.#pings.add(octetsOf(step.payload).toString('latin1'));
   }
 
   /** Notes the end of the opening handshake. */
@@ -57,11 +63,11 @@ export class Examination {
     this.#startedAt = performance.now();
   }
 
-  /** Whether a case of ours ignores an event: a pong that nothing asked for, which RFC 6455 5.5.3 allows. */
+  /** Whether a case of ours ignores an event: a pong for none of its pings, which RFC 6455 5.5.3 allows. */
   ignores(event: ReceivedEvent): boolean {
     const { exam, id } = this.#one;
     if (event.kind !== 'pong' || exam.kind !== 'script' || /^\d/.test(id)) return false;
-    return !exam.outcomes.some(({ events }) => events.some((expected) => isSameEvent(event, expected)));
+    return !this.#pings.has(event.payload.toString('latin1'));
   }
 
   /** The result of a case that was not played, because its handshake failed or was its subject. */
