@@ -1,6 +1,13 @@
 // Which pongs are judged: those with the payload of a ping of the case, valid or not. RFC 6455 5.5.3 allows others.
 import { expect, test } from 'vitest';
+import { send } from '../../src/conformance/case.js';
 import { ALL_CASES } from '../../src/conformance/cases/index.js';
+import { examineServer } from '../../src/conformance/examine-server.js';
+import type { Frame } from '../../src/conformance/fuzz/reading.js';
+import { streamCase } from '../../src/conformance/fuzz/stream-case.js';
+import { type CaseResult } from '../../src/conformance/index.js';
+import { call } from '../../src/conformance/knock.js';
+import { serverOf } from '../../src/conformance/server-plan.js';
 import { Opcode } from '../../src/conformance/wire.js';
 import { closeCode, listenRaw, type RawFrame, type RawPeer, responseHead } from '../support/raw-peer.js';
 import { examine } from './support/peers.js';
@@ -54,6 +61,22 @@ async function verdict(id: string, server: Server): Promise<string> {
   return `${behavior} ${behaviorClose}`;
 }
 
+/** Both verdicts of a generated stream, and the code with which the examiner closed: 1001 is that of the time limit. */
+async function fuzzed(frames: Frame[], server: Server): Promise<string> {
+  const one = streamCase('F.7.0', { frames, deflate: null }, 4);
+  const result = await beside(server, (url): Promise<CaseResult> => {
+    const target = serverOf({ url });
+    const { socket, connected } = call(target, {});
+    return examineServer(one, socket, connected, target, { number: 1, agent: null, timeScale: 0.25 });
+  });
+  return `${result.behavior} ${result.behaviorClose} ${result.localCloseCode}`;
+}
+
+const ping = (text: string): Frame => send.ping(text) as Frame;
+const BAD = send.text('bad', { rsv: 2 }) as Frame;
+const STREAM = [ping('one'), ping('two'), ping('end')];
+const BROKEN = [ping('one'), BAD, ping('two'), ping('end')];
+
 /** Answers all pings, and fails the connection on other bad frames. */
 const CONFORMS: Server = {
   frame: (frame, peer) => {
@@ -96,4 +119,29 @@ test.each(['S.2.14', 'S.2.15', 'S.2.16', 'S.3.3'])('%s fails a server that answe
   expect(await verdict(id, answers)).toBe('FAILED OK');
   expect(await verdict(id, { frame: ({ payload }, peer) => pong(peer, payload) })).toBe('FAILED FAILED');
   expect(await verdict(id, GREETS)).toBe('OK OK');
+});
+
+test('a generated stream fails at once when a pong comes for a ping behind its mistake', async () => {
+  const readsOn: Server = { frame: ({ opcode, payload }, peer) => opcode === Opcode.Ping && pong(peer, payload) };
+  expect(await fuzzed(BROKEN, readsOn)).toBe('FAILED OK 1000');
+  const answersEnd: Server = {
+    frame: (frame, peer, before) => {
+      if (!before.some(isBad) || frame.payload.toString() !== 'end') return;
+      pong(peer, frame.payload);
+      leave(peer, 1002);
+    },
+  };
+  expect(await fuzzed(BROKEN, answersEnd)).toMatch(/^FAILED /);
+  expect(await fuzzed(BROKEN, CONFORMS)).toMatch(/^OK OK /);
+});
+
+test('a generated stream fails for a pong in place of another, and not for one that nothing asked for', async () => {
+  const spoils: Server = {
+    frame: ({ payload }, peer, before) => pong(peer, before.length === 0 ? 'garbage' : payload),
+  };
+  expect(await fuzzed(STREAM, spoils)).toMatch(/^FAILED /);
+  expect(await fuzzed(STREAM, GREETS)).toBe('OK OK 1000');
+  expect(await fuzzed(BROKEN, GREETS)).toMatch(/^OK OK /);
+  const latest: Server = { frame: ({ payload }, peer, before) => before.length === 2 && pong(peer, payload) };
+  expect(await fuzzed(STREAM, latest)).toBe('OK OK 1000');
 });
