@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -177,4 +178,40 @@ test('connect finishes its recording at the second Ctrl-C, when the server answe
   expect(await once(child, 'exit')).toEqual([130, null]);
   clearInterval(again);
   expect(readFileSync(file, 'utf8')).toContain('"data": "Hello"');
+});
+
+/** Runs a command in the background of a terminal, prints what that shows, and says so when the terminal stops it. */
+const IN_BACKGROUND = `
+import os, pty, signal, subprocess, sys
+group, terminal = pty.fork()
+if group == 0:
+    command = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)
+    signal.signal(signal.SIGHUP, lambda *_: command.kill())
+    if os.WIFSTOPPED(os.waitpid(command.pid, os.WUNTRACED)[1]):
+        print('The terminal has stopped it.', flush=True)
+    command.kill()
+else:
+    while shown := os.read(terminal, 1024):
+        os.write(1, shown)
+`;
+
+test('a proxy in the background of a terminal goes on', async () => {
+  if (!existsSync(PROGRAM)) {
+    console.log('not run: dist/ is not built');
+    return;
+  }
+  const child = spawn('python3', ['-c', IN_BACKGROUND, process.execPath, PROGRAM, 'proxy', '0', '1']);
+  onTestFinished(() => void child.kill());
+  let shown = '';
+  child.stdout.on('data', (data) => (shown += String(data)));
+  await expect.poll(() => shown, { timeout: 10_000 }).toMatch(/Passing ws:\/\/127.0.0.1:\d+ on/);
+  const client = connect(Number(/127.0.0.1:(\d+) on/.exec(shown)![1]), '127.0.0.1');
+  client.on('error', () => undefined);
+  // The proxy, which cannot connect to its target, ends the client, if it runs.
+  const closed = once(client, 'close').then(() => 'closed');
+  const stopped = expect
+    .poll(() => shown, { timeout: 10_000 })
+    .toContain('has stopped it')
+    .then(() => 'stopped');
+  expect(await Promise.race([closed, stopped])).toBe('closed');
 });

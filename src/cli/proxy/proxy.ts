@@ -1,4 +1,5 @@
 // `proxy` runs `wsimd proxy LISTEN TARGET`: it relays WebSocket connections, and shows, records and disturbs frames.
+import { existsSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { ReadStream } from 'node:tty';
 import { plural } from '../arguments.js';
@@ -24,10 +25,20 @@ function ownWatcher(): Watcher {
   const { stdin, stdout } = process;
   const isTerminal = stdout.isTTY;
   return {
-    keys: stdin.isTTY ? stdin : undefined,
+    keys: stdin.isTTY && isInForeground() ? stdin : undefined,
     isTerminal,
     hasColours: isTerminal && !process.env.NO_COLOR,
   };
+}
+
+const STATE = '/proc/self/stat';
+
+/** Whether the terminal lets this program read: it stops one in the background that does (known on Linux only). */
+function isInForeground(): boolean {
+  if (!existsSync(STATE)) return true;
+  // proc(5): after the name in parentheses the state, the parent, the process group, the session, the terminal, its group.
+  const [, , group, , , foreground] = readFileSync(STATE, 'utf8').split(') ').at(-1)!.split(' ');
+  return group === foreground;
 }
 
 /**
