@@ -1,5 +1,5 @@
 // `Results` is a queue between the cases that end and the caller that iterates over their results.
-import { type CaseResult, DIED } from './result.js';
+import { type CaseResult, DIED, isPass } from './result.js';
 
 /** Yields the added results until it is closed; then it throws the error that `close` received, if any. */
 export class Results<T> implements AsyncIterable<T> {
@@ -33,12 +33,17 @@ export class Results<T> implements AsyncIterable<T> {
   }
 }
 
-/** Holds results of cases that are to run again alone, for a run that ends before. */
+/** Holds results of cases that are to run again alone, for a run that ends before: then those that do not pass are yielded. */
 export class HeldResults extends Results<CaseResult> {
   readonly #held = new Map<string, CaseResult>();
 
   hold(result: CaseResult): void {
-    this.#held.set(result.id, result);
+    this.#held.set(result.id, { ...result, result: `${result.result} It was not run again alone.` });
+  }
+
+  /** Puts the result of a case that has run again in the place of the held one; with an unclean end it may be another's fault. */
+  replace(result: CaseResult): void {
+    if (this.#held.delete(result.id) && result.wasClean) this.#held.set(result.id, result);
   }
 
   override add(result: CaseResult): void {
@@ -58,7 +63,7 @@ export class HeldResults extends Results<CaseResult> {
   }
 
   override close(error: unknown = null): void {
-    for (const each of this.#held.values()) this.add({ ...each, result: `${each.result} It was not run again alone.` });
+    for (const each of this.#held.values()) if (!isPass(each, false)) this.add(each);
     super.close(error);
   }
 }

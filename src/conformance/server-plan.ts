@@ -23,7 +23,7 @@ export interface ServerRun extends Selection {
   /**
    * The connections at a time, 1 to 64; default 8, or as many as the server serves side by side. Timed messages use a quarter
    * of them, compressed ones half. Verdicts do not depend on it, as cases that do not pass beside others, or in which
-   * the server drops or refuses the connection, run again alone.
+   * the server drops or refuses the connection, run again alone, unless the run ends before.
    */
   jobs?: number;
   /** Worker threads, 0 to 64, that play the cases of compressed messages; default 0, with which this thread plays them. */

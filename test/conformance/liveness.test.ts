@@ -263,7 +263,8 @@ test.each([
   expect(notes).toEqual([`The server serves 1 connection at a time: no more cases run side by side.${more}`]);
 });
 
-test('a case that fails only beside others is judged again alone', async () => {
+/** A server that answers nothing where it has more than one connection. */
+async function shyServer(): Promise<{ url: string; stop: () => void }> {
   const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   sockets.on('connection', (socket) =>
     socket.on('message', (data, binary) => {
@@ -271,14 +272,26 @@ test('a case that fails only beside others is judged again alone', async () => {
     }),
   );
   await new Promise((resolve) => sockets.once('listening', resolve));
-  const { results } = await outcome({
-    url: `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`,
-    cases: ['1.1.*'],
-    jobs: 8,
-    timeoutScale: 0.3,
-  });
-  sockets.close();
+  return { url: `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`, stop: () => sockets.close() };
+}
+
+test('a case that fails only beside others is judged again alone', async () => {
+  const server = await shyServer();
+  const { results } = await outcome({ url: server.url, cases: ['1.1.*'], jobs: 8, timeoutScale: 0.3 });
+  server.stop();
   expect(new Set([...results.values()].map(({ behavior }) => behavior))).toEqual(new Set(['OK']));
+});
+
+test('a case that has passed alone does not fail by what it showed beside others when the run ends', async () => {
+  const server = await shyServer();
+  const controller = new AbortController();
+  let begun = 0;
+  // The fourth case to begin is the second that runs again.
+  const onCase = (_: string, begins: boolean): void => void (begins && ++begun === 4 && controller.abort());
+  const run = { url: server.url, cases: ['1.1.1', '1.1.2'], jobs: 2, timeoutScale: 0.3, onCase };
+  const { results } = await outcome({ ...run, signal: controller.signal });
+  server.stop();
+  expect(pairs(results).map(([id, [verdict]]) => `${id} ${verdict}`)).toEqual(['1.1.2 F']);
 });
 
 test('a server that refuses valid handshakes for a moment is not taken for dead', async () => {
@@ -303,6 +316,28 @@ test('a server that refuses a case only because it is busy has not passed it', a
   server.stop();
   expect(pairs(results)).toEqual(cases.map((id) => [id, 'FAILED OK']));
 });
+
+test.each(['the server dies', 'the run is interrupted'])(
+  'nor has it when %s before the case runs again alone',
+  async (how) => {
+    let running = 0;
+    let begun = 0;
+    const server = await oddServer({ isBusy: () => running > 1 });
+    const controller = new AbortController();
+    const cases = ['H.2.1', 'H.2.2', 'H.2.3', 'H.2.4'];
+    const onCase = (_: string, begins: boolean): void => {
+      running += begins ? 1 : -1;
+      if (!begins || ++begun !== 5) return;
+      if (how === 'the server dies') server.stop();
+      else controller.abort();
+    };
+    const { results, error } = await outcome({ url: server.url, cases, jobs: 4, onCase, signal: controller.signal });
+    server.stop();
+    expect(error).not.toBeNull();
+    // The last case to begin is alone by then, and fails.
+    expect(pairs(results).filter(([, verdicts]) => verdicts !== 'FAILED OK')).toEqual([]);
+  },
+);
 
 test.each([1, 2])('one connection at a time, whose end is noticed late, changes no verdict (%i jobs)', async (jobs) => {
   let until = 0;
