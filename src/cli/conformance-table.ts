@@ -68,7 +68,9 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
   const only = words(values.only);
   const wanted = list.testees.filter(({ name }) => only === undefined || only.includes(name));
   if (wanted.length === 0) throw new CommandError('No testee of the list has one of these names.');
-  const rows = new Map(only === undefined ? [] : earlierRows(values.out).map((row) => [keyOf(row), row]));
+  const isListed = (row: TableRow): boolean => named.testees.some((testee) => keyOf(testee) === keyOf(row));
+  const earlier = earlierRows(values.out).filter((row) => only !== undefined || isListed(row));
+  const rows = new Map(earlier.map((row) => [keyOf(row), row]));
   for (const testee of wanted) {
     if (signal.aborted) break;
     terminal.err(`${testee.name} (${testee.role})\n`);
@@ -150,7 +152,7 @@ async function write(list: TesteeList, rows: TableRow[], out: string): Promise<v
 
 function earlierRows(out: string): TableRow[] {
   try {
-    return (JSON.parse(readFileSync(join(out, 'table.json'), 'utf8')) as { rows: TableRow[] }).rows;
+    return [...(JSON.parse(readFileSync(join(out, 'table.json'), 'utf8')) as { rows: TableRow[] }).rows];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new CommandError(`The earlier table cannot be read: ${wordsOf(error)}.`);

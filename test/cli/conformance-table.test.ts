@@ -1,5 +1,5 @@
 // The table: testees of a list are started, examined and counted, and the pages of what did not pass are kept.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +83,37 @@ test('an interrupted run leaves the earlier row and its pages', { timeout: 60_00
   expect(before[1]).toHaveLength(1);
 });
 
+test(
+  'a run of the whole list that is interrupted keeps the earlier rows of the testees of the list',
+  { timeout: 60_000 },
+  async () => {
+    const out = join(directory, 'whole');
+    const command = [process.execPath, '-e', SERVER, '{port}'];
+    const testees = ['one', 'two'].map((name) => ({ name, role: 'server', command }));
+    const list = listFile('whole.json', { cases: ['1.1.1'], testees });
+    const file = join(out, 'table.json');
+    const EARLIER = '2001-02-03';
+    /** Interrupts a run in a testee, and returns the dates of the rows by their names. */
+    const interruptedIn = async (testee: string): Promise<Record<string, string>> => {
+      const controller = new AbortController();
+      const terminal = {
+        out: () => undefined,
+        err: (text: string) => text.startsWith(testee) && controller.abort(),
+        columns: undefined,
+      };
+      expect(await conformance(['table', list, '--out', out], terminal, controller.signal)).toBe(1);
+      const { rows } = JSON.parse(readFileSync(file, 'utf8')) as { rows: { name: string; date: string }[] };
+      return Object.fromEntries(rows.map(({ name, date }) => [name, date]));
+    };
+    const rest = { role: 'server', version: '', command: '', date: EARLIER, groups: {}, failures: [] };
+    const rows = ['two', 'gone', 'one'].map((name) => ({ name, ...rest }));
+    mkdirSync(out);
+    writeFileSync(file, JSON.stringify({ about: '', rows }));
+    expect(await interruptedIn('one')).toEqual({ two: EARLIER, gone: EARLIER, one: EARLIER });
+    expect(await interruptedIn('two')).toEqual({ one: expect.not.stringMatching(EARLIER), two: EARLIER });
+  },
+);
+
 test('the list of the repository has at least 14 servers and 6 clients, whose programs are there', () => {
   const root = new URL('../../conformance/', import.meta.url);
   const { testees } = readTesteeList(new URL('testees.json', root).pathname);
@@ -96,6 +127,16 @@ test('the list of the repository has at least 14 servers and 6 clients, whose pr
     const found = [source, `${source}.go`, `${source}.cpp`].some((path) => existsSync(new URL(path, root)));
     expect(found, name).toBe(true);
   }
+});
+
+test('an earlier table without rows is not overwritten', async () => {
+  const out = join(directory, 'other');
+  mkdirSync(out);
+  writeFileSync(join(out, 'table.json'), '{}');
+  const list = listFile('some.json', { testees: [{ name: 'none', role: 'server', command: [process.execPath] }] });
+  const terminal = { columns: undefined, out: () => undefined, err: () => undefined };
+  const made = conformance(['table', list, '--out', out], terminal, new AbortController().signal);
+  await expect(made).rejects.toThrow(/^The earlier table cannot be read: /);
 });
 
 test('an empty directory for the table is refused', async () => {
