@@ -71,6 +71,7 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
   const isListed = (row: TableRow): boolean => named.testees.some((testee) => keyOf(testee) === keyOf(row));
   const earlier = earlierRows(values.out).filter((row) => only !== undefined || isListed(row));
   const rows = new Map(earlier.map((row) => [keyOf(row), row]));
+  let isWritten = false;
   for (const testee of wanted) {
     if (signal.aborted) break;
     terminal.err(`${testee.name} (${testee.role})\n`);
@@ -79,8 +80,9 @@ export async function table(args: string[], terminal: Terminal, signal: AbortSig
     if (row === null) break;
     rows.set(keyOf(testee), row);
     await write(list, [...rows.values()], values.out);
+    isWritten = true;
   }
-  print(`Table: ${join(values.out, 'table.html')}\n`, terminal);
+  if (isWritten) print(`Table: ${join(values.out, 'table.html')}\n`, terminal);
   return signal.aborted || [...rows.values()].some(({ trouble }) => trouble !== undefined) ? 1 : 0;
 }
 

@@ -93,24 +93,29 @@ test(
     const list = listFile('whole.json', { cases: ['1.1.1'], testees });
     const file = join(out, 'table.json');
     const EARLIER = '2001-02-03';
-    /** Interrupts a run in a testee, and returns the dates of the rows by their names. */
-    const interruptedIn = async (testee: string): Promise<Record<string, string>> => {
+    /** Interrupts a run in a testee, and returns the dates of the rows by their names, and what it printed. */
+    const interruptedIn = async (testee: string): Promise<[Record<string, string>, string]> => {
       const controller = new AbortController();
+      let printed = '';
       const terminal = {
-        out: () => undefined,
+        out: (text: string) => void (printed += text),
         err: (text: string) => text.startsWith(testee) && controller.abort(),
         columns: undefined,
       };
       expect(await conformance(['table', list, '--out', out], terminal, controller.signal)).toBe(1);
       const { rows } = JSON.parse(readFileSync(file, 'utf8')) as { rows: { name: string; date: string }[] };
-      return Object.fromEntries(rows.map(({ name, date }) => [name, date]));
+      return [Object.fromEntries(rows.map(({ name, date }) => [name, date])), printed];
     };
     const rest = { role: 'server', version: '', command: '', date: EARLIER, groups: {}, failures: [] };
     const rows = ['two', 'gone', 'one'].map((name) => ({ name, ...rest }));
     mkdirSync(out);
     writeFileSync(file, JSON.stringify({ about: '', rows }));
-    expect(await interruptedIn('one')).toEqual({ two: EARLIER, gone: EARLIER, one: EARLIER });
-    expect(await interruptedIn('two')).toEqual({ one: expect.not.stringMatching(EARLIER), two: EARLIER });
+    // Nothing is written before the first row.
+    expect(await interruptedIn('one')).toEqual([{ two: EARLIER, gone: EARLIER, one: EARLIER }, '']);
+    expect(await interruptedIn('two')).toEqual([
+      { one: expect.not.stringMatching(EARLIER), two: EARLIER },
+      `Table: ${join(out, 'table.html')}\n`,
+    ]);
   },
 );
 
