@@ -147,7 +147,7 @@ const BAD_REQUESTS: readonly {
   { words: 'has an empty Sec-WebSocket-Key', shape: { lines: [[KEY, '']] } },
   { words: 'has a key of 15 bytes', shape: { lines: [[KEY, 'AQEBAQEBAQEBAQEBAQEB']] }, lenient: 'INFORMATIONAL' },
   { words: 'has a key of 17 bytes', shape: { lines: [[KEY, 'AQEBAQEBAQEBAQEBAQEBAQE=']] }, lenient: 'INFORMATIONAL' },
-  { words: 'has a key that is not base64', shape: { lines: [[KEY, `${'!'.repeat(22)}==`]] }, lenient: 'INFORMATIONAL' },
+  { words: 'has a key that is not base64', shape: { lines: [[KEY, `${'!'.repeat(22)}==`]] } },
   {
     words: 'has a key whose base64 is not the canonical one',
     shape: { lines: [[KEY, 'dGhlIHNhbXBsZSBub25jZR==']] },

@@ -92,7 +92,6 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'H.2.': READ_REQUEST,
   'H.2.7': NOT_DECODED,
   'H.2.8': NOT_DECODED,
-  'H.2.9': NOT_DECODED,
   'H.2.10': NO_LIMIT,
   'H.2.13': rule(
     'RFC 6455 4.2.2',
