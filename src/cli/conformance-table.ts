@@ -115,7 +115,7 @@ async function examine(testee: ListedTestee, list: TesteeList, out: string, runn
     const agent = await examined;
     await count(row, agent, out);
     if (agent.results.size === 0)
-      row.trouble = agent.ended ?? (role === 'client' ? 'The client opened no connection.' : 'No case has a result.');
+      row.trouble = agent.ended ?? (role === 'client' ? 'The client ran no case.' : 'No case has a result.');
   } catch (error) {
     row.trouble = wordsOf(error);
   }

@@ -179,11 +179,8 @@ async function runClients(
   // With results, the report tells how the client ended.
   if (examination.results.size === 0 && client?.ending !== undefined) terminal.err(`${client.ending}\n`);
   const report = reportOf(examination.results);
-  return finish({ ...report, agents: report.agents.map((agent) => whyMissing(agent, client?.ending)) }, settings, {
-    measure,
-    terminal,
-    keep,
-  });
+  const agents = report.agents.map((agent) => whyMissing(agent, client?.ending));
+  return finish({ ...report, agents, ended: client?.ending }, settings, { measure, terminal, keep });
 }
 
 /** Adds to an agent with missing cases the reason why they are missing. */

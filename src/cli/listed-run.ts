@@ -27,7 +27,7 @@ interface Wanted {
 
 /**
  * Examines one testee once.
- * @returns its part of the report, without results for a client that never connected
+ * @returns its part of the report, without results for a client that ran no case
  * @throws CommandError when it cannot be started
  */
 export async function examineListed(
@@ -39,9 +39,9 @@ export async function examineListed(
   const target = role === 'server' ? [`ws://127.0.0.1:${port}${path}`, '--agent', name] : ['--port', port];
   const selection = ['--cases', cases.join(','), ...(exclude.length > 0 ? ['--exclude', exclude.join(',')] : [])];
   const start = command.map((word) => word.replaceAll('{port}', port));
-  let agents: readonly AgentReport[] = [];
+  let last: Omit<Report, 'written'> = { agents: [] };
   const keep = (report: Report): Promise<void> => {
-    agents = report.agents;
+    last = report;
     return Promise.resolve();
   };
   const before = process.env.WSIMD_AGENT;
@@ -53,12 +53,12 @@ export async function examineListed(
     if (before === undefined) delete process.env.WSIMD_AGENT;
     else process.env.WSIMD_AGENT = before;
   }
-  return agents.find((agent) => agent.name === name) ?? agents[0] ?? nothing(name, { cases, exclude }, role);
-}
-
-/** Returns the part of a client that never connected. */
-function nothing(name: string, wanted: Wanted, role: ListedTestee['role']): AgentReport {
-  return { name, selected: selectCases(wanted, role).map(({ id }) => id), results: new Map() };
+  const { agents, ended } = last;
+  const nothing = (): AgentReport => {
+    const selected = selectCases({ cases, exclude }, role).map(({ id }) => id);
+    return { name, selected, results: new Map(), ended };
+  };
+  return agents.find((agent) => agent.name === name) ?? agents[0] ?? nothing();
 }
 
 /** Returns a port on which nothing listens now. */

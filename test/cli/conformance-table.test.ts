@@ -18,6 +18,13 @@ const SERVER = `
     socket.on('message', (data, binary) => binary || socket.send(data, { binary })));
 `;
 
+/** Asks for the number of cases, and fails before the first. */
+const EARLY_CLIENT = `
+  console.error('It asks too much.');
+  const { WebSocket } = require(${JSON.stringify(createRequire(import.meta.url).resolve('ws'))});
+  new WebSocket(process.env.WSIMD_URL + '/getCaseCount').on('close', () => process.exit(3));
+`;
+
 function listFile(name: string, list: unknown): string {
   const path = join(directory, name);
   writeFileSync(path, JSON.stringify(list));
@@ -40,6 +47,7 @@ test(
         },
         { name: 'none', role: 'server', command: [process.execPath, '-e', 'process.exit(3)'] },
         { name: 'idle', role: 'client', command: [process.execPath, '-e', ''] },
+        { name: 'early', role: 'client', command: [process.execPath, '-e', EARLY_CLIENT] },
       ],
     });
     const out = join(directory, 'out');
@@ -53,7 +61,8 @@ test(
       groups: { 1: { ok: 1, failed: 1 } },
       failures: [{ id: '1.2.2', page: 'server-text-only/text_only_case_1_2_2.html' }],
     });
-    expect(rows[2].trouble).toBe('The client opened no connection.');
+    expect(rows[2].trouble).toBe('The client ran no case.');
+    expect(rows[3].trouble).toBe('The client ended (status 3). It said: It asks too much.');
     expect(rows[1].trouble).toMatch(/^The testee ended \(status 3\) before it listened/);
     expect(readdirSync(join(out, 'server-text-only'))).toEqual(['text_only_case_1_2_2.html']);
     const page = readFileSync(join(out, 'table.html'), 'utf8');

@@ -17,6 +17,8 @@ export interface AgentReport {
 export interface Report {
   agents: readonly AgentReport[];
   written: Date;
+  /** How the client ended that the suite started, in one sentence, where there is no agent. */
+  ended?: string | undefined;
 }
 
 /** The two verdicts of a case in one word, by which reports colour, count and filter. */
