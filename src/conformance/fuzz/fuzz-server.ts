@@ -46,7 +46,8 @@ export async function fuzzServer(run: ServerFuzz): Promise<Search> {
       await run.restart?.();
       if (run.restart !== undefined) continue;
     } catch (error) {
-      run.onNote?.(`The server died, and was not started again. ${(error as Error).message}`);
+      // An interruption ends the restart too.
+      if (!signal?.aborted) run.onNote?.(`The server died, and was not started again. ${(error as Error).message}`);
     }
     search.settle();
     break;
