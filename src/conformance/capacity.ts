@@ -25,7 +25,7 @@ export async function capacityOf(knock: () => Promise<Answer>, most: number): Pr
 /** The sentences about a capacity for the user. */
 export function capacityNote({ lanes, refusesMore }: Capacity): string {
   const serves = `The server serves ${lanes} connection${lanes === 1 ? '' : 's'} at a time: no more cases run side by side.`;
-  return refusesMore ? `${serves} A case that it refuses is played again, and the second play counts.` : serves;
+  return refusesMore ? `${serves} A refused case is played again.` : serves;
 }
 
 /** Whether the server refused or dropped the connection before it opened, as it does with one too many. */

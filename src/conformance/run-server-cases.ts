@@ -262,8 +262,7 @@ class Drive {
 /**
  * Runs the selected cases with a server, and yields their results in the order in which they become certain.
  * @throws CannotRunError before the first result, for an invalid setting or where no server answers
- * @throws ServerDiedError after the certain results, and failures that were to run again alone, when the server dies and
- * cannot be started again
+ * @throws ServerDiedError after the results so far, when the server dies and cannot be started again
  */
 export async function* runServerCases(run: ServerRun): AsyncGenerator<CaseResult, void, void> {
   const { jobs = DEFAULT_JOBS, workers = 0, timeoutScale = 1, signal } = run;

@@ -239,7 +239,7 @@ test('a server that serves one connection at a time has the same verdicts with 8
 
 test.each([
   ['lets others wait', false, ''],
-  ['refuses others', true, ' A case that it refuses is played again, and the second play counts.'],
+  ['refuses others', true, ' A refused case is played again.'],
 ])('a fault that shows once counts, where a server with one connection at a time %s', async (_, refuses, more) => {
   const inner = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   let messages = 0;
