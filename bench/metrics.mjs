@@ -1,8 +1,8 @@
 // `npm run bench:metrics`: the processor time that counting and channels add to an echo of 16 B, 64 deep, and that a
 // report of 10,000 connections takes. All servers stand beside one another and take turns. `-- --smoke` runs two rounds.
 //
-// Two processes with the same program differ by up to 3 %: the optimizing compiler does not always come to the same
-// code. So each variant has several processes, and a round compares their means.
+// Two processes with the same program differ by up to 8 %: the optimizing compiler does not always come to the same
+// code. So each variant has several processes, and a round compares their medians.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,18 +80,16 @@ async function turn({ server, group }, ms) {
 function report() {
   const variants = Object.keys(VARIANTS).map((name) => {
     const own = sides.filter((side) => side.name === name);
-    const means = own[0].samples.map(
-      (_, round) => own.reduce((sum, { samples }) => sum + samples[round], 0) / own.length,
-    );
-    return { name, means, medians: own.map(({ samples }) => summarize(samples).median) };
+    const middles = own[0].samples.map((_, round) => summarize(own.map(({ samples }) => samples[round])).median);
+    return { name, middles, medians: own.map(({ samples }) => summarize(samples).median) };
   });
   const [base] = variants;
-  for (const { name, means, medians } of variants) {
-    const ratios = means.map((mean, round) => mean / base.means[round]).toSorted((a, b) => a - b);
+  for (const { name, middles, medians } of variants) {
+    const ratios = middles.map((middle, round) => middle / base.middles[round]).toSorted((a, b) => a - b);
     const [low, high] = [0.25, 0.75].map((share) => added(ratios[Math.floor(share * (ratios.length - 1))]));
     const [lowest, highest] = [Math.min(...medians), Math.max(...medians)].map((micros) => micros.toFixed(4));
     console.log(
-      `${name.padEnd(18)} ${summarize(means).median.toFixed(4)} µs (processes ${lowest} to ${highest})` +
+      `${name.padEnd(18)} ${summarize(middles).median.toFixed(4)} µs (processes ${lowest} to ${highest})` +
         `   ${added(summarize(ratios).median)} %   (half of the rounds from ${low} to ${high} %)`,
     );
   }

@@ -31,7 +31,7 @@ export const TABLE_USAGE: string = `Examines every testee of a list, and writes 
 
   wsimd conformance table LIST --out DIR
 
-  --only LIST           names of testees, separated by commas; the rows of the others stay as they are in DIR
+  --only LIST           names of testees, separated by commas. Rows in DIR stay until their testee is examined
   --cases LIST          ids and patterns of cases, in place of those of LIST; so with --exclude LIST
   --out DIR             where the table goes (default: reports/table)
 
@@ -100,7 +100,7 @@ async function examine(testee: ListedTestee, list: TesteeList, out: string, runn
   const row: TableRow = {
     name,
     role,
-    version: await versionOf(testee),
+    version: await versionOf(testee, runner.signal),
     command: command.join(' '),
     report: slugOf(testee),
     date: today(),
@@ -161,10 +161,10 @@ function earlierRows(out: string): TableRow[] {
   }
 }
 
-async function versionOf({ version: [program, ...args] }: ListedTestee): Promise<string> {
+async function versionOf({ version: [program, ...args] }: ListedTestee, signal: AbortSignal): Promise<string> {
   if (program === undefined) return '';
   try {
-    const { stdout } = await promisify(execFile)(program, args);
+    const { stdout } = await promisify(execFile)(program, args, { signal });
     return stdout.trim().split('\n')[0].slice(0, 60);
   } catch {
     return 'unknown';

@@ -192,6 +192,22 @@ it.each([
   expect(server.writableEnded).toBe(after[0] === null);
 });
 
+it('takes none of these 5 s from a pause, which holds the answer too', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { client, server, relay } = relayed({ drop: { chance: 1 } });
+  client.push(Buffer.concat([Buffer.from(requestHead()), FRAME]));
+  await nextTurn();
+  vi.advanceTimersByTime(4000);
+  relay.pause(true);
+  vi.advanceTimersByTime(10_000);
+  relay.pause(false);
+  vi.advanceTimersByTime(4980);
+  server.push(RESPONSE);
+  await nextTurn();
+  expect(server.taken).toBe(requestHead());
+});
+
 it('drops frames of a client whose server answers late', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -38,7 +38,7 @@ const HIGH_WATER: number = 16 * 1024 * 1024;
 /** How long, in ms, what a client sends before the server's answer waits for it: a server may read it first. */
 const ANSWER_WITHIN = 5000;
 
-/** The interval in ms at which delayed work looks whether a pause has ended. */
+/** The interval in ms at which waiting work looks whether a pause has ended. */
 const LOOK_EVERY = 20;
 
 /** Delayed work, its due time, and the number of bytes that it holds. */
@@ -130,8 +130,17 @@ export class Faults {
       this.isEnding = false;
     } else if ((cutter.isHolding || this.isEnding) && !this.isWaitingForAnswer) {
       this.isWaitingForAnswer = true;
-      this.at(ANSWER_WITHIN, () => this.settle(this.ways.server.cutter.hasAgreed ?? false));
+      this.waitForAnswer(ANSWER_WITHIN);
     }
+  }
+
+  /** Waits `left` ms for the server's answer, and as long as at first after a pause, which holds the answer too. */
+  private waitForAnswer(left: number): void {
+    this.at(LOOK_EVERY, () => {
+      const more = this.ends.isPaused ? ANSWER_WITHIN : left - LOOK_EVERY;
+      if (more > 0) this.waitForAnswer(more);
+      else this.settle(this.ways.server.cutter.hasAgreed ?? false);
+    });
   }
 
   private finish(from: Side): void {

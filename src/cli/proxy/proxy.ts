@@ -38,7 +38,8 @@ function isInForeground(): boolean {
   if (!existsSync(STATE)) return true;
   // proc(5): after the name in parentheses the state, the parent, the process group, the session, the terminal, its group.
   const [, , group, , , foreground] = readFileSync(STATE, 'utf8').split(') ').at(-1)!.split(' ');
-  return group === foreground;
+  // Without a group, this is not the terminal that controls the program.
+  return Number(foreground) <= 0 || group === foreground;
 }
 
 /**
