@@ -6,7 +6,7 @@ import { takeJoined, type Fault, type Frame, type Message, type Side } from './f
 import { KEPT, Messages, type Compression } from './messages.js';
 
 const RSV_SHIFT = 4;
-/** Payloads come from Node's pool, at a third of the time: what reads them here writes to none. */
+/** Payloads come from Node's pool, as memory of their own costs more: what reads them here writes to none. */
 const pooled: Values = { ...plainValues, allocate: (length) => Buffer.allocUnsafe(length) };
 
 /** Receives each frame when it has ended, with the message that it ends. */
